@@ -1,0 +1,46 @@
+/**
+ * Buckets: named, ordered sets of rows.
+ *
+ * The name is what is stored. The id is for lookups in memory and is never written anywhere.
+ * etcd: server/storage/schema/bucket.go (spec backend.md section 2).
+ */
+
+export interface Bucket {
+  /** Small and unique in the process; not persisted. */
+  readonly id: number;
+  /** What the medium knows it by. ASCII. */
+  readonly name: string;
+  /** Keys only grow: each put has a key greater than all before it in this bucket. Checked on each put. */
+  readonly appendOnly: boolean;
+}
+
+function bucket(id: number, name: string, appendOnly: boolean): Bucket {
+  return Object.freeze({ id, name, appendOnly });
+}
+
+/** etcd's buckets, under etcd's names and ids. */
+export const buckets: {
+  readonly key: Bucket;
+  readonly meta: Bucket;
+  readonly lease: Bucket;
+  readonly alarm: Bucket;
+  readonly cluster: Bucket;
+  readonly members: Bucket;
+  readonly membersRemoved: Bucket;
+  readonly auth: Bucket;
+  readonly authUsers: Bucket;
+  readonly authRoles: Bucket;
+  readonly test: Bucket;
+} = Object.freeze({
+  key: bucket(1, 'key', true),
+  meta: bucket(2, 'meta', false),
+  lease: bucket(3, 'lease', false),
+  alarm: bucket(4, 'alarm', false),
+  cluster: bucket(5, 'cluster', false),
+  members: bucket(10, 'members', false),
+  membersRemoved: bucket(11, 'members_removed', false),
+  auth: bucket(20, 'auth', false),
+  authUsers: bucket(21, 'authUsers', false),
+  authRoles: bucket(22, 'authRoles', false),
+  test: bucket(100, 'test', false),
+});

@@ -1,0 +1,46 @@
+/** Errors of this package. Codes are stable within a major version, messages are not. */
+
+/**
+ * - `BACKEND_CLOSED` called after `close`
+ * - `BACKEND_FAILED` a commit failed; the first failure is the `cause`; open anew to recover
+ * - `BACKEND_LOCKED` another process, or another part of this one, has the store open
+ * - `BACKEND_NOT_FOUND` there is no store and `createIfMissing` is false
+ * - `BACKEND_FOREIGN` the path holds something that is not a store of ours; it was left as it is
+ * - `BACKEND_VERSION` written by a newer format than this release reads
+ * - `BACKEND_READ_ONLY` the medium or the folder cannot be written
+ * - `BACKEND_CORRUPT` damage; the message names the place
+ * - `BACKEND_UNAVAILABLE` the engine's driver is not installed or has no binary for this platform
+ * - `BACKEND_NESTED` a section inside a section
+ * - `BACKEND_NO_BUCKET` the bucket does not exist
+ * - `BACKEND_KEY_ORDER` a key of an append-only bucket that is not greater than all before it
+ */
+export type BackendErrorCode =
+  | 'BACKEND_CLOSED'
+  | 'BACKEND_FAILED'
+  | 'BACKEND_LOCKED'
+  | 'BACKEND_NOT_FOUND'
+  | 'BACKEND_FOREIGN'
+  | 'BACKEND_VERSION'
+  | 'BACKEND_READ_ONLY'
+  | 'BACKEND_CORRUPT'
+  | 'BACKEND_UNAVAILABLE'
+  | 'BACKEND_NESTED'
+  | 'BACKEND_NO_BUCKET'
+  | 'BACKEND_KEY_ORDER';
+
+export class BackendError extends Error {
+  readonly code: BackendErrorCode;
+  /** The folder or file the error is about, where there is one. */
+  readonly path?: string | undefined;
+
+  constructor(
+    code: BackendErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly path?: string | undefined },
+  ) {
+    super(message, options);
+    this.name = 'BackendError';
+    this.code = code;
+    if (options?.path !== undefined) this.path = options.path;
+  }
+}

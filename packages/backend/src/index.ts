@@ -1,0 +1,5 @@
+export type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from './backend.ts';
+export type { Change, Engine, EngineView, Entry, PinnedView, ScanOptions, Snapshot } from './engine.ts';
+export { buckets, type Bucket } from './bucket.ts';
+export { openBackend } from './open-backend.ts';
+export { BackendError, type BackendErrorCode } from './errors.ts';

@@ -1,0 +1,3 @@
+import type { TreeIndex } from './tree-index.ts';
+
+export declare function createTreeIndex(): TreeIndex;

@@ -1,0 +1,142 @@
+/**
+ * The contract of the index: for every key with retained history, the revisions of its changes.
+ *
+ * I1  Keys are visited in byte order.
+ * I2  A key's revisions only grow; compaction removes the oldest, `undo` the newest, nothing else removes any.
+ * I3  The index holds revisions, never values; it lives in memory and is rebuilt from the records at open.
+ * I4  Every call is synchronous. What may visit every key (`compact`, `keep`) is a generator that the caller
+ *     drives in slices; between two slices anything else may run.
+ *
+ * etcd: server/storage/mvcc/index.go, key_index.go (spec sections 4 and 5, rows M7 to M28).
+ */
+import type { Revision } from './revision.ts';
+import type { RevisionSet } from './revision-set.ts';
+
+/**
+ * One key as it was at one revision. Only the numbers: the record is found in the backend under `main.sub`.
+ */
+export interface IndexEntry {
+  /** Transaction of the newest change at or before the revision asked for. */
+  readonly main: number;
+  /** Its place inside that transaction. */
+  readonly sub: number;
+  /** Transaction that created the key (the start of its generation). */
+  readonly createdMain: number;
+  readonly createdSub: number;
+  /** Changes since the creation, 1 for the creation itself; compaction does not reduce it. */
+  readonly version: number;
+}
+
+/** An `IndexEntry` and the key it belongs to. */
+export interface KeyedIndexEntry extends IndexEntry {
+  /** The key's bytes. A copy of the caller's own. */
+  readonly key: Uint8Array;
+}
+
+/**
+ * The end of a range, next to its `key`:
+ * `undefined` means the single key; an empty array means every key from `key` on; anything else is excluded itself.
+ * An end at or before the key makes an empty range, which is not an error.
+ */
+export type RangeEnd = Uint8Array | undefined;
+
+export interface IndexRangeOptions {
+  /** At most so many entries; 0 or absent: all. Ignored for a single key. @default 0 */
+  readonly limit?: number | undefined;
+  /** Go on counting beyond the limit, so that `total` is the full number. @default false */
+  readonly withTotal?: boolean | undefined;
+}
+
+export interface IndexRange {
+  readonly entries: readonly KeyedIndexEntry[];
+  /** Matches found: all of them with `withTotal`, else the number returned. */
+  readonly total: number;
+}
+
+/** All keys in byte order, each with its generations. Build one with `createTreeIndex()`. */
+export interface TreeIndex {
+  /** Keys with any retained history, deleted ones included. */
+  readonly size: number;
+  /** Keys that are live at the newest revision (etcd's live-keys gauge). */
+  readonly liveKeys: number;
+
+  /**
+   * The key at `atRevision`, or `undefined` where it did not exist (never put, deleted by then, or compacted away).
+   * O(log keys).
+   */
+  get(key: Uint8Array, atRevision: number): IndexEntry | undefined;
+
+  /** The keys of the range that were live at `atRevision`, in byte order. O(log keys + visited). */
+  range(key: Uint8Array, end: RangeEnd, atRevision: number, options?: IndexRangeOptions): IndexRange;
+
+  /** As `range`, revisions alone. */
+  revisions(
+    key: Uint8Array,
+    end: RangeEnd,
+    atRevision: number,
+    options?: IndexRangeOptions,
+  ): { readonly revisions: readonly Revision[]; readonly total: number };
+
+  /** How many keys of the range were live at `atRevision`; never limited. */
+  countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number): number;
+
+  /**
+   * As `range`, one entry at a time, for callers that stop between slices. Starts after `after` where given.
+   * The iterator holds no snapshot: an entry is what the key was at `atRevision` when it is visited, which no later
+   * put can change.
+   */
+  entries(key: Uint8Array, end: RangeEnd, atRevision: number, after?: Uint8Array): IterableIterator<KeyedIndexEntry>;
+
+  /**
+   * All revisions of the key at or after `fromMain`, oldest first; of one transaction only the last change.
+   * @throws IndexError `INDEX_CORRUPT` for a key with nothing but an empty generation.
+   */
+  since(key: Uint8Array, fromMain: number): readonly Revision[];
+
+  /**
+   * Records a put and returns the key as it is from now on. The key is copied in.
+   * @throws IndexError `INDEX_CORRUPT` when the revision is not newer than the key's newest.
+   */
+  put(key: Uint8Array, main: number, sub: number): IndexEntry;
+
+  /**
+   * Records a deletion. False, and nothing changed, when the key is not live.
+   * @throws IndexError `INDEX_CORRUPT` when the revision is not newer than the key's newest.
+   */
+  tombstone(key: Uint8Array, main: number, sub: number): boolean;
+
+  /**
+   * Takes back every change that transaction `main` made to `key`; `main` must be the newest transaction there is.
+   * For a write section that throws (D3). Unknown keys and transactions are left alone.
+   */
+  undo(key: Uint8Array, main: number): void;
+
+  /**
+   * One record met while the index is rebuilt, in the order of revisions (spec 11.2, step 3).
+   * Of a key seen for the first time, `createdMain` and `version` of the record start its generation; a tombstone seen
+   * first starts an otherwise unknown one.
+   * @throws IndexError `INDEX_CORRUPT`, naming both revisions, when the revision is not newer than the key's newest.
+   */
+  restore(
+    key: Uint8Array,
+    main: number,
+    sub: number,
+    record: { readonly tombstone: boolean; readonly createdMain: number; readonly version: number },
+  ): void;
+
+  /**
+   * Drops what no read at `atMain` or later can need (spec 4.9 with the rule of 4.10, D1) and returns the revisions
+   * at or below `atMain` that were kept. Yields after every `sliceKeys` keys.
+   * Keys and revisions newer than `atMain` that appear meanwhile are untouched.
+   */
+  compact(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void>;
+
+  /**
+   * What `compact(atMain)` would keep, without the tombstones it keeps for watchers; changes nothing (spec 4.9, 12.2).
+   * Yields after every `sliceKeys` keys.
+   */
+  keep(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void>;
+
+  /** Throws when a structural rule of spec section 4 does not hold. O(all revisions); for tests. */
+  checkInvariants(): void;
+}
