@@ -1,0 +1,327 @@
+/**
+ * The public contract of a BoltDB file: what the handle, its transactions, buckets and cursors promise. Types only.
+ *
+ * T1  A read transaction sees exactly one committed state, until it is disposed, whatever is written meanwhile.
+ * T2  There is one writer; its body is one synchronous section; a body that throws leaves no trace.
+ * T3  A write is acknowledged only when it would survive a power cut.
+ * T4  Bytes given are copied; bytes returned belong to the caller, unless the transaction was asked to `borrow`.
+ *
+ * bbolt: db.go, tx.go, bucket.go, cursor.go. Departs: reads are synchronous and never wait for the writer, writes are
+ * grouped by themselves, cursors answer with a boolean and hold their place through changes.
+ */
+
+/** Bytes, or text that stands for its UTF-8 bytes. */
+export type Bytes = Uint8Array | string;
+
+/** How to open a file. */
+export interface OpenOptions {
+  /**
+   * Open without the right to change anything. The file must exist and not be empty.
+   * @default false
+   */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * Make the file when it does not exist (or is empty).
+   * @default true
+   */
+  readonly create?: boolean | undefined;
+  /**
+   * Page size of a new file in bytes, a power of two from 512 to 65536. An existing file keeps its own.
+   * @default 4096
+   */
+  readonly pageSize?: number | undefined;
+  /**
+   * `'persisted'` writes the list of free pages with each commit; `'scanned'` does not, as etcd: commits are smaller and
+   * opening for writing walks the whole tree. A file of the other kind is converted.
+   * @default 'persisted'
+   */
+  readonly freelist?: 'persisted' | 'scanned' | undefined;
+  /**
+   * Seal each page run written with a CRC-32C in its last 8 bytes, which bbolt ignores.
+   * @default true
+   */
+  readonly pageChecksums?: boolean | undefined;
+  /**
+   * Upper bound of the page cache in bytes. 0 is allowed.
+   * @default 67108864
+   */
+  readonly cacheBytes?: number | undefined;
+  /**
+   * How long to wait for a lock that somebody else holds, in milliseconds. 0: one attempt.
+   * @default 0
+   */
+  readonly lockTimeoutMs?: number | undefined;
+  /** Ends the waiting for the lock; rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An open BoltDB file. */
+export interface Bolt extends AsyncDisposable {
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** Bytes a page. */
+  readonly pageSize: number;
+  /** What opening noticed and repaired around, such as a damaged newest meta page. Empty on a good file. */
+  readonly warnings: readonly Problem[];
+  /** Number of the newest committed transaction. */
+  readonly txid: number;
+  /** Bytes below the high-water mark. Never shrinks, except by `defragment`. */
+  readonly size: number;
+  /** `size` without free pages, those included that wait for readers. On a read-only handle the list is read on demand. */
+  readonly sizeInUse: number;
+  /** Read transactions (and copies) that are open. */
+  readonly openReaderN: number;
+  /**
+   * Pins the newest committed state of this moment. Free of I/O.
+   * @throws BoltError BOLT_CLOSED
+   */
+  read(options?: ReadOptions): ReadTransaction;
+  /**
+   * Runs `body` as (part of) one write transaction; resolves with its result once it is durable. Runs at once if no commit
+   * is under way, else after it; bodies that wait for the same commit share the next one. If `body` throws, the promise
+   * rejects with that error and nothing of it remains. `body` must not return a promise and not call `write`.
+   * Rejects with BOLT_READ_ONLY, BOLT_CLOSED, BOLT_NESTED, BOLT_CORRUPT (nothing was changed), or BOLT_FAILED: a write or
+   * sync failed, whether the transaction survives is open until the file is opened again, and no further write is taken.
+   */
+  write<T>(body: (tx: WriteTransaction) => T): Promise<T>;
+  /** Every rule of the format over the newest state. Reads only; in slices. */
+  check(options?: CheckOptions): Promise<CheckReport>;
+  /** Counts over the newest state. Reads every page of the tree; in slices. */
+  stats(options?: SignalOptions): Promise<BoltStats>;
+  /** A consistent copy of this moment's state, as a valid file. Pins the state until read to its end or disposed. */
+  copy(options?: CopyOptions): BoltImage;
+  /** Writes the newest state, densely packed, to a new file. It appears under its name whole or not at all. */
+  compact(target: string, options?: CompactOptions): Promise<CompactReport>;
+  /**
+   * Replaces the file by its compact form. Writers wait, readers do not; those that are open keep the old file until they
+   * end. Rejects with BOLT_FAILED if the new file could not be put in place: the old one is still whole.
+   */
+  defragment(options?: CompactOptions): Promise<CompactReport>;
+  /** Waits for the running commit; waiting writes reject with BOLT_CLOSED; open read transactions end. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How a read transaction hands out bytes. */
+export interface ReadOptions {
+  /**
+   * Return views of cached pages instead of copies. They never change, but must not be written to, and each keeps its
+   * page in memory.
+   * @default false
+   */
+  readonly borrow?: boolean | undefined;
+}
+
+/** One committed state. Dispose it, or the pages of that state are never used again. */
+export interface ReadTransaction extends Disposable {
+  readonly txid: number;
+  /** Bytes below the high-water mark of this state. */
+  readonly size: number;
+  /** The bucket that holds the top-level buckets. */
+  readonly root: ReadBucket;
+  /** The top-level bucket of that name. Short for `root.bucket(name)`. */
+  bucket(name: Bytes): ReadBucket | undefined;
+  /** Ends the transaction. Idempotent; later calls on it or on anything it returned throw BOLT_ENDED. */
+  end(): void;
+}
+
+/** The state being written; dead as soon as the body returns. */
+export interface WriteTransaction {
+  readonly txid: number;
+  readonly root: WriteBucket;
+  bucket(name: Bytes): WriteBucket | undefined;
+  /** @throws BoltError BOLT_BUCKET_EXISTS, BOLT_INCOMPATIBLE */
+  createBucket(name: Bytes): WriteBucket;
+  createBucketIfMissing(name: Bytes): WriteBucket;
+  /** False if there was none. Deletes everything inside. */
+  deleteBucket(name: Bytes): boolean;
+}
+
+/** A sorted map from keys to values and nested buckets; keys are in unsigned byte order. */
+export interface ReadBucket {
+  /** The bucket's own counter, all 64 bits. */
+  readonly sequence: bigint;
+  /** The value, empty ones included; `undefined` when absent or when the name is a bucket's. */
+  get(key: Bytes): Uint8Array | undefined;
+  bucket(name: Bytes): ReadBucket | undefined;
+  cursor(): Cursor;
+  /** Entries from `start` (included) to `end` (excluded), ascending. */
+  entries(options?: RangeOptions): IterableIterator<Entry>;
+}
+
+/** A bucket of the state being written. */
+export interface WriteBucket extends ReadBucket {
+  /**
+   * How full the pages are made that this transaction splits in this bucket, 0.1 to 1. Not stored.
+   * @default 0.5
+   */
+  fillPercent: number;
+  /**
+   * Stores a pair, replacing what was there.
+   * @throws RangeError on a key of 0 or more than 32768 bytes; BoltError BOLT_INCOMPATIBLE if the name is a bucket's, or
+   * in the root bucket
+   */
+  put(key: Bytes, value: Bytes): void;
+  /** False if there was none. @throws BoltError BOLT_INCOMPATIBLE if the name is a bucket's */
+  delete(key: Bytes): boolean;
+  bucket(name: Bytes): WriteBucket | undefined;
+  createBucket(name: Bytes): WriteBucket;
+  createBucketIfMissing(name: Bytes): WriteBucket;
+  deleteBucket(name: Bytes): boolean;
+  /** Adds one, modulo 2^64, and returns the new value. */
+  nextSequence(): bigint;
+  setSequence(value: bigint): void;
+}
+
+/** A place in a bucket. Each move says whether there is an entry there. */
+export interface Cursor {
+  first(): boolean;
+  last(): boolean;
+  /** After the last entry it stays there. On a new cursor: as `first`. */
+  next(): boolean;
+  /** Before the first entry: false, and a following `next` gives the second. On a new cursor: as `last`. */
+  prev(): boolean;
+  /** The smallest key that is not below `key`. */
+  seek(key: Bytes): boolean;
+  /** Key at the place. @throws BoltError BOLT_ENDED without one */
+  readonly key: Uint8Array;
+  /** Value at the place; `undefined` for a bucket. */
+  readonly value: Uint8Array | undefined;
+  readonly isBucket: boolean;
+  /**
+   * Bytes of the value at the place, without copying them. 0 for a bucket.
+   */
+  readonly valueLength: number;
+}
+
+/** A pair, or a nested bucket (`value` is undefined). */
+export interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
+/** A part of a bucket. */
+export interface RangeOptions {
+  readonly start?: Bytes | undefined;
+  readonly end?: Bytes | undefined;
+}
+
+/** An operation that can be given up between slices; rejects with the signal's reason. */
+export interface SignalOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How to copy. */
+export interface CopyOptions extends SignalOptions {
+  /** @default 262144 */
+  readonly chunkBytes?: number | undefined;
+}
+
+/** How to compact. */
+export interface CompactOptions extends SignalOptions {
+  /** @default 0.9 */
+  readonly fillPercent?: number | undefined;
+  /** Called between slices with the bytes written so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/** Bytes before and after. */
+export interface CompactReport {
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+}
+
+/** A whole file as a stream whose length is known before it starts. Single consumer, pulled. */
+export interface BoltImage extends AsyncIterable<Uint8Array>, AsyncDisposable {
+  /** Bytes in all. */
+  readonly size: number;
+  readonly txid: number;
+}
+
+/** One finding of `check` or of opening. */
+export interface Problem {
+  /** Rule of the format (`C1` to `C15`), `checksum` or `meta`. */
+  readonly rule: string;
+  readonly page: number | undefined;
+  readonly message: string;
+}
+
+/** How to check. */
+export interface CheckOptions extends SignalOptions {
+  /** Called between slices with the pages visited so far. */
+  readonly onProgress?: ((pages: number) => void) | undefined;
+}
+
+/** All findings. */
+export interface CheckReport {
+  /** Empty on a good file. */
+  readonly problems: readonly Problem[];
+  /** Remarks that do not make the data doubtful: a bad older meta page, page checksums that are missing. */
+  readonly remarks: readonly Problem[];
+  /** Page runs whose CRC-32C was there and right, and those that have none. */
+  readonly sealedRuns: number;
+  readonly unsealedRuns: number;
+}
+
+/** Counts over one state. */
+export interface BoltStats {
+  readonly pageSize: number;
+  readonly txid: number;
+  readonly size: number;
+  readonly sizeInUse: number;
+  readonly freePages: number;
+  readonly branchPages: number;
+  readonly branchOverflowPages: number;
+  readonly branchBytesUsed: number;
+  readonly leafPages: number;
+  readonly leafOverflowPages: number;
+  readonly leafBytesUsed: number;
+  readonly keys: number;
+  readonly buckets: number;
+  readonly inlineBuckets: number;
+  readonly inlineBytesUsed: number;
+  /** Levels of the deepest tree, the leaf counted. */
+  readonly depth: number;
+}
+
+/** One pair for `buildBolt`. */
+export interface BuildRow {
+  /** Top-level bucket. Rows come grouped by it, names ascending in byte order. */
+  readonly bucket: Bytes;
+  /** Ascending within the bucket. */
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** What the first pass of `buildBolt` needs of a row. */
+export interface BuildRowLengths {
+  readonly bucket: Bytes;
+  readonly keyLength: number;
+  readonly valueLength: number;
+}
+
+/** Rows in chunks, synchronous or not. */
+export type RowChunks<T> = Iterable<readonly T[]> | AsyncIterable<readonly T[]>;
+
+/** What to build a file from. */
+export interface BuildSource {
+  /** Called once, for the second pass (and for the first, if there is no `lengths`). Must give the same rows each time. */
+  rows(): RowChunks<BuildRow>;
+  /** The same rows, lengths only: called once, for the first pass. */
+  lengths?: (() => RowChunks<BuildRowLengths>) | undefined;
+  /** Buckets that exist even without rows. */
+  readonly buckets?: readonly Bytes[] | undefined;
+}
+
+/** How to build a file. */
+export interface BuildOptions extends SignalOptions {
+  /** @default 4096 */
+  readonly pageSize?: number | undefined;
+  /** @default 0.9 */
+  readonly fillPercent?: number | undefined;
+  /** Transaction number of the file, at least 1. @default 2 */
+  readonly txid?: number | undefined;
+  /** @default true */
+  readonly pageChecksums?: boolean | undefined;
+  /** @default 262144 */
+  readonly chunkBytes?: number | undefined;
+}

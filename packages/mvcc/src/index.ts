@@ -1,0 +1,23 @@
+export type {
+  Change,
+  Compaction,
+  Finished,
+  GetOptions,
+  HashResult,
+  KeyValue,
+  LeaseAttachment,
+  RangeOptions,
+  RangeResult,
+  ReadTxn,
+  RestoreProgress,
+  RowsTx,
+  SliceOptions,
+  Store,
+  StoreMetrics,
+  StoreOptions,
+  WriteTxn,
+} from './store.ts';
+export { openStore } from './open-store.ts';
+export { MvccError, type MvccErrorCode } from './errors.ts';
+export type { Backend, BackendOptions, Bucket, Snapshot } from '@varve/backend';
+export type { RangeEnd } from '@varve/index';

@@ -1,0 +1,254 @@
+/**
+ * The contract of the store: a key space in which every transaction makes a revision and every revision can be read
+ * until it is compacted.
+ *
+ * S1  One write transaction is one synchronous section and makes one revision, or none when it changes nothing (law 3).
+ * S2  There is a newest finished revision, at which writers work, and a visible one, at which everybody else reads.
+ *     With `durability: 'commit'` a finished revision becomes visible when it is durable (law 1); with `'interval'` at
+ *     once.
+ * S3  A revision reads the same until it is compacted, then every read of it ends with `MVCC_COMPACTED` (laws 2, 5).
+ * S4  A key's records are etcd's bytes; equal histories have equal hashes (law 6).
+ *
+ * etcd: server/storage/mvcc/kv.go, kvstore.go (spec sections 6 to 13). Departs: D1 to D9; leases are attached by the
+ * layer above, from what `write` returns.
+ */
+import type { Backend, BatchTx, Snapshot } from '@varve/backend';
+import type { RangeEnd } from '@varve/index';
+
+/** A key as one revision left it. Bytes are shared with the store's cache: do not write to them. */
+export interface KeyValue {
+  readonly key: Uint8Array;
+  /** Empty in a deletion. */
+  readonly value: Uint8Array;
+  /** Revision that created the key; 0 in a deletion. */
+  readonly createRevision: number;
+  /** Revision of this change. */
+  readonly modRevision: number;
+  /** Changes since the creation, from 1; 0 in a deletion. */
+  readonly version: number;
+  /** Lease the key is attached to; 0n for none. */
+  readonly lease: bigint;
+}
+
+/** One change of a transaction. */
+export interface Change {
+  readonly type: 'put' | 'delete';
+  /** A deletion has `key` and `modRevision`, everything else empty or zero. */
+  readonly kv: KeyValue;
+}
+
+export interface RangeOptions {
+  /** Read the state after this revision; 0 or absent: the present. */
+  readonly revision?: number | undefined;
+  /** At most so many; 0 or absent: all. Ignored for a single key. */
+  readonly limit?: number | undefined;
+  /** Count only: no key-values, no limit. @default false */
+  readonly countOnly?: boolean | undefined;
+  /** Leave out values and leases: answered from the index alone. @default false */
+  readonly keysOnly?: boolean | undefined;
+  /** Make `count` the number of matches, whatever the limit. @default false */
+  readonly withTotal?: boolean | undefined;
+}
+
+export interface SliceOptions {
+  /** Aborting rejects with the signal's own reason, at the next slice. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RangeResult {
+  /** In byte order of the keys. */
+  readonly kvs: readonly KeyValue[];
+  /** Matches: all of them with `withTotal` or `countOnly`, else the number returned. */
+  readonly count: number;
+  /** The current revision of the transaction that answered, also when an older one was read. */
+  readonly revision: number;
+}
+
+export interface GetOptions {
+  /** Read the state after this revision; 0 or absent: the present. */
+  readonly revision?: number | undefined;
+}
+
+/** Reads at one pinned revision. Holds nothing back: once the revision is compacted, reads end with `MVCC_COMPACTED` (decision 18). */
+export interface ReadTxn extends Disposable {
+  /** The revision this transaction reads at. */
+  rev(): number;
+  /** The compacted revision when it was opened, -1 for none. */
+  firstRev(): number;
+  /** One key, same tick. @throws MvccError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION`, `MVCC_CORRUPT`, `MVCC_CLOSED` */
+  get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
+  /** A range, in slices. Errors as `get`. */
+  range(key: Uint8Array, end: RangeEnd, options?: RangeOptions & SliceOptions): Promise<RangeResult>;
+  /** Ends the transaction; calls afterwards throw `MVCC_CLOSED`. Idempotent. */
+  end(): void;
+}
+
+/** Rows of buckets the store does not own, in the same commit as the transaction's own. */
+export interface RowsTx extends Pick<BatchTx, 'get' | 'put' | 'delete' | 'createBucket'> {}
+
+/** The one writer, inside its section. Dead when the section has ended. */
+export interface WriteTxn {
+  /** The revision before this transaction, also after changes. */
+  rev(): number;
+  firstRev(): number;
+  /** Sees this transaction's changes; the revision to read may be the one it is making once there is a change (spec 8.3). */
+  get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
+  /** As `get`, for a range; synchronous, so keep it small. */
+  range(key: Uint8Array, end: RangeEnd, options?: RangeOptions): RangeResult;
+  /**
+   * Puts a key; copies both arrays. Returns the revision this transaction makes.
+   * @throws RangeError for an empty key; TypeError for anything but bytes
+   */
+  put(key: Uint8Array, value: Uint8Array, lease?: bigint): number;
+  /** Deletes the live keys of the range, in byte order. Returns how many, and the revision after it (spec 8.1). */
+  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number };
+  /** The changes so far, in order. */
+  changes(): readonly Change[];
+  /** Rows that shall share this transaction's commit. */
+  readonly rows: RowsTx;
+  /**
+   * Records up to which entry of a log above this store its contents go (spec 13); makes no revision.
+   * An index that is not greater than the stored one is refused with false.
+   */
+  setAppliedIndex(index: bigint, term: bigint): boolean;
+}
+
+/** What a finished section leaves: visible to writers; to everybody else when it is `settled`. */
+export interface Finished<T> {
+  /** What the body returned. */
+  readonly value: T;
+  /** The revision it made, or the one it found when it changed nothing. */
+  readonly revision: number;
+  /** In execution order: sub-revision 0, 1, 2 ... */
+  readonly changes: readonly Change[];
+}
+
+export interface HashResult {
+  /** CRC-32C, unsigned. */
+  readonly hash: number;
+  /** The compacted revision the hash was taken over; hashes compare only where this is equal, too. */
+  readonly compactRevision: number;
+  /** The revision hashed up to. */
+  readonly revision: number;
+  readonly currentRevision: number;
+}
+
+/** A compaction that was accepted and is durable; the work goes on in the background. */
+export interface Compaction {
+  readonly revision: number;
+  /** Records looked at and removed so far. */
+  readonly progress: { readonly scanned: number; readonly removed: number };
+  /** Resolves after the last batch. Rejects with `MVCC_CLOSED` when the store closes first: reopening finishes it (D7). */
+  finished(): Promise<void>;
+}
+
+/** One live key that carries a lease, as found by the restore. */
+export interface LeaseAttachment {
+  readonly key: Uint8Array;
+  readonly lease: bigint;
+}
+
+/** Counters and gauges of one store, under etcd's metric names without their prefix. */
+export type StoreMetrics = Readonly<Record<string, number>>;
+
+export interface RestoreProgress {
+  /** Records read so far. */
+  readonly records: number;
+  /** Revision of the newest of them. */
+  readonly revision: number;
+}
+
+export interface StoreOptions {
+  /** When a finished transaction may be seen and acknowledged (law 1, D9). @default 'commit' */
+  readonly durability?: 'commit' | 'interval' | undefined;
+  /** Decoded records kept in memory, in bytes. @default 64 MiB */
+  readonly cacheBytes?: number | undefined;
+  /** Records a compaction batch. @default 1000 */
+  readonly compactionBatchLimit?: number | undefined;
+  /** Pause after each compaction batch, counted from its end. @default as long as the batch took */
+  readonly compactionPauseMs?: number | undefined;
+  /** Records a chunk while the index is rebuilt. @default 10_000 */
+  readonly restoreChunkLimit?: number | undefined;
+  /** Called after each chunk of a restore. */
+  readonly onRestoreProgress?: ((progress: RestoreProgress) => void) | undefined;
+}
+
+export interface Store extends AsyncDisposable {
+  /** The visible revision; 1 in a new store. */
+  rev(): number;
+  /** The compacted revision, -1 before any compaction. */
+  firstRev(): number;
+  /** The newest finished revision; ahead of `rev()` while commits are under way. */
+  finishedRev(): number;
+  readonly durability: 'commit' | 'interval';
+
+  /** One key at the visible revision or an older one, same tick. @throws MvccError as `ReadTxn.get` */
+  get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
+  /** A range at one revision. Large ones are read in slices, and end with `MVCC_COMPACTED` when compaction overtakes them. */
+  range(key: Uint8Array, end: RangeEnd, options?: RangeOptions & SliceOptions): Promise<RangeResult>;
+  /** All retained changes of a key at or after `from`, oldest first, as of the visible revision; one a revision. Same tick. */
+  history(key: Uint8Array, from?: number): readonly Change[];
+  /**
+   * All retained changes of revisions `from` up to and without `to`, in order, in chunks that end with a revision.
+   * @throws MvccError `MVCC_COMPACTED` when `from` is below the compacted revision, also when compaction overtakes it
+   */
+  changes(
+    from: number,
+    to: number,
+    options?: SliceOptions & { readonly chunkSize?: number | undefined },
+  ): AsyncIterable<readonly Change[]>;
+  /** Pins a revision: the visible one, or an older one. */
+  read(options?: GetOptions): ReadTxn;
+
+  /**
+   * Runs `body` as one transaction, in one synchronous section.
+   * If it throws, nothing of it remains and the error is passed on as it is (law 3, D3).
+   * @throws MvccError `MVCC_CLOSED`; BackendError `BACKEND_FAILED`, `BACKEND_NESTED`; TypeError when `body` returns a promise
+   */
+  write<T>(body: (txn: WriteTxn) => T): Finished<T>;
+  /** A transaction of one put; returns its revision. */
+  put(key: Uint8Array, value: Uint8Array, lease?: bigint): number;
+  /** A transaction of one deletion. */
+  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number };
+  /** Await before a write when `admitting` is false: commits lag behind (law 9). */
+  admit(): Promise<void>;
+  readonly admitting: boolean;
+  /**
+   * Resolves when everything finished before the call may be acknowledged: durable and visible with `'commit'`, at once
+   * with `'interval'`. All callers of one commit share one promise. Rejects with `BACKEND_FAILED`.
+   */
+  settled(): Promise<void>;
+  /** Makes everything finished durable and visible, whatever the durability option. */
+  commit(): Promise<void>;
+
+  /**
+   * Accepts compaction at `revision`: when the promise resolves the decision is durable and every read below answers
+   * `MVCC_COMPACTED`; the records go in the background, one compaction after another.
+   * @throws MvccError `MVCC_COMPACTED` at or below the compacted revision, `MVCC_FUTURE_REVISION` above the visible one
+   * @throws RangeError below 1 (D5)
+   */
+  compact(revision: number): Promise<Compaction>;
+  /** Resolves when all compactions accepted so far have ended (spec 10.1, the barrier). */
+  compactionBarrier(): Promise<void>;
+
+  /** Hash of the whole backend after a commit; for tests of equal stores (spec 12.6). */
+  hash(): Promise<{ readonly hash: number; readonly revision: number }>;
+  /** Hash of the history up to `revision`; 0 or below: the current one (spec 12.2, D2, D5). */
+  hashByRev(revision: number, options?: SliceOptions): Promise<HashResult>;
+
+  /** A BoltDB file of everything finished. */
+  snapshot(options?: SliceOptions): Promise<Snapshot>;
+  /** Gives space back to the medium. */
+  defrag(): Promise<void>;
+  /** Swaps the data under the store for that of another backend, which the caller closes later (spec 11). */
+  restore(backend: Backend): Promise<void>;
+  /** Keys with a lease as the last open or restore found them. */
+  readonly leaseAttachments: readonly LeaseAttachment[];
+  /** The applied index and term, both 0n where never set. */
+  appliedIndex(): { readonly index: bigint; readonly term: bigint };
+  readonly backend: Pick<Backend, 'size' | 'sizeInUse' | 'openReadTxN' | 'commits' | 'durable' | 'warnings'>;
+  readonly metrics: StoreMetrics;
+
+  /** Ends background work and waits for running commits; does not close the backend. Idempotent. */
+  close(): Promise<void>;
+}

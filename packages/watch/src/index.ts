@@ -1,0 +1,36 @@
+export type {
+  Event,
+  EventFilter,
+  WatchableStore,
+  WatchableStoreOptions,
+  WatchOptions,
+  WatchResponse,
+  WatchStats,
+  WatchStream,
+} from './watchable-store.ts';
+export { openWatchableStore } from './open-watchable-store.ts';
+export { WatchError, type WatchErrorCode } from './errors.ts';
+export {
+  MvccError,
+  type Backend,
+  type BackendOptions,
+  type Change,
+  type Compaction,
+  type Finished,
+  type GetOptions,
+  type HashResult,
+  type KeyValue,
+  type LeaseAttachment,
+  type MvccErrorCode,
+  type RangeEnd,
+  type RangeOptions,
+  type RangeResult,
+  type ReadTxn,
+  type RestoreProgress,
+  type SliceOptions,
+  type Snapshot,
+  type Store,
+  type StoreMetrics,
+  type StoreOptions,
+  type WriteTxn,
+} from '@varve/mvcc';

@@ -1,0 +1,111 @@
+/**
+ * The contract of the watchable store: a `Store` whose visible changes reach watchers, each once, in order, from any
+ * revision that is not compacted.
+ *
+ * W1  A watcher gets every matching event with revision >= its start exactly once, in revision order, a revision never
+ *     split over two responses, or one compaction notice (law 4).
+ * W2  Watchers see only visible revisions (law 1), and before anybody who reads through this store: when `rev()` says R,
+ *     every synced watcher has been handed R or is a victim of it.
+ * W3  A stream's queue is bounded; a watcher whose queue is full becomes a victim and costs one batch until its
+ *     consumer reads on (law 9). No writer and no other watcher waits for it.
+ * W4  The cost of a write grows with the watchers that match it, not with the watchers there are.
+ *
+ * etcd: server/storage/mvcc/watchable_store.go, watcher.go (spec watch.md). Departs: consumers pull; previous values
+ * come with the event; what the spec calls bugs of 3.4 is done right.
+ */
+import type { Backend, KeyValue, RangeEnd, SliceOptions, Store } from '@varve/mvcc';
+
+/** One change as a watcher gets it. The object is the watcher's own; bytes are shared, do not write to them. */
+export interface Event {
+  readonly type: 'put' | 'delete';
+  /** A deletion has `key` and `modRevision`, everything else empty or zero. */
+  readonly kv: KeyValue;
+  /** The key before this transaction, for watchers that asked; absent for creations and where it is compacted. */
+  readonly previous?: KeyValue | undefined;
+}
+
+/** What a stream delivers, in the order of its queue. */
+export type WatchResponse =
+  /** Events, at least one. `revision` is the visible revision when it was made, at least that of the last event. */
+  | { readonly type: 'events'; readonly watchId: number; readonly events: readonly Event[]; readonly revision: number }
+  /** Everything at or below `revision` has been delivered before; `watchId` -1 speaks for all watchers of the stream. */
+  | { readonly type: 'progress'; readonly watchId: number; readonly revision: number }
+  /** History the watcher needs is gone; start again from `compactRevision`. Nothing follows for this watcher. */
+  | { readonly type: 'compacted'; readonly watchId: number; readonly compactRevision: number };
+
+export type EventFilter = 'noput' | 'nodelete';
+
+export interface WatchOptions {
+  /** First revision wanted; 0 or absent: from the next one on. The past is read from history, the future is waited for. @default 0 */
+  readonly startRevision?: number | undefined;
+  /** Events to leave out. @default none */
+  readonly filters?: readonly EventFilter[] | undefined;
+  /** Deliver `previous`. @default false */
+  readonly previous?: boolean | undefined;
+  /** The id to use; 0 or absent: the stream's next free one. Negative ids are accepted. */
+  readonly watchId?: number | undefined;
+}
+
+/** Many watchers on one bounded queue. Single consumer: `next()` or `for await`; leaving the loop closes it. */
+export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposable {
+  /**
+   * Registers a watcher and returns its id, and the visible revision at that moment: with no `startRevision` the events
+   * to come are exactly those above it. Nothing is delivered in the same tick.
+   * @throws WatchError `WATCH_EMPTY_RANGE`, `WATCH_DUPLICATE_ID`, `WATCH_CLOSED`
+   */
+  watch(
+    key: Uint8Array,
+    end: RangeEnd,
+    options?: WatchOptions,
+  ): { readonly watchId: number; readonly revision: number };
+  /** Removes a watcher; what was queued for it stays queued. @throws WatchError `WATCH_NOT_FOUND` */
+  cancel(watchId: number): void;
+  /** Queues one progress response if the watcher is synced and not ahead of the present; else nothing (spec 8). */
+  requestProgress(watchId: number): void;
+  /** The same for all watchers at once, with id -1. False when some watcher is not synced. */
+  requestProgressAll(): boolean;
+  /** The visible revision. */
+  rev(): number;
+  /** The next response, or `undefined` after `close` once the queue is drained. One caller at a time. */
+  next(options?: SliceOptions): Promise<WatchResponse | undefined>;
+  /** The next response if one is queued, same tick. */
+  poll(): WatchResponse | undefined;
+  /** Cancels every watcher and ends the queue after what is in it. Idempotent. */
+  close(): void;
+}
+
+export interface WatchableStoreOptions {
+  /** Responses a stream's queue holds. @default 128 */
+  readonly queueCapacity?: number | undefined;
+  /** Watchers brought up to date in one catch-up pass. @default 512 */
+  readonly watchersPerPass?: number | undefined;
+  /** Distinct revisions in one catch-up response. @default 1000 */
+  readonly revisionsPerBatch?: number | undefined;
+  /** Longest wait between catch-up passes. @default 100 */
+  readonly catchUpIntervalMs?: number | undefined;
+}
+
+/** How many watchers are where; for tests and metrics. */
+export interface WatchStats {
+  readonly streams: number;
+  readonly watchers: number;
+  readonly synced: number;
+  readonly unsynced: number;
+  readonly victims: number;
+  /** Events handed to queues since opening. */
+  readonly events: number;
+  /** Responses queued and not read yet. */
+  readonly pending: number;
+}
+
+/**
+ * `rev`, reads, `settled` and `commit` speak of what this layer has made visible: durable, and handed to watchers.
+ * `restore` moves every synced watcher back to history (spec 11).
+ */
+export interface WatchableStore extends Store {
+  newWatchStream(): WatchStream;
+  readonly watchStats: WatchStats;
+  /** The index of the log above that the contents go up to (etcd 3.4's consistent index); 0n where unused (W99). */
+  consistentIndex(): bigint;
+  restore(backend: Backend): Promise<void>;
+}
