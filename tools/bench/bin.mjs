@@ -1,0 +1,117 @@
+// varve beside its peers, on the same work. See README.md here for what is measured.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { goBinary, measure } from './lib/run.mjs';
+import { table } from './lib/table.mjs';
+
+const usage = `pnpm bench [--quick | --full] [options]
+
+  --quick            20,000 keys, one round, under a minute
+  --full             1,000,000 keys, one round, every peer: an hour or so
+  --peers a,b        only these (varve, varve-file, varve-memory, classic-level, lmdb, lmdb-mvcc, kine-sqlite, etcd-mvcc)
+  --chains a,b       of load, history, durable, watch
+  --rounds N  --keys N  --window SECONDS
+  --extra FILE       one more adapter
+  --out FILE         every sample as JSON
+`;
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean' },
+    full: { type: 'boolean' },
+    peers: { type: 'string' },
+    chains: { type: 'string', default: 'load,history,durable,watch' },
+    rounds: { type: 'string' },
+    keys: { type: 'string' },
+    window: { type: 'string' },
+    extra: { type: 'string' },
+    out: { type: 'string' },
+    help: { type: 'boolean' },
+  },
+});
+if (flags.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const log = (text) => process.stderr.write(`${text}\n`);
+const pick = (quick, normal, full) => (flags.full ? full : flags.quick ? quick : normal);
+
+const n = Number(flags.keys ?? pick(20_000, 100_000, 1_000_000));
+const options = {
+  n,
+  hk: Math.max(100, Math.round(n / 100)),
+  hr: 100,
+  win: Number(flags.window ?? pick(0.25, 0.5, 2)),
+  wmax: pick(1000, 10_000, 10_000),
+  cap: pick(6, 15, 60),
+};
+const rounds = Number(flags.rounds ?? pick(1, 3, 1));
+
+installPeers();
+const known = await knownPeers();
+const wanted = flags.peers?.split(',');
+const quickPeers = new Set(['varve', 'classic-level', 'lmdb-mvcc', 'kine-sqlite']);
+const peers = known.filter((peer) =>
+  wanted ? wanted.includes(peer.name) || peer.extra : peer.extra || !flags.quick || quickPeers.has(peer.name),
+);
+const anchor = peers.some((peer) => peer.name === 'etcd-mvcc') ? 'etcd-mvcc' : (peers[0]?.name ?? '');
+const result = await measure({
+  peers,
+  chains: flags.chains.split(','),
+  rounds,
+  options,
+  limitSeconds: pick(60, 120, 600),
+  log,
+});
+process.stdout.write(`${table({ ...result, peers, anchor, rounds, options })}\n`);
+if (flags.out) writeFileSync(flags.out, `${JSON.stringify({ options, rounds, ...result }, null, 1)}\n`);
+process.exitCode = result.failures.length === 0 ? 0 : 1;
+
+/** The peers that are not ours come on first use: a clone that never measures does not pay for them. */
+function installPeers() {
+  const folder = join(here, 'peers');
+  if (
+    existsSync(join(folder, 'node_modules')) ||
+    (flags.peers?.split(',').every((name) => name.startsWith('varve')) ?? false)
+  )
+    return;
+  log('installing the peers (once) ...');
+  const npm = ['install', '--no-package-lock', '--no-audit', '--no-fund', '--silent'];
+  const { status } = spawnSync('npm', npm, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) log('some peers could not be installed; they are left out');
+}
+
+async function knownPeers() {
+  const files = readdirSync(join(here, 'peers'))
+    .filter((name) => name.endsWith('.mjs'))
+    .toSorted();
+  const found = [];
+  for (const file of [
+    ...files.map((name) => join(here, 'peers', name)),
+    ...(flags.extra ? [resolve(flags.extra)] : []),
+  ]) {
+    try {
+      const { peer, default: other = peer } = await import(pathToFileURL(file).href);
+      found.push({ ...other, file, extra: flags.extra !== undefined && file === resolve(flags.extra) });
+    } catch (error) {
+      log(`${file.slice(here.length)} left out: ${String(error.message).split('\n')[0]}`);
+    }
+  }
+  if (existsSync(goBinary)) {
+    found.push({
+      name: 'etcd-mvcc',
+      go: 'mvcc',
+      kind: "etcd's own engine (Go)",
+      chains: ['load', 'history', 'durable', 'watch'],
+    });
+  }
+  // Ours first, in the order people look for them.
+  return found.toSorted(
+    (a, b) => Number(b.name.startsWith('varve')) - Number(a.name.startsWith('varve')) || a.name.length - b.name.length,
+  );
+}

@@ -1,0 +1,72 @@
+// varve in the harness: the watchable store itself, as an embedder would hold it (keys and values are bytes, gets and
+// puts are calls). The contract of an adapter is in the README beside this folder.
+import { openBackend } from '@varve/backend';
+import { openWatchableStore } from '@varve/watch';
+
+export function varve(name, kind, openEngine, chains) {
+  return {
+    name,
+    kind,
+    chains,
+    async open(dir, { durable }) {
+      const backend = await openBackend(await openEngine(dir));
+      const store = await openWatchableStore(backend, {
+        durability: durable === 'every' ? 'commit' : 'interval',
+        // One stream serves ten thousand watchers here, so its queue must hold a response for each.
+        queueCapacity: 1 << 16,
+      });
+      const sinks = new Map();
+      let stream;
+      const pump = async () => {
+        for await (const response of stream) {
+          if (response.type === 'events') sinks.get(response.watchId)?.(response.events);
+        }
+      };
+      const admitted = (write) => (store.admitting ? void write() : store.admit().then(write));
+      return {
+        put: (key, value) => admitted(() => void store.put(key, value)),
+        del: (key) => admitted(() => void store.deleteRange(key)),
+        cas: (key, value) =>
+          admitted(() => {
+            store.write((txn) => {
+              if ((txn.get(key)?.modRevision ?? 0) > 0) txn.put(key, value);
+            });
+          }),
+        putDurable(key, value) {
+          store.put(key, value);
+          return store.settled();
+        },
+        flush: () => store.commit(),
+        get: (key) => store.get(key)?.value,
+        getAt: (key, revision) => store.get(key, { revision })?.value,
+        async range(key, end, limit) {
+          return (await store.range(key, end, limit > 0 ? { limit } : undefined)).kvs.length;
+        },
+        rev: () => store.rev(),
+        async watch(key, end, from, sink) {
+          if (stream === undefined) {
+            stream = store.newWatchStream();
+            void pump();
+          }
+          const { watchId } = stream.watch(key, end ?? undefined, { startRevision: from });
+          sinks.set(watchId, sink);
+          return {
+            cancel() {
+              stream.cancel(watchId);
+              sinks.delete(watchId);
+            },
+          };
+        },
+        async compact(revision) {
+          await (await store.compact(revision)).finished();
+        },
+        defrag: () => store.defrag(),
+        async close() {
+          stream?.close();
+          await store.close();
+          await backend.close();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,10 @@
+import { levelEngine } from '@varve/backend/level';
+import { varve } from '../lib/varve.mjs';
+
+export const peer = varve('varve', 'varve on LevelDB', (dir) => levelEngine(`${dir}/store`), [
+  'load',
+  'reopen',
+  'history',
+  'durable',
+  'watch',
+]);
