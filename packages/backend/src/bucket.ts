@@ -44,3 +44,14 @@ export const buckets: {
   authRoles: bucket(22, 'authRoles', false),
   test: bucket(100, 'test', false),
 });
+
+const byName: ReadonlyMap<string, Bucket> = new Map(Object.values(buckets).map((known) => [known.name, known]));
+
+/** The bucket of that name, one of etcd's or one made up for reading it. */
+export function bucketNamed(name: string): Bucket {
+  return knownBucket(name) ?? Object.freeze({ id: 0, name, appendOnly: false });
+}
+
+export function knownBucket(name: string): Bucket | undefined {
+  return byName.get(name);
+}

@@ -3,3 +3,5 @@ export type { Change, Engine, EngineView, Entry, PinnedView, ScanOptions, Snapsh
 export { buckets, type Bucket } from './bucket.ts';
 export { openBackend } from './open-backend.ts';
 export { BackendError, type BackendErrorCode } from './errors.ts';
+export { crc32c } from './crc32c.ts';
+export { leaseGrantCost, putCost, type CostedOp, type CostedTxn, type Quota, quotaOf, txnCost } from './quota.ts';

@@ -65,6 +65,8 @@ export interface Bolt extends AsyncDisposable {
   readonly warnings: readonly Problem[];
   /** Number of the newest committed transaction. */
   readonly txid: number;
+  /** Transaction from which on every page run ends in a checksum; 0 when another program has written last, or none was asked for. */
+  readonly sealedSince: number;
   /** Bytes below the high-water mark. Never shrinks, except by `defragment`. */
   readonly size: number;
   /** `size` without free pages, those included that wait for readers. On a read-only handle the list is read on demand. */

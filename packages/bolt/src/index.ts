@@ -1,1 +1,33 @@
-export {};
+/** A BoltDB file in pure TypeScript. */
+export type {
+  Bolt,
+  BoltImage,
+  BoltStats,
+  BuildOptions,
+  BuildRow,
+  BuildRowLengths,
+  BuildSource,
+  Bytes,
+  CheckOptions,
+  CheckReport,
+  CompactOptions,
+  CompactReport,
+  CopyOptions,
+  Cursor,
+  Entry,
+  OpenOptions,
+  Problem,
+  RangeOptions,
+  ReadBucket,
+  ReadOptions,
+  ReadTransaction,
+  RowChunks,
+  SignalOptions,
+  WriteBucket,
+  WriteTransaction,
+} from './bolt.ts';
+export { buildBolt } from './build.ts';
+export { BoltError } from './errors.ts';
+export type { BoltErrorCode, BoltErrorFacts } from './errors.ts';
+export { openBolt, openBoltOn } from './open-bolt.ts';
+export type { Storage, StorageFile } from './storage-file.ts';

@@ -1,3 +1,216 @@
-import type { TreeIndex } from './tree-index.ts';
+/**
+ * All keys in byte order, each with its lives: the one `TreeIndex`.
+ *
+ * T1  A key is in the tree exactly while something of its history is retained.
+ * T2  `liveKeys` counts the keys whose last generation is not empty.
+ * T3  A range visits the tree in one go. An iterator looks up chunks and finds its place again by key.
+ *
+ * etcd: server/storage/mvcc/index.go (spec section 5).
+ */
+import { fromByteKey, nextByteKey, toByteKey } from './byte-key.ts';
+import { checkTree } from './check-invariants.ts';
+import { compactTree, keepTree } from './compaction.ts';
+import { createdSubOf } from './generation.ts';
+import { KeyIndex, type Found } from './key-index.ts';
+import type { RevisionSet } from './revision-set.ts';
+import type { Revision } from './revision.ts';
+import { SlotTree, STOP } from './slot-tree.ts';
+import { expanded, findIn, firstPut, reduced } from './slot.ts';
+import type { IndexEntry, IndexRange, IndexRangeOptions, KeyedIndexEntry, RangeEnd, TreeIndex } from './tree-index.ts';
 
-export declare function createTreeIndex(): TreeIndex;
+/** Entries looked up at once for an iterator: few at first, for callers that want few. */
+const FIRST_CHUNK = 16;
+const LARGEST_CHUNK = 256;
+
+/** An empty index, entirely in memory. */
+export function createTreeIndex(): TreeIndex {
+  return new BTreeIndex();
+}
+
+class BTreeIndex implements TreeIndex {
+  readonly #tree = new SlotTree();
+  /** Where every lookup leaves what it found; read at once, never handed out. */
+  readonly #found: Found = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 };
+  #liveKeys = 0;
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  get liveKeys(): number {
+    return this.#liveKeys;
+  }
+
+  get(key: Uint8Array, atRevision: number): IndexEntry | undefined {
+    const slot = this.#tree.find(key);
+    if (slot === undefined || !findIn(slot, atRevision, this.#found)) return undefined;
+    const { main, sub, createdMain, createdSub, version } = this.#found;
+    return { main, sub, createdMain, createdSub, version };
+  }
+
+  range(key: Uint8Array, end: RangeEnd, atRevision: number, options?: IndexRangeOptions): IndexRange {
+    const entries: KeyedIndexEntry[] = [];
+    const total = this.#collect(key, end, atRevision, options, (byteKey) => {
+      entries.push(this.#keyedEntry(byteKey));
+    });
+    return { entries, total };
+  }
+
+  revisions(
+    key: Uint8Array,
+    end: RangeEnd,
+    atRevision: number,
+    options?: IndexRangeOptions,
+  ): { readonly revisions: readonly Revision[]; readonly total: number } {
+    const revisions: Revision[] = [];
+    const total = this.#collect(key, end, atRevision, options, () => {
+      revisions.push({ main: this.#found.main, sub: this.#found.sub });
+    });
+    return { revisions, total };
+  }
+
+  countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number): number {
+    let count = 0;
+    this.#tree.visit(toByteKey(key), end, (_, slot) => {
+      if (findIn(slot, atRevision, this.#found)) count++;
+      return undefined;
+    });
+    return count;
+  }
+
+  *entries(
+    key: Uint8Array,
+    end: RangeEnd,
+    atRevision: number,
+    after?: Uint8Array,
+  ): Generator<KeyedIndexEntry, void, void> {
+    const first = toByteKey(key);
+    let from = after === undefined ? first : nextByteKey(toByteKey(after));
+    if (from < first) from = first;
+    if (end === undefined) {
+      // A single key is no range: only itself, wherever the walk would have gone on.
+      if (from === first) yield* this.range(key, end, atRevision).entries;
+      return;
+    }
+    for (let chunkSize = FIRST_CHUNK; ; chunkSize = Math.min(2 * chunkSize, LARGEST_CHUNK)) {
+      const chunk: KeyedIndexEntry[] = [];
+      let last = '';
+      this.#tree.visit(from, end, (byteKey, slot) => {
+        if (!findIn(slot, atRevision, this.#found)) return undefined;
+        last = byteKey;
+        return chunk.push(this.#keyedEntry(byteKey)) === chunkSize ? STOP : undefined;
+      });
+      yield* chunk;
+      if (chunk.length < chunkSize) return;
+      from = nextByteKey(last);
+    }
+  }
+
+  since(key: Uint8Array, fromMain: number): readonly Revision[] {
+    const slot = this.#tree.find(key);
+    return slot === undefined ? [] : expanded(slot).since(fromMain);
+  }
+
+  put(key: Uint8Array, main: number, sub: number): IndexEntry {
+    const slot = this.#tree.find(key);
+    if (slot === undefined) {
+      this.#tree.add(firstPut(main, sub));
+      this.#liveKeys++;
+      return { main, sub, createdMain: main, createdSub: sub, version: 1 };
+    }
+    const index = expanded(slot);
+    const wasLive = index.isLive;
+    index.put(main, sub);
+    if (slot !== index) this.#tree.replace(index);
+    if (!wasLive) this.#liveKeys++;
+    return { main, sub, createdMain: index.createdMain, createdSub: createdSubOf(index), version: index.version };
+  }
+
+  tombstone(key: Uint8Array, main: number, sub: number): boolean {
+    const slot = this.#tree.find(key);
+    if (slot === undefined) return false;
+    const index = expanded(slot);
+    if (!index.tombstone(main, sub)) return false;
+    if (slot !== index) this.#tree.replace(index);
+    this.#liveKeys--;
+    return true;
+  }
+
+  undo(key: Uint8Array, main: number): void {
+    const slot = this.#tree.find(key);
+    if (slot === undefined) return;
+    const index = expanded(slot);
+    const wasLive = index.isLive;
+    index.undo(main);
+    this.#liveKeys += Number(index.isLive) - Number(wasLive);
+    if (index.isEmpty) {
+      this.#tree.remove();
+      return;
+    }
+    const after = reduced(index);
+    if (after !== slot) this.#tree.replace(after);
+  }
+
+  restore(
+    key: Uint8Array,
+    main: number,
+    sub: number,
+    record: { readonly tombstone: boolean; readonly createdMain: number; readonly version: number },
+  ): void {
+    const slot = this.#tree.find(key);
+    if (slot !== undefined) {
+      const index = expanded(slot);
+      index.checkNewer(main, sub);
+      // A tombstone of a key that is deleted already says nothing new (spec 11.2, step 3).
+      if (record.tombstone) this.tombstone(key, main, sub);
+      else this.put(key, main, sub);
+      return;
+    }
+    const index = new KeyIndex();
+    if (record.tombstone) index.restoreTombstone(main, sub);
+    else {
+      // Records do not tell the sub of the creation; but the first put of a life is that creation.
+      const isCreation = record.version === 1 && record.createdMain === main;
+      index.restore(record.createdMain, isCreation ? sub : 0, main, sub, record.version);
+      this.#liveKeys++;
+    }
+    this.#tree.add(reduced(index));
+  }
+
+  compact(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void> {
+    return compactTree(this.#tree, atMain, sliceKeys);
+  }
+
+  keep(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void> {
+    return keepTree(this.#tree, atMain, sliceKeys);
+  }
+
+  checkInvariants(): void {
+    checkTree(this.#tree, this.#liveKeys);
+  }
+
+  /** Calls `onFound` for the matches up to the limit, with the match in `#found`; returns the total (spec 5.3). */
+  #collect(
+    key: Uint8Array,
+    end: RangeEnd,
+    atRevision: number,
+    options: IndexRangeOptions | undefined,
+    onFound: (byteKey: string) => void,
+  ): number {
+    const limit = end === undefined ? 0 : (options?.limit ?? 0);
+    const withTotal = options?.withTotal ?? false;
+    let total = 0;
+    this.#tree.visit(toByteKey(key), end, (byteKey, slot) => {
+      if (!findIn(slot, atRevision, this.#found)) return undefined;
+      total++;
+      if (limit <= 0 || total <= limit) onFound(byteKey);
+      return total === limit && !withTotal ? STOP : undefined;
+    });
+    return total;
+  }
+
+  #keyedEntry(byteKey: string): KeyedIndexEntry {
+    const { main, sub, createdMain, createdSub, version } = this.#found;
+    return { key: fromByteKey(byteKey), main, sub, createdMain, createdSub, version };
+  }
+}

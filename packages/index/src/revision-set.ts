@@ -1,14 +1,29 @@
 /**
- * A set of revisions, small for the usual case of one change a transaction.
+ * A set of revisions, small enough to hold one for every key.
  *
- * etcd: map[Revision]struct{}. Departs: changes with sub 0 are bare numbers, so a million kept revisions cost a
- * million numbers and no objects.
+ * V1  Sub 0 is a bit under its main: a transaction usually changes one key.
+ * V2  Any other sub is a bit under both, main 41 bits and sub 12. What does not fit goes by whole blocks of that size,
+ *     each with bits of its own, so the largest revisions are as exact as the smallest.
+ *
+ * etcd: map[Revision]struct{}. Departs: no object per revision, and no pause when a large set grows.
  */
+import { BitSet } from './bit-set.ts';
 import type { Revision } from './revision.ts';
 
+const MAIN_BLOCK = 2 ** 41;
+const SUB_BLOCK = 2 ** 12;
+
+interface Block {
+  readonly firstMain: number;
+  readonly firstSub: number;
+  readonly bits: BitSet;
+}
+
 export class RevisionSet {
-  readonly #first = new Set<number>();
-  readonly #later = new Map<number, Set<number>>();
+  readonly #first = new BitSet();
+  /** The later subs by block, the block that nearly all are in apart. */
+  readonly #lowBlock = new BitSet();
+  readonly #highBlocks = new Map<string, Block>();
   #size = 0;
 
   get size(): number {
@@ -16,24 +31,44 @@ export class RevisionSet {
   }
 
   add(main: number, sub: number): void {
-    if (this.has(main, sub)) return;
-    this.#size++;
-    if (sub === 0) {
-      this.#first.add(main);
-      return;
-    }
-    const subs = this.#later.get(main);
-    if (subs === undefined) this.#later.set(main, new Set([sub]));
-    else subs.add(sub);
+    if (this.#bits(main, sub, true)!.add(position(main, sub))) this.#size++;
   }
 
   has(main: number, sub: number): boolean {
-    return sub === 0 ? this.#first.has(main) : (this.#later.get(main)?.has(sub) ?? false);
+    return this.#bits(main, sub, false)?.has(position(main, sub)) ?? false;
   }
 
   /** In no particular order. */
   *[Symbol.iterator](): IterableIterator<Revision> {
     for (const main of this.#first) yield { main, sub: 0 };
-    for (const [main, subs] of this.#later) for (const sub of subs) yield { main, sub };
+    yield* inBlock({ firstMain: 0, firstSub: 0, bits: this.#lowBlock });
+    for (const block of this.#highBlocks.values()) yield* inBlock(block);
+  }
+
+  /** Where the revision is, or would be; undefined when there is no such place yet and none is to be made. */
+  #bits(main: number, sub: number, make: boolean): BitSet | undefined {
+    if (sub === 0) return this.#first;
+    if (main < MAIN_BLOCK && sub < SUB_BLOCK) return this.#lowBlock;
+    const firstMain = main - (main % MAIN_BLOCK);
+    const firstSub = sub - (sub % SUB_BLOCK);
+    const name = `${firstMain}.${firstSub}`;
+    let block = this.#highBlocks.get(name);
+    if (block === undefined && make) {
+      block = { firstMain, firstSub, bits: new BitSet() };
+      this.#highBlocks.set(name, block);
+    }
+    return block?.bits;
+  }
+}
+
+/** The bit of a revision in its own bit set. */
+function position(main: number, sub: number): number {
+  return sub === 0 ? main : (main % MAIN_BLOCK) * SUB_BLOCK + (sub % SUB_BLOCK);
+}
+
+function* inBlock({ firstMain, firstSub, bits }: Block): Generator<Revision, void, void> {
+  for (const bit of bits) {
+    const sub = bit % SUB_BLOCK;
+    yield { main: firstMain + (bit - sub) / SUB_BLOCK, sub: firstSub + sub };
   }
 }

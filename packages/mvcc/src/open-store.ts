@@ -1,5 +1,36 @@
 import type { Backend } from '@varve/backend';
+import { checkCount } from './bytes.ts';
+import { MvccStore } from './mvcc-store.ts';
+import { restoreHistory, type RestoreSettings } from './restore.ts';
 import type { Store, StoreOptions } from './store.ts';
 
-/** Opens the store in a backend and rebuilds the index from its records (spec section 11). */
-export declare function openStore(backend: Backend, options?: StoreOptions): Promise<Store>;
+const MIB = 1024 * 1024;
+
+/**
+ * Opens the store in a backend and rebuilds the index from its records (spec section 11).
+ *
+ * The caller keeps the backend and closes it after the store. An unfinished compaction goes on in the background.
+ * @throws MvccError `MVCC_CORRUPT` when the records contradict each other, naming the revisions
+ * @throws RangeError for an option out of range
+ */
+export async function openStore(backend: Backend, options: StoreOptions = {}): Promise<Store> {
+  const { durability = 'commit', cacheBytes, compactionBatchLimit, compactionPauseMs, restoreChunkLimit } = options;
+  if (durability !== 'commit' && durability !== 'interval') {
+    throw new RangeError("durability must be 'commit' or 'interval'");
+  }
+  checkCount(cacheBytes, 0, 'cacheBytes');
+  checkCount(compactionBatchLimit, 1, 'compactionBatchLimit');
+  checkCount(compactionPauseMs, 0, 'compactionPauseMs');
+  checkCount(restoreChunkLimit, 1, 'restoreChunkLimit');
+  const restore: RestoreSettings = {
+    chunkLimit: restoreChunkLimit ?? 10_000,
+    cacheBytes: cacheBytes ?? 64 * MIB,
+    onProgress: options.onRestoreProgress,
+  };
+  const history = await restoreHistory(backend, restore);
+  return new MvccStore(history, {
+    durability,
+    restore,
+    pace: { batchLimit: compactionBatchLimit ?? 1000, pauseMs: compactionPauseMs },
+  });
+}

@@ -1,11 +1,32 @@
+/**
+ * `@varve/backend/file`: the engine over one BoltDB file, with etcd's buckets in it.
+ *
+ * What etcd wrote opens here with all its history, and what is written here passes etcd's own tools (design decision 6).
+ */
 import type { Engine } from '../engine.ts';
+import { openFile } from './open-file.ts';
 
 export interface FileOptions {
   /** Make the store when there is none. @default true */
   readonly createIfMissing?: boolean | undefined;
   /** Pages kept in memory, in bytes. @default 64 MiB */
   readonly cacheSize?: number | undefined;
+  /** How long to wait for a lock that somebody else holds, in milliseconds. @default 0 */
+  readonly lockTimeoutMs?: number | undefined;
 }
 
-/** One BoltDB file, readable by etcd and bbolt. */
-export declare function fileEngine(path: string, options?: FileOptions): Promise<Engine>;
+/**
+ * One BoltDB file, readable by etcd and bbolt. A path where there is nothing, or an empty file, becomes a store.
+ * @throws BackendError `BACKEND_LOCKED`, `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_READ_ONLY`,
+ * `BACKEND_CORRUPT`, `BACKEND_FAILED`
+ * @throws TypeError or RangeError for a wrong argument
+ */
+export async function fileEngine(path: string, options: FileOptions = {}): Promise<Engine> {
+  if (typeof path !== 'string') throw new TypeError('path must be a string');
+  if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
+  const { createIfMissing = true, cacheSize = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
+  if (typeof createIfMissing !== 'boolean') throw new TypeError('createIfMissing must be a boolean');
+  if (!Number.isSafeInteger(cacheSize) || cacheSize < 0) throw new RangeError('cacheSize must be a number of bytes');
+  if (!(lockTimeoutMs >= 0)) throw new RangeError('lockTimeoutMs must be a number of milliseconds from 0');
+  return openFile(path, { create: createIfMissing, cacheBytes: cacheSize, lockTimeoutMs });
+}

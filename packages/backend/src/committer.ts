@@ -1,0 +1,257 @@
+/**
+ * The engine's one slot: commits, compactions and the closing, one at a time, in order.
+ *
+ *   sections ──> pending ──seal──> flushing ──engine.commit──> dropped
+ *                   ^ waiters of `request` join here, and resolve there
+ *
+ * C1  One commit is in flight at a time (R47). Whoever asks while one runs waits for the next, together with all others.
+ * C2  A commit starts a turn of the event loop after it was asked for: writers that the last one woke are in it as well.
+ * C3  The interval timer exists only while something is pending, and does not keep the process alive.
+ * C4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
+ * C5  `admit` waits while commits lag behind by `lagBatches` batches (law 9). It also lets the event loop turn once per
+ *     `turnRows` rows, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10).
+ *
+ * etcd: server/storage/backend/backend.go (run, Commit, Defrag), batch_tx.go.
+ */
+import type { Change, Engine } from './engine.ts';
+import { nextTurn, startTimer, turn } from './clock.ts';
+import { Deferred } from './deferred.ts';
+import { BackendError } from './errors.ts';
+
+/** What the committer needs to know of the sections. */
+export interface CommitSource {
+  /** Finished changes that wait for a commit, and their memory. */
+  readonly changeN: number;
+  readonly byteN: number;
+  /** Runs the hook, then hands over what is pending. Called only when nothing is in flight. */
+  seal(): readonly Change[];
+  /** What `seal` handed over is on the medium. */
+  settle(): void;
+}
+
+/** A batch is full at that many bytes, too: 10,000 rows of a megabyte would not be a batch. */
+const batchBytes = 16 * 1024 * 1024;
+const lagBatches = 4;
+const turnRows = 2_000;
+
+function closedError(): BackendError {
+  return new BackendError('BACKEND_CLOSED', 'the backend is closed');
+}
+
+export class Committer {
+  size: number;
+  sizeInUse: number;
+  commits = 0;
+  readonly #engine: Engine;
+  readonly #source: CommitSource;
+  readonly #batchLimit: number;
+  readonly #intervalMs: number;
+  #state: 'idle' | 'scheduled' | 'committing' | 'compacting' = 'idle';
+  #running: Promise<void> = Promise.resolve();
+  /** Waiters of the commit that starts next, and of the one that runs; absent where nobody waits. */
+  #next: Deferred | undefined;
+  #current: Deferred | undefined;
+  #compaction: Deferred | undefined;
+  #admission: Deferred | undefined;
+  #turning: Promise<void> | undefined;
+  #due = false;
+  #timer: NodeJS.Timeout | undefined;
+  #rowsSinceTurn = 0;
+  #failed = false;
+  #cause: unknown;
+  #failureTold = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(engine: Engine, source: CommitSource, batchLimit: number, intervalMs: number) {
+    this.#engine = engine;
+    this.#source = source;
+    this.#batchLimit = batchLimit;
+    this.#intervalMs = intervalMs;
+    this.size = engine.size;
+    this.sizeInUse = engine.sizeInUse;
+  }
+
+  /** True from the call of `close` on. */
+  get closing(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Why nothing can be written any more, or `undefined`. */
+  get refusal(): BackendError | undefined {
+    if (this.#closed !== undefined) return closedError();
+    if (!this.#failed) return undefined;
+    this.#failureTold = true;
+    return this.#failure();
+  }
+
+  get writable(): boolean {
+    return !this.#failed && this.#closed === undefined;
+  }
+
+  /** A section has finished and has left `rows` changes. */
+  finished(rows: number): void {
+    this.#rowsSinceTurn += rows;
+    const { changeN, byteN } = this.#source;
+    if (changeN >= this.#batchLimit || byteN >= batchBytes) this.#schedule();
+    else if (this.#timer === undefined) this.#startTimer();
+  }
+
+  get admitting(): boolean {
+    return this.writable && this.#rowsSinceTurn < turnRows && !this.#lagging;
+  }
+
+  async admit(): Promise<void> {
+    for (;;) {
+      const { refusal } = this;
+      if (refusal !== undefined) throw refusal;
+      if (this.#lagging) await (this.#admission ??= new Deferred()).promise;
+      else if (this.#rowsSinceTurn >= turnRows) await this.#turn();
+      else return;
+    }
+  }
+
+  /** Resolves when everything finished before the call is durable. */
+  request(hooked: boolean): Promise<void> {
+    const { refusal } = this;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (hooked || this.#source.changeN > 0) return this.#join();
+    return this.#state === 'committing' ? (this.#current ??= new Deferred()).promise : Promise.resolve();
+  }
+
+  /** Commits, then lets the engine compact before the next commit. */
+  compact(): Promise<void> {
+    const { refusal } = this;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#compaction ??= new Deferred();
+    this.#schedule();
+    return this.#compaction.promise;
+  }
+
+  /**
+   * Commits what is pending and closes the engine, once `release` has let go of what readers hold.
+   * Rejects with `BACKEND_FAILED` when a commit failed and nobody was told yet.
+   */
+  close(release: () => Promise<void>): Promise<void> {
+    return (this.#closed ??= this.#close(release));
+  }
+
+  async #close(release: () => Promise<void>): Promise<void> {
+    // Not in the tick of the call: a section that is running gets to its end first.
+    await turn();
+    this.#admission?.reject(closedError());
+    this.#admission = undefined;
+    if (!this.#failed) await this.#join().catch(() => {});
+    while (this.#state !== 'idle') await this.#running;
+    clearTimeout(this.#timer);
+    await release();
+    await this.#engine.close();
+    if (this.#failed && !this.#failureTold) throw this.#failure();
+  }
+
+  get #lagging(): boolean {
+    if (this.#state === 'idle') return false;
+    const { changeN, byteN } = this.#source;
+    return changeN >= this.#batchLimit * lagBatches || byteN >= batchBytes * lagBatches;
+  }
+
+  #turn(): Promise<void> {
+    return (this.#turning ??= turn().then(() => {
+      this.#turning = undefined;
+      this.#rowsSinceTurn = 0;
+    }));
+  }
+
+  #startTimer(): void {
+    this.#timer = startTimer(() => {
+      this.#timer = undefined;
+      this.#schedule();
+    }, this.#intervalMs);
+  }
+
+  #join(): Promise<void> {
+    this.#next ??= new Deferred();
+    this.#schedule();
+    return this.#next.promise;
+  }
+
+  #schedule(): void {
+    if (this.#state === 'idle') {
+      if (this.#failed) return;
+      this.#state = 'scheduled';
+      nextTurn(() => {
+        this.#running = this.#run();
+      });
+    } else {
+      this.#due = true;
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#state = 'committing';
+    this.#due = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const compaction = this.#compaction;
+    this.#compaction = undefined;
+    this.#current = this.#next;
+    this.#next = undefined;
+    try {
+      const changes = this.#source.seal();
+      this.#admission?.resolve();
+      this.#admission = undefined;
+      if (changes.length > 0) {
+        await this.#engine.commit(changes);
+        this.commits += 1;
+        this.#source.settle();
+        this.#sample();
+      }
+    } catch (error) {
+      this.#fail(error, compaction);
+      return;
+    }
+    this.#current?.resolve();
+    this.#current = undefined;
+    if (compaction !== undefined) await this.#compact(compaction);
+    this.#state = 'idle';
+    if (this.#due) this.#schedule();
+  }
+
+  /** A failure is the caller's alone: the engine has changed nothing and goes on (B42). */
+  async #compact(waiters: Deferred): Promise<void> {
+    this.#state = 'compacting';
+    try {
+      await this.#engine.compact();
+      this.#sample();
+      waiters.resolve();
+    } catch (error) {
+      waiters.reject(error);
+    }
+  }
+
+  #sample(): void {
+    this.size = this.#engine.size;
+    this.sizeInUse = this.#engine.sizeInUse;
+  }
+
+  #failure(): BackendError {
+    const reason = this.#cause instanceof Error ? `: ${this.#cause.message}` : '';
+    return new BackendError('BACKEND_FAILED', `a commit failed, open anew to recover${reason}`, { cause: this.#cause });
+  }
+
+  #fail(error: unknown, compaction: Deferred | undefined): void {
+    this.#failed = true;
+    // An engine may say BACKEND_FAILED itself: what lies behind it is what the reader of our error wants.
+    this.#cause =
+      error instanceof BackendError && error.code === 'BACKEND_FAILED' && error.cause !== undefined
+        ? error.cause
+        : error;
+    this.#state = 'idle';
+    clearTimeout(this.#timer);
+    for (const waiters of [this.#current, this.#next, this.#admission, this.#compaction, compaction]) {
+      if (waiters === undefined) continue;
+      this.#failureTold = true;
+      waiters.reject(this.#failure());
+    }
+    this.#current = this.#next = this.#admission = this.#compaction = undefined;
+  }
+}

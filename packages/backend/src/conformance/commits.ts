@@ -1,0 +1,151 @@
+/** Commits: all changes in their order, or none. */
+import assert from 'node:assert/strict';
+import { ascending, bytes, create, del, drop, get, numbered, plain, put, scan, type Scenario } from './scenario.ts';
+
+export const commitScenarios: readonly Scenario[] = [
+  {
+    key: 'commits/in-order',
+    title: 'changes apply as they come; the last one of a key wins (B16, B18)',
+    async run(bench) {
+      const engine = await bench.open();
+      await engine.commit([
+        create(plain),
+        put(plain, 'a', '1'),
+        put(plain, 'b', '1'),
+        put(plain, 'a', '2'),
+        del(plain, 'b'),
+        put(plain, 'c', '1'),
+        del(plain, 'c'),
+        put(plain, 'c', '3'),
+      ]);
+      assert.deepEqual(await scan(engine, plain), ['a=2', 'c=3']);
+      assert.equal(get(engine, plain, 'b'), undefined);
+    },
+  },
+  {
+    key: 'commits/deletes',
+    title: 'a delete removes its row only; a missing one is fine (B12, B13)',
+    async run(bench) {
+      const engine = await bench.open();
+      for (const bucket of [plain, ascending]) {
+        await engine.commit([create(bucket), ...['a', 'aa', 'b'].map((key) => put(bucket, key, '1'))]);
+        await engine.commit([del(bucket, 'a'), del(bucket, 'missing'), del(bucket, 'b\0')]);
+        assert.deepEqual(await scan(engine, bucket), ['aa=1', 'b=1']);
+        await engine.commit([del(bucket, 'a'), del(bucket, 'aa'), del(bucket, 'b')]);
+        assert.deepEqual(await scan(engine, bucket), []);
+      }
+    },
+  },
+  {
+    key: 'commits/buckets',
+    title: 'buckets are made empty, keep their rows when made again, and are listed in byte order (B12, B14)',
+    async run(bench) {
+      const engine = await bench.open();
+      await engine.commit([create(ascending), create(plain)]);
+      assert.deepEqual(engine.buckets(), [plain.name, ascending.name]);
+      await engine.commit([put(plain, 'a', '1'), create(plain)]);
+      assert.equal(get(engine, plain, 'a'), '1');
+      await engine.commit([drop(plain), drop({ id: 999, name: 'never', appendOnly: false })]);
+      assert.deepEqual(engine.buckets(), [ascending.name]);
+      assert.deepEqual(await scan(engine, plain), []);
+      await engine.commit([create(plain)]);
+      assert.deepEqual(await scan(engine, plain), []);
+    },
+  },
+  {
+    key: 'commits/bucket-replaced',
+    title: 'a bucket removed and made again in one commit has only the rows put after that (B14)',
+    async run(bench) {
+      const engine = await bench.open();
+      for (const bucket of [plain, ascending]) {
+        await engine.commit([create(bucket), put(bucket, 'a', '1'), put(bucket, 'b', '1')]);
+        await engine.commit([
+          put(bucket, 'c', '2'),
+          drop(bucket),
+          create(bucket),
+          put(bucket, 'b', '3'),
+          drop(bucket),
+          create(bucket),
+          put(bucket, 'a', '4'),
+        ]);
+        assert.deepEqual(await scan(engine, bucket), ['a=4']);
+        assert.equal(get(engine, bucket, 'b'), undefined);
+      }
+    },
+  },
+  {
+    key: 'commits/all-or-none',
+    title: 'reads while a commit runs see all of it or nothing (E3, law 3)',
+    async run(bench) {
+      const engine = await bench.open();
+      await engine.commit([create(plain), put(plain, 'a', '0'), put(plain, 'z', '0')]);
+      for (let round = 1; round <= 20; round += 1) {
+        let running = true;
+        const rows = Array.from({ length: 300 }, (_, n) => put(plain, `k${n}`, `${round}`));
+        const done = engine.commit([put(plain, 'a', `${round}`), ...rows, put(plain, 'z', `${round}`)]).finally(() => {
+          running = false;
+        });
+        while (running) {
+          const seen = get(engine, plain, 'a');
+          assert.equal(get(engine, plain, 'z'), seen);
+          assert.ok(seen === `${round}` || seen === `${round - 1}`);
+          await new Promise(setImmediate);
+        }
+        await done;
+        assert.equal(get(engine, plain, 'a'), `${round}`);
+      }
+    },
+  },
+  {
+    key: 'commits/large',
+    title: 'a commit of 20,000 changes is one commit (law 3)',
+    async run(bench) {
+      const engine = await bench.open();
+      await engine.commit([create(plain), create(ascending)]);
+      const value = new Uint8Array(100).fill(1);
+      const rows = Array.from({ length: 20_000 }, (_, n) =>
+        n % 4 === 0 ? put(plain, numbered((n * 7919) % 20_000), value) : put(ascending, numbered(n), value),
+      );
+      await engine.commit(rows);
+      assert.equal((await scan(engine, plain)).length, 5_000);
+      assert.equal((await scan(engine, ascending)).length, 15_000);
+    },
+  },
+  {
+    key: 'commits/empty',
+    title: 'a commit without changes is fine',
+    async run(bench) {
+      const engine = await bench.open();
+      await engine.commit([]);
+      assert.deepEqual(engine.buckets(), []);
+    },
+  },
+  {
+    key: 'commits/compact',
+    title: 'compacting changes no answer; sizes stay in order (B39, B40)',
+    async run(bench) {
+      const engine = await bench.open();
+      const value = new Uint8Array(500).fill(3);
+      const rows = Array.from({ length: 2_000 }, (_, n) => put(ascending, numbered(n), value));
+      await engine.commit([create(ascending), create(plain), put(plain, 'kept', 'yes'), ...rows]);
+      checkSizes(engine);
+      assert.ok(engine.sizeInUse > 0);
+      await engine.commit(rows.filter((_, n) => n % 10 > 0).map((row) => del(ascending, (row as { key: Uint8Array }).key)));
+      const before = await scan(engine, ascending);
+      await engine.compact();
+      checkSizes(engine);
+      assert.deepEqual(await scan(engine, ascending), before);
+      assert.equal(before.length, 200);
+      assert.equal(get(engine, plain, 'kept'), 'yes');
+      await engine.commit([put(plain, 'after', 'too'), put(ascending, numbered(5_000), bytes('x'))]);
+      await engine.compact();
+      assert.deepEqual(await scan(engine, plain), ['after=too', 'kept=yes']);
+      assert.equal((await scan(engine, ascending)).length, 201);
+    },
+  },
+];
+
+function checkSizes(engine: { readonly size: number; readonly sizeInUse: number }): void {
+  assert.ok(Number.isSafeInteger(engine.size) && Number.isSafeInteger(engine.sizeInUse));
+  assert.ok(engine.sizeInUse >= 0 && engine.sizeInUse <= engine.size, `${engine.sizeInUse} of ${engine.size}`);
+}

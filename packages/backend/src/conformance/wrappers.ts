@@ -1,0 +1,154 @@
+/** Engines around an engine, for tests: one that takes its time, one that fails (R77). */
+import type { Bucket } from '../bucket.ts';
+import { turn } from '../clock.ts';
+import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../engine.ts';
+import { Random } from './random.ts';
+
+/**
+ * The same engine, with each asynchronous step put off by a random number of turns of the event loop: whatever only
+ * works because an engine answers at once stops working.
+ */
+export function deferred(engine: Engine, seed = 1): Engine {
+  return new DeferredEngine(engine, new Random(seed));
+}
+
+export interface FailingOptions {
+  /** What the commit rejects with. @default an Error with `code: 'EIO'` */
+  readonly error?: unknown;
+  /** Apply the changes before failing: a commit whose outcome is in doubt. @default false */
+  readonly applied?: boolean | undefined;
+}
+
+/** The same engine, whose commit number `step` (the first is 1) rejects, and every later one. */
+export function failing(engine: Engine, step: number, options: FailingOptions = {}): Engine {
+  return new FailingEngine(engine, step, options);
+}
+
+class WrappedEngine implements Engine {
+  protected readonly inner: Engine;
+  readonly durable: boolean | undefined;
+  readonly warnings: readonly string[] | undefined;
+  readonly snapshot: Engine['snapshot'];
+
+  constructor(inner: Engine) {
+    this.inner = inner;
+    this.durable = inner.durable;
+    this.warnings = inner.warnings;
+    this.snapshot = inner.snapshot === undefined ? undefined : (options) => inner.snapshot!(options);
+  }
+
+  get size(): number {
+    return this.inner.size;
+  }
+
+  get sizeInUse(): number {
+    return this.inner.sizeInUse;
+  }
+
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
+    return this.inner.get(bucket, key);
+  }
+
+  scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]> {
+    return this.inner.scan(bucket, options);
+  }
+
+  buckets(): readonly string[] {
+    return this.inner.buckets();
+  }
+
+  pin(): PinnedView {
+    return this.inner.pin();
+  }
+
+  commit(changes: readonly Change[]): Promise<void> {
+    return this.inner.commit(changes);
+  }
+
+  compact(): Promise<void> {
+    return this.inner.compact();
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+class DeferredEngine extends WrappedEngine {
+  readonly #random: Random;
+  override readonly snapshot: Engine['snapshot'];
+
+  constructor(inner: Engine, random: Random) {
+    super(inner);
+    this.#random = random;
+    this.snapshot =
+      inner.snapshot === undefined ? undefined : (options): Promise<Snapshot> => this.#late(() => inner.snapshot!(options));
+  }
+
+  override scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]> {
+    return this.#lateChunks(this.inner.scan(bucket, options));
+  }
+
+  override pin(): PinnedView {
+    const pin = this.inner.pin();
+    return {
+      get: (bucket, key) => pin.get(bucket, key),
+      scan: (bucket, options) => this.#lateChunks(pin.scan(bucket, options)),
+      buckets: () => pin.buckets(),
+      [Symbol.dispose]: () => pin[Symbol.dispose](),
+    };
+  }
+
+  override commit(changes: readonly Change[]): Promise<void> {
+    return this.#late(() => this.inner.commit(changes));
+  }
+
+  override compact(): Promise<void> {
+    return this.#late(() => this.inner.compact());
+  }
+
+  override close(): Promise<void> {
+    return this.#late(() => this.inner.close());
+  }
+
+  async *#lateChunks(rows: AsyncIterable<readonly Entry[]>): AsyncGenerator<readonly Entry[], void, undefined> {
+    await this.#wait();
+    for await (const chunk of rows) {
+      await this.#wait();
+      yield chunk;
+      await this.#wait();
+    }
+  }
+
+  async #late<T>(work: () => Promise<T>): Promise<T> {
+    await this.#wait();
+    try {
+      return await work();
+    } finally {
+      await this.#wait();
+    }
+  }
+
+  async #wait(): Promise<void> {
+    for (let turns = this.#random.below(4); turns > 0; turns -= 1) await turn();
+  }
+}
+
+class FailingEngine extends WrappedEngine {
+  readonly #step: number;
+  readonly #options: FailingOptions;
+  #commitN = 0;
+
+  constructor(inner: Engine, step: number, options: FailingOptions) {
+    super(inner);
+    this.#step = step;
+    this.#options = options;
+  }
+
+  override async commit(changes: readonly Change[]): Promise<void> {
+    this.#commitN += 1;
+    if (this.#commitN < this.#step) return super.commit(changes);
+    if (this.#commitN === this.#step && this.#options.applied === true) await super.commit(changes);
+    throw this.#options.error ?? Object.assign(new Error('the medium failed'), { code: 'EIO' });
+  }
+}

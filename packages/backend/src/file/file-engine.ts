@@ -1,0 +1,130 @@
+/**
+ * The engine over an open BoltDB file: one write transaction a commit, one pinned read transaction for the present.
+ *
+ * F1  `get` and `scan` answer from a view of the newest committed state, which is exchanged when a commit is durable.
+ * F2  Rows of append-only buckets fill pages to 90 %, as etcd's do; others leave room to grow.
+ *
+ * etcd: server/storage/backend/batch_tx.go over bbolt.
+ */
+import type { Bolt, WriteBucket, WriteTransaction } from '@varve/bolt';
+import type { Bucket } from '../bucket.ts';
+import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../engine.ts';
+import { BackendError } from '../errors.ts';
+import { fileFailure } from './failure.ts';
+import { FileView } from './file-view.ts';
+
+const appendFill = 0.9;
+
+export class FileEngine implements Engine {
+  readonly durable = true;
+  readonly warnings: readonly string[];
+  readonly #bolt: Bolt;
+  #present: FileView;
+  /** The commit or compaction that runs, for `close` to wait for. */
+  #running: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(bolt: Bolt) {
+    this.#bolt = bolt;
+    this.warnings = bolt.warnings.map(({ page, message }) =>
+      page === undefined ? message : `page ${page}: ${message}`,
+    );
+    this.#present = new FileView(bolt);
+  }
+
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
+    this.#checkOpen();
+    return this.#present.get(bucket, key);
+  }
+
+  scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]> {
+    this.#checkOpen();
+    return this.#present.scan(bucket, options);
+  }
+
+  buckets(): readonly string[] {
+    this.#checkOpen();
+    return this.#present.buckets();
+  }
+
+  pin(): PinnedView {
+    this.#checkOpen();
+    return new FileView(this.#bolt);
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    this.#checkOpen();
+    await this.#run(this.#bolt.write((tx) => apply(tx, changes)));
+  }
+
+  async compact(): Promise<void> {
+    this.#checkOpen();
+    await this.#run(this.#bolt.defragment());
+  }
+
+  async snapshot(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Snapshot> {
+    this.#checkOpen();
+    return this.#bolt.copy(options);
+  }
+
+  get size(): number {
+    return this.#bolt.size;
+  }
+
+  get sizeInUse(): number {
+    return this.#bolt.sizeInUse;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#running.catch(() => undefined);
+    this.#present[Symbol.dispose]();
+    await this.#bolt.close();
+  }
+
+  /** Waits for work that makes a new state, and shows it. A view of before would keep its pages, or its file, alive. */
+  async #run(work: Promise<unknown>): Promise<void> {
+    const done = work.then(() => {
+      const before = this.#present;
+      this.#present = new FileView(this.#bolt);
+      before[Symbol.dispose]();
+    });
+    this.#running = done;
+    try {
+      await done;
+    } catch (error) {
+      throw fileFailure(error, this.#bolt.path);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed)
+      throw new BackendError('BACKEND_CLOSED', `${this.#bolt.path} is closed`, { path: this.#bolt.path });
+  }
+}
+
+function apply(tx: WriteTransaction, changes: readonly Change[]): void {
+  const buckets = new Map<string, WriteBucket>();
+  for (const change of changes) {
+    const { bucket } = change;
+    if (change.type === 'createBucket') {
+      tx.createBucketIfMissing(bucket.name);
+    } else if (change.type === 'deleteBucket') {
+      buckets.delete(bucket.name);
+      tx.deleteBucket(bucket.name);
+    } else {
+      const target = buckets.get(bucket.name) ?? openBucket(tx, bucket, buckets);
+      if (change.type === 'put') target.put(change.key, change.value);
+      else target.delete(change.key);
+    }
+  }
+}
+
+function openBucket(tx: WriteTransaction, bucket: Bucket, open: Map<string, WriteBucket>): WriteBucket {
+  // The Backend has checked that the bucket exists.
+  const found = tx.createBucketIfMissing(bucket.name);
+  if (bucket.appendOnly) found.fillPercent = appendFill;
+  open.set(bucket.name, found);
+  return found;
+}

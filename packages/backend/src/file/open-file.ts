@@ -1,0 +1,49 @@
+/**
+ * Opening a BoltDB file as a store.
+ *
+ * O1  A file is a store if it has etcd's `key` or `meta` bucket, or no bucket at all, or was written by us; any other
+ *     BoltDB file is somebody's own and is left as it is (R37).
+ */
+import { openBolt, type Bolt } from '@varve/bolt';
+import type { Engine } from '../engine.ts';
+import { BackendError } from '../errors.ts';
+import { fileFailure } from './failure.ts';
+import { FileEngine } from './file-engine.ts';
+
+export interface OpenFileOptions {
+  readonly create: boolean;
+  readonly cacheBytes: number;
+  readonly lockTimeoutMs: number;
+}
+
+export async function openFile(path: string, options: OpenFileOptions): Promise<Engine> {
+  let bolt: Bolt;
+  try {
+    bolt = await openBolt(path, options);
+  } catch (error) {
+    throw fileFailure(error, path);
+  }
+  try {
+    if (!isStore(bolt)) {
+      throw new BackendError(
+        'BACKEND_FOREIGN',
+        `${path}: this BoltDB file has buckets, but none of a store; it was left as it is. Choose another path`,
+        { path },
+      );
+    }
+    return new FileEngine(bolt);
+  } catch (error) {
+    await bolt.close();
+    throw fileFailure(error, path);
+  }
+}
+
+function isStore(bolt: Bolt): boolean {
+  if (bolt.sealedSince > 0) return true;
+  const tx = bolt.read();
+  try {
+    return tx.bucket('key') !== undefined || tx.bucket('meta') !== undefined || !tx.root.cursor().first();
+  } finally {
+    tx.end();
+  }
+}

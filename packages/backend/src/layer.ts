@@ -1,0 +1,196 @@
+/**
+ * What one overlay holds of one bucket: the newest change of each key, in byte order.
+ *
+ * L1  A pin stays as it is; the layer it was taken from goes on. Both cost O(1).
+ * L2  `cleared`: the bucket was removed within this overlay, so nothing below it shows through.
+ * L3  Rows are the very objects that go to the engine.
+ * L4  Append-only: rows lie in an array in the order of their keys, because that is the order in which they come. A pin
+ *     shares the array and remembers its length. Deletes go to a tree beside it and win over rows, since a key that was
+ *     put never comes again; a delete of a key that was never put is not kept.
+ *
+ * etcd: server/storage/backend/tx_buffer.go. Departs: sorted by construction, so nothing is sorted or deduplicated
+ * late (BD7); deletes are kept as well (BD2).
+ */
+import { type BTree, byteTree } from './btree.ts';
+import type { Bucket } from './bucket.ts';
+import { byteKey, compareBytes } from './byte-key.ts';
+import type { Change } from './engine.ts';
+import { BackendError } from './errors.ts';
+
+export type PutRow = Extract<Change, { type: 'put' }>;
+export type DeleteRow = Extract<Change, { type: 'delete' }>;
+export type Row = PutRow | DeleteRow;
+
+/** Rows in byte order, each key once. */
+export type RowCursor = Iterator<Row, undefined, undefined>;
+
+export interface Layer {
+  readonly cleared: boolean;
+  /** The change of that key, or `undefined`: look below, unless `cleared`. */
+  find(key: Uint8Array): Row | undefined;
+  /** Cursors over [start, end), the one whose rows win first. */
+  cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[];
+  pin(): Layer;
+}
+
+export class AppendLayer implements Layer {
+  readonly cleared: boolean;
+  readonly #bucket: Bucket;
+  /** Slots from `#length` on may hold rows of a section that was undone. */
+  readonly #rows: PutRow[];
+  #length: number;
+  #deletes: BTree<string, DeleteRow> | undefined;
+  /** Greatest key of the layers below. */
+  readonly #floor: Uint8Array | undefined;
+
+  constructor(bucket: Bucket, cleared: boolean, floor: Uint8Array | undefined, rows: PutRow[] = [], length = 0) {
+    this.#bucket = bucket;
+    this.cleared = cleared;
+    this.#floor = floor;
+    this.#rows = rows;
+    this.#length = length;
+  }
+
+  /** Greatest key that was ever put: here, or below if nothing was put here. */
+  get last(): Uint8Array | undefined {
+    return this.#length > 0 ? this.#rows[this.#length - 1]!.key : this.#floor;
+  }
+
+  /** @throws BackendError `BACKEND_KEY_ORDER` */
+  checkOrder(key: Uint8Array): void {
+    const last = this.#length > 0 ? this.#rows[this.#length - 1]!.key : this.#floor;
+    if (last !== undefined && compareBytes(key, last) <= 0) {
+      throw new BackendError(
+        'BACKEND_KEY_ORDER',
+        `bucket "${this.#bucket.name}" is append-only: a key must be greater than all before it`,
+      );
+    }
+  }
+
+  /** The key must have passed `checkOrder`. */
+  push(row: PutRow): void {
+    this.#rows[this.#length] = row;
+    this.#length += 1;
+  }
+
+  undoPush(): void {
+    this.#length -= 1;
+  }
+
+  /** Whether a row with that key can exist, here or below. */
+  mayHold(key: Uint8Array): boolean {
+    const { last } = this;
+    return last !== undefined && compareBytes(key, last) <= 0;
+  }
+
+  /** @returns the delete that was there already, for `undoDelete` */
+  delete(row: DeleteRow): DeleteRow | undefined {
+    const deletes = (this.#deletes ??= byteTree<DeleteRow>());
+    const key = byteKey(row.key);
+    const before = deletes.get(key);
+    if (before === undefined) deletes.set(key, row);
+    return before;
+  }
+
+  undoDelete(row: DeleteRow, before: DeleteRow | undefined): void {
+    if (before === undefined) this.#deletes!.delete(byteKey(row.key));
+  }
+
+  find(key: Uint8Array): Row | undefined {
+    const deletes = this.#deletes;
+    if (deletes !== undefined && deletes.size > 0) {
+      const row = deletes.get(byteKey(key));
+      if (row !== undefined) return row;
+    }
+    // A reader mostly asks for what is long committed: two comparisons answer that.
+    const length = this.#length;
+    if (length === 0 || compareBytes(key, this.#rows[0]!.key) < 0) return undefined;
+    const at = this.#lowerBound(key);
+    if (at === length) return undefined;
+    const row = this.#rows[at]!;
+    return compareBytes(row.key, key) === 0 ? row : undefined;
+  }
+
+  cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
+    const found: RowCursor[] = [];
+    if (this.#deletes !== undefined && this.#deletes.size > 0) found.push(treeCursor(this.#deletes, start, end));
+    if (this.#length > 0) found.push(arrayCursor(this.#rows, this.#bound(start, 0), this.#bound(end, this.#length)));
+    return found;
+  }
+
+  pin(): AppendLayer {
+    const pin = new AppendLayer(this.#bucket, this.cleared, this.#floor, this.#rows, this.#length);
+    pin.#deletes = this.#deletes?.clone();
+    return pin;
+  }
+
+  #bound(key: Uint8Array | undefined, absent: number): number {
+    return key === undefined ? absent : this.#lowerBound(key);
+  }
+
+  /** Index of the first row whose key is not below `key`. */
+  #lowerBound(key: Uint8Array): number {
+    const rows = this.#rows;
+    let low = 0;
+    let high = this.#length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareBytes(rows[middle]!.key, key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+export class TreeLayer implements Layer {
+  readonly cleared: boolean;
+  readonly #rows: BTree<string, Row>;
+
+  constructor(cleared: boolean, rows: BTree<string, Row> = byteTree<Row>()) {
+    this.cleared = cleared;
+    this.#rows = rows;
+  }
+
+  /** @returns the row that it replaces, for `undo` */
+  set(row: Row): Row | undefined {
+    const key = byteKey(row.key);
+    const before = this.#rows.get(key);
+    this.#rows.set(key, row);
+    return before;
+  }
+
+  undo(row: Row, before: Row | undefined): void {
+    if (before === undefined) this.#rows.delete(byteKey(row.key));
+    else this.#rows.set(byteKey(row.key), before);
+  }
+
+  find(key: Uint8Array): Row | undefined {
+    return this.#rows.size === 0 ? undefined : this.#rows.get(byteKey(key));
+  }
+
+  cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
+    return this.#rows.size === 0 ? [] : [treeCursor(this.#rows, start, end)];
+  }
+
+  pin(): TreeLayer {
+    return new TreeLayer(this.cleared, this.#rows.clone());
+  }
+}
+
+function* arrayCursor(rows: readonly PutRow[], from: number, to: number): Generator<Row, undefined, undefined> {
+  for (let i = from; i < to; i += 1) yield rows[i]!;
+  return undefined;
+}
+
+function* treeCursor<R extends Row>(
+  tree: BTree<string, R>,
+  start: Uint8Array | undefined,
+  end: Uint8Array | undefined,
+): Generator<Row, undefined, undefined> {
+  const stop = end === undefined ? undefined : byteKey(end);
+  for (const [key, row] of tree.entries(start === undefined ? undefined : byteKey(start))) {
+    if (stop !== undefined && key >= stop) return undefined;
+    yield row;
+  }
+  return undefined;
+}

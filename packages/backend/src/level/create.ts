@@ -1,0 +1,95 @@
+/**
+ * Making a store where there is none (R24, R70).
+ *
+ * N1  It is made under a temporary name beside its own, with one synced commit and the marker in it, and then renamed.
+ *     LevelDB itself leaves a folder that never opens when the power fails in its first open.
+ * N2  Renaming a folder over another one works while that one is empty. So of several processes that make the same
+ *     store one wins, and the others find it.
+ */
+import * as nodePath from 'node:path';
+import { COMMIT_KEY, writeCommitRow } from './commit-row.ts';
+import type { LevelClass } from './driver.ts';
+import type { Files } from './files.ts';
+import { writeMark } from './durable-mark.ts';
+import { FORMAT, writeMarker } from './marker.ts';
+import { SYSTEM, encodeKey, encodeValue } from './rows.ts';
+
+export const FORMAT_KEY: Uint8Array = Buffer.from('format');
+/** Operations of the first batch: the format row and the commit row. */
+const FIRST_SEQUENCE = 2;
+
+export function formatRow(): Uint8Array {
+  return Buffer.from(`varve ${FORMAT}`);
+}
+
+/** The format that a format row tells; `undefined` when it is none. */
+export function readFormatRow(row: Uint8Array): number | undefined {
+  const found = /^varve (\d+)$/.exec(Buffer.from(row).toString('latin1'));
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** @param path an empty folder, or nothing */
+export async function createStore(Level: LevelClass, files: Files, path: string): Promise<void> {
+  const parent = nodePath.dirname(path);
+  await makeFolders(files, parent);
+  const temporary = nodePath.join(parent, temporaryPrefix(path) + files.unique());
+  try {
+    await files.makeFolder(temporary);
+    await writeFirstCommit(Level, temporary);
+    await writeMark(files, temporary, FIRST_SEQUENCE);
+    await writeMarker(files, temporary);
+    await files.syncFolder(temporary);
+    await files.rename(temporary, path);
+  } catch (error) {
+    await files.remove(temporary).catch(() => undefined); // the next open tries again
+    throw error;
+  }
+  await files.syncFolder(parent);
+}
+
+/** Temporary folders of creations that a crash cut short. Only for who holds the store's lock. */
+export async function removeLeftovers(files: Files, path: string): Promise<void> {
+  const parent = nodePath.dirname(path);
+  const prefix = temporaryPrefix(path);
+  try {
+    for (const name of await files.names(parent)) {
+      if (name.startsWith(prefix)) await files.remove(nodePath.join(parent, name));
+    }
+  } catch {
+    // They are in nobody's way, and the folder above need not be ours to read.
+  }
+}
+
+function temporaryPrefix(path: string): string {
+  return `.${nodePath.basename(path)}.varve-new-`;
+}
+
+async function makeFolders(files: Files, path: string): Promise<void> {
+  if ((await files.kind(path)) !== undefined) return;
+  const parent = nodePath.dirname(path);
+  await makeFolders(files, parent);
+  await files.makeFolder(path);
+  await files.syncFolder(parent);
+}
+
+async function writeFirstCommit(Level: LevelClass, folder: string): Promise<void> {
+  const level = new Level<Uint8Array, Uint8Array>(folder, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    compression: false,
+    errorIfExists: true,
+  });
+  try {
+    await level.open();
+    const batch = level.batch();
+    const put = (key: Uint8Array, value: Uint8Array): void => {
+      const encoded = encodeKey(SYSTEM, key);
+      batch.put(encoded, encodeValue(SYSTEM, encoded, value));
+    };
+    put(FORMAT_KEY, formatRow());
+    put(COMMIT_KEY, writeCommitRow({ counter: 0, rows: FIRST_SEQUENCE - 1, sequence: FIRST_SEQUENCE }));
+    await batch.write({ sync: true });
+  } finally {
+    await level.close();
+  }
+}

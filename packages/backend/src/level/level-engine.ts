@@ -1,0 +1,220 @@
+/**
+ * The engine over an open LevelDB.
+ *
+ * V1  One commit in flight (R64). Views show the state before it until it is durable, then the state after it (E3).
+ * V2  A failed commit is final (R25): nothing is retried, and reads stay at the last state that was acknowledged.
+ * V3  A commit is durable with its names: LevelDB syncs a new log, not the folder that lists it, so the folder is
+ *     synced whenever it changed.
+ * V4  `close` ends scans, pins and a running commit before LevelDB is closed under them (R74).
+ */
+import type { Bucket } from '../bucket.ts';
+import type { Change, Engine, Entry, PinnedView, ScanOptions } from '../engine.ts';
+import { BackendError } from '../errors.ts';
+import { Committed } from './committed.ts';
+import type { Directory } from './directory.ts';
+import type { Level } from './driver.ts';
+import type { DurableMark } from './durable-mark.ts';
+import { asBackendError, systemError } from './failure.ts';
+import type { Files } from './files.ts';
+import { RowScan } from './row-scan.ts';
+import { StoreSize } from './store-size.ts';
+import { writeCommit, type CommitPosition } from './write-commit.ts';
+
+/** A folder's time stamps may be this coarse: a change this close to the last look may have gone unnoticed. */
+const STAMP_MS = 50;
+
+export interface OpenedLevel {
+  readonly level: Level;
+  readonly files: Files;
+  /** The folder, links resolved. */
+  readonly path: string;
+  readonly directory: Directory;
+  readonly position: CommitPosition;
+  readonly warnings: readonly string[];
+  readonly mark: DurableMark;
+  /** Called once LevelDB is closed. */
+  readonly onClosed: () => void;
+}
+
+export class LevelEngine implements Engine {
+  readonly durable = true;
+  readonly warnings: readonly string[];
+  readonly #opened: OpenedLevel;
+  readonly #size: StoreSize;
+  readonly #scans = new Set<RowScan>();
+  readonly #pins = new Set<Pin>();
+  #state: Committed;
+  #position: CommitPosition;
+  #folderStamp = Number.NaN;
+  #working: Promise<unknown> = Promise.resolve();
+  #failure: { readonly cause: unknown } | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(opened: OpenedLevel) {
+    this.#opened = opened;
+    this.warnings = opened.warnings;
+    this.#state = new Committed(opened.level, opened.path, opened.directory);
+    this.#position = opened.position;
+    this.#size = new StoreSize(opened.level, opened.files, opened.path);
+  }
+
+  /** Samples the size; part of opening. */
+  async start(): Promise<void> {
+    await this.#size.sample();
+  }
+
+  get size(): number {
+    return this.#size.bytes;
+  }
+
+  get sizeInUse(): number {
+    return this.#size.bytesInUse;
+  }
+
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
+    this.#assertOpen();
+    return this.#state.get(bucket.name, key);
+  }
+
+  scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {
+    this.#assertOpen();
+    return this.scanOf(this.#state, bucket, options);
+  }
+
+  buckets(): readonly string[] {
+    this.#assertOpen();
+    return this.#state.directory.names;
+  }
+
+  pin(): PinnedView {
+    this.#assertOpen();
+    const pin = new Pin(this, this.#state.hold(), (ended) => this.#pins.delete(ended));
+    this.#pins.add(pin);
+    return pin;
+  }
+
+  /** For pins: a scan of the state they hold. */
+  scanOf(state: Committed, bucket: Bucket, options: ScanOptions): RowScan {
+    const scan = new RowScan(this.#opened.level, state, bucket.name, options, (ended) => this.#scans.delete(ended));
+    state.hold();
+    this.#scans.add(scan);
+    return scan;
+  }
+
+  /** Rejects with the system's error (`code` ENOSPC, EIO …) where there is one; every later call with the same. */
+  commit(changes: readonly Change[]): Promise<void> {
+    return this.#alone(() => this.#commit(changes));
+  }
+
+  compact(): Promise<void> {
+    return this.#alone(async () => {
+      const { level, path } = this.#opened;
+      try {
+        await level.compactRange(Uint8Array.of(0), Uint8Array.of(0xff, 0xff, 0xff));
+      } catch (error) {
+        throw asBackendError(error, 'Compacting', path);
+      }
+      await this.#size.sample();
+    });
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #commit(changes: readonly Change[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.cause;
+    const { level } = this.#opened;
+    const before = this.#state;
+    before.fix();
+    let committing;
+    try {
+      committing = await writeCommit(level, before, this.#position, changes);
+      await this.#syncFolder();
+    } catch (error) {
+      this.#failure = { cause: systemError(error) };
+      throw this.#failure.cause;
+    }
+    this.#position = committing.position;
+    this.#opened.mark.set(this.#position.sequence);
+    this.#state = new Committed(level, this.#opened.path, committing.directory);
+    before.release();
+    this.#size.grow(committing.bytes);
+  }
+
+  async #syncFolder(): Promise<void> {
+    const { files, path } = this.#opened;
+    const stamp = files.folderChanged(path);
+    if (stamp === this.#folderStamp) return;
+    await files.syncFolder(path);
+    const settled = files.wallMs() - stamp > STAMP_MS;
+    this.#folderStamp = settled ? stamp : Number.NaN;
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    const turn = this.#working.then(work);
+    this.#working = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #close(): Promise<void> {
+    await this.#working;
+    for (const pin of this.#pins) pin[Symbol.dispose]();
+    await Promise.allSettled([...this.#scans].map((scan) => scan.close()));
+    this.#state.release();
+    await this.#size.settled();
+    const { level, mark, path, onClosed } = this.#opened;
+    try {
+      await mark.close();
+      await level.close();
+    } catch (error) {
+      throw asBackendError(error, 'Closing', path);
+    } finally {
+      onClosed();
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError(this.#opened.path);
+  }
+}
+
+class Pin implements PinnedView {
+  readonly #engine: LevelEngine;
+  readonly #onEnd: (pin: Pin) => void;
+  #state: Committed | undefined;
+
+  constructor(engine: LevelEngine, state: Committed, onEnd: (pin: Pin) => void) {
+    this.#engine = engine;
+    this.#state = state;
+    this.#onEnd = onEnd;
+  }
+
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
+    return this.#live().get(bucket.name, key);
+  }
+
+  scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {
+    return this.#engine.scanOf(this.#live(), bucket, options);
+  }
+
+  buckets(): readonly string[] {
+    return this.#live().directory.names;
+  }
+
+  [Symbol.dispose](): void {
+    this.#state?.release();
+    this.#state = undefined;
+    this.#onEnd(this);
+  }
+
+  #live(): Committed {
+    if (this.#state === undefined) throw new BackendError('BACKEND_CLOSED', 'The pinned view was disposed of');
+    return this.#state;
+  }
+}
+
+function closedError(path: string): BackendError {
+  return new BackendError('BACKEND_CLOSED', `The store ${path} is closed`, { path });
+}

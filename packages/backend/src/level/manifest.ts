@@ -1,0 +1,100 @@
+/**
+ * LevelDB's MANIFEST: which tables and logs are live (R69).
+ *
+ * M1  The folder's newest state is the sum of the MANIFEST's intact edits.
+ * M2  A torn end is an edit that never took effect: what the sum names is still there. LevelDB refuses such a file
+ *     unless it ends just there, so the caller may cut it to `goodLength`.
+ *
+ * LevelDB: db/version_edit.cc.
+ */
+import type { Files } from './files.ts';
+import { LevelBytes } from './level-bytes.ts';
+import { scanLog, type LogEnd } from './log-scan.ts';
+
+const COMPARATOR = 1;
+const LOG_NUMBER = 2;
+const NEXT_FILE = 3;
+const LAST_SEQUENCE = 4;
+const COMPACT_POINTER = 5;
+const DELETED_FILE = 6;
+const NEW_FILE = 7;
+const PREVIOUS_LOG = 9;
+
+export interface Manifest {
+  /** Logs with this number and higher ones are live. */
+  logNumber: number | undefined;
+  /** A live log with a lower number; 0 for none. */
+  previousLog: number;
+  nextFile: number | undefined;
+  lastSequence: number | undefined;
+  /** Length of each live table, by file number. */
+  readonly tables: Map<number, number>;
+}
+
+/** Reads all of it. Edits that make no sense count as bad records. */
+export async function readManifest(
+  files: Files,
+  path: string,
+): Promise<{ readonly manifest: Manifest; readonly end: LogEnd }> {
+  const manifest: Manifest = {
+    logNumber: undefined,
+    previousLog: 0,
+    nextFile: undefined,
+    lastSequence: undefined,
+    tables: new Map(),
+  };
+  const end = await scanLog(files, path, (edit) => {
+    try {
+      applyEdit(manifest, new LevelBytes(edit));
+      return undefined;
+    } catch (error) {
+      if (error instanceof RangeError) return error.message;
+      throw error;
+    }
+  });
+  return { manifest, end };
+}
+
+function applyEdit(manifest: Manifest, edit: LevelBytes): void {
+  // LevelDB removes an edit's deleted files before it adds the new ones, whatever their order: a table that moves
+  // down a level is in both.
+  const added: Array<readonly [number: number, length: number]> = [];
+  while (edit.left > 0) {
+    const tag = edit.varint();
+    switch (tag) {
+      case COMPARATOR:
+        edit.skip(edit.varint());
+        break;
+      case LOG_NUMBER:
+        manifest.logNumber = edit.varint();
+        break;
+      case NEXT_FILE:
+        manifest.nextFile = edit.varint();
+        break;
+      case LAST_SEQUENCE:
+        manifest.lastSequence = edit.varint();
+        break;
+      case COMPACT_POINTER:
+        edit.varint();
+        edit.skip(edit.varint());
+        break;
+      case DELETED_FILE:
+        edit.varint();
+        manifest.tables.delete(edit.varint());
+        break;
+      case NEW_FILE: {
+        edit.varint();
+        added.push([edit.varint(), edit.varint()]);
+        edit.skip(edit.varint());
+        edit.skip(edit.varint());
+        break;
+      }
+      case PREVIOUS_LOG:
+        manifest.previousLog = edit.varint();
+        break;
+      default:
+        throw new RangeError(`an edit has the unknown tag ${tag}`);
+    }
+  }
+  for (const [number, length] of added) manifest.tables.set(number, length);
+}

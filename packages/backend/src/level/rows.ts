@@ -1,0 +1,120 @@
+/**
+ * How a row lies in LevelDB: two bytes for the bucket and the key; the value and a checksum.
+ *
+ *   LevelDB key    slot (2 bytes, big endian) | key          so a bucket is one range, in byte order of its keys
+ *   LevelDB value  value | crc (4 bytes, little endian)      CRC-32C of bucket name, key and value, and the key's length
+ *
+ * W1  Slot 0 is ours: `format`, `commit` and one row `bucket/NAME` a bucket, which makes the layout describe itself.
+ * W2  Every byte LevelDB gives back is checked here before anybody sees it (R67): LevelDB checks nothing itself.
+ * W3  Encoded rows lie in one scratch slab and are valid until the next call: LevelDB's batch copies them at once.
+ */
+import { crc32cOf } from '../crc32c.ts';
+
+export const SLOT_BYTES = 2;
+const CRC_BYTES = 4;
+/** Views of these lengths and less are kept: making one costs more than filling it. */
+const KEPT_VIEWS = 2048;
+/** Larger rows get memory of their own, so that one of them does not leave its size behind. */
+const KEPT_BYTES = 1 << 20;
+
+/** A bucket of the store, under the number that stands for its name in LevelDB's keys. */
+export interface Slot {
+  readonly name: string;
+  readonly number: number;
+  /** Checksum of the name: where that of each row starts. */
+  readonly seed: number;
+}
+
+export function makeSlot(name: string, number: number): Slot {
+  const bytes = Buffer.from(`${name}\0`);
+  return { name, number, seed: crc32cOf(bytes, 0, bytes.length) };
+}
+
+/** The last one, so that `boundAfter` needs no third byte. */
+export const MAX_SLOT = 0xfffe;
+
+export const SYSTEM: Slot = makeSlot('\0system', 0);
+
+/** Memory that is written again and again, as views of its first n bytes. */
+class Scratch {
+  #bytes = new Uint8Array(4096);
+  #views: Array<Uint8Array | undefined> = [];
+
+  first(length: number): Uint8Array {
+    if (length > KEPT_BYTES) return new Uint8Array(length);
+    if (length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+      this.#views = [];
+    }
+    if (length > KEPT_VIEWS) return this.#bytes.subarray(0, length);
+    return (this.#views[length] ??= this.#bytes.subarray(0, length));
+  }
+}
+
+const keys = new Scratch();
+const values = new Scratch();
+
+/** LevelDB's key of a row; valid until the next call. */
+export function encodeKey(slot: Slot, key: Uint8Array): Uint8Array {
+  const encoded = keys.first(key.length + SLOT_BYTES);
+  encoded[0] = slot.number >>> 8;
+  encoded[1] = slot.number & 0xff;
+  encoded.set(key, SLOT_BYTES);
+  return encoded;
+}
+
+/** LevelDB's value of a row whose key `encodeKey` has just encoded; valid until the next call. */
+export function encodeValue(slot: Slot, encodedKey: Uint8Array, value: Uint8Array): Uint8Array {
+  const length = value.length;
+  const encoded = values.first(length + CRC_BYTES);
+  encoded.set(value);
+  const crc = checksum(slot, encodedKey, SLOT_BYTES, encoded, length);
+  encoded[length] = crc & 0xff;
+  encoded[length + 1] = (crc >>> 8) & 0xff;
+  encoded[length + 2] = (crc >>> 16) & 0xff;
+  encoded[length + 3] = crc >>> 24;
+  return encoded;
+}
+
+/**
+ * The value inside of what LevelDB keeps, as a plain `Uint8Array` on the same memory; `undefined` when it was changed.
+ * @param keyed holds the row's key from `keyStart` to its end
+ */
+export function decodeValue(slot: Slot, keyed: Uint8Array, keyStart: number, stored: Uint8Array): Uint8Array | undefined {
+  const length = stored.length - CRC_BYTES;
+  if (length < 0) return undefined;
+  // LevelDB hands out Buffers. Each has an ArrayBuffer of its own, so nothing large is kept alive by the view.
+  const value = new Uint8Array(stored.buffer, stored.byteOffset, length);
+  const crc = checksum(slot, keyed, keyStart, value, length);
+  const kept =
+    (stored[length] as number) |
+    ((stored[length + 1] as number) << 8) |
+    ((stored[length + 2] as number) << 16) |
+    ((stored[length + 3] as number) << 24);
+  return (crc | 0) === kept ? value : undefined;
+}
+
+/** The length keeps a byte that moved from the key to the value from going unnoticed. */
+function checksum(slot: Slot, keyed: Uint8Array, keyStart: number, value: Uint8Array, valueLength: number): number {
+  const overKey = crc32cOf(keyed, keyStart, keyed.length, slot.seed);
+  return crc32cOf(value, 0, valueLength, overKey ^ (keyed.length - keyStart));
+}
+
+/** First LevelDB key at or after `key` in the bucket; not in the scratch slab. */
+export function bound(slot: Slot, key: Uint8Array | undefined): Uint8Array {
+  const encoded = new Uint8Array(SLOT_BYTES + (key?.length ?? 0));
+  encoded[0] = slot.number >>> 8;
+  encoded[1] = slot.number & 0xff;
+  if (key !== undefined) encoded.set(key, SLOT_BYTES);
+  return encoded;
+}
+
+/** First LevelDB key behind the bucket. */
+export function boundAfter(slot: Slot): Uint8Array {
+  const next = slot.number + 1;
+  return Uint8Array.of(next >>> 8, next & 0xff);
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 256)).toString('hex');
+}

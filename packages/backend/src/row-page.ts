@@ -1,0 +1,151 @@
+/**
+ * Rows in the order of their keys, packed into one array of bytes.
+ *
+ *   bytes   key value key value key value ......
+ *   starts  ^   ^     ^   ^     ^   ^     ^
+ *   ranks   .         .         .
+ *
+ * A1  A page only grows behind the rows it has. A view remembers how many it knows, and which of them are deleted.
+ * A2  A rank is a key's first eight bytes as a number. Smaller ranks are smaller keys; equal ones say nothing. Searching
+ *     ranks stays within one small array; searching keys would miss the processor's cache with each comparison.
+ */
+
+const rowsPerPage = 4096;
+const rowOverhead = 16;
+
+/** A key's first eight bytes as a number (A2). Monotone: rounding to 53 bits never swaps two numbers. */
+export function rankOf(key: Uint8Array): number {
+  let high = 0;
+  let low = 0;
+  for (let i = 0; i < 4; i += 1) high = (high << 8) | (key[i] ?? 0);
+  for (let i = 4; i < 8; i += 1) low = (low << 8) | (key[i] ?? 0);
+  return (high >>> 0) * 2 ** 32 + (low >>> 0);
+}
+
+/** Bytes of rows in the order of their keys; grows at the end. */
+export class Page {
+  readonly bytes: Uint8Array;
+  /** Where row i's key, row i's value and row i + 1's key begin: 2i, 2i + 1, 2i + 2. */
+  readonly starts: Uint32Array;
+  readonly ranks: Float64Array;
+  rowN = 0;
+
+  constructor(capacity: number) {
+    this.bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer);
+    const rows = Math.min(rowsPerPage, Math.max(16, capacity >>> 6));
+    this.starts = new Uint32Array(2 * rows + 1);
+    this.ranks = new Float64Array(rows);
+  }
+
+  get used(): number {
+    return this.starts[2 * this.rowN]!;
+  }
+
+  fits(length: number): boolean {
+    return this.used + length <= this.bytes.length && this.rowN < this.ranks.length;
+  }
+
+  push(key: Uint8Array, value: Uint8Array): void {
+    const { used } = this;
+    this.bytes.set(key, used);
+    this.bytes.set(value, used + key.length);
+    this.starts[2 * this.rowN + 1] = used + key.length;
+    this.starts[2 * this.rowN + 2] = used + key.length + value.length;
+    this.ranks[this.rowN] = rankOf(key);
+    this.rowN += 1;
+  }
+
+  /** Order of row `i`'s key against `key`. */
+  compare(i: number, key: Uint8Array): number {
+    const { bytes, starts } = this;
+    const start = starts[2 * i]!;
+    const length = starts[2 * i + 1]! - start;
+    const common = length < key.length ? length : key.length;
+    for (let at = 0; at < common; at += 1) {
+      const difference = bytes[start + at]! - key[at]!;
+      if (difference !== 0) return difference;
+    }
+    return length - key.length;
+  }
+
+  key(i: number): Uint8Array {
+    return this.#view(2 * i);
+  }
+
+  value(i: number): Uint8Array {
+    return this.#view(2 * i + 1);
+  }
+
+  rowByteN(i: number): number {
+    return this.starts[2 * i + 2]! - this.starts[2 * i]! + rowOverhead;
+  }
+
+  #view(part: number): Uint8Array {
+    const start = this.starts[part]!;
+    return new Uint8Array(this.bytes.buffer, start, this.starts[part + 1]! - start);
+  }
+}
+
+/** A page as one version sees it. */
+export class PageView {
+  readonly page: Page;
+  /** The version that may change it. */
+  readonly owner: object;
+  rowN: number;
+  liveN: number;
+  liveByteN: number;
+  /** One bit a row; absent while all live. */
+  dead: Uint8Array | undefined;
+
+  constructor(owner: object, page: Page, from?: PageView) {
+    this.owner = owner;
+    this.page = page;
+    this.rowN = from?.rowN ?? 0;
+    this.liveN = from?.liveN ?? 0;
+    this.liveByteN = from?.liveByteN ?? 0;
+    this.dead = from?.dead?.slice();
+  }
+
+  get byteN(): number {
+    return this.page.starts[2 * this.rowN]! + this.rowN * rowOverhead;
+  }
+
+  isLive(i: number): boolean {
+    return this.dead === undefined || (this.dead[i >>> 3]! & (1 << (i & 7))) === 0;
+  }
+
+  push(key: Uint8Array, value: Uint8Array): void {
+    this.page.push(key, value);
+    this.liveN += 1;
+    this.liveByteN += this.page.rowByteN(this.rowN);
+    this.rowN += 1;
+  }
+
+  delete(i: number): void {
+    this.dead ??= new Uint8Array((this.page.ranks.length + 7) >>> 3);
+    this.dead[i >>> 3]! |= 1 << (i & 7);
+    this.liveN -= 1;
+    this.liveByteN -= this.page.rowByteN(i);
+  }
+
+  /** Index of the first row whose key is not below `key`. */
+  lowerBound(key: Uint8Array, rank: number): number {
+    const { page } = this;
+    const { ranks } = page;
+    let low = 0;
+    let high = this.rowN;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const there = ranks[middle]!;
+      if (there < rank || (there === rank && page.compare(middle, key) < 0)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Index of the row with that key, if there is one that lives; -1 otherwise. */
+  find(key: Uint8Array, rank: number): number {
+    const i = this.lowerBound(key, rank);
+    return i < this.rowN && this.page.ranks[i] === rank && this.page.compare(i, key) === 0 && this.isLive(i) ? i : -1;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Byte order, text as bytes, and 64-bit integers as numbers.
+ *
+ * Y1  Keys are compared as unsigned bytes, a proper prefix first, without cutting anything out of its buffer: a call into
+ *     `Buffer.compare` costs more than comparing the few bytes that decide.
+ * Y2  Page ids and offsets are numbers and never pass through 32-bit operators: files are larger than 4 GiB.
+ */
+import type { Bytes } from './bolt.ts';
+
+const TWO_32 = 0x1_0000_0000;
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** Negative, zero or positive as `a` is before, at or after `b`. */
+export function compareBytes(
+  a: Uint8Array,
+  aAt: number,
+  aLength: number,
+  b: Uint8Array,
+  bAt: number,
+  bLength: number,
+): number {
+  const common = aLength < bLength ? aLength : bLength;
+  for (let i = 0; i < common; i++) {
+    const difference = (a[aAt + i] as number) - (b[bAt + i] as number);
+    if (difference !== 0) return difference;
+  }
+  return aLength - bLength;
+}
+
+/** A view of the bytes, or the UTF-8 of a text. Anything else is a `TypeError` that names the argument. */
+export function toBytes(value: Bytes, name: string): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === 'string') return value === '' ? EMPTY : Buffer.from(value, 'utf8');
+  throw new TypeError(`${name} must be a Uint8Array or a string`);
+}
+
+/** The bytes as latin1 text: a map key in byte order. */
+export function byteText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A u64 as a number: inexact above 2^53, so range checks come before use. */
+export function getU64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
+}
+
+/** Stores a whole number below 2^53 as u64. */
+export function setU64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value % TWO_32, true);
+  view.setUint32(at + 4, Math.floor(value / TWO_32), true);
+}
+
+/** A DataView over exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,108 @@
+/**
+ * From a finished draft to the list of what has to be written. Nothing is written here.
+ *
+ * O1  Every page that the new state does not use any more is freed once: replaced pages, trees of deleted buckets, the run
+ *     of the old free list. A page freed twice means a damaged file, and the draft is refused.
+ * O2  If anything throws, the ledger is as it was.
+ *
+ * bbolt: tx.go (Commit, steps 1 to 4).
+ */
+import { corrupt } from './errors.ts';
+import { freelistBytes } from './freelist-page.ts';
+import type { Meta } from './meta.ts';
+import type { PageLedger } from './page-ledger.ts';
+import { childPages } from './reachable.ts';
+import { rebalance } from './rebalance.ts';
+import { SEAL_BYTES } from './seal.ts';
+import { spill } from './spill.ts';
+import type { PlacedPart, Space } from './spill.ts';
+import type { WriteContext, WriteTree } from './write-tree.ts';
+
+/** The run of a free list to be written. */
+export interface PlacedList {
+  readonly id: number;
+  readonly pages: number;
+  readonly ids: Float64Array;
+}
+
+/** Everything a commit writes. */
+export interface CommitPlan {
+  readonly meta: Meta;
+  /** Ascending by page. */
+  readonly placed: readonly PlacedPart[];
+  readonly list: PlacedList | undefined;
+  /** Ascending. */
+  readonly freed: Float64Array;
+}
+
+/** How the file is to be written. */
+export interface PlanOptions {
+  readonly persistFreelist: boolean;
+  readonly pageChecksums: boolean;
+  /** Pages of the old list's run. */
+  readonly listPages: number;
+}
+
+/** @throws BoltError BOLT_CORRUPT if the file turns out to be damaged where the draft changes it */
+export function planCommit(context: WriteContext, root: WriteTree, ledger: PageLedger, options: PlanOptions): CommitPlan {
+  const { meta: before } = context;
+  const txid = before.txid + 1;
+  const { pageSize } = before;
+  let { highWater } = before;
+  const freed: number[] = [];
+  const space: Space = {
+    pageSize,
+    sealBytes: options.pageChecksums ? SEAL_BYTES : 0,
+    placed: [],
+    allocate: (pages) => {
+      const id = ledger.take(pages);
+      if (id !== 0) return id;
+      highWater += pages;
+      return highWater - pages;
+    },
+    free: (id, pages) => {
+      if (id !== 0) for (let i = 0; i < pages; i++) freed.push(id + i);
+    },
+  };
+  ledger.release(txid);
+  try {
+    rebalance(root, space);
+    const rootPage = spill(root, space);
+    for (const id of context.deletedRoots) freeTree(context, id, space);
+    if (before.freelist !== undefined) space.free(before.freelist, options.listPages);
+    const freedIds = ascendingOnce(freed);
+    const list = options.persistFreelist ? placeList(ledger, freedIds, space) : undefined;
+    const sealedSince = options.pageChecksums ? before.sealedSince || txid : 0;
+    const meta = { pageSize, root: rootPage, sequence: root.sequence, freelist: list?.id, highWater, txid, sealedSince };
+    return { meta, placed: space.placed.toSorted((a, b) => a.id - b.id), list, freed: freedIds };
+  } catch (error) {
+    ledger.undo();
+    throw error;
+  }
+}
+
+function placeList(ledger: PageLedger, freed: Float64Array, space: Space): PlacedList {
+  // Counted before its own run is taken out, so the run may be longer than needed, never shorter.
+  const bytes = freelistBytes(ledger.count + freed.length) + space.sealBytes;
+  const pages = Math.floor(bytes / space.pageSize) + 1;
+  const id = space.allocate(pages);
+  return { id, pages, ids: ledger.listed(freed) };
+}
+
+function freeTree(context: WriteContext, root: number, space: Space): void {
+  const { pages, meta } = context;
+  const waiting = [root];
+  let budget = meta.highWater;
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (budget-- === 0) throw corrupt(root, 'a deleted bucket with a cycle');
+    const page = pages.page(id, meta);
+    space.free(id, page.overflow + 1);
+    for (const child of childPages(page, meta)) waiting.push(child);
+  }
+}
+
+function ascendingOnce(freed: readonly number[]): Float64Array {
+  const ids = Float64Array.from(freed).sort();
+  for (let i = 1; i < ids.length; i++) if (ids[i] === ids[i - 1]) throw corrupt(ids[i] as number, 'used twice');
+  return ids;
+}

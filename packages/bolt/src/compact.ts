@@ -1,0 +1,103 @@
+/**
+ * Copying a state's contents, densely packed, into a new file.
+ *
+ * N1  Contents and sequences at every nesting depth are kept, free space is not. One pass, page after page; memory does not
+ *     depend on the size.
+ * N2  The new file gets its name when it is whole and durable (R61).
+ *
+ * bbolt: compact.go. Departs: written once, front to back, instead of in transactions.
+ */
+import type { CompactOptions } from './bolt.ts';
+import { createWhole } from './create.ts';
+import { encodeMeta } from './meta.ts';
+import { readBucketHeader } from './page.ts';
+import { PageTree, rootTree } from './page-tree.ts';
+import type { PinnedState } from './read-transaction.ts';
+import { Slices } from './slices.ts';
+import type { Storage } from './storage-file.ts';
+import { TreeBuilder } from './tree-builder.ts';
+import { TreeCursor } from './tree-cursor.ts';
+
+const DEFAULT_FILL = 0.9;
+const WRITE_BYTES = 1 << 20;
+
+/** Where the copy goes and what it is like. */
+export interface CompactTarget extends CompactOptions {
+  readonly place: 'publish' | 'rename';
+  readonly txid: number;
+  readonly pageChecksums: boolean;
+}
+
+/** Resolves with the bytes of the new file, once it is durable under its name. */
+export async function compactState(
+  storage: Storage,
+  state: PinnedState,
+  path: string,
+  target: CompactTarget,
+): Promise<number> {
+  const { pageSize } = state.meta;
+  const slices = new Slices(storage, target.signal);
+  let size = 0;
+  await createWhole(storage, path, target.place, async (append, patch) => {
+    let ready: Buffer[] = [Buffer.alloc(2 * pageSize)];
+    let readyBytes = 2 * pageSize;
+    const options = {
+      pageSize,
+      fillPercent: target.fillPercent ?? DEFAULT_FILL,
+      txid: target.txid,
+      pageChecksums: target.pageChecksums,
+      measuring: false,
+    };
+    const builder = new TreeBuilder(options, (pages, fill) => {
+      const run = Buffer.alloc(pages * pageSize);
+      fill(run);
+      ready.push(run);
+      readyBytes += run.length;
+    });
+    const flush = async (): Promise<void> => {
+      const buffers = ready;
+      size += readyBytes;
+      ready = [];
+      readyBytes = 0;
+      await append(buffers);
+      target.onProgress?.(size);
+    };
+    for (const _ of feed(builder, state)) {
+      if (readyBytes >= WRITE_BYTES) await flush();
+      if (slices.due()) await slices.rest();
+    }
+    const meta = builder.finish();
+    await flush();
+    const metas = Buffer.alloc(2 * pageSize);
+    const newer = meta.txid % 2;
+    encodeMeta(metas.subarray(newer * pageSize, (newer + 1) * pageSize), newer, meta);
+    const older = { ...meta, txid: meta.txid - 1, sealedSince: Math.min(meta.sealedSince, meta.txid - 1) };
+    encodeMeta(metas.subarray((1 - newer) * pageSize, (2 - newer) * pageSize), 1 - newer, older);
+    await patch(metas);
+  });
+  return size;
+}
+
+/** Feeds all entries of a state to the builder; yields after each so that the caller can pause. */
+function* feed(builder: TreeBuilder, state: PinnedState): IterableIterator<void> {
+  const { pages, meta } = state;
+  const cursors = [new TreeCursor(rootTree(pages, meta))];
+  for (let cursor = cursors.at(-1); cursor !== undefined; cursor = cursors.at(-1)) {
+    if (!cursor.next()) {
+      cursors.pop();
+      if (cursors.length > 0) builder.endBucket();
+      continue;
+    }
+    const { source, keyAt, keyLength, valueLength } = cursor;
+    const valueAt = keyAt + keyLength;
+    const key = source.subarray(keyAt, valueAt);
+    if (cursor.isBucket) {
+      const header = readBucketHeader(source, valueAt, valueLength, meta.highWater, meta.root);
+      builder.beginBucket(key, header.sequence);
+      cursors.push(new TreeCursor(new PageTree(pages, meta, header)));
+    } else {
+      builder.put(key, source.subarray(valueAt, valueAt + valueLength));
+    }
+    yield;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * A consistent copy of one state as a stream of known length.
+ *
+ * Y1  Exactly the pages below the state's high-water mark: two meta pages of that state (transaction T and T-1), then the
+ *     file as it is. Free pages may change while they are read; their bytes mean nothing.
+ * Y2  The state is pinned until the last byte was read, or the stream was left or disposed.
+ *
+ * bbolt: tx.go (WriteTo).
+ */
+import type { BoltImage, CopyOptions } from './bolt.ts';
+import { BoltError } from './errors.ts';
+import { encodeMeta } from './meta.ts';
+import type { PinnedState } from './read-transaction.ts';
+
+const DEFAULT_CHUNK = 262_144;
+
+/** The stream over a pinned state. Takes over the pin. */
+export class StateCopy implements BoltImage {
+  readonly size: number;
+  readonly txid: number;
+  readonly #state: PinnedState;
+  readonly #options: CopyOptions;
+  #taken = false;
+
+  constructor(state: PinnedState, options: CopyOptions) {
+    this.#state = state;
+    this.#options = options;
+    this.size = state.meta.highWater * state.meta.pageSize;
+    this.txid = state.meta.txid;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    if (this.#taken) throw new BoltError('BOLT_ENDED', 'the copy was read already');
+    this.#taken = true;
+    return this.#chunks();
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array> {
+    const { signal, chunkBytes = DEFAULT_CHUNK } = this.#options;
+    const { meta, pages } = this.#state;
+    const { pageSize } = meta;
+    try {
+      signal?.throwIfAborted();
+      const metas = Buffer.alloc(2 * pageSize);
+      encodeMeta(metas.subarray(0, pageSize), 0, meta);
+      encodeMeta(metas.subarray(pageSize), 1, { ...meta, txid: meta.txid - 1, sealedSince: Math.min(meta.sealedSince, meta.txid - 1) });
+      yield plain(metas);
+      for (let at = metas.length; at < this.size; at += chunkBytes) {
+        signal?.throwIfAborted();
+        const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.size - at));
+        const read = await pages.file.readLater(chunk, at);
+        if (read < chunk.length) throw new BoltError('BOLT_TRUNCATED', `the file ends at byte ${at + read}`);
+        yield plain(chunk);
+      }
+    } finally {
+      this.#state.release();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#taken = true;
+    this.#state.release();
+    return Promise.resolve();
+  }
+}
+
+function plain(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,264 @@
+/**
+ * The one implementation of `Bolt`: a store, a writer queue, and what readers see of them.
+ *
+ * D1  Which state a reader gets and that it is held are one step: nothing can happen between them.
+ * D2  Defragmentation swaps the store between two commits; readers of the old file keep it until they end.
+ * D3  After `close` every call answers BOLT_CLOSED, and no timer, descriptor or lock is left.
+ *
+ * bbolt: db.go.
+ */
+import type {
+  Bolt,
+  BoltImage,
+  BoltStats,
+  CheckOptions,
+  CheckReport,
+  CompactOptions,
+  CompactReport,
+  CopyOptions,
+  Problem,
+  ReadOptions,
+  ReadTransaction,
+  SignalOptions,
+  WriteTransaction,
+} from './bolt.ts';
+import { checkState } from './check.ts';
+import { chooseMeta, plausibleFreelist } from './choose-meta.ts';
+import type { MetaPages } from './choose-meta.ts';
+import { compactState } from './compact.ts';
+import { StateCopy } from './copy.ts';
+import { temporaryName } from './create.ts';
+import { BoltError, hasCode } from './errors.ts';
+import { decodeFreelist } from './freelist-page.ts';
+import { PinnedTransaction } from './read-transaction.ts';
+import type { PinnedState } from './read-transaction.ts';
+import { Slices } from './slices.ts';
+import { countState } from './stats.ts';
+import type { Store } from './store.ts';
+import { WriterQueue } from './writer-queue.ts';
+
+/** Opens and locks a file that is about to get the name. */
+export type OpenStore = (path: string) => Promise<Store>;
+
+/** An open file. */
+export class Database implements Bolt {
+  readonly path: string;
+  readonly readOnly: boolean;
+  #store: Store;
+  readonly #chosen: MetaPages;
+  readonly #open: OpenStore;
+  readonly #writer: WriterQueue;
+  readonly #transactions: Set<PinnedState> = new Set();
+  #closing: Promise<void> | undefined;
+
+  constructor(store: Store, readOnly: boolean, chosen: MetaPages, open: OpenStore) {
+    this.#store = store;
+    this.#chosen = chosen;
+    this.#open = open;
+    this.path = store.options.path;
+    this.readOnly = readOnly;
+    this.#writer = new WriterQueue({
+      draft: () => this.#store.draft(),
+      commit: (draft) => this.#store.commit(draft),
+      requireWritable: () => this.#requireWritable(),
+    });
+  }
+
+  get pageSize(): number {
+    return this.#store.meta.pageSize;
+  }
+
+  get warnings(): readonly Problem[] {
+    return this.#store.warnings;
+  }
+
+  get txid(): number {
+    return this.#store.meta.txid;
+  }
+
+  get sealedSince(): number {
+    return this.#store.meta.sealedSince;
+  }
+
+  get size(): number {
+    return this.#store.size;
+  }
+
+  get sizeInUse(): number {
+    return this.size - this.#freePages() * this.pageSize;
+  }
+
+  get openReaderN(): number {
+    return this.#transactions.size;
+  }
+
+  read(options: ReadOptions = {}): ReadTransaction {
+    return new PinnedTransaction(this.#pin(), options.borrow === true);
+  }
+
+  write<T>(body: (tx: WriteTransaction) => T): Promise<T> {
+    try {
+      this.#requireWritable();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#writer.write(body);
+  }
+
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    const state = this.#pin();
+    try {
+      const chosen = this.readOnly ? this.#chosen : chooseMeta(state.pages.file, this.path);
+      return await checkState(state.pages, state.meta, chosen, this.#slices(options), options);
+    } finally {
+      state.release();
+    }
+  }
+
+  async stats(options: SignalOptions = {}): Promise<BoltStats> {
+    const state = this.#pin();
+    try {
+      return await countState(state.pages, state.meta, this.#freePages(), this.#slices(options));
+    } finally {
+      state.release();
+    }
+  }
+
+  copy(options: CopyOptions = {}): BoltImage {
+    return new StateCopy(this.#pin(), options);
+  }
+
+  async compact(target: string, options: CompactOptions = {}): Promise<CompactReport> {
+    const state = this.#pin();
+    const sizeBefore = state.meta.highWater * state.meta.pageSize;
+    const { storage } = this.#store;
+    try {
+      if (storage.identity(target) !== undefined) throw exists(target);
+      const sizeAfter = await compactState(storage, state, target, {
+        ...options,
+        ...this.#layout(2),
+        place: 'publish',
+      });
+      return { sizeBefore, sizeAfter };
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? exists(target, error) : error;
+    } finally {
+      state.release();
+    }
+  }
+
+  async defragment(options: CompactOptions = {}): Promise<CompactReport> {
+    this.#requireWritable();
+    return this.#writer.exclusive(async () => {
+      this.#requireWritable();
+      const old = this.#store;
+      const state = this.#pin();
+      const sizeBefore = old.size;
+      try {
+        const compacted = temporaryName(old.storage, this.path);
+        const layout = { ...options, ...this.#layout(old.meta.txid), place: 'publish' } as const;
+        const sizeAfter = await compactState(old.storage, state, compacted, layout);
+        await this.#replace(old, compacted);
+        return { sizeBefore, sizeAfter };
+      } catch (cause) {
+        if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;
+        throw new BoltError('BOLT_FAILED', `${this.path}: not defragmented`, { path: this.path, cause });
+      } finally {
+        state.release();
+      }
+    });
+  }
+
+  /** From the rename on there is no way back: what fails after it ends writing. */
+  async #replace(old: Store, compacted: string): Promise<void> {
+    let fresh: Store;
+    try {
+      fresh = await this.#open(compacted);
+    } catch (error) {
+      await old.storage.unlink(compacted).catch(() => undefined);
+      throw error;
+    }
+    try {
+      await old.storage.rename(compacted, this.path);
+      await old.storage.syncDirectory(this.path);
+    } catch (error) {
+      await fresh.close().catch(() => undefined);
+      await old.storage.unlink(compacted).catch(() => undefined);
+      throw old.fail(error);
+    }
+    fresh.file.inheritLock(old.file);
+    this.#store = fresh;
+    await old.retire();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#writer.refuseWaiting(this.#closedError());
+    await this.#writer.exclusive(() => Promise.resolve());
+    for (const state of this.#transactions) state.release();
+    await this.#store.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #pin(): PinnedState {
+    if (this.#closing !== undefined) throw this.#closedError();
+    const held = this.#store.pin();
+    let released = false;
+    const state: PinnedState = {
+      pages: held.pages,
+      meta: held.meta,
+      get released() {
+        return released;
+      },
+      release: () => {
+        released = true;
+        this.#transactions.delete(state);
+        held.release();
+      },
+    };
+    this.#transactions.add(state);
+    return state;
+  }
+
+  #layout(txid: number): { readonly txid: number; readonly pageChecksums: boolean } {
+    return { txid, pageChecksums: this.#store.options.pageChecksums };
+  }
+
+  #slices(options: SignalOptions): Slices {
+    return new Slices(this.#store.storage, options.signal);
+  }
+
+  #freePages(): number {
+    const { ledger, meta, pages } = this.#store;
+    if (!this.readOnly) return ledger.count;
+    if (meta.freelist === undefined || !plausibleFreelist(meta)) return 0;
+    try {
+      return decodeFreelist(pages.run(meta.freelist, meta), meta.freelist, meta.highWater).ids.length;
+    } catch (error) {
+      if (hasCode(error, 'BOLT_CORRUPT')) return 0;
+      throw error;
+    }
+  }
+
+  #requireWritable(): void {
+    if (this.#closing !== undefined) throw this.#closedError();
+    if (this.readOnly)
+      throw new BoltError('BOLT_READ_ONLY', `${this.path} is open for reading only`, { path: this.path });
+    if (this.#store.failure !== undefined) throw this.#store.failure;
+  }
+
+  #closedError(): BoltError {
+    return new BoltError('BOLT_CLOSED', `${this.path} is closed`, { path: this.path });
+  }
+}
+
+function exists(path: string, cause?: unknown): BoltError {
+  return new BoltError('BOLT_EXISTS', `${path} exists`, { path, cause });
+}

@@ -1,0 +1,118 @@
+/**
+ * The meta record: which tree, which free list, how many pages; and whether to believe it.
+ *
+ * M1  A record is valid by magic, version, checksum (FNV-1a over its first 56 bytes), and a page size that can be one.
+ * M2  The valid record with the higher transaction counts; page 0 on a tie. Parity says where to write, never what is newer.
+ * M3  Bytes 80 to 103 of the page are ours: a tag, since when runs are sealed, a sum that binds both to this record. Every
+ *     other program writes zeros there, which reads as "no seals".
+ *
+ * bbolt: db.go (meta). Departs: a bad page size makes a record invalid, and the second page's must stand where it says.
+ */
+import { getU64, setU64, viewOf } from './bytes.ts';
+import { crc32c } from './crc32c.ts';
+
+/** Bytes at the start of a page before its contents. */
+export const PAGE_HEADER = 16;
+/** Flag of a meta page. */
+export const META_FLAG = 0x04;
+
+const MAGIC = 0xed0cdaed;
+const VERSION = 2;
+const RECORD_SUMMED = 56;
+const EXTENSION = PAGE_HEADER + 64;
+const EXTENSION_TAG = 0x63765f76; // "v_vc"
+/** Bytes of a meta page that mean anything. */
+export const META_BYTES: number = EXTENSION + 24;
+
+/** One committed state. */
+export interface Meta {
+  readonly pageSize: number;
+  readonly root: number;
+  /** The root bucket's sequence; bbolt never uses it. */
+  readonly sequence: bigint;
+  /** Page of the free list; `undefined`: not persisted. */
+  readonly freelist: number | undefined;
+  /** First page never allocated. */
+  readonly highWater: number;
+  readonly txid: number;
+  /** Since which transaction page runs are sealed; 0: unknown. */
+  readonly sealedSince: number;
+}
+
+/** Why a record is not valid, tested in this order. */
+export type MetaFault = 'invalid' | 'version' | 'checksum';
+
+/** FNV-1a, 64 bits, as [low, high] unsigned halves: a bigint would cost ten times as much. */
+export function fnv1a(bytes: Uint8Array, start: number, end: number): readonly [number, number] {
+  let low = 0x84222325;
+  let high = 0xcbf29ce4;
+  for (let at = start; at < end; at++) {
+    low = (low ^ (bytes[at] as number)) >>> 0;
+    const product = low * 0x1b3; // the prime is 2^40 + 0x1b3
+    high = (high * 0x1b3 + Math.floor(product / 0x1_0000_0000) + low * 0x100) % 0x1_0000_0000;
+    low = product % 0x1_0000_0000;
+  }
+  return [low, high];
+}
+
+/** True for the sizes that a page can have. */
+export function isPageSize(size: number): boolean {
+  return size >= 512 && size <= 65_536 && Number.isInteger(Math.log2(size));
+}
+
+/** Writes a whole meta page; `page` is zeroed memory of one page. */
+export function encodeMeta(page: Uint8Array, id: number, meta: Meta): void {
+  const view = viewOf(page);
+  setU64(view, 0, id);
+  view.setUint16(8, META_FLAG, true);
+  view.setUint32(16, MAGIC, true);
+  view.setUint32(20, VERSION, true);
+  view.setUint32(24, meta.pageSize, true);
+  setU64(view, 32, meta.root);
+  view.setBigUint64(40, meta.sequence, true);
+  if (meta.freelist === undefined) view.setBigUint64(48, 0xffff_ffff_ffff_ffffn, true);
+  else setU64(view, 48, meta.freelist);
+  setU64(view, 56, meta.highWater);
+  setU64(view, 64, meta.txid);
+  const [low, high] = fnv1a(page, PAGE_HEADER, PAGE_HEADER + RECORD_SUMMED);
+  view.setUint32(72, low, true);
+  view.setUint32(76, high, true);
+  if (meta.sealedSince === 0) return;
+  view.setUint32(EXTENSION, EXTENSION_TAG, true);
+  setU64(view, EXTENSION + 8, meta.sealedSince);
+  view.setUint32(EXTENSION + 16, extensionSum(page), true);
+}
+
+/** Reads the record of a meta page of which at least 80 bytes are given. */
+export function decodeMeta(page: Uint8Array): Meta | MetaFault {
+  if (page.length < EXTENSION) return 'invalid';
+  const view = viewOf(page);
+  if (view.getUint32(16, true) !== MAGIC) return 'invalid';
+  if (view.getUint32(20, true) !== VERSION) return 'version';
+  const [low, high] = fnv1a(page, PAGE_HEADER, PAGE_HEADER + RECORD_SUMMED);
+  if (view.getUint32(72, true) !== low || view.getUint32(76, true) !== high) return 'checksum';
+  const pageSize = view.getUint32(24, true);
+  if (!isPageSize(pageSize)) return 'invalid';
+  const listed = view.getUint32(48, true) !== 0xffffffff || view.getUint32(52, true) !== 0xffffffff;
+  return {
+    pageSize,
+    root: getU64(view, 32),
+    sequence: view.getBigUint64(40, true),
+    freelist: listed ? getU64(view, 48) : undefined,
+    highWater: getU64(view, 56),
+    txid: getU64(view, 64),
+    sealedSince: decodeExtension(page, view),
+  };
+}
+
+function decodeExtension(page: Uint8Array, view: DataView): number {
+  if (page.length < META_BYTES || view.getUint32(EXTENSION, true) !== EXTENSION_TAG) return 0;
+  if (view.getUint32(EXTENSION + 16, true) !== extensionSum(page)) return 0;
+  const since = getU64(view, EXTENSION + 8);
+  return since <= getU64(view, 64) ? since : 0;
+}
+
+/** Over the record as well: a torn page must not join an old extension to a foreign record. */
+function extensionSum(page: Uint8Array): number {
+  return crc32c(page, PAGE_HEADER, EXTENSION + 16);
+}

@@ -1,0 +1,181 @@
+/**
+ * Storage on Node's file system.
+ *
+ * N1  Nothing else in this package touches `fs`, `child_process`, timers or clocks.
+ * N2  Vectored writes carry at most 1024 buffers, the kernel's limit; the rest is a short write.
+ * N3  A small write goes to the kernel's page cache on the spot: 3 us, where a trip through the thread pool costs the main
+ *     thread 15. It cannot wait for the medium as long as little is dirty, and each commit syncs what it wrote; should one
+ *     be slow all the same, the file's next writes go through the pool.
+ */
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import fsp from 'node:fs/promises';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
+import { takeLock } from './file-lock.ts';
+import type { FileLock } from './file-lock.ts';
+import type { Storage, StorageFile } from './storage-file.ts';
+
+const MOST_BUFFERS = 1024;
+const SMALL_WRITE = 65_536;
+const SLOW_MS = 2;
+const POOLED_WRITES = 1024;
+
+class NodeFile implements StorageFile {
+  readonly #fd: number;
+  readonly #path: string;
+  #lock: FileLock | undefined;
+  /** How many of the next writes go through the pool. */
+  #pooled = 0;
+
+  constructor(fd: number, filePath: string) {
+    this.#fd = fd;
+    this.#path = filePath;
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    let done = 0;
+    while (done < length) {
+      const bytes = fs.readSync(this.#fd, target, offset + done, length - done, position + done);
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  }
+
+  async readLater(target: Uint8Array, position: number): Promise<number> {
+    let done = 0;
+    while (done < target.length) {
+      const bytes = await new Promise<number>((resolve, reject) => {
+        fs.read(this.#fd, target, done, target.length - done, position + done, (error, count) =>
+          error ? reject(error) : resolve(count),
+        );
+      });
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  }
+
+  write(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    let bytes = 0;
+    for (const buffer of buffers) bytes += buffer.length;
+    if (bytes <= SMALL_WRITE && this.#pooled === 0) return this.#writeNow(buffers, position);
+    if (this.#pooled > 0) this.#pooled--;
+    return this.#writePooled(buffers, position);
+  }
+
+  async #writeNow(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    const start = performance.now();
+    const first = buffers[0];
+    const written =
+      buffers.length === 1 && first !== undefined
+        ? fs.writeSync(this.#fd, first, 0, first.length, position)
+        : fs.writevSync(this.#fd, buffers as Uint8Array[], position);
+    if (performance.now() - start > SLOW_MS) this.#pooled = POOLED_WRITES;
+    return written;
+  }
+
+  #writePooled(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));
+      const first = buffers[0];
+      if (buffers.length === 1 && first !== undefined) fs.write(this.#fd, first, 0, first.length, position, done);
+      else fs.writev(this.#fd, buffers.slice(0, MOST_BUFFERS), position, done);
+    });
+  }
+
+  truncate(length: number): Promise<void> {
+    return new Promise((resolve, reject) =>
+      fs.ftruncate(this.#fd, length, (error) => (error ? reject(error) : resolve())),
+    );
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve())));
+  }
+
+  size(): number {
+    return fs.fstatSync(this.#fd).size;
+  }
+
+  identity(): string {
+    return identityOf(fs.fstatSync(this.#fd, { bigint: true }));
+  }
+
+  async lock(exclusive: boolean): Promise<boolean> {
+    this.#lock = await takeLock(this.#fd, this.#path, exclusive);
+    return this.#lock !== undefined;
+  }
+
+  inheritLock(other: StorageFile): void {
+    if (!(other instanceof NodeFile) || other.#lock?.byName !== true) return;
+    this.#lock?.release();
+    this.#lock = other.#lock;
+    other.#lock = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#lock?.release();
+    this.#lock = undefined;
+    await new Promise<void>((resolve, reject) => fs.close(this.#fd, (error) => (error ? reject(error) : resolve())));
+  }
+}
+
+function identityOf(stat: fs.BigIntStats): string {
+  return `${stat.dev}:${stat.ino}`;
+}
+
+const FLAGS = { read: 'r', update: 'r+', create: 'wx+' } as const;
+
+/** The real file system. */
+export const nodeStorage: Storage = {
+  async open(filePath, mode) {
+    const fd = await new Promise<number>((resolve, reject) =>
+      fs.open(filePath, FLAGS[mode], 0o600, (error, opened) => (error ? reject(error) : resolve(opened))),
+    );
+    if (fs.fstatSync(fd).isFile()) return new NodeFile(fd, filePath);
+    fs.closeSync(fd);
+    throw Object.assign(new Error(`${filePath} is not a file`), { code: 'EISDIR' });
+  },
+  identity(filePath) {
+    const stat = fs.statSync(filePath, { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? undefined : identityOf(stat);
+  },
+  async publish(from, to) {
+    try {
+      await fsp.link(from, to);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
+      // A file system without hard links: check and rename, with a moment between them.
+      if (fs.existsSync(to)) throw Object.assign(new Error(`${to} exists`), { code: 'EEXIST' });
+      await fsp.rename(from, to);
+      return;
+    }
+    await fsp.unlink(from);
+  },
+  rename: (from, to) => fsp.rename(from, to),
+  unlink: (filePath) => fsp.unlink(filePath),
+  siblings: (filePath) => fsp.readdir(path.dirname(filePath)),
+  async syncDirectory(filePath) {
+    if (process.platform === 'win32') return; // names are durable there, and folders cannot be opened
+    const folder = await fsp.open(path.dirname(filePath), 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+  uniqueName: () => randomUUID(),
+  now: () => performance.now(),
+  async wait(ms, signal) {
+    try {
+      await delay(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      throw signal?.aborted === true ? signal.reason : error;
+    }
+  },
+  nextTurn: () => immediate(),
+};

@@ -1,0 +1,241 @@
+/**
+ * A page being rewritten: its entries as five numbers each, its bytes still where they were.
+ *
+ * K1  An entry is (source, at, key length, value length or child, flags). `source` numbers a buffer of the transaction:
+ *     an unchanged page, or a slab of copied keys and values. The value follows its key.
+ * K2  No object is made per entry: taking a page into memory and moving entries are loops over numbers.
+ * K3  A child is named by the page it was read from, or by a negative number until it has one.
+ * K4  `bytes` is always the size of the page image without a seal.
+ *
+ * bbolt: node.go.
+ */
+import { compareBytes } from './bytes.ts';
+import { PAGE_HEADER } from './meta.ts';
+import { ELEMENT } from './page.ts';
+import type { Block, Page } from './page.ts';
+
+/** Numbers an entry takes in `slots`. */
+export const STRIDE = 5;
+
+/** Buffers that entries point into, numbered. Belongs to one write transaction. */
+export class Sources {
+  readonly buffers: Buffer[] = [];
+  #slab: Buffer = Buffer.alloc(0);
+  #slabNumber = -1;
+  #used = 0;
+  #nextSlab = 4096;
+
+  add(buffer: Buffer): number {
+    return this.buffers.push(buffer) - 1;
+  }
+
+  /** Copies key and value one after the other; returns where the key starts. `slab` then names the buffer. */
+  store(key: Uint8Array, value: Uint8Array): number {
+    const bytes = key.length + value.length;
+    if (this.#used + bytes > this.#slab.length) this.#grow(bytes);
+    const at = this.#used;
+    this.#slab.set(key, at);
+    this.#slab.set(value, at + key.length);
+    this.#used = at + bytes;
+    return at;
+  }
+
+  /** Number of the buffer of the last `store`. */
+  get slab(): number {
+    return this.#slabNumber;
+  }
+
+  #grow(bytes: number): void {
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(this.#nextSlab, bytes));
+    this.#nextSlab = Math.min(this.#nextSlab * 2, 1 << 20);
+    this.#slabNumber = this.add(this.#slab);
+    this.#used = 0;
+  }
+}
+
+/** What a savepoint keeps of a node. */
+export interface NodeCopy {
+  readonly node: Node;
+  readonly slots: number[];
+  readonly bytes: number;
+  readonly kids: Node[];
+  readonly parent: Node | undefined;
+  readonly unbalanced: boolean;
+}
+
+/** One node of a tree in memory. */
+export class Node implements Block {
+  leaf: boolean;
+  /** How the parent's entry names this node. */
+  ref: number;
+  /** Page run it was read from, to be freed when it is placed anew; 0: none. */
+  pgid: number;
+  pages: number;
+  parent: Node | undefined;
+  /** Children that are in memory, in no order. */
+  kids: Node[] = [];
+  slots: number[] = [];
+  bytes: number = PAGE_HEADER;
+  unbalanced = false;
+  /** Merged away or absorbed: no part of the tree any more. */
+  gone = false;
+  /** Savepoint that has a copy of it. */
+  savedAt = 0;
+  readonly sources: Sources;
+
+  constructor(sources: Sources, leaf: boolean, ref: number, parent: Node | undefined) {
+    this.sources = sources;
+    this.leaf = leaf;
+    this.ref = ref;
+    this.parent = parent;
+    this.pgid = 0;
+    this.pages = 0;
+  }
+
+  /** Takes the entries of a page. */
+  static from(sources: Sources, page: Page, ref: number, parent: Node | undefined): Node {
+    const node = new Node(sources, page.leaf, ref, parent);
+    if (page.id !== 0) {
+      node.pgid = page.id;
+      node.pages = page.overflow + 1;
+    }
+    const source = sources.add(page.bytes);
+    const { slots } = node;
+    let { bytes } = node;
+    for (let i = 0; i < page.count; i++) {
+      const keyLength = page.keyLength(i);
+      const amount = page.leaf ? page.valueLength(i) : page.child(i);
+      slots.push(source, page.keyAt(i), keyLength, amount, page.leaf && page.isBucket(i) ? 1 : 0);
+      bytes += ELEMENT + keyLength + (page.leaf ? amount : 0);
+    }
+    node.bytes = bytes;
+    return node;
+  }
+
+  get count(): number {
+    return this.slots.length / STRIDE;
+  }
+
+  source(index: number): Buffer {
+    return this.sources.buffers[this.slots[index * STRIDE] as number] as Buffer;
+  }
+
+  keyAt(index: number): number {
+    return this.slots[index * STRIDE + 1] as number;
+  }
+
+  keyLength(index: number): number {
+    return this.slots[index * STRIDE + 2] as number;
+  }
+
+  valueLength(index: number): number {
+    return this.slots[index * STRIDE + 3] as number;
+  }
+
+  isBucket(index: number): boolean {
+    return this.slots[index * STRIDE + 4] === 1;
+  }
+
+  child(index: number): number {
+    return this.slots[index * STRIDE + 3] as number;
+  }
+
+  compareKey(index: number, source: Uint8Array, at: number, length: number): number {
+    return compareBytes(this.source(index), this.keyAt(index), this.keyLength(index), source, at, length);
+  }
+
+  lowerBound(key: Uint8Array): number {
+    let low = 0;
+    let high = this.count;
+    if (high > 0 && this.compareKey(high - 1, key, 0, key.length) < 0) return high; // keys often come in order
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.compareKey(middle, key, 0, key.length) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  childIndex(key: Uint8Array): number {
+    const index = this.lowerBound(key);
+    if (index === 0) return 0;
+    return index < this.count && this.compareKey(index, key, 0, key.length) === 0 ? index : index - 1;
+  }
+
+  /** Bytes of one entry in the page image. */
+  entryBytes(index: number): number {
+    return ELEMENT + this.keyLength(index) + (this.leaf ? this.valueLength(index) : 0);
+  }
+
+  insert(index: number, source: number, at: number, keyLength: number, amount: number, flags: number): void {
+    if (index === this.count) this.slots.push(source, at, keyLength, amount, flags);
+    else this.slots.splice(index * STRIDE, 0, source, at, keyLength, amount, flags);
+    this.bytes += ELEMENT + keyLength + (this.leaf ? amount : 0);
+  }
+
+  /** Points the entry at other bytes with an equal (leaf) or its new first (branch) key. */
+  replace(index: number, source: number, at: number, keyLength: number, amount: number, flags: number): void {
+    this.bytes -= this.entryBytes(index);
+    const slot = index * STRIDE;
+    this.slots[slot] = source;
+    this.slots[slot + 1] = at;
+    this.slots[slot + 2] = keyLength;
+    this.slots[slot + 3] = amount;
+    this.slots[slot + 4] = flags;
+    this.bytes += this.entryBytes(index);
+  }
+
+  remove(index: number): void {
+    this.bytes -= this.entryBytes(index);
+    this.slots.splice(index * STRIDE, STRIDE);
+  }
+
+  /** Index of a child's entry. A scan over plain numbers: separators can lag behind the child's first key. */
+  indexOfChild(ref: number): number {
+    const { slots } = this;
+    for (let slot = 3; slot < slots.length; slot += STRIDE) if (slots[slot] === ref) return (slot - 3) / STRIDE;
+    throw new Error(`invariant: node ${this.ref} has no child ${ref}`);
+  }
+
+  /** Moves all entries of `right` behind its own. */
+  append(right: Node): void {
+    for (const number of right.slots) this.slots.push(number);
+    this.bytes += right.bytes - PAGE_HEADER;
+    for (const kid of right.kids) {
+      kid.parent = this;
+      this.kids.push(kid);
+    }
+    right.slots = [];
+    right.kids = [];
+    right.bytes = PAGE_HEADER;
+    right.gone = true;
+  }
+
+  /** Cuts the entries from `index` on off and gives them to `right`, an empty node of the same kind. */
+  splitAt(index: number, right: Node): void {
+    right.slots = this.slots.splice(index * STRIDE);
+    let moved = 0;
+    for (let i = 0; i < right.count; i++) moved += right.entryBytes(i);
+    right.bytes += moved;
+    this.bytes -= moved;
+    if (this.leaf || this.kids.length === 0) return;
+    const refs = new Set<number>();
+    for (let slot = 3; slot < right.slots.length; slot += STRIDE) refs.add(right.slots[slot] as number);
+    right.kids = this.kids.filter((kid) => refs.has(kid.ref));
+    this.kids = this.kids.filter((kid) => !refs.has(kid.ref));
+    for (const kid of right.kids) kid.parent = right;
+  }
+
+  copy(): NodeCopy {
+    const { slots, bytes, kids, parent, unbalanced } = this;
+    return { node: this, slots: slots.slice(), bytes, kids: kids.slice(), parent, unbalanced };
+  }
+
+  restore(copy: NodeCopy): void {
+    this.slots = copy.slots;
+    this.bytes = copy.bytes;
+    this.kids = copy.kids;
+    this.parent = copy.parent;
+    this.unbalanced = copy.unbalanced;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * From entries to the bytes of a page.
+ *
+ * V1  Element array, then key and value of each entry in order, without gaps; zeros behind. No byte comes from anywhere
+ *     else (F73).
+ * V2  Entries that lie side by side in their old page are copied as one piece: an edit in the middle of a page costs two
+ *     copies, not one per entry.
+ *
+ * bbolt: node.go (write).
+ */
+import { setU64 } from './bytes.ts';
+import { PAGE_HEADER } from './meta.ts';
+import { STRIDE } from './node.ts';
+import type { Node } from './node.ts';
+import { BRANCH_FLAG, ELEMENT, LEAF_FLAG } from './page.ts';
+
+/** Writes the entries `[from, to)` into zeroed bytes at `start`; the header counts `pages` pages. */
+export function writeImage(
+  target: Buffer,
+  view: DataView,
+  start: number,
+  id: number,
+  pages: number,
+  node: Node,
+  from: number,
+  to: number,
+): void {
+  const { slots, leaf } = node;
+  const { buffers } = node.sources;
+  setU64(view, start, id);
+  view.setUint16(start + 8, leaf ? LEAF_FLAG : BRANCH_FLAG, true);
+  view.setUint16(start + 10, to - from, true);
+  view.setUint32(start + 12, pages - 1, true);
+  let element = start + PAGE_HEADER;
+  let data = element + (to - from) * ELEMENT;
+  let pieceSource = -1;
+  let pieceStart = 0;
+  let pieceEnd = 0;
+  let pieceTarget = data;
+  for (let slot = from * STRIDE, last = to * STRIDE; slot < last; slot += STRIDE, element += ELEMENT) {
+    const source = slots[slot] as number;
+    const at = slots[slot + 1] as number;
+    const keyLength = slots[slot + 2] as number;
+    const amount = slots[slot + 3] as number;
+    const bytes = leaf ? keyLength + amount : keyLength;
+    if (source !== pieceSource || at !== pieceEnd) {
+      if (pieceEnd > pieceStart) (buffers[pieceSource] as Buffer).copy(target, pieceTarget, pieceStart, pieceEnd);
+      pieceSource = source;
+      pieceStart = at;
+      pieceTarget = data;
+    }
+    pieceEnd = at + bytes;
+    if (leaf) {
+      view.setUint32(element, slots[slot + 4] as number, true);
+      view.setUint32(element + 4, data - element, true);
+      view.setUint32(element + 8, keyLength, true);
+      view.setUint32(element + 12, amount, true);
+    } else {
+      view.setUint32(element, data - element, true);
+      view.setUint32(element + 4, keyLength, true);
+      setU64(view, element + 8, amount);
+    }
+    data += bytes;
+  }
+  if (pieceEnd > pieceStart) (buffers[pieceSource] as Buffer).copy(target, pieceTarget, pieceStart, pieceEnd);
+}

@@ -1,0 +1,61 @@
+/**
+ * A bucket's tree of one committed state: pages only.
+ *
+ * bbolt: bucket.go (pageNode).
+ */
+import { corrupt } from './errors.ts';
+import type { Meta } from './meta.ts';
+import type { Block, Page } from './page.ts';
+import { readBucketHeader } from './page.ts';
+import type { BucketHeader } from './page.ts';
+import type { PageFile } from './page-file.ts';
+import { findEntry, findLeaf } from './bucket-reader.ts';
+import type { Tree } from './tree-cursor.ts';
+
+/** Read-only tree. */
+export class PageTree implements Tree {
+  readonly changes: number = 0;
+  readonly rootPage: number;
+  readonly header: BucketHeader;
+  readonly #pages: PageFile;
+  readonly #meta: Meta;
+
+  constructor(pages: PageFile, meta: Meta, header: BucketHeader) {
+    this.#pages = pages;
+    this.#meta = meta;
+    this.header = header;
+    this.rootPage = header.root;
+  }
+
+  rootBlock(): Block {
+    return this.header.inline ?? this.#pages.page(this.header.root, this.#meta);
+  }
+
+  childBlock(parent: Block, index: number): Block {
+    return childPage(this.#pages, this.#meta, parent, index);
+  }
+
+  /** The bucket of that name inside of this one. */
+  nested(name: Uint8Array): PageTree | undefined {
+    const leaf = findLeaf(this, name);
+    const index = findEntry(leaf, name);
+    if (index < 0 || !leaf.isBucket(index)) return undefined;
+    const at = leaf.keyAt(index) + leaf.keyLength(index);
+    const { highWater } = this.#meta;
+    const header = readBucketHeader(leaf.source(index), at, leaf.valueLength(index), highWater, this.rootPage);
+    return new PageTree(this.#pages, this.#meta, header);
+  }
+}
+
+/** The page of a child entry; a leaf without entries is damage there. */
+export function childPage(pages: PageFile, meta: Meta, parent: Block, index: number): Page {
+  const id = parent.child(index);
+  const page = pages.page(id, meta);
+  if (page.count === 0) throw corrupt(id, 'an empty page below a branch');
+  return page;
+}
+
+/** The root bucket's tree. */
+export function rootTree(pages: PageFile, meta: Meta): PageTree {
+  return new PageTree(pages, meta, { root: meta.root, sequence: meta.sequence, inline: undefined });
+}

@@ -1,0 +1,170 @@
+/**
+ * A branch or leaf page as it lies in memory: found, checked and searched in place.
+ *
+ * P1  Elements are read where they are; nothing is allocated per element.
+ * P2  A page is checked once, when it is read: type, id, element array and data inside the run, no empty key. After that
+ *     every accessor is in bounds.
+ * P3  The bytes of a page never change: a commit replaces pages, readers keep theirs.
+ *
+ * bbolt: page.go. Departs: a wrong page is an error that names it, not an abort or a fault.
+ */
+import { compareBytes, getU64, viewOf } from './bytes.ts';
+import { corrupt } from './errors.ts';
+import { PAGE_HEADER } from './meta.ts';
+
+export const BRANCH_FLAG = 0x01;
+export const LEAF_FLAG = 0x02;
+export const FREELIST_FLAG = 0x10;
+/** Bytes of one entry of a page's array. */
+export const ELEMENT = 16;
+/** Bytes before the page image in a bucket's value. */
+export const BUCKET_HEADER = 16;
+
+/** What trees are made of: a page, or a page being rewritten. */
+export interface Block {
+  readonly leaf: boolean;
+  readonly count: number;
+  /** Buffer that holds the key (and value) of an entry. */
+  source(index: number): Buffer;
+  keyAt(index: number): number;
+  keyLength(index: number): number;
+  valueLength(index: number): number;
+  isBucket(index: number): boolean;
+  child(index: number): number;
+  /** First entry whose key is not below `key`, or `count`. */
+  lowerBound(key: Uint8Array): number;
+  /** Branch: the entry under which `key` belongs. */
+  childIndex(key: Uint8Array): number;
+}
+
+/** A page of a tree, or the page image inside an inline bucket's value (then `id` is 0). */
+export class Page implements Block {
+  readonly id: number;
+  readonly leaf: boolean;
+  readonly count: number;
+  /** Continuation pages. */
+  readonly overflow: number;
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  /** Where the page image starts in `bytes`. */
+  readonly at: number;
+  /** Where the last data byte ends, counted from `at`. */
+  readonly dataEnd: number;
+
+  /** @throws BoltError BOLT_CORRUPT naming `namedPage` */
+  constructor(id: number, bytes: Buffer, view: DataView, at: number, length: number, namedPage: number) {
+    const flags = view.getUint16(at + 8, true);
+    if (getU64(view, at) !== id) throw corrupt(namedPage, `the header names page ${getU64(view, at)}`);
+    if (flags !== LEAF_FLAG && flags !== BRANCH_FLAG) throw corrupt(namedPage, `type ${flags} is no branch or leaf`);
+    this.id = id;
+    this.bytes = bytes;
+    this.view = view;
+    this.at = at;
+    this.leaf = flags === LEAF_FLAG;
+    this.count = view.getUint16(at + 10, true);
+    this.overflow = view.getUint32(at + 12, true);
+    this.dataEnd = this.#measure(length, namedPage);
+  }
+
+  #measure(length: number, namedPage: number): number {
+    const { view, count, leaf } = this;
+    let end = PAGE_HEADER + count * ELEMENT;
+    if (end > length) throw corrupt(namedPage, `${count} elements do not fit`);
+    const first = end;
+    for (let i = 0, element = this.at + PAGE_HEADER; i < count; i++, element += ELEMENT) {
+      const keyLength = view.getUint32(leaf ? element + 8 : element + 4, true);
+      const valueLength = leaf ? view.getUint32(element + 12, true) : 0;
+      const keyAt = element - this.at + view.getUint32(leaf ? element + 4 : element, true);
+      const stop = keyAt + keyLength + valueLength;
+      if (keyLength === 0) throw corrupt(namedPage, `element ${i} has an empty key`);
+      if (keyAt < first || stop > length) throw corrupt(namedPage, `element ${i} lies outside of the page`);
+      if (leaf && view.getUint32(element, true) > 1) throw corrupt(namedPage, `element ${i} has unknown flags`);
+      if (stop > end) end = stop;
+    }
+    if (!leaf && count === 0) throw corrupt(namedPage, 'a branch without children');
+    return end;
+  }
+
+  source(_index: number): Buffer {
+    return this.bytes;
+  }
+
+  keyAt(index: number): number {
+    const element = this.at + PAGE_HEADER + index * ELEMENT;
+    return element + this.view.getUint32(this.leaf ? element + 4 : element, true);
+  }
+
+  keyLength(index: number): number {
+    const element = this.at + PAGE_HEADER + index * ELEMENT;
+    return this.view.getUint32(this.leaf ? element + 8 : element + 4, true);
+  }
+
+  valueLength(index: number): number {
+    return this.view.getUint32(this.at + PAGE_HEADER + index * ELEMENT + 12, true);
+  }
+
+  isBucket(index: number): boolean {
+    return this.view.getUint32(this.at + PAGE_HEADER + index * ELEMENT, true) === 1;
+  }
+
+  child(index: number): number {
+    return getU64(this.view, this.at + PAGE_HEADER + index * ELEMENT + 8);
+  }
+
+  lowerBound(key: Uint8Array): number {
+    const { view, bytes } = this;
+    const elements = this.at + PAGE_HEADER;
+    const field = this.leaf ? 4 : 0;
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const element = elements + middle * ELEMENT;
+      const keyAt = element + view.getUint32(element + field, true);
+      if (compareBytes(bytes, keyAt, view.getUint32(element + field + 4, true), key, 0, key.length) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  childIndex(key: Uint8Array): number {
+    const index = this.lowerBound(key);
+    if (index === 0) return 0;
+    return index < this.count && compareBytes(this.bytes, this.keyAt(index), this.keyLength(index), key, 0, key.length) === 0
+      ? index
+      : index - 1;
+  }
+
+  /** Keys must ascend strictly. Not part of reading: it costs as much as a lookup. */
+  checkOrder(namedPage: number): void {
+    for (let i = 1; i < this.count; i++) {
+      const before = compareBytes(this.bytes, this.keyAt(i - 1), this.keyLength(i - 1), this.bytes, this.keyAt(i), this.keyLength(i));
+      if (before >= 0) throw corrupt(namedPage, `keys ${i - 1} and ${i} are not in order`);
+    }
+  }
+}
+
+/** What a bucket's value says. */
+export interface BucketHeader {
+  /** Page of its root; 0 when `inline` holds its entries. */
+  readonly root: number;
+  readonly sequence: bigint;
+  readonly inline: Page | undefined;
+}
+
+/** @throws BoltError BOLT_CORRUPT naming the page that holds the value */
+export function readBucketHeader(bytes: Buffer, at: number, length: number, highWater: number, namedPage: number): BucketHeader {
+  if (length < BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes`);
+  const view = viewOf(bytes);
+  const root = getU64(view, at);
+  const sequence = view.getBigUint64(at + 8, true);
+  if (root !== 0) {
+    if (length !== BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes for a bucket with pages`);
+    if (root < 2 || root >= highWater) throw corrupt(namedPage, `a bucket with root page ${root}`);
+    return { root, sequence, inline: undefined };
+  }
+  if (length < BUCKET_HEADER + PAGE_HEADER) throw corrupt(namedPage, `an inline bucket of ${length} bytes`);
+  const inline = new Page(0, bytes, view, at + BUCKET_HEADER, length - BUCKET_HEADER, namedPage);
+  if (!inline.leaf || inline.overflow !== 0) throw corrupt(namedPage, 'an inline bucket that is no single leaf');
+  return { root, sequence, inline };
+}

@@ -1,0 +1,95 @@
+/**
+ * One committed state, held until the transaction ends.
+ *
+ * bbolt: tx.go. Departs: nothing here waits, and no memory map has to stay in place.
+ */
+import type { Bytes, Cursor, Entry, RangeOptions, ReadBucket, ReadTransaction } from './bolt.ts';
+import { toBytes } from './bytes.ts';
+import { borrowBytes, copyBytes } from './bytes-out.ts';
+import type { GiveBytes } from './bytes-out.ts';
+import { BucketCursor, getValue, rangeEntries } from './bucket-reader.ts';
+import type { Life } from './bucket-reader.ts';
+import { BoltError } from './errors.ts';
+import type { Meta } from './meta.ts';
+import { PageTree, rootTree } from './page-tree.ts';
+import type { PageFile } from './page-file.ts';
+
+class Bucket implements ReadBucket {
+  readonly #tree: PageTree;
+  readonly #life: Life;
+  readonly #give: GiveBytes;
+
+  constructor(tree: PageTree, life: Life, give: GiveBytes) {
+    this.#tree = tree;
+    this.#life = life;
+    this.#give = give;
+  }
+
+  get sequence(): bigint {
+    this.#life.requireOpen();
+    return this.#tree.header.sequence;
+  }
+
+  get(key: Bytes): Uint8Array | undefined {
+    this.#life.requireOpen();
+    return getValue(this.#tree, key, this.#give);
+  }
+
+  bucket(name: Bytes): ReadBucket | undefined {
+    this.#life.requireOpen();
+    const tree = this.#tree.nested(toBytes(name, 'name'));
+    return tree === undefined ? undefined : new Bucket(tree, this.#life, this.#give);
+  }
+
+  cursor(): Cursor {
+    this.#life.requireOpen();
+    return new BucketCursor(this.#tree, this.#life, this.#give);
+  }
+
+  entries(options: RangeOptions = {}): IterableIterator<Entry> {
+    return rangeEntries(this.cursor(), options);
+  }
+}
+
+/** What a transaction reads from, and whom it tells when it ends. */
+export interface PinnedState {
+  readonly pages: PageFile;
+  readonly meta: Meta;
+  /** True once released, by its holder or because the file was closed. */
+  readonly released: boolean;
+  release(): void;
+}
+
+/** The one implementation of `ReadTransaction`. */
+export class PinnedTransaction implements ReadTransaction, Life {
+  readonly txid: number;
+  readonly size: number;
+  readonly root: ReadBucket;
+  readonly #state: PinnedState;
+  #open = true;
+
+  constructor(state: PinnedState, borrow: boolean) {
+    this.#state = state;
+    this.txid = state.meta.txid;
+    this.size = state.meta.highWater * state.meta.pageSize;
+    this.root = new Bucket(rootTree(state.pages, state.meta), this, borrow ? borrowBytes : copyBytes);
+  }
+
+  requireOpen(): void {
+    if (!this.#open || this.#state.released) throw new BoltError('BOLT_ENDED', 'the read transaction has ended');
+  }
+
+  bucket(name: Bytes): ReadBucket | undefined {
+    return this.root.bucket(name);
+  }
+
+  end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#state.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.end();
+  }
+}

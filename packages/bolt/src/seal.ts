@@ -1,0 +1,60 @@
+/**
+ * The checksum at the end of each page run that we write, where bbolt sees unused bytes.
+ *
+ * S1  The last 8 bytes of a run are: u32 low half of the transaction that wrote it, u32 CRC-32C of all bytes before.
+ * S2  The meta page says since which transaction every run written has a seal. 1: every run of the file has one, and a run
+ *     without is damaged. 0: nobody knows, nothing is verified. Between: a run whose seal names a transaction from then on
+ *     must be right, others are judged by their structure alone.
+ * S3  A run sealed by a transaction just after the one that is read is the trace of a lost newer state written over this
+ *     one: damage, though every byte of it is as it was written.
+ *
+ * bbolt: nothing like it (R57).
+ */
+import { viewOf } from './bytes.ts';
+import { crc32c } from './crc32c.ts';
+import { corrupt } from './errors.ts';
+
+/** Bytes a seal takes at the end of a run. */
+export const SEAL_BYTES = 8;
+
+/** What a reader knows about the seals of its state. */
+export interface SealRule {
+  /** Transaction since which every run written is sealed; 0: unknown. */
+  readonly since: number;
+  /** Transaction of the state that is read. */
+  readonly txid: number;
+}
+
+/** Seals a run whose last 8 bytes are unused. */
+export function seal(run: Uint8Array, view: DataView, txid: number): void {
+  const at = run.length - SEAL_BYTES;
+  view.setUint32(at, txid % 0x1_0000_0000, true);
+  view.setUint32(at + 4, crc32c(run, 0, at + 4), true);
+}
+
+/**
+ * True if the run has a seal and it is right, false if it has none and needs none.
+ * @param dataEnd where the run's own data ends
+ * @throws BoltError BOLT_CORRUPT if the seal is wrong or missing
+ */
+export function verifySeal(page: number, run: Uint8Array, dataEnd: number, rule: SealRule): boolean {
+  if (rule.since === 0) return false;
+  const at = run.length - SEAL_BYTES;
+  const everyRun = rule.since === 1;
+  if (dataEnd > at) {
+    if (everyRun) throw corrupt(page, 'no room for its checksum');
+    return false;
+  }
+  const view = viewOf(run);
+  const sealedBy = view.getUint32(at, true);
+  const age = (rule.txid - sealedBy) >>> 0; // both modulo 2^32
+  const ahead = (sealedBy - rule.txid) >>> 0;
+  const claimed = everyRun || age <= rule.txid - rule.since || ahead === 1 || ahead === 2;
+  if (!claimed) return false;
+  if (view.getUint32(at + 4, true) !== crc32c(run, 0, at + 4)) {
+    if (!everyRun && age > rule.txid - rule.since) return false;
+    throw corrupt(page, 'checksum does not match');
+  }
+  if (ahead === 1 || ahead === 2) throw corrupt(page, 'written by a later transaction than the one that is read');
+  return true;
+}

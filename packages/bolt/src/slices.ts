@@ -1,0 +1,35 @@
+/**
+ * Long work in slices: the event loop turns at least every few milliseconds, and an abort is seen there.
+ *
+ * Law 10: no call stops the event loop longer than one slice.
+ */
+import type { Storage } from './storage-file.ts';
+
+const SLICE_MS = 4;
+
+/** The pace of one piece of work. */
+export class Slices {
+  readonly #storage: Storage;
+  readonly #signal: AbortSignal | undefined;
+  #since: number;
+  #steps = 0;
+
+  constructor(storage: Storage, signal: AbortSignal | undefined) {
+    this.#storage = storage;
+    this.#signal = signal;
+    this.#since = storage.now();
+    signal?.throwIfAborted();
+  }
+
+  /** True when it is time to `rest`. Asks the clock every 16th time only. */
+  due(): boolean {
+    return (++this.#steps & 15) === 0 && this.#storage.now() - this.#since >= SLICE_MS;
+  }
+
+  /** Lets others run. Rejects with the signal's reason. */
+  async rest(): Promise<void> {
+    await this.#storage.nextTurn();
+    this.#signal?.throwIfAborted();
+    this.#since = this.#storage.now();
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Giving changed nodes their pages: nested buckets first, then each tree from its leaves up.
+ *
+ * Z1  A node's old pages are freed and it is placed anew, even where it would fit: nothing that a state uses is overwritten.
+ * Z2  Every part has at least two entries; a part larger than a page gets overflow pages.
+ * Z3  The separator of a child is its first key, at every level.
+ * Z4  A bucket is inline when it is one leaf without buckets of at most a quarter of a page, and only then.
+ * Z5  No byte is written here: a placed part says which entries it holds, its image is made when it is written.
+ *
+ * bbolt: bucket.go (spill), node.go (spill, split). Departs: a part leaves room for the seal.
+ */
+import { BUCKET_HEADER } from './page.ts';
+import { PAGE_HEADER } from './meta.ts';
+import { Node, STRIDE } from './node.ts';
+import { writeImage } from './page-image.ts';
+import { setU64, viewOf } from './bytes.ts';
+import { byName, firstKey } from './write-tree.ts';
+import type { WriteTree } from './write-tree.ts';
+
+/** A run to be written: entries `[from, to)` of a node. */
+export interface PlacedPart {
+  readonly id: number;
+  readonly pages: number;
+  readonly node: Node;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where pages come from and go to in one commit. */
+export interface Space {
+  readonly pageSize: number;
+  /** Bytes at the end of each run that entries must leave alone. */
+  readonly sealBytes: number;
+  readonly placed: PlacedPart[];
+  allocate(pages: number): number;
+  /** Nothing to do for id 0. */
+  free(id: number, pages: number): void;
+}
+
+/** Most entries a node of any size keeps together, as bbolt. */
+const NEVER_SPLIT = 4;
+const FEWEST_IN_PART = 2;
+const FEWEST_IN_REST = 3;
+
+/** Places everything that changed in a tree with pages; returns the page of its root. */
+export function spill(tree: WriteTree, space: Space): number {
+  spillNested(tree, space);
+  return tree.rootNode === undefined ? tree.header.root : placeTree(tree.rootNode, tree, space);
+}
+
+function spillNested(tree: WriteTree, space: Space): void {
+  for (const { name, tree: nested } of [...tree.nested.values()].toSorted(byName)) {
+    if (nested.touched) tree.put(name, bucketValue(nested, space), 1);
+  }
+}
+
+function bucketValue(tree: WriteTree, space: Space): Uint8Array {
+  spillNested(tree, space);
+  const { rootNode, header, sequence } = tree;
+  if (rootNode === undefined) {
+    const { inline } = header;
+    if (inline === undefined) return header16(header.root, sequence, 0);
+    const value = header16(0, sequence, inline.dataEnd);
+    inline.bytes.copy(value, BUCKET_HEADER, inline.at, inline.at + inline.dataEnd);
+    return value;
+  }
+  if (fitsInline(rootNode, space.pageSize)) {
+    space.free(rootNode.pgid, rootNode.pages);
+    rootNode.pgid = 0;
+    const value = header16(0, sequence, rootNode.bytes);
+    writeImage(value, viewOf(value), BUCKET_HEADER, 0, 1, rootNode, 0, rootNode.count);
+    return value;
+  }
+  return header16(placeTree(rootNode, tree, space), sequence, 0);
+}
+
+function header16(root: number, sequence: bigint, imageBytes: number): Buffer {
+  const value = Buffer.alloc(BUCKET_HEADER + imageBytes);
+  const view = viewOf(value);
+  setU64(view, 0, root);
+  view.setBigUint64(8, sequence, true);
+  return value;
+}
+
+function fitsInline(root: Node, pageSize: number): boolean {
+  if (!root.leaf || root.bytes > Math.floor(pageSize / 4)) return false;
+  for (let i = 0; i < root.count; i++) if (root.isBucket(i)) return false;
+  return true;
+}
+
+function placeTree(root: Node, tree: WriteTree, space: Space): number {
+  let top = root;
+  for (;;) {
+    placeKids(top, tree, space);
+    const ends = cut(top, tree.fillPercent, space);
+    if (ends.length === 1) return placePart(top, 0, top.count, space);
+    const above = new Node(top.sources, false, 0, undefined);
+    above.insert(0, ...firstKey(top), top.ref, 0);
+    placeParts(top, above, ends, space);
+    top = above;
+  }
+}
+
+function placeKids(node: Node, tree: WriteTree, space: Space): void {
+  if (node.kids.length === 0) return;
+  const kids = node.kids.length === 1 ? node.kids : node.kids.toSorted(byFirstKey);
+  for (const kid of kids) {
+    placeKids(kid, tree, space);
+    placeParts(kid, node, cut(kid, tree.fillPercent, space), space);
+  }
+  node.kids = [];
+}
+
+function byFirstKey(a: Node, b: Node): number {
+  return a.compareKey(0, b.source(0), b.keyAt(0), b.keyLength(0));
+}
+
+/** Places the parts of a node and puts them in the place of its entry in the parent. */
+function placeParts(node: Node, parent: Node, ends: readonly number[], space: Space): void {
+  let index = parent.indexOfChild(node.ref);
+  let from = 0;
+  for (const to of ends) {
+    const id = placePart(node, from, to, space);
+    const source = node.slots[from * STRIDE] as number;
+    if (from === 0) parent.replace(index, source, node.keyAt(0), node.keyLength(0), id, 0);
+    else parent.insert(index, source, node.keyAt(from), node.keyLength(from), id, 0);
+    index++;
+    from = to;
+  }
+}
+
+function placePart(node: Node, from: number, to: number, space: Space): number {
+  if (node.pgid !== 0) {
+    space.free(node.pgid, node.pages);
+    node.pgid = 0;
+  }
+  let bytes = PAGE_HEADER;
+  if (from === 0 && to === node.count) ({ bytes } = node);
+  else for (let i = from; i < to; i++) bytes += node.entryBytes(i);
+  const pages = Math.ceil((bytes + space.sealBytes) / space.pageSize);
+  const id = space.allocate(pages);
+  space.placed.push({ id, pages, node, from, to });
+  return id;
+}
+
+/** Where the parts of a node end. */
+function cut(node: Node, fillPercent: number, space: Space): number[] {
+  const { count } = node;
+  const usable = space.pageSize - space.sealBytes;
+  const threshold = Math.min(Math.floor(space.pageSize * Math.min(Math.max(fillPercent, 0.1), 1)), usable);
+  const ends: number[] = [];
+  let from = 0;
+  let left = node.bytes;
+  while (count - from > NEVER_SPLIT && left > usable) {
+    let bytes = PAGE_HEADER;
+    let end = from;
+    for (; end < count - FEWEST_IN_REST; end++) {
+      const entry = node.entryBytes(end);
+      if (end - from >= FEWEST_IN_PART && bytes + entry > threshold) break;
+      bytes += entry;
+    }
+    ends.push(end);
+    from = end;
+    left -= bytes - PAGE_HEADER;
+  }
+  ends.push(count);
+  return ends;
+}

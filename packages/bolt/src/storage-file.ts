@@ -1,0 +1,77 @@
+/**
+ * The one door to the world: files, names, locks, time. Types only; tests put a disk behind it that crashes and fails.
+ *
+ * D1  Reads of a page are synchronous, so that a point read answers in the same tick. Everything that waits for the medium
+ *     is asynchronous.
+ * D2  A write may be short, as the system call; whoever calls goes on with the rest.
+ * D3  What `sync` has acknowledged survives a power cut, the file's length included. A name survives after
+ *     `syncDirectory`.
+ */
+
+/** An open file. */
+export interface StorageFile {
+  /** Reads up to `length` bytes into `target` at `offset`; returns how many, less only at the end of the file. */
+  read(target: Uint8Array, offset: number, length: number, position: number): number;
+  /** The same on the thread pool, for long sequential reads. */
+  readLater(target: Uint8Array, position: number): Promise<number>;
+  /** Writes the buffers one after another; resolves with the bytes written, which may be fewer than given. */
+  write(buffers: readonly Uint8Array[], position: number): Promise<number>;
+  truncate(length: number): Promise<void>;
+  /** fdatasync. */
+  sync(): Promise<void>;
+  /** Length in bytes. */
+  size(): number;
+  /** Which file this is, whatever its names. */
+  identity(): string;
+  /** Takes the lock that the kernel frees with its holder: exclusive, or shared among readers. False: held by another. */
+  lock(exclusive: boolean): Promise<boolean>;
+  /** This file was given the name of `other`: a lock that goes by name, not by file, passes over. */
+  inheritLock(other: StorageFile): void;
+  /** Frees the lock as well. */
+  close(): Promise<void>;
+}
+
+/** The file system as far as it is needed, and a clock. */
+export interface Storage {
+  /**
+   * `read` and `update` open what exists; `create` makes a new file (0600) and fails if the name is taken.
+   * Rejects with the system's error (`code` ENOENT, EEXIST, EACCES ...).
+   */
+  open(path: string, mode: 'read' | 'update' | 'create'): Promise<StorageFile>;
+  /** `identity()` of the file that has this name now; `undefined` if there is none. */
+  identity(path: string): string | undefined;
+  /** Gives a file its name, if nobody has it; else rejects with EEXIST. The old name is gone. */
+  publish(from: string, to: string): Promise<void>;
+  /** Gives a file its name, taking it from whoever had it. */
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Names beside this path, without folders before them. */
+  siblings(path: string): Promise<readonly string[]>;
+  /** Makes the names in the folder of this path durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** A text that no other temporary name contains. */
+  uniqueName(): string;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  wait(ms: number, signal: AbortSignal | undefined): Promise<void>;
+  /** Resolves in a later turn of the event loop. */
+  nextTurn(): Promise<void>;
+}
+
+/** Writes all of it, however short single writes are. */
+export async function writeFully(file: StorageFile, buffers: readonly Uint8Array[], position: number): Promise<void> {
+  let rest = buffers;
+  let at = position;
+  while (rest.length > 0) {
+    let written = await file.write(rest, at);
+    if (written <= 0) throw Object.assign(new Error('a write of 0 bytes'), { code: 'EIO' });
+    at += written;
+    let whole = 0;
+    while (whole < rest.length && written >= (rest[whole] as Uint8Array).length) {
+      written -= (rest[whole] as Uint8Array).length;
+      whole++;
+    }
+    if (whole === rest.length) return;
+    rest = [(rest[whole] as Uint8Array).subarray(written), ...rest.slice(whole + 1)];
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * One open file: its newest state, its pages, its readers, and the one commit under way.
+ *
+ * S1  The newest state is replaced in one step, after the commit is durable; the cache has the new pages by then.
+ * S2  A failed write or sync ends writing for good (R25): nothing is retried, reading goes on.
+ * S3  A retired store (its file was replaced by a defragmentation) is closed by its last reader.
+ */
+import type { Problem } from './bolt.ts';
+import { planCommit } from './commit-plan.ts';
+import { writeCommit } from './commit-write.ts';
+import { BoltError } from './errors.ts';
+import type { FreePages } from './free-pages.ts';
+import type { Meta } from './meta.ts';
+import { PageFile } from './page-file.ts';
+import { PageLedger } from './page-ledger.ts';
+import type { PinnedState } from './read-transaction.ts';
+import type { Storage, StorageFile } from './storage-file.ts';
+import { Draft } from './write-transaction.ts';
+
+/** How a store was opened. */
+export interface StoreOptions {
+  readonly path: string;
+  readonly cacheBytes: number;
+  readonly persistFreelist: boolean;
+  readonly pageChecksums: boolean;
+}
+
+/** An open file. */
+export class Store {
+  readonly options: StoreOptions;
+  readonly storage: Storage;
+  readonly file: StorageFile;
+  readonly pages: PageFile;
+  readonly warnings: readonly Problem[];
+  /** Free pages; without meaning on a read-only store, but for its readers. */
+  readonly ledger: PageLedger;
+  meta: Meta;
+  failure: BoltError | undefined;
+  #listPages: number;
+  #length: number;
+  readonly #identity: string;
+  #retired = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    storage: Storage,
+    file: StorageFile,
+    meta: Meta,
+    free: FreePages,
+    warnings: readonly Problem[],
+    options: StoreOptions,
+  ) {
+    this.storage = storage;
+    this.file = file;
+    this.meta = meta;
+    this.options = options;
+    this.warnings = warnings;
+    this.pages = new PageFile(file, meta.pageSize, options.cacheBytes);
+    this.ledger = new PageLedger(free.free, free.waiting, meta.txid);
+    this.#listPages = free.listPages;
+    this.#length = file.size();
+    this.#identity = file.identity();
+  }
+
+  /** Holds the newest state until `release`. */
+  pin(): Omit<PinnedState, 'released'> {
+    const { pages, meta, ledger } = this;
+    ledger.addReader(meta.txid);
+    let held = true;
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      ledger.removeReader(meta.txid);
+      if (this.#retired && ledger.readerN === 0) void this.close().catch(() => undefined); // nobody is left to tell
+    };
+    return { pages, meta, release };
+  }
+
+  draft(): Draft {
+    return new Draft(this.pages, this.meta);
+  }
+
+  /** Makes a draft the newest state. Rejects with BOLT_CORRUPT (nothing happened) or BOLT_FAILED (writing has ended). */
+  async commit(draft: Draft): Promise<void> {
+    const { ledger, options, file } = this;
+    const plan = planCommit(draft, draft.root, ledger, { ...options, listPages: this.#listPages });
+    try {
+      const { length, kept } = await writeCommit(plan, {
+        storage: this.storage,
+        file,
+        length: this.#length,
+        keepBytes: options.cacheBytes / 4,
+        requireInPlace: (expected) => this.#requireInPlace(expected),
+      });
+      this.#length = length;
+      for (const { id } of plan.placed) this.pages.cache.delete(id);
+      for (const page of kept) this.pages.cache.set(page.id, page);
+    } catch (cause) {
+      throw this.fail(cause);
+    }
+    ledger.publish(plan.meta.txid, plan.freed, allocated(plan.placed, plan.list));
+    this.#listPages = plan.list?.pages ?? 0;
+    this.meta = plan.meta;
+  }
+
+  /** Ends writing. */
+  fail(cause: unknown): BoltError {
+    const { path } = this.options;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.failure ??= new BoltError('BOLT_FAILED', `${path}: writing has ended: ${reason}`, { path, cause });
+    return this.failure;
+  }
+
+  #requireInPlace(length: number): void {
+    const { storage, options } = this;
+    if (storage.identity(options.path) !== this.#identity) throw new Error('the file was replaced or deleted');
+    if (this.file.size() < length) throw new Error('the file was cut by somebody else');
+  }
+
+  get size(): number {
+    return this.meta.highWater * this.meta.pageSize;
+  }
+
+  /** Closes the file now, or when its last reader ends. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    if (this.ledger.readerN === 0) await this.close();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.file.close();
+    return this.#closed;
+  }
+}
+
+function* allocated(
+  placed: readonly { readonly id: number; readonly pages: number }[],
+  list: { readonly id: number; readonly pages: number } | undefined,
+): IterableIterator<readonly [id: number, pages: number]> {
+  for (const { id, pages } of placed) yield [id, pages];
+  if (list !== undefined) yield [list.id, list.pages];
+}

@@ -1,0 +1,202 @@
+/**
+ * A place in one bucket's tree, moved forward and backward over pages and pages being rewritten alike.
+ *
+ * U1  The stack holds a block and an index per level; the lowest is a leaf.
+ * U2  After a move that found nothing the place is as before, except after `seek` and on an empty tree: then there is none.
+ * U3  Changes by the own transaction end the stack's validity; the next move finds its place again by its key, so nothing
+ *     is skipped or seen twice.
+ * U4  Keys ascend from leaf to leaf and a tree has at most 48 levels: on a damaged file every walk ends.
+ *
+ * bbolt: cursor.go. Departs: U3, undefined there.
+ */
+import { compareBytes } from './bytes.ts';
+import { corrupt } from './errors.ts';
+import type { Block } from './page.ts';
+
+/** No tree with two children a branch has more levels in 2^48 pages. */
+const MOST_LEVELS = 48;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** A tree as the cursor sees it. */
+export interface Tree {
+  /** The root block of now. */
+  rootBlock(): Block;
+  /** The block of a child entry. Not an empty page. */
+  childBlock(parent: Block, index: number): Block;
+  /** Counts changes of the tree. Always 0 in a read transaction. */
+  readonly changes: number;
+  /** Page to blame. */
+  readonly rootPage: number;
+}
+
+/** Moves in a tree; reading at the place is up to whoever holds it. */
+export class TreeCursor {
+  readonly #tree: Tree;
+  readonly #blocks: Block[] = [];
+  readonly #indexes: number[] = [];
+  #changes = 0;
+  #leaf: Block | undefined;
+  #index = 0;
+  #pastEnd = false;
+
+  /** Buffer of the key and value at the place. It and the next four outlive changes of the tree. */
+  source: Buffer = NOTHING;
+  keyAt = 0;
+  keyLength = 0;
+  /** The value follows the key directly. */
+  valueLength = 0;
+  isBucket = false;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+  }
+
+  /** False before the first move, after a failed `seek` and on an empty tree. */
+  get placed(): boolean {
+    return this.#leaf !== undefined;
+  }
+
+  get #stale(): boolean {
+    return this.#changes !== this.#tree.changes;
+  }
+
+  first(): boolean {
+    this.#restart();
+    return this.#descend(this.#tree.rootBlock(), false) && this.#settle(false);
+  }
+
+  last(): boolean {
+    this.#restart();
+    return this.#descend(this.#tree.rootBlock(), true) && this.#settle(true);
+  }
+
+  next(): boolean {
+    if (this.#leaf === undefined) return !this.#pastEnd && this.first();
+    if (!this.#stale) return this.#step(false);
+    const key = this.#key();
+    if (!this.seek(key)) return false;
+    return this.#compareKey(key) > 0 || this.#step(false);
+  }
+
+  prev(): boolean {
+    if (this.#leaf === undefined) return this.last();
+    if (!this.#stale) return this.#step(true);
+    return this.seek(this.#key()) ? this.#step(true) : this.last();
+  }
+
+  seek(key: Uint8Array): boolean {
+    this.#restart();
+    let block = this.#tree.rootBlock();
+    while (!block.leaf) {
+      const index = block.childIndex(key);
+      this.#push(block, index);
+      block = this.#tree.childBlock(block, index);
+    }
+    const index = block.lowerBound(key);
+    this.#push(block, index);
+    if (index < block.count) return this.#arrive(block, index);
+    this.#indexes[this.#indexes.length - 1] = block.count - 1;
+    if (this.#walk(false)) return true;
+    this.#restart();
+    this.#pastEnd = true;
+    return false;
+  }
+
+  #restart(): void {
+    this.#blocks.length = 0;
+    this.#indexes.length = 0;
+    this.#leaf = undefined;
+    this.#pastEnd = false;
+    this.#changes = this.#tree.changes;
+  }
+
+  #push(block: Block, index: number): void {
+    if (this.#blocks.length === MOST_LEVELS) throw corrupt(this.#tree.rootPage, 'a tree too deep to end: a cycle');
+    this.#blocks.push(block);
+    this.#indexes.push(index);
+  }
+
+  /** Down from `block` along one edge. */
+  #descend(block: Block, rightmost: boolean): boolean {
+    let at = block;
+    for (;;) {
+      const index = rightmost ? at.count - 1 : 0;
+      this.#push(at, index);
+      if (at.leaf) return true;
+      at = this.#tree.childBlock(at, index);
+    }
+  }
+
+  /** Takes the entry under the stack, or the nearest in that direction if its leaf was emptied. */
+  #settle(backward: boolean): boolean {
+    const top = this.#blocks.length - 1;
+    const leaf = this.#blocks[top] as Block;
+    return leaf.count > 0 ? this.#arrive(leaf, this.#indexes[top] as number) : this.#walk(backward);
+  }
+
+  /** One entry on; without one the place stays. */
+  #step(backward: boolean): boolean {
+    const top = this.#blocks.length - 1;
+    const leaf = this.#blocks[top] as Block;
+    const index = this.#index + (backward ? -1 : 1);
+    if (index >= 0 && index < leaf.count) {
+      this.#indexes[top] = index;
+      return this.#arrive(leaf, index);
+    }
+    const blocks = this.#blocks.slice();
+    const indexes = this.#indexes.slice();
+    if (this.#walk(backward)) return true;
+    this.#blocks.splice(0, this.#blocks.length, ...blocks);
+    this.#indexes.splice(0, this.#indexes.length, ...indexes);
+    return false;
+  }
+
+  /** To the nearest entry in another leaf. */
+  #walk(backward: boolean): boolean {
+    const blocks = this.#blocks;
+    const indexes = this.#indexes;
+    for (;;) {
+      let level = blocks.length - 2;
+      while (level >= 0 && (backward ? indexes[level] === 0 : (indexes[level] as number) + 1 >= (blocks[level] as Block).count)) {
+        level--;
+      }
+      if (level < 0) return false;
+      const parent = blocks[level] as Block;
+      const index = (indexes[level] as number) + (backward ? -1 : 1);
+      indexes[level] = index;
+      blocks.length = level + 1;
+      indexes.length = level + 1;
+      this.#descend(this.#tree.childBlock(parent, index), backward);
+      const top = blocks.length - 1;
+      const leaf = blocks[top] as Block;
+      if (leaf.count === 0) continue;
+      this.#requireProgress(leaf, indexes[top] as number, backward);
+      return this.#arrive(leaf, indexes[top] as number);
+    }
+  }
+
+  #requireProgress(leaf: Block, index: number, backward: boolean): void {
+    if (this.#leaf === undefined) return;
+    const order = compareBytes(leaf.source(index), leaf.keyAt(index), leaf.keyLength(index), this.source, this.keyAt, this.keyLength);
+    if (backward ? order >= 0 : order <= 0) throw corrupt(this.#tree.rootPage, 'leaves of this tree are not in order');
+  }
+
+  #arrive(leaf: Block, index: number): boolean {
+    this.#leaf = leaf;
+    this.#index = index;
+    this.source = leaf.source(index);
+    this.keyAt = leaf.keyAt(index);
+    this.keyLength = leaf.keyLength(index);
+    this.valueLength = leaf.valueLength(index);
+    this.isBucket = leaf.isBucket(index);
+    return true;
+  }
+
+  #key(): Buffer {
+    return this.source.subarray(this.keyAt, this.keyAt + this.keyLength);
+  }
+
+  #compareKey(key: Uint8Array): number {
+    return compareBytes(this.source, this.keyAt, this.keyLength, key, 0, key.length);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What the body of a write sees, and the draft behind it.
+ *
+ * X1  A draft is the newest state plus changes in memory. Dropping it undoes everything.
+ * X2  Each body gets a view of its own, dead when the body returns; bodies that share a draft see each other's changes.
+ * X3  The root bucket takes buckets only: every tool expects that.
+ *
+ * bbolt: tx.go, bucket.go.
+ */
+import type { Bytes, Cursor, Entry, RangeOptions, WriteBucket, WriteTransaction } from './bolt.ts';
+import { toBytes } from './bytes.ts';
+import { copyBytes } from './bytes-out.ts';
+import { BucketCursor, getValue, rangeEntries } from './bucket-reader.ts';
+import type { Life } from './bucket-reader.ts';
+import { BoltError } from './errors.ts';
+import type { Meta } from './meta.ts';
+import { Sources } from './node.ts';
+import type { PageFile } from './page-file.ts';
+import { Savepoint } from './savepoint.ts';
+import { WriteTree } from './write-tree.ts';
+import type { WriteContext } from './write-tree.ts';
+
+const LONGEST_KEY = 32_768;
+const LONGEST_VALUE = 2 ** 31 - 2;
+
+/** Changes over one state, not yet a commit. */
+export class Draft implements WriteContext {
+  readonly pages: PageFile;
+  readonly meta: Meta;
+  readonly sources: Sources = new Sources();
+  readonly savepoint: Savepoint = new Savepoint();
+  readonly deletedRoots: number[] = [];
+  readonly root: WriteTree;
+  #lastRef = 0;
+
+  constructor(pages: PageFile, meta: Meta) {
+    this.pages = pages;
+    this.meta = meta;
+    this.root = new WriteTree(this, { root: meta.root, sequence: meta.sequence, inline: undefined });
+  }
+
+  nextRef(): number {
+    return --this.#lastRef;
+  }
+
+  get touched(): boolean {
+    return this.root.touched || this.deletedRoots.length > 0;
+  }
+}
+
+class Bucket implements WriteBucket {
+  readonly #tree: WriteTree;
+  readonly #life: Life;
+  readonly #isRoot: boolean;
+
+  constructor(tree: WriteTree, life: Life, isRoot: boolean) {
+    this.#tree = tree;
+    this.#life = life;
+    this.#isRoot = isRoot;
+  }
+
+  #live(): WriteTree {
+    this.#life.requireOpen();
+    if (this.#tree.deleted) throw new BoltError('BOLT_ENDED', 'the bucket was deleted');
+    return this.#tree;
+  }
+
+  get sequence(): bigint {
+    return this.#live().sequence;
+  }
+
+  get fillPercent(): number {
+    return this.#live().fillPercent;
+  }
+
+  set fillPercent(value: number) {
+    if (!(value >= 0.1 && value <= 1)) throw new RangeError('fillPercent must be between 0.1 and 1');
+    this.#live().fillPercent = value;
+  }
+
+  get(key: Bytes): Uint8Array | undefined {
+    return getValue(this.#live(), key, copyBytes);
+  }
+
+  cursor(): Cursor {
+    return new BucketCursor(this.#live(), { requireOpen: () => void this.#live() }, copyBytes);
+  }
+
+  entries(options: RangeOptions = {}): IterableIterator<Entry> {
+    return rangeEntries(this.cursor(), options);
+  }
+
+  put(key: Bytes, value: Bytes): void {
+    const tree = this.#live();
+    const keyBytes = toBytes(key, 'key');
+    const valueBytes = toBytes(value, 'value');
+    if (keyBytes.length === 0) throw new RangeError('key must not be empty');
+    if (keyBytes.length > LONGEST_KEY) throw new RangeError(`key must have at most ${LONGEST_KEY} bytes`);
+    if (valueBytes.length > LONGEST_VALUE) throw new RangeError(`value must have at most ${LONGEST_VALUE} bytes`);
+    if (this.#isRoot) throw new BoltError('BOLT_INCOMPATIBLE', 'the root bucket holds buckets only');
+    tree.put(keyBytes, valueBytes, 0);
+  }
+
+  delete(key: Bytes): boolean {
+    return this.#live().delete(toBytes(key, 'key'), 0);
+  }
+
+  bucket(name: Bytes): WriteBucket | undefined {
+    const tree = this.#live().open(toBytes(name, 'name'));
+    return tree === undefined ? undefined : new Bucket(tree, this.#life, false);
+  }
+
+  createBucket(name: Bytes): WriteBucket {
+    const bytes = toBytes(name, 'name');
+    if (bytes.length === 0) throw new RangeError('name must not be empty');
+    return new Bucket(this.#live().create(bytes), this.#life, false);
+  }
+
+  createBucketIfMissing(name: Bytes): WriteBucket {
+    return this.bucket(name) ?? this.createBucket(name);
+  }
+
+  deleteBucket(name: Bytes): boolean {
+    return this.#live().deleteNested(toBytes(name, 'name'));
+  }
+
+  nextSequence(): bigint {
+    const tree = this.#live();
+    tree.setSequence(tree.sequence + 1n);
+    return tree.sequence;
+  }
+
+  setSequence(value: bigint): void {
+    if (typeof value !== 'bigint') throw new TypeError('sequence must be a bigint');
+    if (value < 0n || value >= 2n ** 64n) throw new RangeError('sequence must be an unsigned 64-bit number');
+    this.#live().setSequence(value);
+  }
+}
+
+/** One body's view of a draft. */
+export class DraftTransaction implements WriteTransaction, Life {
+  readonly txid: number;
+  readonly root: WriteBucket;
+  #open = true;
+
+  constructor(draft: Draft) {
+    this.txid = draft.meta.txid + 1;
+    this.root = new Bucket(draft.root, this, true);
+  }
+
+  requireOpen(): void {
+    if (!this.#open) throw new BoltError('BOLT_ENDED', 'the write transaction has ended');
+  }
+
+  bucket(name: Bytes): WriteBucket | undefined {
+    return this.root.bucket(name);
+  }
+
+  createBucket(name: Bytes): WriteBucket {
+    return this.root.createBucket(name);
+  }
+
+  createBucketIfMissing(name: Bytes): WriteBucket {
+    return this.root.createBucketIfMissing(name);
+  }
+
+  deleteBucket(name: Bytes): boolean {
+    return this.root.deleteBucket(name);
+  }
+
+  end(): void {
+    this.#open = false;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The one writer: bodies in order, many in one commit, one commit at a time.
+ *
+ * G1  A body runs at once if nothing is under way, else after the commit under way; those that waited share the next one.
+ * G2  A body that throws is undone alone; the others never notice and never run twice.
+ * G3  Nobody is answered before the commit that holds him is durable. A body that changed nothing waits for nothing but
+ *     the bodies before it.
+ * G4  Exclusive work (defragmentation, close) takes a turn of its own.
+ *
+ * bbolt: db.go (Batch). Departs: no delay, no second run.
+ */
+import type { WriteTransaction } from './bolt.ts';
+import { BoltError } from './errors.ts';
+import { Draft, DraftTransaction } from './write-transaction.ts';
+
+const MOST_BODIES = 1000;
+
+/** A store to write to, as far as the queue is concerned. */
+export interface WriteTarget {
+  draft(): Draft;
+  commit(draft: Draft): Promise<void>;
+  /** @throws what refuses the next write */
+  requireWritable(): void;
+}
+
+interface Waiting {
+  readonly body: ((tx: WriteTransaction) => unknown) | undefined;
+  readonly exclusive: (() => Promise<unknown>) | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Finished {
+  readonly waiting: Waiting;
+  readonly value: unknown;
+}
+
+/** Runs bodies. */
+export class WriterQueue {
+  readonly #target: WriteTarget;
+  #queue: Waiting[] = [];
+  #running = false;
+  #inBody = false;
+
+  constructor(target: WriteTarget) {
+    this.#target = target;
+  }
+
+  write<T>(body: (tx: WriteTransaction) => T): Promise<T> {
+    if (this.#inBody) return Promise.reject(new BoltError('BOLT_NESTED', 'a write was started inside of a write'));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ body, exclusive: undefined, resolve: resolve as (value: unknown) => void, reject });
+      this.#start();
+    });
+  }
+
+  /** Runs `work` when all bodies before it are durable; nothing else is written meanwhile. */
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#inBody) return Promise.reject(new BoltError('BOLT_NESTED', 'not possible inside of a write'));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ body: undefined, exclusive: work, resolve: resolve as (value: unknown) => void, reject });
+      this.#start();
+    });
+  }
+
+  /** Rejects everything that waits for its turn. */
+  refuseWaiting(error: BoltError): void {
+    const refused = this.#queue;
+    this.#queue = [];
+    for (const { reject } of refused) reject(error);
+  }
+
+  #start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      if (next.exclusive === undefined) await this.#runBodies();
+      else {
+        this.#queue.shift();
+        await next.exclusive().then(next.resolve, next.reject);
+      }
+    }
+    this.#running = false;
+  }
+
+  async #runBodies(): Promise<void> {
+    const last = this.#queue.findIndex(({ body }, index) => body === undefined || index === MOST_BODIES);
+    const group = this.#queue.splice(0, last < 0 ? this.#queue.length : last);
+    const finished: Finished[] = [];
+    try {
+      this.#target.requireWritable();
+      const draft = this.#runGroup(group, finished);
+      if (draft.touched) await this.#target.commit(draft);
+    } catch (error) {
+      for (const { reject } of group) reject(error); // has no effect on those that were rejected with their own error
+      return;
+    }
+    for (const { waiting, value } of finished) waiting.resolve(value);
+  }
+
+  #runGroup(group: readonly Waiting[], finished: Finished[]): Draft {
+    let draft = this.#target.draft();
+    for (const waiting of group) {
+      const alone = finished.length === 0;
+      if (!alone) draft.savepoint.set(draft.deletedRoots);
+      try {
+        finished.push({ waiting, value: this.#runBody(draft, waiting.body as (tx: WriteTransaction) => unknown) });
+        draft.savepoint.clear();
+      } catch (error) {
+        waiting.reject(error);
+        if (alone) draft = this.#target.draft();
+        else draft.savepoint.restore(draft.deletedRoots);
+      }
+    }
+    return draft;
+  }
+
+  #runBody(draft: Draft, body: (tx: WriteTransaction) => unknown): unknown {
+    const tx = new DraftTransaction(draft);
+    this.#inBody = true;
+    try {
+      const value = body(tx);
+      if (value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function') {
+        void Promise.resolve(value).catch(() => undefined); // its own failure is not the news
+        throw new TypeError('the body of a write must not return a promise');
+      }
+      return value;
+    } finally {
+      this.#inBody = false;
+      tx.end();
+    }
+  }
+}

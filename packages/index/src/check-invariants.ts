@@ -1,0 +1,67 @@
+/**
+ * The structural rules of spec section 4 and of this package's own packing, checked one by one.
+ *
+ * For tests: every rule is checked on the data itself, never through the code that is meant to uphold it.
+ */
+import { IndexError } from './errors.ts';
+import type { Generation } from './generation.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { SlotTree } from './slot-tree.ts';
+import { isLive, reduced } from './slot.ts';
+
+/** @throws IndexError `INDEX_CORRUPT` naming the rule. */
+export function checkTree(tree: SlotTree, liveKeys: number): void {
+  tree.checkInvariants();
+  let live = 0;
+  for (const [, slot] of tree.entries()) {
+    if (isLive(slot)) live++;
+    if (typeof slot === 'number') {
+      rule(Number.isFinite(slot) && slot >= 0, 'S1: a single put is a revision');
+      continue;
+    }
+    checkKey(slot);
+    rule(!slot.isEmpty, 'T1: a key in the tree has some history');
+    rule(reduced(slot) === slot, 'S2: a single put is held as a number');
+  }
+  rule(live === liveKeys, `T2: ${live} keys are live, not ${liveKeys}`);
+}
+
+export function checkKey(index: KeyIndex): void {
+  const older = index.older ?? [];
+  rule(index.older === undefined || older.length > 0, 'K4: no empty list of older generations');
+  let main = -1;
+  let sub = -1;
+  for (const generation of [...older, index]) {
+    const mains = checkPacking(generation);
+    if (generation !== index) rule(mains.length > 0, 'K1: an older generation is not empty');
+    mains.forEach((next, i) => {
+      const nextSub = generation.subs?.[i + 1] ?? 0;
+      rule(next > main || (next === main && nextSub > sub), 'G1: revisions ascend');
+      [main, sub] = [next, nextSub];
+    });
+  }
+}
+
+function checkPacking(generation: Generation): readonly number[] {
+  const { mains, subs, version, createdMain } = generation;
+  if (mains === undefined) {
+    rule(version === 0 && createdMain === 0 && subs === undefined, 'G4: an empty generation is all zeros');
+    return [];
+  }
+  const list = typeof mains === 'number' ? [mains] : mains;
+  rule(typeof mains === 'number' || list.length > 1, 'G2: a single revision is a bare number');
+  rule(subs === undefined || subs.length === list.length + 1, 'G3: one sub for the creation and for each revision');
+  rule(subs === undefined || subs.some((sub) => sub !== 0), 'G3: subs exist only while one is not 0');
+  rule(version >= list.length, 'G1: the version counts every revision');
+  const createdSub = subs?.[0] ?? 0;
+  const firstSub = subs?.[1] ?? 0;
+  rule(
+    createdMain < list[0]! || (createdMain === list[0] && createdSub <= firstSub),
+    'G1: a generation is created by its first revision or before it',
+  );
+  return list;
+}
+
+function rule(holds: boolean, text: string): void {
+  if (!holds) throw new IndexError('INDEX_CORRUPT', `broken rule ${text}`);
+}

@@ -1,0 +1,72 @@
+/**
+ * The two walks over every key, in slices: what compaction drops, and what it would keep.
+ *
+ * C1  A slice is one synchronous visit of so many keys; between two slices anything may change. The next slice starts
+ *     at the first key not yet visited, or at the one that now follows its place.
+ * C2  Whatever is put meanwhile is newer than `atMain`, so a key missed or met half-way has nothing there to drop.
+ * C3  A key that is left with no history leaves the tree in the slice that emptied it.
+ *
+ * etcd: `Compact` and `Keep` in server/storage/mvcc/index.go (spec 5.6). Departs: no clone of the tree, which would copy
+ * every node that is written meanwhile; nothing else can run during a slice. `keep` lets writers in between slices.
+ */
+import { RevisionSet } from './revision-set.ts';
+import type { Edit, SlotTree } from './slot-tree.ts';
+import { keepOf, reduced, type Slot } from './slot.ts';
+
+/** About a millisecond of work. */
+const SLICE_KEYS = 1024;
+
+const REMOVE: Edit = { delete: true };
+
+export function* compactTree(
+  tree: SlotTree,
+  atMain: number,
+  sliceKeys: number = SLICE_KEYS,
+): Generator<void, RevisionSet, void> {
+  checkSliceKeys(sliceKeys);
+  const kept = new RevisionSet();
+  const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
+    if (visited === sliceKeys) return { break: byteKey };
+    if (typeof slot === 'number') {
+      keepOf(slot, atMain, kept);
+      return undefined;
+    }
+    slot.compact(atMain, kept);
+    if (slot.isEmpty) return REMOVE;
+    const value = reduced(slot);
+    return value === slot ? undefined : { value };
+  };
+  yield* sliced(tree, visit);
+  return kept;
+}
+
+export function* keepTree(
+  tree: SlotTree,
+  atMain: number,
+  sliceKeys: number = SLICE_KEYS,
+): Generator<void, RevisionSet, void> {
+  checkSliceKeys(sliceKeys);
+  const kept = new RevisionSet();
+  const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
+    if (visited === sliceKeys) return { break: byteKey };
+    keepOf(slot, atMain, kept);
+    return undefined;
+  };
+  yield* sliced(tree, visit);
+  return kept;
+}
+
+/** Each slice starts where the one before stopped. */
+function* sliced(tree: SlotTree, visit: (byteKey: string, slot: Slot, visited: number) => Edit): Generator<void, void> {
+  let from = tree.edit('', visit);
+  while (from !== undefined) {
+    yield;
+    from = tree.edit(from, visit);
+  }
+}
+
+function checkSliceKeys(sliceKeys: number): void {
+  if (!Number.isSafeInteger(sliceKeys) || sliceKeys < 1) {
+    throw new RangeError(`sliceKeys must be a positive integer, not ${sliceKeys}`);
+  }
+}

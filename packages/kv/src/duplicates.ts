@@ -1,0 +1,78 @@
+/**
+ * The rule that a transaction changes a key once: no key is put twice in a branch, none is put and deleted (M98, D8).
+ *
+ * U1  Order inside a branch does not matter; deletions may overlap.
+ * U2  The two branches of one nested transaction exclude each other and may put the same key.
+ * U3  A deletion to the end of all keys reaches every key from its start on.
+ *
+ * etcd: checkIntervals of server/etcdserver/api/v3rpc/key.go (spec server-api.md 5.5). Departs: U3, where etcd's interval
+ * is empty (#22445).
+ */
+import { byteKey } from './byte-key.ts';
+import { KvError } from './errors.ts';
+import type { Bounds } from './range.ts';
+import type { Plan, Step } from './txn.ts';
+
+/** Keys by `byteKey`. */
+interface Touched {
+  readonly puts: Set<string>;
+  readonly deletes: Deletions;
+}
+
+class Deletions {
+  readonly #keys = new Set<string>();
+  /** `end` is `undefined` for all keys from `start` on. */
+  readonly #ranges: { readonly start: string; readonly end: string | undefined }[] = [];
+
+  add({ key, end }: Bounds): void {
+    if (end === undefined) this.#keys.add(byteKey(key));
+    else this.#ranges.push({ start: byteKey(key), end: end.length === 0 ? undefined : byteKey(end) });
+  }
+
+  addAll(other: Deletions): void {
+    for (const key of other.#keys) this.#keys.add(key);
+    this.#ranges.push(...other.#ranges);
+  }
+
+  has(key: string): boolean {
+    if (this.#keys.has(key)) return true;
+    return this.#ranges.some(({ start, end }) => start <= key && (end === undefined || key < end));
+  }
+}
+
+/** @throws KvError `KV_DUPLICATE_KEY` */
+export function checkDuplicates(plan: Plan): void {
+  touched(plan.then);
+  touched(plan.else);
+}
+
+function touched(steps: readonly Step[]): Touched {
+  const puts = new Set<string>();
+  const deletes = new Deletions();
+  for (const step of steps) if (step.type === 'delete') deletes.add(step.at);
+  for (const step of steps) if (step.type === 'txn') addNested(step.plan, puts, deletes);
+  for (const step of steps) {
+    if (step.type !== 'put') continue;
+    const key = byteKey(step.key);
+    if (puts.has(key) || deletes.has(key)) throw duplicate(step.key);
+    puts.add(key);
+  }
+  return { puts, deletes };
+}
+
+function addNested(plan: Plan, puts: Set<string>, deletes: Deletions): void {
+  const branches = [touched(plan.then), touched(plan.else)] as const;
+  const before = new Set(puts);
+  for (const branch of branches) {
+    for (const key of branch.puts) {
+      if (before.has(key) || deletes.has(key)) throw duplicate(Buffer.from(key, 'latin1'));
+      puts.add(key);
+    }
+  }
+  for (const branch of branches) deletes.addAll(branch.deletes);
+}
+
+function duplicate(key: Uint8Array): KvError {
+  const message = 'the transaction changes a key twice; give each key one put, or one deletion, a branch';
+  return new KvError('KV_DUPLICATE_KEY', message, { key: new Uint8Array(key) });
+}

@@ -1,0 +1,147 @@
+/**
+ * Keys and ranges of one name space, as the bytes that the store compares.
+ *
+ * N1  A key space is a prefix and a codec: every key that goes down gets the prefix, every key that comes up loses it.
+ *     No range reaches out of it.
+ * N2  The empty key is no key: it cannot be written, and no range contains it. So the first key of a space is its
+ *     prefix and a zero byte.
+ * N3  The end of a prefix is the next byte string that does not begin with it; of a prefix of nothing but 0xff, the end
+ *     of all keys.
+ *
+ * etcd: clientv3/op.go (GetPrefixRangeEnd, FromKey), namespace/util.go. Departs: the end of all keys is the store's empty
+ * end, not a single zero byte.
+ */
+import type { RangeEnd } from '@varve/watch';
+import { checkNames } from './checks.ts';
+import type { KeyCodec } from './codec.ts';
+import { Coder, ownBytes } from './coder.ts';
+import { invalidType, outOfRange } from './errors.ts';
+import type { Range, Selector } from './kv.ts';
+
+/** A range as the store takes it: no `end` means the single key, an empty one every key from `key` on. */
+export interface Bounds {
+  readonly key: Uint8Array;
+  readonly end: RangeEnd;
+}
+
+const firstKey = Uint8Array.of(0);
+const noEnd = new Uint8Array(0);
+const rangeNames = ['prefix', 'start', 'end'];
+
+export class KeySpace<K> {
+  readonly #coder: Coder<K>;
+  readonly #ordered: boolean;
+  readonly #prefix: Uint8Array;
+
+  constructor(codec: KeyCodec<K>, prefix: Uint8Array = noEnd) {
+    this.#coder = new Coder(codec, 'key');
+    this.#ordered = codec.ordered !== false;
+    this.#prefix = prefix;
+  }
+
+  /** The space of the keys that begin with `prefix`, inside this one. */
+  inside(prefix: K): KeySpace<K> {
+    return new KeySpace(this.#coder.codec, ownBytes(this.#under(prefix, 'the prefix')));
+  }
+
+  /** The bytes of a key; possibly the caller's own. @throws TypeError for the empty key; as `Coder.encode` */
+  encode(key: K): Uint8Array {
+    const bytes = this.#coder.encode(key, 'the key');
+    if (bytes.length === 0) throw outOfRange('the key must not be empty');
+    return this.#prefix.length === 0 ? bytes : join(this.#prefix, bytes);
+  }
+
+  decode(stored: Uint8Array, revision: number): K {
+    const bytes = this.#prefix.length === 0 ? stored : stored.subarray(this.#prefix.length);
+    return this.#coder.decode(bytes, 'a key', stored, revision);
+  }
+
+  /** The bytes of a key or a range; copies. */
+  select(selector: Selector<K>): Bounds {
+    if (isRange(selector)) return this.bounds(selector);
+    return { key: ownBytes(this.encode(selector)), end: undefined };
+  }
+
+  /** The bytes of a range; copies. */
+  bounds(range: Range<K>): Bounds {
+    if (!isRange(range)) throw invalidType('the range must be a plain object: {}, { prefix } or { start, end }');
+    checkNames(range, 'the range', rangeNames);
+    const { prefix, start, end } = range;
+    if ('prefix' in range) {
+      if (prefix === undefined) throw invalidType('the prefix is undefined; leave it out to mean all keys');
+      if (start !== undefined || end !== undefined) throw invalidType('a range has a prefix, or a start and an end');
+      this.#needOrder();
+      return this.#prefixed(this.#under(prefix, 'the prefix'));
+    }
+    const all = this.#prefixed(this.#prefix);
+    if (start === undefined && end === undefined) return all;
+    this.#needOrder();
+    return {
+      key: start === undefined ? all.key : this.#start(start),
+      end: end === undefined ? all.end : this.#end(end),
+    };
+  }
+
+  #prefixed(prefix: Uint8Array): Bounds {
+    const whole = prefix.length === this.#prefix.length;
+    return { key: whole ? join(prefix, firstKey) : ownBytes(prefix), end: prefixEnd(prefix) };
+  }
+
+  #start(start: K): Uint8Array {
+    const bytes = this.#under(start, 'the start');
+    return bytes.length === this.#prefix.length ? join(bytes, firstKey) : ownBytes(bytes);
+  }
+
+  #end(end: K): Uint8Array {
+    const bytes = this.#under(end, 'the end');
+    if (bytes.length === this.#prefix.length)
+      throw outOfRange('the end must not be empty; leave it out to mean the last key');
+    return ownBytes(bytes);
+  }
+
+  #under(key: K, name: string): Uint8Array {
+    const bytes = this.#coder.encode(key, name);
+    return this.#prefix.length === 0 ? bytes : join(this.#prefix, bytes);
+  }
+
+  #needOrder(): void {
+    if (!this.#ordered) throw invalidType('the key codec does not keep order, so {} is the only range there is');
+  }
+}
+
+/** True for plain objects: what stands for a range and not for a key. */
+export function isRange<K>(selector: Selector<K>): selector is Range<K> {
+  if (typeof selector !== 'object' || selector === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(selector);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** The first byte string after all that begin with `prefix`; empty where there is none (N3). */
+export function prefixEnd(prefix: Uint8Array): Uint8Array {
+  let length = prefix.length;
+  while (length > 0 && prefix[length - 1] === 0xff) length--;
+  if (length === 0) return noEnd;
+  // A copy by construction: `slice` of a Buffer would share its bytes.
+  const end = new Uint8Array(prefix.subarray(0, length));
+  end[length - 1] = (prefix[length - 1] ?? 0) + 1;
+  return end;
+}
+
+/** The first key after `key`. */
+export function keyAfter(key: Uint8Array): Uint8Array {
+  return join(key, firstKey);
+}
+
+/** True when the key lies in the bounds. */
+export function contains(bounds: Bounds, key: Uint8Array): boolean {
+  const order = Buffer.compare(key, bounds.key);
+  if (bounds.end === undefined) return order === 0;
+  return order >= 0 && (bounds.end.length === 0 || Buffer.compare(key, bounds.end) < 0);
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

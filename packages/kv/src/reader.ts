@@ -1,0 +1,148 @@
+/**
+ * Reads at the present or at one past revision.
+ *
+ * E1  A point read is a promise around one synchronous read: it costs no trip.
+ * E2  Long reads go page by page at one revision and hold nothing between two pages; when compaction overtakes them
+ *     they end with `MVCC_COMPACTED`, never with a mixture (law 2).
+ */
+import type { KeyValue, RangeResult } from '@varve/watch';
+import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignal, checkSignalOptions } from './checks.ts';
+import type { Core } from './core.ts';
+import { cursorOf, readCursor } from './cursor.ts';
+import type { Entry, ListOptions, Page, PageOptions, Range, Reader, SignalOptions } from './kv.ts';
+import { pullEach, type Source } from './pull.ts';
+import { keyAfter, type Bounds } from './range.ts';
+import type { Records } from './records.ts';
+
+/** Entries read at a time by `list`: one slice of the store. */
+const chunkSize = 256;
+const listNames = ['limit', 'signal'];
+const pageNames = ['limit', 'cursor', 'total', 'signal'];
+
+export class StoreReader<K, V> implements Reader<K, V> {
+  readonly #core: Core;
+  readonly #records: Records<K, V>;
+  /** `undefined` for the present, which moves. */
+  readonly #at: { readonly revision: number } | undefined;
+
+  constructor(core: Core, records: Records<K, V>, revision?: number) {
+    this.#core = core;
+    this.#records = records;
+    this.#at = revision === undefined ? undefined : { revision };
+  }
+
+  async get(key: K, options?: SignalOptions): Promise<Entry<K, V> | undefined> {
+    this.#core.check();
+    if (options !== undefined) checkSignalOptions(options);
+    const kv = this.#core.store.get(this.#records.keys.encode(key), this.#at);
+    return kv === undefined ? undefined : this.#records.entry(kv, key);
+  }
+
+  list(range: Range<K>, options: ListOptions = {}): AsyncIterable<Entry<K, V>> {
+    checkNames(options, 'options', listNames);
+    checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
+    const bounds = this.#records.keys.bounds(range);
+    const { limit = Number.POSITIVE_INFINITY, signal } = options;
+    return pullEach(() => new ListSource(this.#core, this.#records, bounds, this.#at?.revision ?? 0, limit, signal));
+  }
+
+  async page(range: Range<K>, options: PageOptions = {}): Promise<Page<K, V>> {
+    this.#core.check();
+    checkNames(options, 'options', pageNames);
+    checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER - 1);
+    checkOptionalBoolean(options.total, 'total');
+    checkSignal(options.signal);
+    const { limit = 100, signal } = options;
+    const bounds = this.#records.keys.bounds(range);
+    const cursor = options.cursor === undefined ? undefined : readCursor(options.cursor, bounds, this.#at?.revision);
+    const asked = cursor?.revision ?? this.#at?.revision ?? this.#core.store.rev();
+    // One more than wanted tells whether there is a next page.
+    const read = { revision: asked, limit: limit + 1, signal };
+    const { kvs } = await this.#range(cursor?.key ?? bounds.key, bounds, read);
+    const entries = kvs.slice(0, limit).map((kv) => this.#records.entry(kv));
+    const following = kvs[limit];
+    return {
+      entries,
+      revision: asked,
+      ...(following === undefined ? undefined : { next: cursorOf(asked, following.key) }),
+      ...(options.total === true ? { total: await this.#count(bounds, asked, signal) } : undefined),
+    };
+  }
+
+  async count(range: Range<K>, options?: SignalOptions): Promise<number> {
+    this.#core.check();
+    if (options !== undefined) checkSignalOptions(options);
+    return this.#count(this.#records.keys.bounds(range), this.#at?.revision ?? 0, options?.signal);
+  }
+
+  async #count(bounds: Bounds, revision: number, signal: AbortSignal | undefined): Promise<number> {
+    return (await this.#range(bounds.key, bounds, { revision, countOnly: true, signal })).count;
+  }
+
+  #range(key: Uint8Array, bounds: Bounds, options: Parameters<Core['store']['range']>[2]): Promise<RangeResult> {
+    return this.#core.store.range(key, bounds.end, options);
+  }
+}
+
+/** The entries of a range at one revision, chunk by chunk. */
+class ListSource<K, V> implements Source<Entry<K, V>> {
+  readonly #core: Core;
+  readonly #records: Records<K, V>;
+  readonly #bounds: Bounds;
+  readonly #signal: AbortSignal | undefined;
+  #revision: number;
+  #left: number;
+  /** Where the next chunk begins; `undefined` after the last one. */
+  #from: Uint8Array | undefined;
+  #chunk: readonly KeyValue[] = [];
+  #index = 0;
+
+  constructor(
+    core: Core,
+    records: Records<K, V>,
+    bounds: Bounds,
+    revision: number,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#core = core;
+    this.#records = records;
+    this.#bounds = bounds;
+    this.#signal = signal;
+    this.#revision = revision;
+    this.#left = limit;
+    this.#from = bounds.key;
+  }
+
+  take(): Entry<K, V> | undefined {
+    const kv = this.#chunk[this.#index];
+    if (kv === undefined) return undefined;
+    checkSignal(this.#signal);
+    this.#index++;
+    return this.#records.entry(kv);
+  }
+
+  async load(): Promise<boolean> {
+    if (this.#from === undefined || this.#left === 0) return false;
+    checkSignal(this.#signal);
+    this.#core.check();
+    if (this.#revision === 0) this.#revision = this.#core.store.rev();
+    const limit = Math.min(chunkSize, this.#left);
+    const { kvs } = await this.#core.store.range(this.#from, this.#bounds.end, {
+      revision: this.#revision,
+      limit,
+      signal: this.#signal,
+    });
+    const last = kvs.length < limit ? undefined : kvs.at(-1);
+    this.#from = last === undefined ? undefined : keyAfter(last.key);
+    this.#left -= kvs.length;
+    this.#chunk = kvs;
+    this.#index = 0;
+    return kvs.length > 0;
+  }
+
+  close(): void {
+    this.#from = undefined;
+    this.#chunk = [];
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Between the typed world of a `Kv` and the records of the store: one key space, one value codec, both directions.
+ *
+ * T1  Everything that comes out is a new object with bytes of its own (K4).
+ * T2  Limits bind what is written. What is stored already can be read and deleted whatever they are.
+ */
+import type { Change, Event, KeyValue } from '@varve/watch';
+import { utf8, type Codec, type KeyCodec } from './codec.ts';
+import { Coder } from './coder.ts';
+import { KvError } from './errors.ts';
+import type { DeleteEvent, Entry, KvEvent, PutEvent } from './kv.ts';
+import { KeySpace } from './range.ts';
+
+/** Limits in force (see `Limits` for what they mean). */
+export interface ActiveLimits {
+  readonly maxKeyBytes: number;
+  readonly maxValueBytes: number;
+  readonly maxOps: number;
+  readonly maxDepth: number;
+}
+
+export class Records<K, V> {
+  readonly keys: KeySpace<K>;
+  readonly limits: ActiveLimits;
+  readonly #keyCodec: KeyCodec<K>;
+  readonly #values: Coder<V>;
+  /** Decoding gives back the very key that was encoded, so a caller who named it gets it without. */
+  readonly #sameKey: boolean;
+
+  constructor(
+    keyCodec: KeyCodec<K>,
+    valueCodec: Codec<V>,
+    limits: ActiveLimits,
+    keys: KeySpace<K> = new KeySpace(keyCodec),
+  ) {
+    this.keys = keys;
+    this.limits = limits;
+    this.#keyCodec = keyCodec;
+    this.#values = new Coder(valueCodec, 'value');
+    this.#sameKey = (keyCodec as unknown) === utf8;
+  }
+
+  /** The records of a name space inside this one, with the value codec given or this one's. */
+  inside<W>(prefix: K, codec: Codec<W> | undefined): Records<K, W> {
+    // Without a codec W is V: `namespace` says so in its type.
+    const values = codec ?? (this.#values.codec as unknown as Codec<W>);
+    return new Records(this.#keyCodec, values, this.limits, this.keys.inside(prefix));
+  }
+
+  /** The bytes of a key that is to be written. @throws KvError `KV_TOO_LARGE` */
+  newKey(key: K): Uint8Array {
+    const bytes = this.keys.encode(key);
+    if (bytes.length > this.limits.maxKeyBytes) throw tooLarge('the key', bytes.length, this.limits.maxKeyBytes);
+    return bytes;
+  }
+
+  /** The bytes of a value that is to be written; possibly the caller's own. @throws KvError `KV_TOO_LARGE` */
+  newValue(value: V): Uint8Array {
+    const bytes = this.#values.encode(value, 'the value');
+    if (bytes.length > this.limits.maxValueBytes) throw tooLarge('the value', bytes.length, this.limits.maxValueBytes);
+    return bytes;
+  }
+
+  /** The bytes of a value to compare with. */
+  comparedValue(value: V): Uint8Array {
+    return this.#values.encode(value, 'the value to compare with');
+  }
+
+  /** An entry. @param asked the key as the caller gave it, where there was one */
+  entry(kv: KeyValue, asked?: K): Entry<K, V> {
+    return {
+      key: asked !== undefined && this.#sameKey ? asked : this.keys.decode(kv.key, kv.modRevision),
+      value: this.value(kv.value, kv.key, kv.modRevision),
+      version: kv.version,
+      createRevision: kv.createRevision,
+      modRevision: kv.modRevision,
+      lease: kv.lease,
+    };
+  }
+
+  /** An entry that is not written yet: own writes of a `transaction`. */
+  draft(key: Uint8Array, value: Uint8Array): Entry<K, V> {
+    return {
+      key: this.keys.decode(key, 0),
+      value: this.value(value, key, 0),
+      version: 0,
+      createRevision: 0,
+      modRevision: 0,
+      lease: 0n,
+    };
+  }
+
+  value(stored: Uint8Array, key: Uint8Array, revision: number): V {
+    return this.#values.decode(stored, 'a value', key, revision);
+  }
+
+  event(event: Event | Change): KvEvent<K, V> {
+    const previous = 'previous' in event && event.previous !== undefined ? this.entry(event.previous) : undefined;
+    if (event.type === 'put') return this.putEvent(event.kv, previous);
+    const { key, modRevision } = event.kv;
+    const gone: DeleteEvent<K, V> = { type: 'delete', key: this.keys.decode(key, modRevision), revision: modRevision };
+    return previous === undefined ? gone : { ...gone, previous };
+  }
+
+  putEvent(kv: KeyValue, previous?: Entry<K, V>): PutEvent<K, V> {
+    const event: PutEvent<K, V> = {
+      type: 'put',
+      key: this.keys.decode(kv.key, kv.modRevision),
+      value: this.value(kv.value, kv.key, kv.modRevision),
+      revision: kv.modRevision,
+      version: kv.version,
+      createRevision: kv.createRevision,
+      modRevision: kv.modRevision,
+      lease: kv.lease,
+    };
+    return previous === undefined ? event : { ...event, previous };
+  }
+}
+
+function tooLarge(what: string, bytes: number, limit: number): KvError {
+  const message = `${what} has ${bytes} bytes, the limit is ${limit}; raise it with the option limits, or store less`;
+  return new KvError('KV_TOO_LARGE', message, { limit });
+}

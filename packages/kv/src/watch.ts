@@ -1,0 +1,237 @@
+/**
+ * A watch: one watcher on a bounded stream of the store, pulled event by event or revision by revision.
+ *
+ * H1  The watcher is registered in the call that makes the watch, so what is written next is seen (law 4).
+ * H2  With `initial` the watcher is registered first; then the state of exactly the revision it starts after is read.
+ *     So there is no gap and no repetition between the two, whatever is written meanwhile.
+ * H3  Nothing is buffered here but the response being handed out; who does not pull fills the store's bounded queue and
+ *     is caught up from history later (law 9).
+ * H4  The stream is closed, and the listener taken off the signal, however the watch ends.
+ *
+ * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one response.
+ */
+import { MvccError, type Event, type KeyValue, type WatchStream } from '@varve/watch';
+import { checkNames, checkOptionalBoolean, checkOptionalInteger } from './checks.ts';
+import { every } from './clock.ts';
+import type { Core } from './core.ts';
+import { invalidType } from './errors.ts';
+import type { KvEvent, Watch, WatchBatch, WatchOptions } from './kv.ts';
+import { Pull, type Source } from './pull.ts';
+import { keyAfter, type Bounds } from './range.ts';
+import type { Records } from './records.ts';
+
+/** Options of a watch, checked. */
+export interface WatchPlan {
+  /** 0 for the next one. */
+  readonly from: number;
+  readonly initial: boolean;
+  readonly previous: boolean;
+  readonly only: 'put' | 'delete' | undefined;
+  readonly progressIntervalMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+const optionNames = ['from', 'initial', 'previous', 'only', 'progressIntervalMs', 'signal'];
+
+/** Checks the options of a watch. @throws TypeError, RangeError `KV_INVALID` */
+export function planWatch(options: WatchOptions): WatchPlan {
+  checkNames(options, 'options', optionNames);
+  const { from, initial, previous, only, progressIntervalMs, signal } = options;
+  checkOptionalInteger(from, 'from', 1, Number.MAX_SAFE_INTEGER);
+  checkOptionalBoolean(initial, 'initial');
+  checkOptionalBoolean(previous, 'previous');
+  checkOptionalInteger(progressIntervalMs, 'progressIntervalMs', 1, 0x7fffffff);
+  if (only !== undefined && only !== 'put' && only !== 'delete') throw invalidType('only must be "put" or "delete"');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalidType('signal must be an AbortSignal');
+  if (initial === true && from !== undefined)
+    throw invalidType('a watch begins with from or with initial, not with both');
+  if (initial === true && only === 'delete') throw invalidType('initial gives puts, which only: "delete" leaves out');
+  return { from: from ?? 0, initial: initial === true, previous: previous === true, only, progressIntervalMs, signal };
+}
+
+/** Entries of the initial state read at a time. */
+const chunkSize = 256;
+
+/** What is being handed out. */
+type Chunk =
+  | { readonly type: 'events'; readonly events: readonly Event[] }
+  | { readonly type: 'initial'; readonly kvs: readonly KeyValue[] }
+  | { readonly type: 'bookmark' };
+
+export class StoreWatch<K, V> implements Watch<K, V> {
+  readonly #core: Core;
+  readonly #records: Records<K, V>;
+  readonly #bounds: Bounds;
+  readonly #plan: WatchPlan;
+  readonly #stream: WatchStream;
+  readonly #watchId: number = 0;
+  readonly #started: number = 0;
+  /** What the next load gives: a part of the initial state, the bookmark after it, or what changed since. */
+  #phase: 'state' | 'bookmark' | 'changes';
+  /** Where the initial state is read on. */
+  #stateFrom: Uint8Array;
+  #chunk: Chunk | undefined;
+  #index = 0;
+  #revision = 0;
+  #pulled = false;
+  #closed = false;
+
+  constructor(core: Core, records: Records<K, V>, bounds: Bounds, plan: WatchPlan) {
+    this.#core = core;
+    this.#records = records;
+    this.#bounds = bounds;
+    this.#plan = plan;
+    this.#phase = plan.initial ? 'state' : 'changes';
+    this.#stateFrom = bounds.key;
+    this.#stream = core.store.newWatchStream();
+    core.watches.add(this.#end);
+    try {
+      if (plan.signal?.aborted === true) {
+        this.#end();
+        return;
+      }
+      const { watchId, revision } = this.#stream.watch(bounds.key, bounds.end, {
+        startRevision: plan.from,
+        previous: plan.previous,
+        filters: plan.only === undefined ? [] : [plan.only === 'put' ? 'nodelete' : 'noput'],
+      });
+      this.#watchId = watchId;
+      this.#started = revision;
+      plan.signal?.addEventListener('abort', this.#end, { once: true });
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  async started(): Promise<number> {
+    this.#plan.signal?.throwIfAborted();
+    return this.#started;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<KvEvent<K, V>> {
+    return this.#pull(() => this.#nextEvent());
+  }
+
+  batches(): AsyncIterable<WatchBatch<K, V>> {
+    return this.#pull(() => this.#nextBatch());
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  readonly #end = (): void => {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#core.watches.delete(this.#end);
+    this.#plan.signal?.removeEventListener('abort', this.#end);
+    this.#stream.close();
+    this.#chunk = undefined;
+  };
+
+  #pull<T>(take: () => T | undefined): Pull<T> {
+    if (this.#pulled) throw invalidType('a watch is iterated once; make another for a second consumer');
+    this.#pulled = true;
+    const source: Source<T> = { take, load: () => this.#load(), close: this.#end };
+    return new Pull(source);
+  }
+
+  #nextEvent(): KvEvent<K, V> | undefined {
+    const chunk = this.#chunk;
+    if (chunk === undefined) return undefined;
+    if (chunk.type === 'bookmark') {
+      this.#chunk = undefined;
+      return undefined;
+    }
+    const index = this.#index++;
+    if (chunk.type === 'initial') {
+      const kv = chunk.kvs[index];
+      return kv && this.#records.putEvent(kv);
+    }
+    const raw = chunk.events[index];
+    if (raw === undefined) return undefined;
+    const event = this.#records.event(raw);
+    if (chunk.events[index + 1]?.kv.modRevision !== event.revision) this.#revision = event.revision;
+    return event;
+  }
+
+  #nextBatch(): WatchBatch<K, V> | undefined {
+    const chunk = this.#chunk;
+    if (chunk === undefined) return undefined;
+    if (chunk.type !== 'events') {
+      this.#chunk = undefined;
+      if (chunk.type === 'bookmark') return { revision: this.#revision, events: [], initial: false };
+      const events = chunk.kvs.map((kv) => this.#records.putEvent(kv));
+      return { revision: this.#started, events, initial: true };
+    }
+    const first = chunk.events[this.#index];
+    if (first === undefined) return undefined;
+    const revision = first.kv.modRevision;
+    const events: KvEvent<K, V>[] = [];
+    for (let raw: Event | undefined = first; raw?.kv.modRevision === revision; raw = chunk.events[this.#index]) {
+      events.push(this.#records.event(raw));
+      this.#index++;
+    }
+    this.#revision = revision;
+    return { revision, events, initial: false };
+  }
+
+  async #load(): Promise<boolean> {
+    this.#plan.signal?.throwIfAborted();
+    if (this.#closed) return false;
+    const chunk = await (this.#phase === 'changes' ? this.#next() : this.#initial());
+    this.#plan.signal?.throwIfAborted();
+    if (chunk === undefined || this.#closed) return false;
+    this.#chunk = chunk;
+    this.#index = 0;
+    return true;
+  }
+
+  async #initial(): Promise<Chunk> {
+    if (this.#phase === 'state') {
+      const { kvs } = await this.#core.store.range(this.#stateFrom, this.#bounds.end, {
+        revision: this.#started,
+        limit: chunkSize,
+      });
+      const last = kvs.at(-1);
+      if (last === undefined || kvs.length < chunkSize) this.#phase = 'bookmark';
+      else this.#stateFrom = keyAfter(last.key);
+      if (last !== undefined) return { type: 'initial', kvs };
+    }
+    this.#phase = 'changes';
+    this.#revision = this.#started;
+    return { type: 'bookmark' };
+  }
+
+  async #next(): Promise<Chunk | undefined> {
+    const { progressIntervalMs } = this.#plan;
+    const stop =
+      progressIntervalMs === undefined
+        ? undefined
+        : every(progressIntervalMs, () => this.#stream.requestProgress(this.#watchId));
+    try {
+      const response = await this.#stream.next();
+      if (response === undefined) return undefined;
+      if (response.type === 'events') return { type: 'events', events: response.events };
+      if (response.type === 'compacted') throw this.#compacted(response.compactRevision);
+      this.#revision = Math.max(this.#revision, response.revision);
+      return { type: 'bookmark' };
+    } finally {
+      stop?.();
+    }
+  }
+
+  #compacted(compactRevision: number): MvccError {
+    const message = `the history this watch needs is compacted; go on from revision ${compactRevision}, or with initial`;
+    return new MvccError('MVCC_COMPACTED', message, { compactRevision });
+  }
+}

@@ -1,0 +1,131 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import fc from 'fast-check';
+import { expect, expectTypeOf, test } from 'vitest';
+import { bytes, json, memory, open, utf8, type Codec } from '../src/index.ts';
+import { codeOf, collect, failure } from './helpers.ts';
+
+interface Config {
+  readonly theme: 'dark' | 'light';
+  readonly since: Date;
+}
+
+/** A schema as any validation library offers it, with a default and a transformation. */
+const configSchema: StandardSchemaV1<unknown, Config> = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate(value) {
+      const { theme = 'dark', since } = value as Partial<Record<string, unknown>>;
+      if (theme !== 'dark' && theme !== 'light') return { issues: [{ message: 'no such theme', path: ['theme'] }] };
+      return { value: { theme, since: new Date(String(since)) } };
+    },
+  },
+};
+
+test('utf8 keeps every string it accepts, and sorts by code point', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.pre((text as unknown as { isWellFormed(): boolean }).isWellFormed());
+      expect(utf8.decode(utf8.encode(text))).toBe(text);
+    }),
+  );
+  expect(Buffer.compare(utf8.encode('\uFF61'), utf8.encode('😀'))).toBe(-1);
+  expect(utf8.decode(utf8.encode('\uFEFFwith a mark'))).toBe('\uFEFFwith a mark');
+  expect(utf8.decode(utf8.encode('\uFFFD'))).toBe('\uFFFD');
+});
+
+test('R4: what cannot be read back equal is refused, not replaced', async () => {
+  await using kv = await open(memory());
+  expect(await codeOf(() => kv.put('a', '\uD800'))).toBe('KV_ENCODE');
+  expect(await codeOf(() => kv.put('\uDC00', 'a'))).toBe('KV_ENCODE');
+  await using values = await open(memory(), { value: json() });
+  for (const value of [undefined, () => 1, 1n, Symbol('s')]) {
+    expect(await codeOf(() => values.put('a', value))).toBe('KV_ENCODE');
+  }
+  expect(kv.revision).toBe(1);
+  expect(values.revision).toBe(1);
+});
+
+test('bytes that are not UTF-8 are KV_DECODE, for a key and for a value', async () => {
+  await using raw = await open(memory(), { key: bytes, value: bytes });
+  await raw.put(Buffer.from('fine'), Uint8Array.of(0xff));
+  expect(() => utf8.decode(Uint8Array.of(0x61, 0xff))).toThrow(/not UTF-8/);
+});
+
+test('json with a schema: typed, transformed, and refused where it does not fit', async () => {
+  await using kv = await open(memory(), { value: json(configSchema) });
+  const since = new Date(0);
+  await kv.put('a', { theme: 'light', since });
+  const entry = await kv.get('a');
+  expectTypeOf(entry?.value).toEqualTypeOf<Config | undefined>();
+  expect(entry?.value).toEqual({ theme: 'light', since });
+  const error = await failure(() => kv.put('a', { theme: 'blue' as 'dark', since }));
+  expect(error).toMatchObject({ code: 'KV_ENCODE' });
+  expect(error.message).toMatch(/theme: no such theme/);
+  expect(error.message).not.toMatch(/blue/);
+  expect(kv.revision).toBe(2);
+});
+
+test('json with an asynchronous schema says so', async () => {
+  const later: StandardSchemaV1 = {
+    '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('later')) },
+  };
+  await using kv = await open(memory(), { value: json(later) });
+  expect((await failure(() => kv.put('a', 1))).message).toMatch(/asynchronous/);
+});
+
+test('R13: a codec that throws on a stored value gives KV_DECODE with key, revision and cause', async () => {
+  const cause = new Error('no');
+  const choosy: Codec<string> = {
+    encode: utf8.encode,
+    decode(stored) {
+      const text = utf8.decode(stored);
+      if (text === 'bad') throw cause;
+      return text;
+    },
+  };
+  await using kv = await open(memory(), { value: choosy });
+  await kv.put('a', 'good');
+  const { revision } = await kv.put('b', 'bad');
+  await kv.put('c', 'good');
+  const error = await failure(() => kv.get('b'));
+  expect(error).toMatchObject({ name: 'KvError', code: 'KV_DECODE', revision, cause });
+  expect(error).toHaveProperty('key', new Uint8Array(Buffer.from('b')));
+  expect((await kv.get('a'))?.value).toBe('good');
+  expect((await kv.get('c'))?.value).toBe('good');
+  expect(await codeOf(() => collect(kv.list({})))).toBe('KV_DECODE');
+  expect(await codeOf(() => collect(kv.watch({}, { from: 1 })))).toBe('KV_DECODE');
+  expect(await codeOf(() => collect(kv.history('b')))).toBe('KV_DECODE');
+  // Rejected means not done: the answer is decoded before the transaction counts.
+  const before = kv.revision;
+  expect(await codeOf(() => kv.put('b', 'new', { previous: true }))).toBe('KV_DECODE');
+  expect(await codeOf(() => kv.delete('b', { previous: true }))).toBe('KV_DECODE');
+  expect(kv.revision).toBe(before);
+  await kv.put('b', 'new');
+  expect((await kv.get('b'))?.value).toBe('new');
+});
+
+test('R7: a codec that keeps what it is given cannot reach the store', async () => {
+  const kept: Uint8Array[] = [];
+  const keeping: Codec<Uint8Array> = {
+    encode(value) {
+      kept.push(value);
+      return value;
+    },
+    decode(stored) {
+      kept.push(stored);
+      return stored;
+    },
+  };
+  await using kv = await open(memory(), { value: keeping });
+  await kv.put('a', Uint8Array.of(1, 2, 3));
+  await kv.get('a');
+  for (const array of kept) array.fill(9);
+  expect([...((await kv.get('a'))?.value ?? [])]).toEqual([1, 2, 3]);
+});
+
+test('a codec that does not give bytes is refused at open or at the put', async () => {
+  expect(await codeOf(() => open(memory(), { value: {} as Codec<string> }))).toBe('KV_INVALID');
+  await using kv = await open(memory(), { value: { encode: () => 'text' as unknown as Uint8Array, decode: String } });
+  expect(await codeOf(() => kv.put('a', 'b'))).toBe('KV_ENCODE');
+});

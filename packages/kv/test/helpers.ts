@@ -1,0 +1,43 @@
+/** What several test files need. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect } from 'vitest';
+
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that does not exist yet, inside one that is removed after the tests of the file. */
+export function temporaryFolder(name = 'data'): string {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-kv-'));
+  folders.push(folder);
+  return join(folder, name);
+}
+
+export async function collect<T>(items: AsyncIterable<T>, most = Number.POSITIVE_INFINITY): Promise<T[]> {
+  const all: T[] = [];
+  if (most === 0) return all;
+  for await (const item of items) {
+    all.push(item);
+    if (all.length >= most) break;
+  }
+  return all;
+}
+
+/** What an operation throws or rejects with. */
+export async function failure(operation: () => unknown): Promise<Error & { code?: string }> {
+  try {
+    await operation();
+  } catch (error) {
+    return error as Error & { code?: string };
+  }
+  return expect.fail('it should have failed');
+}
+
+/** The code of what an operation throws or rejects with. */
+export async function codeOf(operation: () => unknown): Promise<string | undefined> {
+  return (await failure(operation)).code;
+}

@@ -1,0 +1,76 @@
+import { expectTypeOf, test } from 'vitest';
+import {
+  bytes,
+  compare,
+  get,
+  json,
+  missing,
+  nested,
+  open,
+  put,
+  range,
+  remove,
+  type EmbeddedKv,
+  type Entry,
+  type Kv,
+  type KvEvent,
+  type RangeOpResult,
+} from '../src/index.ts';
+
+interface Config {
+  readonly theme: string;
+}
+
+declare const kv: Kv<string, Config>;
+declare const text: EmbeddedKv;
+
+// Never called: the compiler is the test.
+async function types(): Promise<void> {
+  expectTypeOf(await open('x')).toEqualTypeOf<EmbeddedKv>();
+  expectTypeOf(await open('x', { key: bytes })).toEqualTypeOf<EmbeddedKv<Uint8Array>>();
+  expectTypeOf(await open('x', { value: json<Config>() })).toEqualTypeOf<EmbeddedKv<string, Config>>();
+  expectTypeOf(await kv.get('a')).toEqualTypeOf<Entry<string, Config> | undefined>();
+  for await (const entry of kv.list({ prefix: 'a' })) expectTypeOf(entry).toEqualTypeOf<Entry<string, Config>>();
+  for await (const event of kv.watch({})) expectTypeOf(event).toEqualTypeOf<KvEvent<string, Config>>();
+
+  const won = await text.txn({
+    if: [missing('leader'), compare('x', { value: { equals: 'y' } })],
+    then: [put('leader', 'me'), range({ prefix: 'a' }, { limit: 2 }), remove({ prefix: 'b' })],
+    else: [get('leader'), nested({ then: [get('b')], else: [put('c', 'd')] })],
+  });
+  if (won.succeeded) {
+    expectTypeOf(won.results[0].revision).toEqualTypeOf<number>();
+    expectTypeOf(won.results[1]).toEqualTypeOf<RangeOpResult<string, string>>();
+    expectTypeOf(won.results[2].deleted).toEqualTypeOf<number>();
+    // @ts-expect-error there are three results
+    expectTypeOf(won.results[3]);
+  } else {
+    expectTypeOf(won.results[0]).toEqualTypeOf<Entry<string, string> | undefined>();
+    const inner = won.results[1];
+    if (inner.succeeded) expectTypeOf(inner.results[0]).toEqualTypeOf<Entry<string, string> | undefined>();
+    else expectTypeOf(inner.results[0].previous).toEqualTypeOf<Entry<string, string> | undefined>();
+  }
+  await kv.txn({ then: [put('a', { theme: 'dark' })] });
+  // @ts-expect-error the value has another type
+  await kv.txn({ then: [put('a', 7)] });
+  // @ts-expect-error the key has another type
+  await kv.txn({ if: [missing(7)] });
+  // @ts-expect-error a prefix and an end exclude each other
+  kv.list({ prefix: 'a', end: 'b' });
+
+  expectTypeOf(kv.namespace('n', { value: json<number>() })).toEqualTypeOf<Kv<string, number>>();
+  expectTypeOf(kv.namespace('n')).toEqualTypeOf<Kv<string, Config>>();
+  expectTypeOf(text.namespace('n')).toEqualTypeOf<EmbeddedKv>();
+  expectTypeOf(await kv.transaction(async (tx) => (await tx.get('a'))?.value)).toEqualTypeOf<{
+    readonly value: Config | undefined;
+    readonly revision: number;
+    readonly attempts: number;
+  }>();
+  expectTypeOf(await text.write((section) => section.count({})))
+    .toHaveProperty('value')
+    .toEqualTypeOf<number>();
+}
+
+test('types flow from the codecs through every call', () => {
+  expectTypeOf(types).toBeFunction();
+});

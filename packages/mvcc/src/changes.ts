@@ -1,0 +1,115 @@
+/**
+ * Changes read back from history: of one key through the index, of everything by a scan of the bucket.
+ *
+ * CH1  A deletion's revision is that of its bucket key; the record does not hold it (spec 8.5).
+ * CH2  A revision is never split over two chunks (law 4).
+ *
+ * etcd: server/storage/mvcc/watchable_store.go, rangeEvents; index.go, since (spec sections 4.8, 8.5).
+ */
+import type { ConcurrentReadTx, Entry } from '@varve/backend';
+import { keyBucket } from './buckets.ts';
+import { checkBytes, checkCount } from './bytes.ts';
+import { MvccError } from './errors.ts';
+import { decodeRecord, fitsMessage, type History } from './history.ts';
+import { fitsRevision, NO_BYTES } from './key-value.ts';
+import { ownBytes } from './record-slab.ts';
+import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } from './revision-bytes.ts';
+import type { Change, KeyValue, SliceOptions } from './store.ts';
+
+const DEFAULT_CHUNK = 1000;
+
+function deletion(key: Uint8Array, modRevision: number): Change {
+  const kv: KeyValue = { key, value: NO_BYTES, createRevision: 0, modRevision, version: 0, lease: 0n };
+  return { type: 'delete', kv };
+}
+
+/** All retained changes of a key at or after `from`, one a revision, up to the visible one. */
+export function keyHistory(history: History, key: Uint8Array, from: number): readonly Change[] {
+  checkBytes(key, 'key');
+  checkCount(from, 0, 'from');
+  const { index, compacted } = history;
+  const changes: Change[] = [];
+  const revisions = index.since(key, from);
+  for (let i = 0; i < revisions.length; i++) {
+    const { main, sub } = revisions[i]!;
+    if (main > history.visible) break;
+    // What compaction drops is gone from the moment it is accepted, not when it gets there.
+    if (main < compacted) {
+      const next = revisions[i + 1];
+      if (next !== undefined && next.main <= compacted) continue;
+      if (index.get(key, main) === undefined) continue;
+    }
+    const isPut = index.get(key, main) !== undefined;
+    changes.push(isPut ? { type: 'put', kv: history.record(main, sub) } : deletion(new Uint8Array(key), main));
+  }
+  return changes;
+}
+
+/** All retained changes of revisions `from` to before `to`, in chunks of whole revisions. */
+export function changesBetween(
+  history: History,
+  from: number,
+  to: number,
+  options: SliceOptions & { readonly chunkSize?: number | undefined },
+): AsyncIterable<readonly Change[]> {
+  checkCount(from, 0, 'from');
+  checkCount(to, 0, 'to');
+  checkCount(options.chunkSize, 1, 'chunkSize');
+  return chunks(history, Math.max(from, 1), to, options.chunkSize ?? DEFAULT_CHUNK, options.signal);
+}
+
+async function* chunks(
+  history: History,
+  from: number,
+  to: number,
+  chunkSize: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly Change[], void, void> {
+  signal?.throwIfAborted();
+  history.checkReadable(from);
+  const end = Math.min(to, history.visible + 1);
+  if (from >= end) return;
+  const tx = history.backend.concurrentReadTx();
+  try {
+    yield* wholeRevisions(history, tx, from, end, chunkSize, signal);
+  } finally {
+    tx[Symbol.dispose]();
+  }
+}
+
+async function* wholeRevisions(
+  history: History,
+  tx: ConcurrentReadTx,
+  from: number,
+  end: number,
+  chunkSize: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly Change[], void, void> {
+  const start = revisionBytes(from, 0);
+  let chunk: Change[] = [];
+  for await (const entries of tx.scan(keyBucket, { start, end: revisionBytes(end, 0), chunkSize, signal })) {
+    for (const entry of entries) {
+      const change = changeOf(entry);
+      const newest = chunk[chunk.length - 1];
+      if (chunk.length >= chunkSize && newest!.kv.modRevision !== change.kv.modRevision) {
+        history.checkReadable(chunk[0]!.kv.modRevision);
+        yield chunk;
+        signal?.throwIfAborted();
+        chunk = [];
+      }
+      chunk.push(change);
+    }
+  }
+  if (chunk.length === 0) return;
+  history.checkReadable(chunk[0]!.kv.modRevision);
+  yield chunk;
+}
+
+function changeOf(entry: Entry): Change {
+  checkRevisionBytes(entry.key);
+  const main = readMain(entry.key);
+  const kv = decodeRecord(ownBytes(entry.value), main, readSub(entry.key));
+  if (isTombstone(entry.key)) return deletion(kv.key, main);
+  if (!fitsRevision(kv, main)) throw new MvccError('MVCC_CORRUPT', fitsMessage(main, readSub(entry.key), kv.key));
+  return { type: 'put', kv };
+}

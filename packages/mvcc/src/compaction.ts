@@ -1,0 +1,195 @@
+/**
+ * One compaction: first the index forgets, then the records that it no longer names are removed, batch by batch.
+ *
+ * CP1  Records at or below the compacted revision never change and no new ones appear, so they are read from one
+ *      pinned view, however long that takes, and removed in short sections.
+ * CP2  What may be removed was decided once, by the index, for this revision: a record that a read at or above it can
+ *      need is in `kept` (law 5).
+ * CP3  The last batch and the mark that says "finished" are one section. A crash before it repeats the whole job at
+ *      the next start, over what is left, with the same result.
+ * CP4  After each batch others get as much time as the batch took, and more where commits lag behind.
+ *
+ * The view may be held for as long as the job runs: it keeps old rows readable and nothing else.
+ * etcd: server/storage/mvcc/kvstore_compaction.go (spec sections 10.2, 12.3). Departs: a batch forces a commit only
+ * when a pause was asked for (BD2); `finished` waits for the last commit; D7.
+ */
+import type { BatchTx, Entry } from '@varve/backend';
+import type { RevisionSet } from '@varve/index';
+import { finishedCompactKey, keyBucket, metaBucket } from './buckets.ts';
+import { nextTurn, now, pause, unixSeconds } from './clock.ts';
+import { deferred } from './deferred.ts';
+import { traced } from './diagnostics.ts';
+import { MvccError } from './errors.ts';
+import { SLICE_BYTES } from './hash-by-revision.ts';
+import { HistoryHash } from './history-hash.ts';
+import type { History } from './history.ts';
+import type { Metrics } from './metrics.ts';
+import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision-bytes.ts';
+import { drive } from './slices.ts';
+import type { Compaction } from './store.ts';
+
+const SCAN_ROWS = 256;
+/** Shorter pauses are saved up: timers are a millisecond coarse. */
+const SHORTEST_PAUSE_MS = 4;
+
+export interface CompactionPace {
+  readonly batchLimit: number;
+  /** Absent: as long as the batch took. */
+  readonly pauseMs: number | undefined;
+}
+
+export class CompactionRun implements Compaction {
+  readonly revision: number;
+  readonly progress: { scanned: number; removed: number } = { scanned: 0, removed: 0 };
+  readonly #history: History;
+  readonly #metrics: Metrics;
+  readonly #pace: CompactionPace;
+  readonly #previous: number;
+  readonly #keepHash: boolean;
+  readonly #done = deferred<void>();
+  #owedMs = 0;
+
+  /**
+   * @param previous the compacted revision before this one, -1 for none
+   * @param keepHash whether everything up to `previous` had been removed when this was accepted (spec 12.4)
+   */
+  constructor(
+    history: History,
+    metrics: Metrics,
+    pace: CompactionPace,
+    revision: number,
+    previous: number,
+    keepHash: boolean,
+  ) {
+    this.revision = revision;
+    this.#history = history;
+    this.#metrics = metrics;
+    this.#pace = pace;
+    this.#previous = previous;
+    this.#keepHash = keepHash;
+  }
+
+  finished(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  /** The job. Begins once `accepted`, that is, once the decision is durable. */
+  async run(signal: AbortSignal, accepted: Promise<void>): Promise<void> {
+    try {
+      await accepted;
+      checkStop(signal);
+      await traced('compaction', { revision: this.revision }, () => this.#work(signal));
+      this.#done.resolve();
+    } catch (error) {
+      this.#done.reject(error);
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const began = now();
+    const { index, backend, hashes } = this.#history;
+    const kept = await drive(index.compact(this.revision), () => {
+      checkStop(signal);
+    });
+    this.#metrics.indexCompactionMs.add(now() - began);
+    const hash = new HistoryHash(this.#previous, kept);
+    await this.#removeRecords(kept, hash, signal);
+    this.#history.compactionFinished = this.revision;
+    this.#metrics.compactionMs.add(now() - began);
+    this.#metrics.lastCompaction = unixSeconds();
+    if (this.#keepHash) {
+      hashes.store({ hash: hash.value, compactRevision: this.#previous, revision: this.revision });
+    }
+    await backend.forceCommit();
+  }
+
+  async #removeRecords(kept: RevisionSet, hash: HistoryHash, signal: AbortSignal): Promise<void> {
+    const { batchLimit } = this.#pace;
+    const tx = this.#history.backend.concurrentReadTx();
+    try {
+      let batch: Uint8Array[] = [];
+      let scanned = 0;
+      let bytes = 0;
+      let busyMs = 0;
+      let began = now();
+      for await (const entries of tx.scan(keyBucket, { end: revisionBytes(this.revision + 1, 0), chunkSize: SCAN_ROWS })) {
+        checkStop(signal);
+        began = now();
+        for (const entry of entries) {
+          if (!addRecord(hash, kept, entry)) batch.push(entry.key);
+          scanned++;
+          bytes += entry.value.length;
+          const full = scanned === batchLimit;
+          if (!full && bytes < SLICE_BYTES) continue;
+          bytes = 0;
+          if (full) this.#endBatch(batch, scanned, false);
+          busyMs += now() - began;
+          if (full) {
+            this.#metrics.compactionBatchMs.add(busyMs);
+            await this.#rest(busyMs, signal);
+            batch = [];
+            scanned = 0;
+            busyMs = 0;
+          } else {
+            await nextTurn();
+          }
+          checkStop(signal);
+          began = now();
+        }
+        busyMs += now() - began;
+      }
+      checkStop(signal);
+      began = now();
+      this.#endBatch(batch, scanned, true);
+      this.#metrics.compactionBatchMs.add(busyMs + now() - began);
+    } finally {
+      tx[Symbol.dispose]();
+    }
+  }
+
+  /** Removes what one batch found, in one section. */
+  #endBatch(keys: readonly Uint8Array[], scanned: number, last: boolean): void {
+    if (keys.length > 0 || last) {
+      this.#history.backend.batchTx((tx: BatchTx) => {
+        for (const key of keys) tx.delete(keyBucket, key);
+        if (last) tx.put(metaBucket, finishedCompactKey, revisionBytes(this.revision, 0));
+      });
+    }
+    this.progress.scanned += scanned;
+    this.progress.removed += keys.length;
+    this.#metrics.compactedRecords += keys.length;
+  }
+
+  async #rest(busyMs: number, signal: AbortSignal): Promise<void> {
+    const { pauseMs } = this.#pace;
+    const { backend } = this.#history;
+    if (pauseMs !== undefined) {
+      await backend.forceCommit();
+      await (pauseMs > 0 ? pause(pauseMs, signal) : nextTurn());
+      return;
+    }
+    this.#owedMs += busyMs;
+    if (this.#owedMs < SHORTEST_PAUSE_MS) await nextTurn();
+    else {
+      await pause(this.#owedMs, signal);
+      this.#owedMs = 0;
+    }
+    if (!backend.admitting) await backend.admit();
+  }
+}
+
+/** Hashes the record; whether it stays. */
+function addRecord(hash: HistoryHash, kept: RevisionSet, { key, value }: Entry): boolean {
+  checkRevisionBytes(key);
+  const main = readMain(key);
+  const sub = readSub(key);
+  hash.add(key, value, main, sub);
+  return kept.has(main, sub);
+}
+
+function checkStop(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw new MvccError('MVCC_CLOSED', 'the store was closed before the compaction had finished; reopening finishes it');
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The hash over the records of a history, one record at a time.
+ *
+ * HH1  Of records at or below the compacted revision only those in `keep` count, always (D2), so the value is the same
+ *      before, during and after the removal of the others.
+ * HH2  The tombstones that compaction keeps at its own revision do not count: older versions did not keep them.
+ *
+ * etcd: server/storage/mvcc/hash.go, kvHasher (spec section 12.1). Departs: D2.
+ */
+import { crc32c } from '@varve/backend';
+import type { RevisionSet } from '@varve/index';
+import { keyBucket } from './buckets.ts';
+import { isTombstone } from './revision-bytes.ts';
+
+const BUCKET_HASH = crc32c(new TextEncoder().encode(keyBucket.name));
+
+export class HistoryHash {
+  readonly #compacted: number;
+  readonly #keep: RevisionSet | undefined;
+  #hash: number = BUCKET_HASH;
+
+  /** @param keep what counts at or below `compacted`; not needed while nothing is compacted */
+  constructor(compacted: number, keep: RevisionSet | undefined) {
+    this.#compacted = compacted;
+    this.#keep = keep;
+  }
+
+  get value(): number {
+    return this.#hash;
+  }
+
+  /** Adds a record as it is stored, in the order of revisions. */
+  add(key: Uint8Array, record: Uint8Array, main: number, sub: number): void {
+    if (main <= this.#compacted) {
+      if (this.#keep?.has(main, sub) !== true) return;
+      if (main === this.#compacted && isTombstone(key)) return;
+    }
+    this.#hash = crc32c(record, crc32c(key, this.#hash));
+  }
+}

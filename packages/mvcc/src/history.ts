@@ -1,0 +1,182 @@
+/**
+ * One backend's history in memory: the index over it, the records read lately, and how far it may be read.
+ *
+ * H1  `compacted <= visible <= finished`, apart from the moment of a compaction (-1: none). Writers work at `finished`,
+ *     everybody else reads at or below `visible` (law 1).
+ * H2  An indexed revision has its record, which fits its place; anything else is `MVCC_CORRUPT`, never a shorter answer.
+ * H3  A history that is not `open` any more answers `MVCC_CLOSED`: the store was closed, or works on another backend.
+ *
+ * etcd: the fields of server/storage/mvcc/kvstore.go (spec section 6).
+ */
+import type { Backend, ReadTx } from '@varve/backend';
+import type { IndexEntry, RevisionSet, TreeIndex } from '@varve/index';
+import type { AppliedIndex } from './applied-index.ts';
+import { keyBucket } from './buckets.ts';
+import { MvccError } from './errors.ts';
+import { HashStorage } from './hash-storage.ts';
+import { decodeKeyValue, fitsRevision } from './key-value.ts';
+import type { RecordCache } from './record-cache.ts';
+import { ownBytes } from './record-slab.ts';
+import { REVISION_LENGTH, writeRevision } from './revision-bytes.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { KeyValue, LeaseAttachment } from './store.ts';
+
+/** Where a range finds the records of the revisions that the index named. */
+export interface RecordSource {
+  record(main: number, sub: number): KeyValue;
+}
+
+export interface HistoryParts {
+  readonly backend: Backend;
+  readonly index: TreeIndex;
+  readonly cache: RecordCache;
+  readonly scheduler: Scheduler;
+  readonly damaged: RevisionSet;
+  readonly leaseAttachments: readonly LeaseAttachment[];
+  readonly revision: number;
+  readonly compacted: number;
+  readonly compactionFinished: number;
+  readonly applied: AppliedIndex;
+}
+
+export class History implements RecordSource {
+  readonly backend: Backend;
+  readonly index: TreeIndex;
+  readonly cache: RecordCache;
+  readonly scheduler: Scheduler;
+  readonly hashes: HashStorage = new HashStorage();
+  readonly leaseAttachments: readonly LeaseAttachment[];
+  /** Revisions whose records contradict their place; only answers from the index alone need to ask (R45). */
+  readonly damaged: RevisionSet;
+  /** The newest finished revision. */
+  finished: number;
+  /** The newest revision that readers see. */
+  visible: number;
+  /** Reads below it answer `MVCC_COMPACTED`. */
+  compacted: number;
+  /** The newest compaction that was accepted, ahead of `compacted` until that is durable. */
+  scheduled: number;
+  /** The newest compaction that has removed everything it had to. */
+  compactionFinished: number;
+  /** As of `finished` and as of `visible`. */
+  applied: AppliedIndex;
+  visibleApplied: AppliedIndex;
+  open = true;
+
+  readonly #revision = new Uint8Array(REVISION_LENGTH);
+  readonly #readRow = (tx: ReadTx): Uint8Array | undefined => tx.get(keyBucket, this.#revision);
+
+  constructor(parts: HistoryParts) {
+    this.backend = parts.backend;
+    this.index = parts.index;
+    this.cache = parts.cache;
+    this.scheduler = parts.scheduler;
+    this.damaged = parts.damaged;
+    this.leaseAttachments = parts.leaseAttachments;
+    this.finished = parts.revision;
+    this.visible = parts.revision;
+    this.compacted = parts.compacted;
+    this.scheduled = parts.compacted;
+    this.compactionFinished = parts.compactionFinished;
+    this.applied = parts.applied;
+    this.visibleApplied = parts.applied;
+  }
+
+  checkOpen(): void {
+    if (!this.open) throw new MvccError('MVCC_CLOSED', 'the store is closed');
+  }
+
+  /**
+   * The revision to read at, out of what was asked for (spec 7.2): `current` for 0, below, or nothing.
+   * @throws MvccError `MVCC_FUTURE_REVISION`, `MVCC_COMPACTED`; RangeError for anything but an integer
+   */
+  revisionFor(asked: number | undefined, current: number): number {
+    if (asked === undefined) return current;
+    if (!Number.isInteger(asked)) throw new RangeError('revision must be an integer');
+    if (asked > current) {
+      throw new MvccError('MVCC_FUTURE_REVISION', `revision ${asked} does not exist yet, the newest is ${current}`, {
+        currentRevision: current,
+      });
+    }
+    if (asked <= 0) return current;
+    if (asked < this.compacted) this.#throwCompacted(asked);
+    return asked;
+  }
+
+  /** Whether a read at `revision` that began earlier may go on. */
+  checkReadable(revision: number): void {
+    this.checkOpen();
+    if (revision < this.compacted) this.#throwCompacted(revision);
+  }
+
+  get(key: Uint8Array, revision: number): KeyValue | undefined {
+    const entry = this.index.get(key, revision);
+    if (entry === undefined) return undefined;
+    return this.cache.get(entry.main, entry.sub) ?? this.load(key, entry, undefined);
+  }
+
+  record(main: number, sub: number): KeyValue {
+    return this.cache.get(main, sub) ?? this.#read(main, sub, undefined);
+  }
+
+  /** As `record`, in a section. */
+  recordIn(tx: ReadTx, main: number, sub: number): KeyValue {
+    return this.cache.get(main, sub) ?? this.#read(main, sub, tx);
+  }
+
+  /** The record of a key's entry, checked against both. */
+  load(key: Uint8Array, entry: IndexEntry, tx: ReadTx | undefined): KeyValue {
+    const kv = this.#read(entry.main, entry.sub, tx);
+    if (
+      kv.version !== entry.version ||
+      kv.createRevision !== entry.createdMain ||
+      Buffer.compare(kv.key, key) !== 0
+    ) {
+      throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(entry.main, entry.sub)} is another key's`);
+    }
+    return kv;
+  }
+
+  #read(main: number, sub: number, tx: ReadTx | undefined): KeyValue {
+    writeRevision(this.#revision, main, sub);
+    const row = tx === undefined ? this.backend.readTx(this.#readRow) : tx.get(keyBucket, this.#revision);
+    if (row === undefined) {
+      throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is missing`);
+    }
+    const kv = decodeRecord(ownBytes(row), main, sub);
+    if (!fitsRevision(kv, main)) {
+      throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, kv.key));
+    }
+    this.cache.add(main, sub, kv);
+    return kv;
+  }
+
+  #throwCompacted(revision: number): never {
+    throw new MvccError('MVCC_COMPACTED', `revision ${revision} is compacted, the oldest is ${this.compacted}`, {
+      compactRevision: this.compacted,
+    });
+  }
+}
+
+/** `5.2`, or `5` for the first change of a transaction. */
+export function name(main: number, sub: number): string {
+  return sub === 0 ? `${main}` : `${main}.${sub}`;
+}
+
+/** A key in an error message: printable, and short. */
+export function printKey(key: Uint8Array): string {
+  return JSON.stringify(Buffer.from(key.subarray(0, 64)).toString('latin1'));
+}
+
+export function fitsMessage(main: number, sub: number, key: Uint8Array): string {
+  return `the record of revision ${name(main, sub)}, key ${printKey(key)}, does not fit its place`;
+}
+
+/** Decodes a record and names its revision when it is damaged. */
+export function decodeRecord(row: Uint8Array, main: number, sub: number): KeyValue {
+  try {
+    return decodeKeyValue(row);
+  } catch (cause) {
+    throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} cannot be decoded`, { cause });
+  }
+}

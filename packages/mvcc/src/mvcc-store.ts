@@ -1,0 +1,406 @@
+/**
+ * The one `Store`: it owns the history, the visible revision's pump, and the background work over them.
+ *
+ * MS1  Between the first change of a section and the new revision nothing is awaited and no other code runs.
+ * MS2  `restore` builds the new history aside and swaps it in within one tick, when nothing is unsettled; whoever holds
+ *      on to the old one gets `MVCC_CLOSED`.
+ *
+ * etcd: server/storage/mvcc/kvstore.go (spec sections 6, 8, 10.1). Departs: D1 to D7, D9.
+ */
+import type { Backend, BatchTx, Snapshot } from '@varve/backend';
+import type { RangeEnd } from '@varve/index';
+import { ignoredByHash, metaBucket, scheduledCompactKey } from './buckets.ts';
+import { checkBytes } from './bytes.ts';
+import { changesBetween, keyHistory } from './changes.ts';
+import { nextTurn, now } from './clock.ts';
+import { CommitPump } from './commit-pump.ts';
+import { CompactionRun, type CompactionPace } from './compaction.ts';
+import { deferred } from './deferred.ts';
+import { sectionsWatched, sectionTook, traced } from './diagnostics.ts';
+import { MvccError } from './errors.ts';
+import { hashByRevision } from './hash-by-revision.ts';
+import type { History } from './history.ts';
+import { Metrics } from './metrics.ts';
+import { checkRange, rangeSliced } from './range.ts';
+import { ReadTransaction } from './read-txn.ts';
+import { RecordSlab } from './record-slab.ts';
+import { restoreHistory, type RestoreSettings } from './restore.ts';
+import { revisionBytes } from './revision-bytes.ts';
+import type {
+  Change,
+  Compaction,
+  Finished,
+  GetOptions,
+  HashResult,
+  KeyValue,
+  LeaseAttachment,
+  RangeOptions,
+  RangeResult,
+  ReadTxn,
+  SliceOptions,
+  Store,
+  StoreMetrics,
+  WriteTxn,
+} from './store.ts';
+import { nested, WriteTransaction } from './write-txn.ts';
+
+export interface StoreSettings {
+  readonly durability: 'commit' | 'interval';
+  readonly restore: RestoreSettings;
+  readonly pace: CompactionPace;
+}
+
+const NO_OPTIONS: RangeOptions & SliceOptions = {};
+
+export class MvccStore implements Store {
+  readonly durability: 'commit' | 'interval';
+  readonly #settings: StoreSettings;
+  readonly #metrics = new Metrics();
+  readonly #slab = new RecordSlab();
+  #history: History;
+  #pump: CommitPump;
+  #closing: Promise<void> | undefined;
+  #restoring: Promise<void> | undefined;
+  /** The section under way, and its body. */
+  #txn: WriteTransaction | undefined;
+  #body: ((txn: WriteTxn) => unknown) | undefined;
+  /** Arguments of `put` and `deleteRange`, so that they need no closure. */
+  #key: Uint8Array | undefined;
+  #value: Uint8Array | undefined;
+  #lease = 0n;
+
+  constructor(history: History, settings: StoreSettings) {
+    this.durability = settings.durability;
+    this.#settings = settings;
+    this.#history = history;
+    this.#pump = new CommitPump(history);
+    this.#resumeCompaction();
+  }
+
+  rev(): number {
+    return this.#history.visible;
+  }
+
+  firstRev(): number {
+    return this.#history.compacted;
+  }
+
+  finishedRev(): number {
+    return this.#history.finished;
+  }
+
+  get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
+    const history = this.#history;
+    if (!history.open) history.checkOpen();
+    checkBytes(key, 'key');
+    this.#metrics.ranges++;
+    const asked = options?.revision;
+    return history.get(key, asked === undefined ? history.visible : history.revisionFor(asked, history.visible));
+  }
+
+  async range(
+    key: Uint8Array,
+    end: RangeEnd,
+    options: RangeOptions & SliceOptions = NO_OPTIONS,
+  ): Promise<RangeResult> {
+    const history = this.#history;
+    history.checkOpen();
+    options.signal?.throwIfAborted();
+    checkRange(key, end, options);
+    const current = history.visible;
+    const revision = history.revisionFor(options.revision, current);
+    this.#metrics.ranges++;
+    return await rangeSliced(history, key, end, revision, current, options);
+  }
+
+  history(key: Uint8Array, from = 0): readonly Change[] {
+    this.#history.checkOpen();
+    return keyHistory(this.#history, key, from);
+  }
+
+  changes(
+    from: number,
+    to: number,
+    options: SliceOptions & { readonly chunkSize?: number | undefined } = NO_OPTIONS,
+  ): AsyncIterable<readonly Change[]> {
+    this.#history.checkOpen();
+    return changesBetween(this.#history, from, to, options);
+  }
+
+  read(options?: GetOptions): ReadTxn {
+    const history = this.#history;
+    history.checkOpen();
+    return new ReadTransaction(history, this.#metrics, history.revisionFor(options?.revision, history.visible));
+  }
+
+  write<T>(body: (txn: WriteTxn) => T): Finished<T> {
+    const history = this.#history;
+    history.checkOpen();
+    if (this.#txn !== undefined) throw nested();
+    const txn = new WriteTransaction(history, this.#slab);
+    const began = sectionsWatched() ? now() : 0;
+    this.#txn = txn;
+    this.#body = body;
+    let value: T;
+    try {
+      value = history.backend.batchTx(this.#section) as T;
+    } catch (error) {
+      txn.undo();
+      throw error;
+    } finally {
+      txn.leave();
+      this.#txn = undefined;
+      this.#body = undefined;
+    }
+    this.#finish(history, txn);
+    if (began > 0) sectionTook(now() - began, txn.list.length, history.finished);
+    return { value, revision: history.finished, changes: txn.list };
+  }
+
+  put(key: Uint8Array, value: Uint8Array, lease = 0n): number {
+    this.#key = key;
+    this.#value = value;
+    this.#lease = lease;
+    return this.write(this.#putBody).value;
+  }
+
+  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number } {
+    this.#key = key;
+    this.#value = end;
+    return this.write(this.#deleteBody).value;
+  }
+
+  async admit(): Promise<void> {
+    this.#history.checkOpen();
+    await this.#history.backend.admit();
+  }
+
+  get admitting(): boolean {
+    return this.#history.backend.admitting;
+  }
+
+  settled(): Promise<void> {
+    return this.#pump.settled();
+  }
+
+  async commit(): Promise<void> {
+    this.#history.checkOpen();
+    if (this.durability === 'commit') await this.#pump.settled();
+    await this.#history.backend.forceCommit();
+  }
+
+  async compact(revision: number): Promise<Compaction> {
+    const history = this.#history;
+    history.checkOpen();
+    if (!Number.isSafeInteger(revision) || revision < 1) {
+      throw new RangeError('revision must be an integer of at least 1');
+    }
+    if (history.scheduler.stopped) throw new MvccError('MVCC_CLOSED', 'the store is moving to another backend');
+    if (revision <= history.scheduled) {
+      throw new MvccError('MVCC_COMPACTED', `revision ${revision} is compacted already`, {
+        compactRevision: history.scheduled,
+      });
+    }
+    history.revisionFor(revision, history.visible);
+    const previous = history.scheduled;
+    const complete = history.compactionFinished === previous;
+    history.backend.batchTx((tx) => {
+      tx.put(metaBucket, scheduledCompactKey, revisionBytes(revision, 0));
+    });
+    history.scheduled = revision;
+    const accepted = this.#accept(history, revision);
+    const run = this.#schedule(history, revision, previous, complete, accepted);
+    await accepted;
+    return run;
+  }
+
+  async compactionBarrier(): Promise<void> {
+    const history = this.#history;
+    history.checkOpen();
+    const reached = deferred<void>();
+    history.scheduler.schedule((signal) => {
+      if (signal.aborted) reached.reject(new MvccError('MVCC_CLOSED', 'the store was closed'));
+      else reached.resolve();
+    });
+    await reached.promise;
+  }
+
+  async hash(): Promise<{ readonly hash: number; readonly revision: number }> {
+    const history = this.#history;
+    history.checkOpen();
+    const began = now();
+    await this.commit();
+    const hash = await traced('hash', {}, () => history.backend.hash(ignoredByHash));
+    this.#metrics.hashSeconds.add((now() - began) / 1000);
+    return { hash, revision: history.visible };
+  }
+
+  async hashByRev(revision: number, options: SliceOptions = NO_OPTIONS): Promise<HashResult> {
+    const history = this.#history;
+    history.checkOpen();
+    const began = now();
+    const result = await traced('hash', { revision }, () => hashByRevision(history, revision, options));
+    this.#metrics.hashByRevSeconds.add((now() - began) / 1000);
+    return result;
+  }
+
+  async snapshot(options?: SliceOptions): Promise<Snapshot> {
+    this.#history.checkOpen();
+    return await this.#history.backend.snapshot(options);
+  }
+
+  async defrag(): Promise<void> {
+    this.#history.checkOpen();
+    await this.#history.backend.defrag();
+  }
+
+  async restore(backend: Backend): Promise<void> {
+    this.#history.checkOpen();
+    const earlier = this.#restoring;
+    const work = this.#restore(backend, earlier);
+    this.#restoring = work;
+    await work;
+  }
+
+  get leaseAttachments(): readonly LeaseAttachment[] {
+    return this.#history.leaseAttachments;
+  }
+
+  appliedIndex(): { readonly index: bigint; readonly term: bigint } {
+    return this.#history.visibleApplied;
+  }
+
+  get backend(): Pick<Backend, 'size' | 'sizeInUse' | 'openReadTxN' | 'commits' | 'durable' | 'warnings'> {
+    return this.#history.backend;
+  }
+
+  get metrics(): StoreMetrics {
+    return this.#metrics.snapshot(this.#history);
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  readonly #section = (tx: BatchTx): unknown => {
+    const txn = this.#txn!;
+    txn.enter(tx);
+    const value = this.#body!(txn);
+    if (isPromise(value)) {
+      // What an asynchronous body does from here on fails, and nobody listens to it.
+      value.then(undefined, () => undefined);
+      throw new TypeError('the body of write must be synchronous, it returned a promise');
+    }
+    return value;
+  };
+
+  readonly #putBody = (txn: WriteTxn): number => {
+    const key = this.#key!;
+    const value = this.#value!;
+    this.#key = undefined;
+    this.#value = undefined;
+    return txn.put(key, value, this.#lease);
+  };
+
+  readonly #deleteBody = (txn: WriteTxn): { readonly deleted: number; readonly revision: number } => {
+    const key = this.#key!;
+    const end = this.#value;
+    this.#key = undefined;
+    this.#value = undefined;
+    return txn.deleteRange(key, end);
+  };
+
+  /** What a section that ended well leaves behind. */
+  #finish(history: History, txn: WriteTransaction): void {
+    const metrics = this.#metrics;
+    const { list } = txn;
+    if (list.length > 0) {
+      history.finished++;
+      for (let sub = 0; sub < list.length; sub++) {
+        const change = list[sub]!;
+        if (change.type === 'put') history.cache.add(history.finished, sub, change.kv);
+      }
+    }
+    metrics.puts += txn.puts;
+    metrics.ranges += txn.ranges;
+    metrics.deletes += txn.deletes;
+    metrics.putBytes += txn.putBytes;
+    if (txn.operations > 1) metrics.txns++;
+    if (txn.applied !== undefined) history.applied = txn.applied;
+    if (list.length === 0 && !txn.wroteRows && txn.applied === undefined) return;
+    if (this.durability === 'commit') this.#pump.note();
+    else {
+      history.visible = history.finished;
+      history.visibleApplied = history.applied;
+    }
+  }
+
+  /** Resolves once a compaction's decision is durable, and with it every read below it is refused (P5). */
+  async #accept(history: History, revision: number): Promise<void> {
+    await history.backend.forceCommit();
+    history.compacted = Math.max(history.compacted, revision);
+  }
+
+  #schedule(
+    history: History,
+    revision: number,
+    previous: number,
+    keepHash: boolean,
+    accepted: Promise<void>,
+  ): CompactionRun {
+    const run = new CompactionRun(history, this.#metrics, this.#settings.pace, revision, previous, keepHash);
+    history.scheduler.schedule((signal) => run.run(signal, accepted));
+    return run;
+  }
+
+  /** A compaction that an earlier process accepted and did not finish (spec 11.2, step 7). */
+  #resumeCompaction(): void {
+    const history = this.#history;
+    const { scheduled, compactionFinished } = history;
+    if (scheduled <= compactionFinished) return;
+    this.#schedule(history, scheduled, compactionFinished, false, Promise.resolve());
+  }
+
+  async #restore(backend: Backend, earlier: Promise<void> | undefined): Promise<void> {
+    // One after another; how the earlier one ended is its caller's matter.
+    if (earlier !== undefined) await earlier.catch(() => undefined);
+    const next = await restoreHistory(backend, this.#settings.restore, () => {
+      this.#history.checkOpen();
+    });
+    await this.#history.scheduler.stop();
+    await this.#drain();
+    this.#history.checkOpen();
+    this.#history.open = false;
+    this.#history = next;
+    this.#pump = new CommitPump(next);
+    this.#resumeCompaction();
+  }
+
+  /** Waits until nothing is unsettled any more; a failed commit settles everything, too. */
+  async #drain(): Promise<void> {
+    while (!this.#pump.idle) {
+      await this.#pump.settled().catch(() => undefined);
+      if (!this.#pump.idle) await nextTurn();
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#history.open = false;
+    await this.#history.scheduler.stop();
+    await this.#drain();
+    await this.#restoring?.catch(() => undefined);
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
+}

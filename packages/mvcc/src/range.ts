@@ -1,0 +1,159 @@
+/**
+ * Ranges: the index names the revisions, then each record is looked up.
+ *
+ * RG1  What fits one slice is answered in one tick; a larger range takes one slice a turn of the event loop (law 10).
+ * RG2  After each turn the range checks that it may still be read: compaction that overtakes it ends it (law 5).
+ * RG3  The next slice starts behind the last key of the one before, so nothing is held over a turn.
+ *
+ * etcd: server/storage/mvcc/kvstore_txn.go, rangeKeys (spec section 7.2).
+ */
+import type { KeyedIndexEntry, RangeEnd } from '@varve/index';
+import { after, checkBytes, checkEnd } from './bytes.ts';
+import { nextTurn } from './clock.ts';
+import { MvccError } from './errors.ts';
+import { name, printKey, type History, type RecordSource } from './history.ts';
+import { NO_BYTES } from './key-value.ts';
+import type { KeyValue, RangeOptions, RangeResult, SliceOptions } from './store.ts';
+
+/** Records read in one turn. */
+const SLICE_RECORDS = 256;
+/** Keys counted in one turn. */
+const SLICE_KEYS = 4096;
+
+const NO_OPTIONS: RangeOptions & SliceOptions = {};
+
+/** @throws TypeError, RangeError */
+export function checkRange(key: Uint8Array, end: RangeEnd, options: RangeOptions): void {
+  checkBytes(key, 'key');
+  checkEnd(end);
+  if (options.limit !== undefined && !Number.isInteger(options.limit)) {
+    throw new RangeError('limit must be an integer');
+  }
+}
+
+/** The whole range in this tick, for writers. */
+export function rangeNow(
+  history: History,
+  source: RecordSource,
+  key: Uint8Array,
+  end: RangeEnd,
+  revision: number,
+  current: number,
+  options: RangeOptions,
+): RangeResult {
+  const { index } = history;
+  if (options.countOnly === true) {
+    return { kvs: [], count: index.countRevisions(key, end, revision), revision: current };
+  }
+  const found = { limit: options.limit, withTotal: options.withTotal };
+  if (options.keysOnly === true) {
+    const { entries, total } = index.range(key, end, revision, found);
+    return { kvs: entries.map((entry) => keyOnly(history, entry)), count: total, revision: current };
+  }
+  const { revisions, total } = index.revisions(key, end, revision, found);
+  return { kvs: revisions.map(({ main, sub }) => source.record(main, sub)), count: total, revision: current };
+}
+
+/** The range at `revision`, in slices. The arrays may be changed by the caller once this has returned its promise. */
+export async function rangeSliced(
+  history: History,
+  key: Uint8Array,
+  end: RangeEnd,
+  revision: number,
+  current: number,
+  options: RangeOptions & SliceOptions = NO_OPTIONS,
+): Promise<RangeResult> {
+  options.signal?.throwIfAborted();
+  const { index } = history;
+  const limit = end !== undefined && options.limit !== undefined && options.limit > 0 ? options.limit : Infinity;
+  const small = index.size <= SLICE_RECORDS || end === undefined;
+  if (small) return rangeNow(history, history, key, end, revision, current, options);
+
+  const last = new Uint8Array(end);
+  let from: Uint8Array = new Uint8Array(key);
+  if (options.countOnly === true) {
+    return { kvs: [], count: await count(history, from, last, revision, options), revision: current };
+  }
+  const kvs: KeyValue[] = [];
+  for (;;) {
+    const wanted = Math.min(SLICE_RECORDS, limit - kvs.length);
+    const got = options.keysOnly === true
+      ? keysInto(kvs, history, from, last, revision, wanted)
+      : recordsInto(kvs, history, from, last, revision, wanted);
+    if (got < wanted) return { kvs, count: kvs.length, revision: current };
+    from = after(kvs[kvs.length - 1]!.key);
+    if (kvs.length >= limit) break;
+    await nextSlice(history, revision, options);
+  }
+  if (options.withTotal !== true) return { kvs, count: kvs.length, revision: current };
+  return { kvs, count: kvs.length + (await count(history, from, last, revision, options)), revision: current };
+}
+
+async function nextSlice(history: History, revision: number, options: SliceOptions): Promise<void> {
+  await nextTurn();
+  options.signal?.throwIfAborted();
+  history.checkReadable(revision);
+}
+
+function recordsInto(
+  kvs: KeyValue[],
+  history: History,
+  from: Uint8Array,
+  end: Uint8Array,
+  revision: number,
+  limit: number,
+): number {
+  const { revisions } = history.index.revisions(from, end, revision, { limit });
+  for (const { main, sub } of revisions) kvs.push(history.record(main, sub));
+  return revisions.length;
+}
+
+function keysInto(
+  kvs: KeyValue[],
+  history: History,
+  from: Uint8Array,
+  end: Uint8Array,
+  revision: number,
+  limit: number,
+): number {
+  const { entries } = history.index.range(from, end, revision, { limit });
+  for (const entry of entries) kvs.push(keyOnly(history, entry));
+  return entries.length;
+}
+
+/** Counts in slices; a record gives the key from which each slice goes on. */
+async function count(
+  history: History,
+  key: Uint8Array,
+  end: Uint8Array,
+  revision: number,
+  options: SliceOptions,
+): Promise<number> {
+  const { index } = history;
+  if (index.size <= 2 * SLICE_KEYS) return index.countRevisions(key, end, revision);
+  let from = key;
+  let counted = 0;
+  for (;;) {
+    const { revisions } = index.revisions(from, end, revision, { limit: SLICE_KEYS });
+    counted += revisions.length;
+    if (revisions.length < SLICE_KEYS) return counted;
+    const { main, sub } = revisions[revisions.length - 1]!;
+    from = after(history.record(main, sub).key);
+    await nextSlice(history, revision, options);
+  }
+}
+
+function keyOnly(history: History, entry: KeyedIndexEntry): KeyValue {
+  if (history.damaged.size > 0 && history.damaged.has(entry.main, entry.sub)) {
+    const place = name(entry.main, entry.sub);
+    throw new MvccError('MVCC_CORRUPT', `the record of revision ${place}, key ${printKey(entry.key)}, is damaged`);
+  }
+  return {
+    key: entry.key,
+    value: NO_BYTES,
+    createRevision: entry.createdMain,
+    modRevision: entry.main,
+    version: entry.version,
+    lease: 0n,
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * Rebuilds a history from the records of a backend.
+ *
+ * RE1  Records are read once, in order, in chunks; between two of them others run (law 10).
+ * RE2  Above the compacted revision nothing may be missing, doubled or out of order: that is `MVCC_CORRUPT` (R46).
+ * RE3  A record that contradicts its place is remembered and answered with `MVCC_CORRUPT` when its key is read; the
+ *      other keys stay readable (R45). One that cannot be decoded names no key, so nothing can be opened.
+ * RE4  The revision goes on after everything that was ever promised: records, compacted and scheduled revision.
+ *
+ * That the newest record is below the compacted revision is no damage: etcd up to 3.4.33 and 3.5.15 removed deletions at
+ * the compacted revision itself, and M71 and M72 ask for such stores to open.
+ * etcd: server/storage/mvcc/kvstore.go, restore (spec section 11).
+ */
+import type { Backend, ConcurrentReadTx, Entry, ReadTx } from '@varve/backend';
+import { createTreeIndex, RevisionSet, type TreeIndex } from '@varve/index';
+import { readAppliedIndex } from './applied-index.ts';
+import { finishedCompactKey, keyBucket, metaBucket, scheduledCompactKey } from './buckets.ts';
+import { nextTurn } from './clock.ts';
+import { traced } from './diagnostics.ts';
+import { MvccError } from './errors.ts';
+import { History, name } from './history.ts';
+import { fitsRevision, RecordReader } from './key-value.ts';
+import { RecordCache } from './record-cache.ts';
+import { checkRevisionBytes, isTombstone, readMain, readSub } from './revision-bytes.ts';
+import { Scheduler } from './scheduler.ts';
+import type { LeaseAttachment, RestoreProgress } from './store.ts';
+
+/** Rows taken in one turn, whatever the size of a chunk. */
+const SLICE_ROWS = 1000;
+
+export interface RestoreSettings {
+  readonly chunkLimit: number;
+  readonly cacheBytes: number;
+  readonly onProgress: ((progress: RestoreProgress) => void) | undefined;
+}
+
+/**
+ * Creates the store's buckets where they are missing, and reads everything.
+ * @param check called after every turn in which others ran; what it throws ends the work
+ */
+export function restoreHistory(backend: Backend, settings: RestoreSettings, check?: () => void): Promise<History> {
+  return traced('restore', {}, () => restore(backend, settings, check));
+}
+
+async function restore(backend: Backend, settings: RestoreSettings, check?: () => void): Promise<History> {
+  backend.batchTx((tx) => {
+    tx.createBucket(keyBucket);
+    tx.createBucket(metaBucket);
+  });
+  await backend.forceCommit();
+  const marks = backend.readTx((tx) => ({
+    finished: readMark(tx, finishedCompactKey),
+    scheduled: readMark(tx, scheduledCompactKey),
+    applied: readAppliedIndex(tx),
+  }));
+  const compacted = Math.max(marks.finished, marks.scheduled);
+  const rebuild = new Rebuild(compacted);
+  const tx = backend.concurrentReadTx();
+  try {
+    await scan(tx, rebuild, settings, check);
+  } finally {
+    tx[Symbol.dispose]();
+  }
+  return new History({
+    backend,
+    index: rebuild.index,
+    cache: new RecordCache(settings.cacheBytes),
+    scheduler: new Scheduler(),
+    damaged: rebuild.damaged,
+    leaseAttachments: [...rebuild.leases.values()],
+    revision: Math.max(1, rebuild.main, compacted),
+    compacted,
+    compactionFinished: marks.finished,
+    applied: marks.applied,
+  });
+}
+
+function readMark(tx: ReadTx, key: Uint8Array): number {
+  const row = tx.get(metaBucket, key);
+  if (row === undefined) return -1;
+  checkRevisionBytes(row);
+  return readMain(row);
+}
+
+async function scan(
+  tx: ConcurrentReadTx,
+  rebuild: Rebuild,
+  settings: RestoreSettings,
+  check: (() => void) | undefined,
+): Promise<void> {
+  const { chunkLimit, onProgress } = settings;
+  let reported = 0;
+  const report = (): void => {
+    reported = rebuild.records;
+    onProgress?.({ records: rebuild.records, revision: rebuild.main });
+  };
+  for await (const entries of tx.scan(keyBucket, { chunkSize: Math.min(chunkLimit, SLICE_ROWS) })) {
+    for (const entry of entries) rebuild.add(entry);
+    if (rebuild.records - reported >= chunkLimit) report();
+    await nextTurn();
+    check?.();
+  }
+  if (rebuild.records > reported) report();
+}
+
+/** What the records say, taken one after another. */
+class Rebuild {
+  readonly index: TreeIndex = createTreeIndex();
+  readonly damaged: RevisionSet = new RevisionSet();
+  /** By key, as latin1. */
+  readonly leases: Map<string, LeaseAttachment> = new Map();
+  /** The newest so far. */
+  main = 0;
+  records = 0;
+  #sub = 0;
+  readonly #compacted: number;
+  readonly #record = new RecordReader();
+  readonly #start = { tombstone: false, createdMain: 0, version: 0 };
+
+  constructor(compacted: number) {
+    this.#compacted = compacted;
+  }
+
+  add({ key, value }: Entry): void {
+    checkRevisionBytes(key);
+    const main = readMain(key);
+    const sub = readSub(key);
+    this.#checkOrder(main, sub);
+    this.main = main;
+    this.#sub = sub;
+    this.records++;
+    // `etcdutl snapshot restore --bump-revision` raises the revision by a record of no bytes: it has no key.
+    if (value.length === 0) return;
+    this.#index(key, value, main, sub);
+  }
+
+  #index(key: Uint8Array, value: Uint8Array, main: number, sub: number): void {
+    const record = this.#record;
+    const start = this.#start;
+    try {
+      record.read(value);
+    } catch (cause) {
+      throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} cannot be decoded`, { cause });
+    }
+    start.tombstone = isTombstone(key);
+    start.createdMain = record.createRevision;
+    start.version = record.version;
+    if (!start.tombstone && !fitsRevision(record, main)) {
+      this.damaged.add(main, sub);
+      start.createdMain = main;
+      start.version = 1;
+    }
+    const userKey = value.subarray(record.keyAt, record.keyEnd);
+    try {
+      this.index.restore(userKey, main, sub, start);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new MvccError('MVCC_CORRUPT', `revision ${name(main, sub)} does not fit the index: ${why}`, { cause });
+    }
+    if (record.lease !== 0n || this.leases.size > 0) this.#attach(userKey, start.tombstone ? 0n : record.lease);
+  }
+
+  #attach(key: Uint8Array, lease: bigint): void {
+    const byteKey = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+    if (lease === 0n) this.leases.delete(byteKey);
+    else this.leases.set(byteKey, { key: new Uint8Array(key), lease });
+  }
+
+  #checkOrder(main: number, sub: number): void {
+    const first = this.records === 0;
+    const newer = first || main > this.main || (main === this.main && sub > this.#sub);
+    if (!newer) {
+      throw new MvccError(
+        'MVCC_CORRUPT',
+        `revision ${name(main, sub)} comes after ${name(this.main, this.#sub)}: records are doubled or out of order`,
+      );
+    }
+    if (main <= this.#compacted) return;
+    const next = Math.max(this.main, this.#compacted, 1) + 1;
+    const follows = !first && main === this.main ? sub === this.#sub + 1 : main === next && sub === 0;
+    if (!follows) {
+      throw new MvccError(
+        'MVCC_CORRUPT',
+        `between revision ${name(this.main, this.#sub)} and ${name(main, sub)} records are missing`,
+      );
+    }
+  }
+}

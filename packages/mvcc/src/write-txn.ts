@@ -1,0 +1,235 @@
+/**
+ * One write section: changes go to index and backend as they are made, and out of both again if the body throws.
+ *
+ * WT1  Change n of the transaction has revision (begin + 1, n); n is its place in `changes`.
+ * WT2  Before the index is told of a change, `undo` knows its key (D3).
+ * WT3  The records of this transaction reach the cache only when the section has ended well.
+ * WT4  Dead once the section has ended.
+ *
+ * etcd: server/storage/mvcc/kvstore_txn.go (spec section 8). Departs: undone instead of a crash (D3); `changes` carry
+ * the revision of a deletion (Q4).
+ */
+import { BackendError, type BatchTx, type Bucket } from '@varve/backend';
+import type { RangeEnd } from '@varve/index';
+import { checkUint64, writeAppliedIndex, type AppliedIndex } from './applied-index.ts';
+import { keyBucket, metaBucket } from './buckets.ts';
+import { checkBytes } from './bytes.ts';
+import { MvccError } from './errors.ts';
+import type { History, RecordSource } from './history.ts';
+import { checkRange, rangeNow } from './range.ts';
+import type { RecordSlab } from './record-slab.ts';
+import { REVISION_LENGTH, TOMBSTONE_LENGTH, tombstoneBytes, writeRevision } from './revision-bytes.ts';
+import type { Change, GetOptions, KeyValue, RangeOptions, RangeResult, RowsTx, WriteTxn } from './store.ts';
+
+const NO_OPTIONS: RangeOptions = {};
+const MIN_LEASE = -(2n ** 63n);
+const MAX_LEASE = 2n ** 63n - 1n;
+
+// Reused for every record: the backend copies keys.
+const revisionKey = new Uint8Array(REVISION_LENGTH);
+const tombstoneKey = tombstoneBytes(0, 0).slice(0, TOMBSTONE_LENGTH);
+
+export class WriteTransaction implements WriteTxn, RecordSource {
+  readonly list: Change[] = [];
+  /** What the metrics count once the section has ended well. */
+  puts = 0;
+  ranges = 0;
+  deletes = 0;
+  putBytes = 0;
+  /** Whether rows outside of the history were written. */
+  wroteRows = false;
+  applied: AppliedIndex | undefined;
+  readonly #history: History;
+  readonly #slab: RecordSlab;
+  readonly #begin: number;
+  #tx: BatchTx | undefined;
+  #lastKey: Uint8Array | undefined;
+  #rows: RowsTx | undefined;
+
+  constructor(history: History, slab: RecordSlab) {
+    this.#history = history;
+    this.#slab = slab;
+    this.#begin = history.finished;
+  }
+
+  get operations(): number {
+    return this.puts + this.ranges + this.deletes;
+  }
+
+  /** Opens the section. */
+  enter(tx: BatchTx): void {
+    this.#tx = tx;
+  }
+
+  /** Ends the section, well or not. */
+  leave(): void {
+    this.#tx = undefined;
+  }
+
+  /** Takes back what the index was told; the backend drops its rows by itself. */
+  undo(): void {
+    const { index } = this.#history;
+    const main = this.#begin + 1;
+    for (const { kv } of this.list) index.undo(kv.key, main);
+    if (this.#lastKey !== undefined) index.undo(this.#lastKey, main);
+  }
+
+  rev(): number {
+    return this.#begin;
+  }
+
+  firstRev(): number {
+    return this.#history.compacted;
+  }
+
+  get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
+    const tx = this.#live();
+    const revision = this.#history.revisionFor(options?.revision, this.#current());
+    checkBytes(key, 'key');
+    this.ranges++;
+    const entry = this.#history.index.get(key, revision);
+    if (entry === undefined) return undefined;
+    if (entry.main > this.#begin) return this.list[entry.sub]!.kv;
+    return this.#history.cache.get(entry.main, entry.sub) ?? this.#history.load(key, entry, tx);
+  }
+
+  range(key: Uint8Array, end: RangeEnd, options: RangeOptions = NO_OPTIONS): RangeResult {
+    this.#live();
+    checkRange(key, end, options);
+    const current = this.#current();
+    const revision = this.#history.revisionFor(options.revision, current);
+    this.ranges++;
+    return rangeNow(this.#history, this, key, end, revision, current, options);
+  }
+
+  record(main: number, sub: number): KeyValue {
+    return main > this.#begin ? this.list[sub]!.kv : this.#history.recordIn(this.#live(), main, sub);
+  }
+
+  put(key: Uint8Array, value: Uint8Array, lease = 0n): number {
+    const tx = this.#live();
+    checkBytes(key, 'key');
+    checkBytes(value, 'value');
+    if (key.length === 0) throw new RangeError('key must not be empty');
+    if (lease !== 0n) checkLease(lease);
+    const main = this.#nextMain();
+    const sub = this.list.length;
+    this.#lastKey = key;
+    const { createdMain, version } = this.#history.index.put(key, main, sub);
+    const kv = this.#slab.put(key, value, createdMain, main, version, lease);
+    this.list.push({ type: 'put', kv });
+    writeRevision(revisionKey, main, sub);
+    tx.put(keyBucket, revisionKey, this.#slab.record);
+    this.puts++;
+    this.putBytes += key.length + value.length;
+    return main;
+  }
+
+  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number } {
+    const tx = this.#live();
+    checkRange(key, end, NO_OPTIONS);
+    this.deletes++;
+    let deleted = 0;
+    if (end === undefined) {
+      if (this.#delete(tx, key)) deleted = 1;
+    } else {
+      const { entries } = this.#history.index.range(key, end, this.#current());
+      for (const entry of entries) this.#delete(tx, entry.key);
+      deleted = entries.length;
+    }
+    return { deleted, revision: this.#current() };
+  }
+
+  changes(): readonly Change[] {
+    return this.list.slice();
+  }
+
+  get rows(): RowsTx {
+    return (this.#rows ??= new Rows(this));
+  }
+
+  setAppliedIndex(index: bigint, term: bigint): boolean {
+    const tx = this.#live();
+    checkUint64(index, 'index');
+    checkUint64(term, 'term');
+    const before = this.applied ?? this.#history.applied;
+    if (index <= before.index) return false;
+    this.applied = { index, term };
+    writeAppliedIndex(tx, this.applied);
+    return true;
+  }
+
+  /** The backend's transaction, for rows that are not the store's. */
+  foreign(bucket: Bucket): BatchTx {
+    if (bucket.name === keyBucket.name || bucket.name === metaBucket.name) {
+      throw new TypeError(`the bucket ${bucket.name} belongs to the store`);
+    }
+    return this.#live();
+  }
+
+  /** The revision that a read without one gets (spec 8.3). */
+  #current(): number {
+    return this.list.length === 0 ? this.#begin : this.#begin + 1;
+  }
+
+  #nextMain(): number {
+    if (this.#begin >= Number.MAX_SAFE_INTEGER) {
+      throw new MvccError('MVCC_EXHAUSTED', 'the last revision, 2^53 - 1, is taken');
+    }
+    return this.#begin + 1;
+  }
+
+  #delete(tx: BatchTx, key: Uint8Array): boolean {
+    const main = this.#nextMain();
+    const sub = this.list.length;
+    this.#lastKey = key;
+    if (!this.#history.index.tombstone(key, main, sub)) return false;
+    this.list.push({ type: 'delete', kv: this.#slab.tombstone(key, main) });
+    writeRevision(tombstoneKey, main, sub);
+    tx.put(keyBucket, tombstoneKey, this.#slab.record);
+    return true;
+  }
+
+  #live(): BatchTx {
+    if (this.#tx === undefined) throw new MvccError('MVCC_CLOSED', 'the transaction has ended');
+    return this.#tx;
+  }
+}
+
+function checkLease(lease: bigint): void {
+  if (typeof lease !== 'bigint') throw new TypeError('lease must be a bigint');
+  if (lease < MIN_LEASE || lease > MAX_LEASE) throw new RangeError('lease must be a signed 64-bit bigint');
+}
+
+/** Rows of buckets that the store does not own. */
+class Rows implements RowsTx {
+  readonly #txn: WriteTransaction;
+
+  constructor(txn: WriteTransaction) {
+    this.#txn = txn;
+  }
+
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
+    return this.#txn.foreign(bucket).get(bucket, key);
+  }
+
+  put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
+    this.#txn.foreign(bucket).put(bucket, key, value);
+    this.#txn.wroteRows = true;
+  }
+
+  delete(bucket: Bucket, key: Uint8Array): void {
+    this.#txn.foreign(bucket).delete(bucket, key);
+    this.#txn.wroteRows = true;
+  }
+
+  createBucket(bucket: Bucket): void {
+    this.#txn.foreign(bucket).createBucket(bucket);
+    this.#txn.wroteRows = true;
+  }
+}
+
+/** What a section inside a section gets, here as from the backend. */
+export function nested(): BackendError {
+  return new BackendError('BACKEND_NESTED', 'a write section inside a write section');
+}

@@ -1,0 +1,34 @@
+/**
+ * The one door to time and to turns of the event loop (decision 19).
+ *
+ * Turns are real even where tests replace the global timers. Timers go through the globals and never keep the process
+ * alive: here they only give memory back.
+ */
+import { setImmediate as realImmediate } from 'node:timers';
+
+/** One slice of the event loop (law 10). */
+export const SLICE_MS = 5;
+
+export interface Clock {
+  /** Milliseconds that only go forward. */
+  now(): number;
+  /** Runs `work` in the next turn of the event loop. */
+  soon(work: () => void): void;
+  /** Resolves after everything else that is ready had its turn. */
+  turn(): Promise<void>;
+  /** Runs `work` after so many milliseconds, unless the function it returns is called first. */
+  after(milliseconds: number, work: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  soon: (work) => {
+    realImmediate(work);
+  },
+  turn: () => new Promise((resolve) => realImmediate(resolve)),
+  after: (milliseconds, work) => {
+    const timer = setTimeout(work, milliseconds);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,187 @@
+/**
+ * The one queue of a stream: a ring of responses, bounded, pulled by a single consumer.
+ *
+ * Q1  `offer` never waits and never grows the queue beyond its capacity; a response goes in whole or not at all.
+ * Q2  First in, first out. A response goes straight to a consumer that waits, and only then: its queue is empty.
+ * Q3  Whoever waits for room (a victim, a watcher left out of catch-up) hears of it when the consumer takes a response.
+ * Q4  History is taken in only while little of it is unread (`HISTORY_BYTES`): a queue of 128 batches of 1000 large
+ *     values each would be bounded in name only (law 9).
+ *
+ * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4.
+ */
+import type { SliceOptions } from '@varve/mvcc';
+import { deferred, type Deferred } from './deferred.ts';
+import { VictimList } from './victims.ts';
+import type { WatchResponse } from './watchable-store.ts';
+import type { Watcher } from './watcher.ts';
+
+/** Bytes of history a queue may hold unread before it gets no more. */
+const HISTORY_BYTES = 4 * 1024 * 1024;
+const SMALLEST_RING = 4;
+
+/** The stream behind a queue. */
+export interface QueueOwner {
+  /** A response was taken while somebody waits for room. */
+  roomMade(): void;
+  /** History cannot be read: the stream ends with this error after what is queued. */
+  broken(error: unknown): void;
+}
+
+export class EventQueue {
+  // What `offer` touches comes first: with ten thousand queues a write costs what their cache lines cost.
+  #consumer: Deferred<WatchResponse | undefined> | undefined;
+  #length = 0;
+  readonly capacity: number;
+  #mask = SMALLEST_RING - 1;
+  #head = 0;
+  #ring: (WatchResponse | undefined)[] = new Array<WatchResponse | undefined>(SMALLEST_RING).fill(undefined);
+  /** Weights of the responses in the ring; made by the first one that weighs anything. */
+  #weights: number[] | undefined;
+  #historyBytes = 0;
+  readonly owner: QueueOwner;
+  readonly victims: VictimList = new VictimList();
+  /** Unsynced watchers that catch-up leaves out until there is room. */
+  readonly waiting: Set<Watcher> = new Set();
+  #ended = false;
+  #error: unknown;
+
+  constructor(capacity: number, owner: QueueOwner) {
+    this.capacity = capacity;
+    this.owner = owner;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get full(): boolean {
+    return this.#length === this.capacity;
+  }
+
+  /** Whether catch-up may bring more history. */
+  get takesHistory(): boolean {
+    return this.#historyBytes < HISTORY_BYTES;
+  }
+
+  /** Whether so much has been read that catch-up may come back. Less than `takesHistory`, so that it pays. */
+  get wantsHistory(): boolean {
+    return this.#length < this.capacity && this.#historyBytes < HISTORY_BYTES / 2;
+  }
+
+  /** True when it was queued. `weight` is the bytes of a batch of history, 0 for all else. */
+  offer(response: WatchResponse, weight = 0): boolean {
+    if (this.#consumer !== undefined) {
+      const { resolve } = this.#consumer;
+      this.#consumer = undefined;
+      resolve(response);
+      return true;
+    }
+    const length = this.#length;
+    if (length === this.capacity) return false;
+    if (length > this.#mask) this.#grow();
+    const slot = (this.#head + length) & this.#mask;
+    this.#ring[slot] = response;
+    this.#length = length + 1;
+    if (weight > 0 || this.#weights !== undefined) this.#weigh(slot, weight);
+    return true;
+  }
+
+  /** Counts the batch that a victim holds as unread history. */
+  hold(weight: number): void {
+    this.#historyBytes += weight;
+  }
+
+  poll(): WatchResponse | undefined {
+    if (this.#length === 0) return undefined;
+    const head = this.#head;
+    const response = this.#ring[head];
+    this.#ring[head] = undefined;
+    this.#head = (head + 1) & this.#mask;
+    this.#length--;
+    if (this.#weights !== undefined) this.#unweigh(head);
+    if (this.victims.size > 0 || this.waiting.size > 0) this.owner.roomMade();
+    return response;
+  }
+
+  /** The next response, or `undefined` at the end. Rejects with the signal's reason, or with what `fail` was given. */
+  next(options?: SliceOptions): Promise<WatchResponse | undefined> {
+    const signal = options?.signal;
+    if (signal?.aborted === true) return Promise.reject(abortReason(signal));
+    const response = this.poll();
+    if (response !== undefined) return Promise.resolve(response);
+    if (this.#ended) return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(asError(this.#error));
+    if (this.#consumer !== undefined) return Promise.reject(new TypeError('next: the call before has not ended yet'));
+    const consumer = deferred<WatchResponse | undefined>();
+    this.#consumer = consumer;
+    return signal === undefined ? consumer.promise : this.#abortable(consumer, signal);
+  }
+
+  /** Nothing comes in any more; what is in it can be read. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#consumer?.resolve(undefined);
+    this.#consumer = undefined;
+  }
+
+  /** As `end`, but what is in it is followed by a rejection. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    this.#consumer?.reject(error);
+    this.#consumer = undefined;
+  }
+
+  async #abortable(
+    consumer: Deferred<WatchResponse | undefined>,
+    signal: AbortSignal,
+  ): Promise<WatchResponse | undefined> {
+    const abort = (): void => {
+      // A response that came first has been handed over already, and is what the promise gives.
+      if (this.#consumer === consumer) this.#consumer = undefined;
+      consumer.reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort);
+    try {
+      return await consumer.promise;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #grow(): void {
+    const size = (this.#mask + 1) * 2;
+    const ring = new Array<WatchResponse | undefined>(size).fill(undefined);
+    const weights = this.#weights === undefined ? undefined : new Array<number>(size).fill(0);
+    for (let i = 0; i < this.#length; i++) {
+      const slot = (this.#head + i) & this.#mask;
+      ring[i] = this.#ring[slot];
+      if (weights !== undefined) weights[i] = this.#weights![slot]!;
+    }
+    this.#ring = ring;
+    this.#weights = weights;
+    this.#mask = size - 1;
+    this.#head = 0;
+  }
+
+  #weigh(slot: number, weight: number): void {
+    this.#weights ??= new Array<number>(this.#mask + 1).fill(0);
+    this.#weights[slot] = weight;
+    this.#historyBytes += weight;
+  }
+
+  #unweigh(slot: number): void {
+    this.#historyBytes -= this.#weights![slot]!;
+    this.#weights![slot] = 0;
+  }
+}
+
+/** The signal's own reason, untouched, whatever its type. */
+function abortReason(signal: AbortSignal): Error {
+  return asError(signal.reason);
+}
+
+function asError(reason: unknown): Error {
+  return reason as Error;
+}

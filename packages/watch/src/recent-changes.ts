@@ -1,0 +1,77 @@
+/**
+ * The newest visible transactions, kept in memory while some watcher is behind.
+ *
+ * N1  Consecutive: every transaction from the first kept one to the visible revision is there.
+ * N2  Bounded in transactions and bytes; the oldest go first. Empty while every watcher is synced.
+ *
+ * A watcher that has read history up to here is brought to the present in the same tick. Without it, one that catches
+ * up under a steady stream of writes would find new ones after each reading, and never be done.
+ */
+import type { Change } from '@varve/mvcc';
+import type { WindowLimits } from './history.ts';
+
+const MOST_TRANSACTIONS = 4096;
+const MOST_BYTES = 4 * 1024 * 1024;
+
+interface Transaction {
+  readonly revision: number;
+  readonly changes: readonly Change[];
+  readonly bytes: number;
+}
+
+export class RecentChanges {
+  #kept: (Transaction | undefined)[] = [];
+  /** Index of the oldest; those before it are gone. */
+  #first = 0;
+  #bytes = 0;
+
+  add(revision: number, changes: readonly Change[]): void {
+    const last = this.#kept.at(-1);
+    if (last !== undefined && last.revision + 1 !== revision) this.clear();
+    const bytes = bytesOf(changes);
+    this.#kept.push({ revision, changes, bytes });
+    this.#bytes += bytes;
+    while (this.#kept.length - this.#first > MOST_TRANSACTIONS || this.#bytes > MOST_BYTES) this.#drop();
+  }
+
+  clear(): void {
+    if (this.#kept.length === 0) return;
+    this.#kept = [];
+    this.#first = 0;
+    this.#bytes = 0;
+  }
+
+  /** The changes from revision `from` on, up to the limits, and the revision after them; `undefined` when `from` is not here. */
+  read(from: number, limits: WindowLimits): { readonly changes: readonly Change[]; readonly to: number } | undefined {
+    const oldest = this.#kept[this.#first];
+    if (oldest === undefined || from < oldest.revision) return undefined;
+    const changes: Change[] = [];
+    let to = from;
+    let bytes = 0;
+    for (let i = this.#first + from - oldest.revision; i < this.#kept.length; i++) {
+      const transaction = this.#kept[i]!;
+      if (to - from >= limits.revisions || bytes >= limits.bytes) break;
+      for (const change of transaction.changes) changes.push(change);
+      bytes += transaction.bytes;
+      to = transaction.revision + 1;
+    }
+    return to === from ? undefined : { changes, to };
+  }
+
+  #drop(): void {
+    this.#bytes -= this.#kept[this.#first]!.bytes;
+    this.#kept[this.#first] = undefined;
+    this.#first++;
+    // Moving the rest down once per so many drops keeps a drop at constant cost.
+    if (this.#first > MOST_TRANSACTIONS || this.#first === this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+export function bytesOf(changes: readonly Change[]): number {
+  let bytes = 0;
+  for (const { kv } of changes) bytes += kv.key.length + kv.value.length;
+  return bytes;
+}

@@ -1,0 +1,132 @@
+/**
+ * All watched ranges, with the synced watchers of each, and the question which of them a key concerns.
+ *
+ * G1  Watchers of the same range share one `WatchedRange`. It is there as long as a watcher in any live place needs it,
+ *     so that moves between places never touch the tree.
+ * G2  A range lists its synced watchers by their needs: what one list gets is made once.
+ * G3  A lookup costs one probe and, where there are range watchers, O(log n) and the ranges found; never the number of
+ *     watchers.
+ *
+ * etcd: server/storage/mvcc/watcher_group.go. Departs: grouped by range for all places, not one group for each.
+ */
+import { compareToKey, toByteKey } from './byte-key.ts';
+import { IntervalTree, type IntervalEnd } from './interval-tree.ts';
+import type { Needs, Watcher } from './watcher.ts';
+
+/** Synced watchers of one range that want the same. */
+export interface SyncedList {
+  readonly needs: Needs;
+  readonly watchers: Watcher[];
+}
+
+export class WatchedRange {
+  readonly start: string;
+  /** Excluded; `undefined` is open. Without meaning for a single key. */
+  readonly end: IntervalEnd;
+  readonly single: boolean;
+  readonly synced: SyncedList[] = [];
+  /** Live watchers of this range. */
+  users = 0;
+  /** Which changes of the transaction in hand are in the range; empty between two transactions. */
+  readonly touched: number[] = [];
+
+  constructor(start: string, end: IntervalEnd, single: boolean) {
+    this.start = start;
+    this.end = end;
+    this.single = single;
+  }
+
+  holds(key: Uint8Array): boolean {
+    if (this.single) return key.length === this.start.length && compareToKey(key, this.start) === 0;
+    return compareToKey(key, this.start) >= 0 && (this.end === undefined || compareToKey(key, this.end) < 0);
+  }
+}
+
+export class WatcherGroup {
+  readonly #keys: Map<string, WatchedRange> = new Map();
+  readonly #intervals: IntervalTree<WatchedRange> = new IntervalTree();
+  #syncedN = 0;
+
+  get syncedN(): number {
+    return this.#syncedN;
+  }
+
+  /** Ranges that some watcher needs; single keys count. */
+  get rangeN(): number {
+    return this.#keys.size + this.#intervals.size;
+  }
+
+  /** The range's entry, with one more user. The caller has checked that the range is not empty. */
+  acquire(key: Uint8Array, end: Uint8Array | undefined): WatchedRange {
+    const start = toByteKey(key);
+    const range = end === undefined ? this.#single(start) : this.#interval(start, end.length === 0 ? undefined : toByteKey(end));
+    range.users++;
+    return range;
+  }
+
+  /** The last release takes the range out. */
+  release(range: WatchedRange): void {
+    range.users--;
+    if (range.users > 0) return;
+    if (range.single) this.#keys.delete(range.start);
+    else this.#intervals.delete(range.start, range.end);
+  }
+
+  enter(watcher: Watcher): void {
+    if (watcher.slot >= 0) throw new Error('watcher group: the watcher is synced already');
+    const { synced } = watcher.range;
+    let list = synced.find((candidate) => candidate.needs === watcher.needs);
+    if (list === undefined) {
+      list = { needs: watcher.needs, watchers: [] };
+      synced.push(list);
+    }
+    watcher.slot = list.watchers.length;
+    list.watchers.push(watcher);
+    this.#syncedN++;
+  }
+
+  /** Puts the list's last watcher in its slot: whoever walks the list looks at the slot again. */
+  leave(watcher: Watcher): void {
+    const list = watcher.range.synced.find((candidate) => candidate.needs === watcher.needs);
+    if (list?.watchers[watcher.slot] !== watcher) throw new Error('watcher group: the watcher is not synced');
+    const last = list.watchers.pop()!;
+    if (last !== watcher) {
+      list.watchers[watcher.slot] = last;
+      last.slot = watcher.slot;
+    }
+    watcher.slot = -1;
+    this.#syncedN--;
+  }
+
+  /** Appends the ranges that hold `key`, each once. */
+  lookup(key: Uint8Array, found: WatchedRange[]): void {
+    const name = toByteKey(key);
+    const single = this.#keys.get(name);
+    if (single !== undefined) found.push(single);
+    if (this.#intervals.size > 0) this.#intervals.stab(name, found);
+  }
+
+  contains(key: Uint8Array): boolean {
+    const found: WatchedRange[] = [];
+    this.lookup(key, found);
+    return found.length > 0;
+  }
+
+  #single(start: string): WatchedRange {
+    let range = this.#keys.get(start);
+    if (range === undefined) {
+      range = new WatchedRange(start, undefined, true);
+      this.#keys.set(start, range);
+    }
+    return range;
+  }
+
+  #interval(start: string, end: IntervalEnd): WatchedRange {
+    let range = this.#intervals.get(start, end);
+    if (range === undefined) {
+      range = new WatchedRange(start, end, false);
+      this.#intervals.insert(start, end, range);
+    }
+    return range;
+  }
+}

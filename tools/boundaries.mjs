@@ -1,0 +1,130 @@
+// @ts-check
+/**
+ * Who may import whom, and who may touch the world. The rules are in workshop/boundaries/rules.mjs.
+ *
+ * A package imports the layer right below it, through its exports; `kv`, which puts the layers together, also meets
+ * the engines, in one file. What a row does not name is forbidden, and what it names must be in use.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packagesIn, readJson, root } from './workshop/root.mjs';
+import { checkPackage, findCycle } from './workshop/boundaries/rules.mjs';
+
+/** @type {Readonly<Record<string, import('./workshop/boundaries/rules.mjs').Row>>} */
+const table = {
+  index: {
+    imports: { 'sorted-btree': ['src/btree.ts'] },
+  },
+  bolt: {
+    imports: {},
+    seams: {
+      files: ['src/node-storage.ts', 'src/file-lock.ts'],
+      clock: ['src/node-storage.ts'],
+      timers: ['src/node-storage.ts'],
+      random: ['src/node-storage.ts'],
+    },
+  },
+  backend: {
+    imports: { '@varve/bolt': ['src/file/'], 'sorted-btree': ['src/btree.ts'], 'classic-level': ['src/level/'] },
+    seams: {
+      files: ['src/level/files.ts'],
+      clock: ['src/clock.ts', 'src/level/files.ts'],
+      timers: ['src/clock.ts', 'src/conformance/commits.ts'],
+      random: ['src/level/files.ts'],
+    },
+  },
+  mvcc: {
+    imports: { '@varve/index': [], '@varve/backend': [] },
+    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
+  },
+  watch: {
+    imports: { '@varve/mvcc': [] },
+    tests: ['@varve/backend'],
+    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
+  },
+  kv: {
+    imports: {
+      '@varve/watch': [],
+      '@varve/backend': ['src/open.ts', 'src/index.ts'],
+      '@standard-schema/spec': [],
+    },
+    carries: ['classic-level'],
+    seams: { timers: ['src/clock.ts'], files: ['src/backup.ts'] },
+  },
+};
+
+const packages = packagesIn('packages');
+const workspace = new Map(
+  [...packages, ...packagesIn('tools'), ...packagesIn('examples')].map(({ manifest }) => [manifest.name, manifest]),
+);
+
+/** @type {string[]} */
+const problems = [];
+for (const { dir, folder, manifest } of packages) {
+  const row = table[folder];
+  if (row === undefined) {
+    problems.push(`${dir}: has no row in the table of tools/boundaries.mjs`);
+    continue;
+  }
+  const unit = {
+    dir,
+    manifest,
+    references: references(dir),
+    files: new Map([...texts(dir, 'src', '.ts'), ...texts(dir, 'test', '.ts')]),
+    declarations: texts(dir, 'dist', '.d.ts'),
+  };
+  if (unit.declarations.size === 0) problems.push(`${dir}: is not built, so its declarations cannot be checked`);
+  problems.push(...checkPackage(unit, row, workspace));
+}
+for (const folder of Object.keys(table)) {
+  if (!packages.some((one) => one.folder === folder))
+    problems.push(`packages/${folder}: has a row in the table and no folder`);
+}
+
+const cycle = findCycle(
+  new Map([...workspace].map(([name, manifest]) => [name, Object.keys(manifest.dependencies ?? {})])),
+);
+if (cycle !== undefined) problems.push(`packages depend on each other in a circle: ${cycle.join(' -> ')}`);
+
+for (const { dir } of packages) {
+  const listed = readJsonWithComments('tsconfig.json').references.some(
+    (/** @type {{ path: string }} */ one) => one.path === dir,
+  );
+  if (!listed) problems.push(`tsconfig.json: has no reference to ${dir}`);
+}
+
+for (const problem of problems) console.log(problem);
+console.log(`${packages.length} packages, ${problems.length} problems`);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** @param {string} dir the names of the packages its tsconfig refers to */
+function references(dir) {
+  /** @type {{ path: string }[]} */
+  const list = readJsonWithComments(`${dir}/tsconfig.json`).references ?? [];
+  return list.map(({ path }) => String(readJson(join(dir, path, 'package.json')).name));
+}
+
+/** @param {string} path */
+function readJsonWithComments(path) {
+  const text = readFileSync(join(root, path), 'utf8');
+  return JSON.parse(text.replace(/("(?:[^"\\]|\\.)*")|\/\/.*|\/\*[^]*?\*\//g, '$1').replace(/,(?=\s*[}\]])/g, ''));
+}
+
+/**
+ * The files with one ending below a folder of a package, by their path in the package.
+ * @param {string} dir
+ * @param {string} folder
+ * @param {string} ending
+ * @returns {Map<string, string>}
+ */
+function texts(dir, folder, ending) {
+  const base = join(root, dir, folder);
+  if (!existsSync(base)) return new Map();
+  return new Map(
+    readdirSync(base, { recursive: true, encoding: 'utf8' })
+      .map((path) => path.replaceAll('\\', '/'))
+      .filter((path) => path.endsWith(ending) && !path.includes('node_modules/'))
+      .toSorted()
+      .map((path) => [`${folder}/${path}`, readFileSync(join(base, path), 'utf8')]),
+  );
+}

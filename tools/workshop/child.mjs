@@ -1,0 +1,105 @@
+// @ts-check
+/**
+ * Child processes: run to their end, quiet when all is well, and never left behind.
+ *
+ * C1  While a child runs, SIGINT, SIGTERM and SIGHUP go to it, and we outlive it by one step: see `leave`.
+ * C2  What a quiet child printed is shown only when it fails.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { root } from './root.mjs';
+
+/** npm and pnpm are `.cmd` files on Windows, which only a shell starts. */
+const needsShell = process.platform === 'win32';
+
+/** @typedef {{ code: number, output: string }} Ended */
+
+/** The signal somebody sent us, if any. @type {NodeJS.Signals | undefined} */
+let received;
+
+/**
+ * Runs a program to its end.
+ * @param {string} command a program on PATH, or `node` for the Node that runs us
+ * @param {readonly string[]} args
+ * @param {{ quiet?: boolean, cwd?: string, env?: Record<string, string>, input?: string }} [options] quiet: keep the output, do not print it
+ * @returns {Promise<Ended>} code is 128 + n when a signal ended it, 127 when there is no such program
+ */
+export function run(command, args, options = {}) {
+  const { quiet = false, cwd = root, env = {} } = options;
+  const self = command === 'node';
+  return new Promise((resolve) => {
+    const child = spawn(self ? process.execPath : command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      shell: needsShell && !self,
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    }
+    /** @param {NodeJS.Signals} signal */
+    const forward = (signal) => {
+      received = signal;
+      // A terminal sends Ctrl-C to the whole group: once is enough.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    };
+    const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+    for (const signal of signals) process.on(signal, forward);
+    let settled = false;
+    /** @param {Ended} ended */
+    const settle = (ended) => {
+      if (settled) return;
+      settled = true;
+      for (const signal of signals) process.off(signal, forward);
+      resolve(ended);
+    };
+    child.on('error', (error) => settle({ code: 127, output: `${command}: ${error.message}\n` }));
+    child.on('close', (code, signal) =>
+      settle({ code: signal ? 128 + constants.signals[signal] : (code ?? 1), output }),
+    );
+  });
+}
+
+/**
+ * Ends this process as its child ended: with its code, or by the signal we were sent.
+ * @param {number} code
+ */
+export function leave(code) {
+  process.exitCode = code;
+  if (received !== undefined) process.kill(process.pid, received);
+}
+
+/** Whether somebody asked us to stop. */
+export function interrupted() {
+  return received !== undefined;
+}
+
+/**
+ * One step of work, as one line: what, then how long. Prints the output of a failed one.
+ * @template {Ended} T
+ * @param {string} what
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function step(what, work) {
+  process.stdout.write(`  ${what} `);
+  const start = performance.now();
+  const ended = await work();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (ended.code === 0) {
+    process.stdout.write(`${seconds} s\n`);
+  } else if (interrupted()) {
+    process.stdout.write('stopped\n');
+  } else {
+    process.stdout.write(`FAILED after ${seconds} s\n\n${indent(ended.output.trimEnd())}\n\n`);
+  }
+  return ended;
+}
+
+/** @param {string} text */
+function indent(text) {
+  return text.replace(/^(?=.)/gm, '    ');
+}
