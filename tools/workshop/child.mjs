@@ -4,13 +4,18 @@
  *
  * C1  While a child runs, SIGINT, SIGTERM and SIGHUP go to it, and we outlive it by one step: see `leave`.
  * C2  What a quiet child printed is shown only when it fails.
+ * C3  A child in a group of its own takes all it started with it when it ends: a test that spins in a worker cannot
+ *     answer anything milder. A child that shares our terminal shares our group instead, and reads the keyboard.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { root } from './root.mjs';
 
-/** npm and pnpm are `.cmd` files on Windows, which only a shell starts. */
-const needsShell = process.platform === 'win32';
+/** npm and pnpm are `.cmd` files on Windows, which only a shell starts; and there are no process groups. */
+const windows = process.platform === 'win32';
+
+/** How long a child has to end after a signal, before its group is killed. */
+const graceMs = 5000;
 
 /** @typedef {{ code: number, output: string }} Ended */
 
@@ -21,18 +26,21 @@ let received;
  * Runs a program to its end.
  * @param {string} command a program on PATH, or `node` for the Node that runs us
  * @param {readonly string[]} args
- * @param {{ quiet?: boolean, cwd?: string, env?: Record<string, string>, input?: string }} [options] quiet: keep the output, do not print it
+ * @param {{ quiet?: boolean, group?: boolean, cwd?: string, env?: Record<string, string> }} [options] quiet: keep the
+ *   output, do not print it; group: in a process group of its own, as quiet children always are
  * @returns {Promise<Ended>} code is 128 + n when a signal ended it, 127 when there is no such program
  */
 export function run(command, args, options = {}) {
   const { quiet = false, cwd = root, env = {} } = options;
+  const group = (quiet || options.group === true) && !windows;
   const self = command === 'node';
   return new Promise((resolve) => {
     const child = spawn(self ? process.execPath : command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
-      shell: needsShell && !self,
+      stdio: [group ? 'ignore' : 'inherit', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+      shell: windows && !self,
+      detached: group,
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -41,22 +49,33 @@ export function run(command, args, options = {}) {
       });
     }
     /** @param {NodeJS.Signals} signal */
+    const send = (signal) => {
+      if (!group) return child.kill(signal);
+      try {
+        return child.pid !== undefined && process.kill(-child.pid, signal);
+      } catch {
+        return false; // nobody is left in it
+      }
+    };
+    /** @type {NodeJS.Timeout | undefined} */
+    let grace;
+    /** @param {NodeJS.Signals} signal */
     const forward = (signal) => {
       received = signal;
-      // A terminal sends Ctrl-C to the whole group: once is enough.
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+      // A terminal sends Ctrl-C to all of our group: a child in it has heard.
+      if (group || signal !== 'SIGINT' || !process.stdin.isTTY) send(signal);
+      grace ??= setTimeout(send, graceMs, 'SIGKILL');
     };
     const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
     for (const signal of signals) process.on(signal, forward);
-    let settled = false;
     /** @param {Ended} ended */
     const settle = (ended) => {
-      if (settled) return;
-      settled = true;
+      clearTimeout(grace);
       for (const signal of signals) process.off(signal, forward);
       resolve(ended);
     };
     child.on('error', (error) => settle({ code: 127, output: `${command}: ${error.message}\n` }));
+    child.on('exit', () => group && send('SIGKILL'));
     child.on('close', (code, signal) =>
       settle({ code: signal ? 128 + constants.signals[signal] : (code ?? 1), output }),
     );

@@ -1,35 +1,83 @@
 // @ts-check
-/** A vitest reporter that counts, and notes which tests were left out: the other reporter does the talking. */
+/**
+ * A vitest reporter that counts, notes which tests were left out, and ends a run that has got stuck: the other reporter does
+ * the talking.
+ *
+ * N1  What has no failing test to stand for it still counts as a failure: a file that does not load, a failing hook, an
+ *     unhandled error, a file that never ends.
+ * N2  A run is stuck when no file ends for a long time. vitest cannot interrupt a test that spins; whoever started us
+ *     kills the worker when we leave.
+ */
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { root } from './root.mjs';
 
 /** @typedef {{ passed: number, failed: number, leftOut: { file: string, reason: string }[] }} Count */
+/** @typedef {import('vitest/node').TestModule} TestModule */
+
+const stuckMs = Number(process.env['VARVE_STUCK_MS'] ?? 300_000);
 
 export default class CountReporter {
+  /** @type {Map<string, TestModule>} */
+  #running = new Map();
+  /** @type {TestModule[]} */
+  #ended = [];
+  /** @type {NodeJS.Timeout | undefined} */
+  #stuck;
+
+  /** @param {TestModule} module */
+  onTestModuleStart(module) {
+    this.#running.set(module.id, module);
+    this.#stuck ??= setTimeout(() => this.#giveUp(), stuckMs).unref();
+  }
+
+  /** @param {TestModule} module */
+  onTestModuleEnd(module) {
+    this.#running.delete(module.id);
+    this.#ended.push(module);
+    this.#stuck?.refresh();
+  }
+
   /**
-   * @param {readonly import('vitest/node').TestModule[]} modules
+   * @param {readonly TestModule[]} modules
    * @param {readonly unknown[]} unhandled
    */
   onTestRunEnd(modules, unhandled) {
-    /** @type {Count} */
-    const count = { passed: 0, failed: unhandled.length, leftOut: [] };
-    for (const module of modules) {
-      // A file that does not load, or a failing hook, has no failing test to stand for it.
-      count.failed += module.errors().length;
-      for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
-      for (const test of module.children.allTests()) {
-        const result = test.result();
-        if (result.state === 'passed') count.passed += 1;
-        else if (result.state === 'failed') count.failed += 1;
-        else
-          count.leftOut.push({
-            file: relative(root, module.moduleId),
-            reason: (result.state === 'skipped' && result.note) || '',
-          });
-      }
-    }
-    const file = process.env['VARVE_COUNT_FILE'];
-    if (file !== undefined) writeFileSync(file, JSON.stringify(count));
+    clearTimeout(this.#stuck);
+    write(modules, unhandled.length);
   }
+
+  #giveUp() {
+    for (const module of this.#running.values()) {
+      console.error(`Stuck: ${fileOf(module)} goes on, and no file has ended for ${stuckMs / 1000} seconds.`);
+    }
+    write(this.#ended, Math.max(1, this.#running.size));
+    process.exit(1);
+  }
+}
+
+/**
+ * @param {readonly TestModule[]} modules
+ * @param {number} failures besides those of tests
+ */
+function write(modules, failures) {
+  /** @type {Count} */
+  const count = { passed: 0, failed: failures, leftOut: [] };
+  for (const module of modules) {
+    count.failed += module.errors().length;
+    for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
+    for (const test of module.children.allTests()) {
+      const result = test.result();
+      if (result.state === 'passed') count.passed += 1;
+      else if (result.state === 'failed') count.failed += 1;
+      else count.leftOut.push({ file: fileOf(module), reason: (result.state === 'skipped' && result.note) || '' });
+    }
+  }
+  const file = process.env['VARVE_COUNT_FILE'];
+  if (file !== undefined) writeFileSync(file, JSON.stringify(count));
+}
+
+/** @param {TestModule} module */
+function fileOf(module) {
+  return relative(root, module.moduleId);
 }

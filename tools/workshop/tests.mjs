@@ -25,6 +25,7 @@ export async function runTests(args) {
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
     const reporters = ['--reporter=default', `--reporter=${join(root, 'tools', 'workshop', 'count-reporter.mjs')}`];
     const ended = await run('node', [vitest, 'run', '--silent=passed-only', ...reporters, ...args], {
+      group: true,
       env: { VARVE_COUNT_FILE: file, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }) },
     });
     if (interrupted()) return ended.code;

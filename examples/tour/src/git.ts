@@ -13,7 +13,7 @@ const zeroId = /^0+$/;
 
 /** The history of the repository around `folder`, or `undefined` where there is none (no git, no repository, no commit). */
 export async function gitHistory(folder: string): Promise<CommitHistory | undefined> {
-  const root = (await run(folder, ['rev-parse', '--show-toplevel']).catch(() => '')).trimEnd();
+  const root = (await findRoot(folder)).trimEnd();
   if (root === '') return undefined;
   const count = Number((await run(root, ['rev-list', '--first-parent', '--count', 'HEAD']).catch(() => '0')).trim());
   if (count === 0) return undefined;
@@ -23,6 +23,15 @@ export async function gitHistory(folder: string): Promise<CommitHistory | undefi
     commits: () => readCommits(root),
     tree: (id) => readTree(root, id),
   };
+}
+
+/** The work tree, or the repository itself where it is a bare one; empty without one. */
+async function findRoot(folder: string): Promise<string> {
+  const none = (): string => '';
+  return (
+    (await run(folder, ['rev-parse', '--show-toplevel']).catch(none)) ||
+    (await run(folder, ['rev-parse', '--absolute-git-dir']).catch(none))
+  );
 }
 
 async function* readCommits(root: string): AsyncGenerator<Commit> {

@@ -16,7 +16,10 @@ import type { Entry, ScanOptions, Snapshot } from './engine.ts';
 
 /** Point reads of one state. */
 export interface ReadTx {
-  /** The value, or `undefined`. The bytes are shared and stay as they are; do not write to them. Same tick. */
+  /**
+   * The value, or `undefined`. The bytes are shared and stay as they are; do not write to them. They may be a view of a
+   * block of up to 1 MiB that lives as long as they do: copy what you keep for long. Same tick.
+   */
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined;
 }
 
@@ -48,7 +51,10 @@ export interface BackendOptions {
   readonly batchLimit?: number | undefined;
   /** Longest time a finished section waits for a commit to start. @default 100 */
   readonly batchIntervalMs?: number | undefined;
-  /** Runs as the last section of every commit, also of one that `forceCommit`, `defrag` or `close` asks for (B4 to B6). */
+  /**
+   * Runs as the last section of every commit, also of one that `forceCommit`, `defrag` or `close` asks for (B4 to B6).
+   * If it throws, the commit has failed.
+   */
   readonly preCommit?: ((tx: BatchTx) => void) | undefined;
 }
 
@@ -66,14 +72,20 @@ export interface Backend extends AsyncDisposable {
   concurrentReadTx(): ConcurrentReadTx;
   /** Resolves at once unless commits lag behind; await it before a section. Rejects with `BACKEND_FAILED`. */
   admit(): Promise<void>;
-  /** True when `admit()` would resolve at once: saves the await on the fast path. */
+  /**
+   * True when `admit()` would resolve at once: saves the await on the fast path. False now and then without a lag, so that
+   * a tight loop of writes gives the event loop a turn.
+   */
   readonly admitting: boolean;
   /**
    * Resolves when every section that finished before the call is durable. Callers share one commit.
    * Rejects with `BACKEND_FAILED` (cause: what the engine said) or `BACKEND_CLOSED`.
    */
   forceCommit(): Promise<void>;
-  /** Everything finished, as one BoltDB file (commits first). Writers go on meanwhile. */
+  /**
+   * Everything finished, as one BoltDB file (commits first): the state of that commit, which starts at the call or, when
+   * one is under way, after it. Writers go on meanwhile. Dispose it or read it to its end.
+   */
   snapshot(options?: { readonly signal?: AbortSignal | undefined }): Promise<Snapshot>;
   /**
    * CRC-32C over the committed state, bucket by bucket in order of their names (spec section 6).
@@ -94,6 +106,9 @@ export interface Backend extends AsyncDisposable {
   readonly durable: boolean;
   /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings: readonly string[];
-  /** Commits what is pending, then closes the engine. Idempotent; every call afterwards gets `BACKEND_CLOSED`. */
+  /**
+   * Commits what is pending, then closes the engine. Idempotent; every call afterwards gets `BACKEND_CLOSED`, open readers
+   * and snapshots end. Rejects with `BACKEND_FAILED`, everything closed, when a commit failed and no call has said so yet.
+   */
   close(): Promise<void>;
 }

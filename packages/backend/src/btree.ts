@@ -11,7 +11,9 @@ interface Interop {
 
 const outer = namespace as unknown as Interop;
 
-export const BTree: BTreeConstructor = (outer.default?.default ?? outer.default ?? outer) as unknown as BTreeConstructor;
+export const BTree: BTreeConstructor = (outer.default?.default ??
+  outer.default ??
+  outer) as unknown as BTreeConstructor;
 export type BTree<K, V> = import('sorted-btree').default<K, V>;
 
 /** An empty tree over latin1 keys (`byte-key.ts`). 64 keys a node: less memory and faster than the default of 32. */

@@ -14,7 +14,7 @@
  * etcd: server/storage/backend/backend.go (run, Commit, Defrag), batch_tx.go.
  */
 import type { Change, Engine } from './engine.ts';
-import { nextTurn, startTimer, turn } from './clock.ts';
+import { startTimer, turn } from './clock.ts';
 import { Deferred } from './deferred.ts';
 import { BackendError } from './errors.ts';
 
@@ -47,6 +47,7 @@ export class Committer {
   readonly #batchLimit: number;
   readonly #intervalMs: number;
   #state: 'idle' | 'scheduled' | 'committing' | 'compacting' = 'idle';
+  /** Settles when the state that is not idle has passed. */
   #running: Promise<void> = Promise.resolve();
   /** Waiters of the commit that starts next, and of the one that runs; absent where nobody waits. */
   #next: Deferred | undefined;
@@ -140,7 +141,7 @@ export class Committer {
     await turn();
     this.#admission?.reject(closedError());
     this.#admission = undefined;
-    if (!this.#failed) await this.#join().catch(() => {});
+    this.#schedule();
     while (this.#state !== 'idle') await this.#running;
     clearTimeout(this.#timer);
     await release();
@@ -178,9 +179,7 @@ export class Committer {
     if (this.#state === 'idle') {
       if (this.#failed) return;
       this.#state = 'scheduled';
-      nextTurn(() => {
-        this.#running = this.#run();
-      });
+      this.#running = turn().then(() => this.#run());
     } else {
       this.#due = true;
     }
@@ -189,6 +188,7 @@ export class Committer {
   async #run(): Promise<void> {
     this.#state = 'committing';
     this.#due = false;
+    this.#rowsSinceTurn = 0;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const compaction = this.#compaction;

@@ -7,6 +7,10 @@
  * E4  Bytes given to an engine are not changed afterwards by anybody; bytes it gives out are never changed by it,
  *     and the receiver does not write to them.
  * E5  A bucket that does not exist reads as an empty one. The Backend checks before it writes to one.
+ * E6  A bucket is known by its name: the Backend may ask with another object of that name. `appendOnly` of the one that
+ *     created it holds.
+ * E7  After `close` every call throws or rejects with `BACKEND_CLOSED`, and so do views and scans that were open; closing
+ *     again is fine.
  *
  * Engines are simple on purpose: batching, read-your-writes, counters and hashes stand once, in the Backend.
  * Run `@varve/backend/conformance` on yours.

@@ -1,7 +1,7 @@
 /** Errors of this package. Codes are stable within a major version, messages are not. */
 
 /**
- * - `BACKEND_CLOSED` called after `close`
+ * - `BACKEND_CLOSED` called after `close`, or on a transaction, view or snapshot that has ended
  * - `BACKEND_FAILED` a commit failed; the first failure is the `cause`; open anew to recover
  * - `BACKEND_LOCKED` another process, or another part of this one, has the store open
  * - `BACKEND_NOT_FOUND` there is no store and `createIfMissing` is false

@@ -2,25 +2,37 @@
 import { ClassicLevel } from 'classic-level';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
+import type { LevelBatch, LevelClass } from '../src/level/driver.ts';
 import { nodeFiles } from '../src/level/files.ts';
-import { bytes, child, create, digests, failing, linesOf, open, put, Reader, temporaryPath, text } from './level-support.ts';
+import {
+  bytes,
+  child,
+  create,
+  digests,
+  failing,
+  linesOf,
+  open,
+  put,
+  Reader,
+  temporaryPath,
+  text,
+} from './level-support.ts';
 
 /** A driver that lets a test see and break the writing of batches. */
-function driver(write: (proceed: () => Promise<void>, options: unknown) => Promise<void>): typeof ClassicLevel {
-  class Watched extends ClassicLevel<Uint8Array, Uint8Array> {
-    _chainedBatch(): unknown {
-      const make = (ClassicLevel.prototype as unknown as { _chainedBatch(this: unknown): Batch })._chainedBatch;
-      const batch = make.call(this);
-      const original = batch._write.bind(batch);
-      batch._write = (options) => write(() => original(options), options);
-      return batch;
+function driver(write: (proceed: () => Promise<void>, options: unknown) => Promise<void>): LevelClass {
+  return class extends ClassicLevel<Uint8Array, Uint8Array> {
+    constructor(location: string, options: object) {
+      super(location, options);
+      const chained = this.batch.bind(this) as () => LevelBatch;
+      Object.assign(this, {
+        batch() {
+          const batch = chained();
+          const proceed = batch.write.bind(batch);
+          return Object.assign(batch, { write: (options: object) => write(() => proceed(options), options) });
+        },
+      });
     }
-  }
-  return Watched as unknown as typeof ClassicLevel;
-}
-
-interface Batch {
-  _write(options: unknown): Promise<void>;
+  } as unknown as LevelClass;
 }
 
 const ioError = (words: string): Error =>
@@ -135,33 +147,36 @@ test('R22, R25: the folder is synced when a log was added to it; a sync that fai
 test.each([
   ['the log', '40', 'old'],
   ['a compaction', '300', 'new'],
-])('R27, R28, R71: %s does not fit on the medium: typed, acknowledged rows stay, reopening goes on', async (_, limit, keys) => {
-  const path = temporaryPath();
-  const filled = child('fill', path, keys, limit);
-  const { value } = await linesOf(filled).next();
-  const { acked, seen, digest, failures } = JSON.parse(value as string) as {
-    acked: number;
-    seen: number;
-    digest: string;
-    failures: string[];
-  };
-  if (filled.exitCode === null) await once(filled, 'exit');
-  expect(failures).toEqual(['EFBIG', 'EFBIG']);
-  expect(acked).toBeGreaterThan(3);
-  expect(seen).toBe(acked);
-  const shown = await new Reader().show(path);
-  expect(shown?.code).toBeUndefined();
-  if (keys === 'old') {
-    const states = digests(acked + 1);
-    expect(digest).toBe(states[acked]);
-    expect([states[acked], states[acked + 1]]).toContain(shown?.digest);
-  }
-  const engine = await open(path);
-  expect(Number(text(engine, 'n', { id: 2, name: 'meta', appendOnly: false }))).toBeGreaterThanOrEqual(acked);
-  await engine.commit([put('after', 'it')]);
-  await engine.close();
-  expect(text(await open(path), 'after')).toBe('it');
-});
+])(
+  'R27, R28, R71: %s does not fit on the medium: typed, acknowledged rows stay, reopening goes on',
+  async (_, limit, keys) => {
+    const path = temporaryPath();
+    const filled = child('fill', path, keys, limit);
+    const { value } = await linesOf(filled).next();
+    const { acked, seen, digest, failures } = JSON.parse(value as string) as {
+      acked: number;
+      seen: number;
+      digest: string;
+      failures: string[];
+    };
+    if (filled.exitCode === null) await once(filled, 'exit');
+    expect(failures).toEqual(['EFBIG', 'EFBIG']);
+    expect(acked).toBeGreaterThan(3);
+    expect(seen).toBe(acked);
+    const shown = await new Reader().show(path);
+    expect(shown?.code).toBeUndefined();
+    if (keys === 'old') {
+      const states = digests(acked + 1);
+      expect(digest).toBe(states[acked]);
+      expect([states[acked], states[acked + 1]]).toContain(shown?.digest);
+    }
+    const engine = await open(path);
+    expect(Number(text(engine, 'n', { id: 2, name: 'meta', appendOnly: false }))).toBeGreaterThanOrEqual(acked);
+    await engine.commit([put('after', 'it')]);
+    await engine.close();
+    expect(text(await open(path), 'after')).toBe('it');
+  },
+);
 
 test('R67: numbers that a failed commit used up are not taken for damage', async () => {
   const path = temporaryPath();

@@ -21,7 +21,7 @@ test(`R21, law 7: killed ${KILLS} times while it commits and compacts, every ack
     const states = digests(acked + 1);
     // The commit after the last acknowledged one is in doubt: there wholly or not at all.
     expect([acked, acked + 1]).toContain(states.indexOf(shown?.digest ?? ''));
-    expect(await reader.show(path)).toEqual({ digest: shown?.digest, warnings: [] });
+    expect(await reader.show(path)).toEqual({ digest: shown?.digest, invented: 0, warnings: [] });
     acked = states.indexOf(shown?.digest ?? '');
   }
 }, 60_000);
@@ -87,8 +87,11 @@ test('R43: acknowledged commits that were cut off the log of a killed process ar
   const path = await unclosed(20);
   const log = newestLog(path);
   const { length } = fs.readFileSync(log);
-  for (const cut of [length - 1, length - 2000, 1, 0]) {
+  for (const cut of [Math.floor(length / 2), 1, 0]) {
     fs.truncateSync(log, cut);
-    await expect(open(path)).rejects.toMatchObject({ code: 'BACKEND_CORRUPT', message: /acknowledged/ as unknown });
+    await expect(open(path)).rejects.toMatchObject({
+      code: 'BACKEND_CORRUPT',
+      message: expect.stringMatching(/acknowledged/) as unknown,
+    });
   }
 });

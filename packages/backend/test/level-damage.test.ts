@@ -1,11 +1,12 @@
 /** Random single damages to a store's files (R43, R66 to R69). Silence is the only wrong answer. */
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { changesOf } from './level-child.mjs';
-import { digests, open, Reader, temporaryPath } from './level-support.ts';
 import type { Change } from '../src/engine.ts';
-import { tmpdir } from 'node:os';
+import { levelEngine } from '../src/level/index.ts';
+import { changesOf } from './level-child.mjs';
+import { digests, Reader, temporaryPath } from './level-support.ts';
 
 const COMMITS = 100;
 const DAMAGES = Number(process.env['LEVEL_DAMAGES'] ?? 150);
@@ -39,7 +40,11 @@ const damages: { readonly [name: string]: (bytes: Buffer, random: Random) => Buf
   page: (bytes, random) => zeroed(bytes, random, 4096),
   noise(bytes, random) {
     const start = random(bytes.length);
-    return bytes.fill(Buffer.from([random(256), random(256), random(256)]), start, Math.min(bytes.length, start + random(600)));
+    return bytes.fill(
+      Buffer.from([random(256), random(256), random(256)]),
+      start,
+      Math.min(bytes.length, start + random(600)),
+    );
   },
   swap(bytes, random) {
     const sectors = Math.floor(bytes.length / 512);
@@ -67,7 +72,7 @@ const states = digests(COMMITS);
 
 beforeAll(async () => {
   const live = join(images, 'live');
-  const engine = await open(live);
+  const engine = await levelEngine(live, { writeBufferSize: 1 << 16 });
   for (let n = 1; n <= COMMITS; n++) {
     await engine.commit(changesOf(n) as Change[]);
     if (n === COMMITS / 2) await engine.compact();
@@ -89,9 +94,9 @@ function damage(random: Random): Damaged {
   fs.cpSync(join(images, image), path, { recursive: true });
   const files = fs.readdirSync(path).filter((name) => !name.startsWith('LO') && fs.statSync(join(path, name)).size > 0);
   const name = files[random(files.length)] as string;
-  const kinds = Object.keys(damages);
-  const kind = kinds[random(kinds.length)] as string;
-  const after = damages[kind]?.(fs.readFileSync(join(path, name)), random);
+  const kinds = Object.entries(damages);
+  const [kind, change] = kinds[random(kinds.length)]!;
+  const after = change(fs.readFileSync(join(path, name)), random);
   if (after === undefined) fs.rmSync(join(path, name));
   else fs.writeFileSync(join(path, name), after);
   return { path, what: `${kind} of ${name} (${image})` };
@@ -127,6 +132,7 @@ describe(`seed ${SEED}`, () => {
     for (let round = 0; round < Math.min(DAMAGES, 60); round++) {
       const { path, what } = damage(random);
       const shown = await reader.show(path, false);
+      expect(shown?.invented ?? 0, `damage ${round}, ${what}`).toBe(0);
       if (shown === undefined) outcomes.ended += 1;
       else if (shown.code !== undefined) {
         expect(shown.code, `damage ${round}, ${what}`).toMatch(/^BACKEND_/);

@@ -91,6 +91,8 @@ export function linesOf(process: ChildProcess): AsyncIterableIterator<string> {
 
 export interface Shown {
   readonly digest?: string;
+  /** Rows that no commit of the history wrote. */
+  readonly invented?: number;
   readonly warnings?: readonly string[];
   readonly code?: string;
   readonly message?: string;

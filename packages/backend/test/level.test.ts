@@ -40,11 +40,12 @@ test('values are plain Uint8Arrays of their own, on reads and scans (E4)', async
   expect(Object.getPrototypeOf(entry!.value)).toBe(Uint8Array.prototype);
 });
 
+const value = (size: number): Uint8Array => new Uint8Array(size).map((_, i) => (i * 31 + size) % 256);
+const key = (size: number): Uint8Array => new Uint8Array(1 + (size % 32_768)).fill(size % 251);
+
 test('rows of any size come back: key of 32 KiB, value of none, of 1.5 MiB (R4)', async () => {
   const engine = await open(temporaryPath());
   const sizes = [0, 1, 255, 2048, 2049, 65_536, 1_572_864];
-  const value = (size: number): Uint8Array => new Uint8Array(size).map((_, i) => (i * 31 + size) % 256);
-  const key = (size: number): Uint8Array => new Uint8Array(1 + (size % 32_768)).fill(size % 251);
   await engine.commit([
     create(),
     ...sizes.map((size): Change => ({ type: 'put', bucket: rows, key: key(size), value: value(size) })),
@@ -99,7 +100,9 @@ test('size grows with commits and shrinks with compaction; sizeInUse is within i
   await engine.compact();
   const full = engine.size;
   expect(full).toBeGreaterThan(1_900_000);
-  await engine.commit(Array.from({ length: 2000 }, (_, n): Change => ({ type: 'delete', bucket: rows, key: bytes(`k${n}`) })));
+  await engine.commit(
+    Array.from({ length: 2000 }, (_, n): Change => ({ type: 'delete', bucket: rows, key: bytes(`k${n}`) })),
+  );
   await engine.compact();
   expect(engine.size).toBeLessThan(full / 4);
   expect(engine.sizeInUse).toBeLessThanOrEqual(engine.size);

@@ -7,7 +7,7 @@
  *     nonsense is never a reason to fall back to the older record.
  * H3  A record that is not valid is reported, since the newest transaction may have been in it (R56).
  *
- * bbolt: db.go (getPageSize, mmap, meta).
+ * bbolt: db.go (getPageSize, mmap, meta). Departs: a file below 4096 bytes is good if its pages are that small.
  */
 import type { Problem } from './bolt.ts';
 import { BoltError, corrupt } from './errors.ts';
@@ -16,7 +16,6 @@ import { decodeMeta, META_BYTES } from './meta.ts';
 import type { Meta, MetaFault } from './meta.ts';
 import type { StorageFile } from './storage-file.ts';
 
-const SMALLEST_FILE = 4096;
 const LARGEST_SEARCHED = 1024 * 2 ** 14;
 
 /** What the two meta pages say. */
@@ -42,7 +41,7 @@ const CODES: Readonly<Record<MetaFault, BoltErrorCode>> = {
  */
 export function chooseMeta(file: StorageFile, path: string): MetaPages {
   const length = file.size();
-  if (length < SMALLEST_FILE) throw new BoltError('BOLT_INVALID', `${path}: ${length} bytes are no Bolt file`, { path });
+  if (length < META_BYTES) throw new BoltError('BOLT_INVALID', `${path}: ${length} bytes are no Bolt file`, { path });
   const first = decodeMeta(read(file, 0));
   const pageSize = typeof first === 'string' ? findSecond(file, length) : first.pageSize;
   if (pageSize === undefined) {

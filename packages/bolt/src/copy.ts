@@ -48,7 +48,9 @@ export class StateCopy implements BoltImage {
       for (let at = metas.length; at < this.size; at += chunkBytes) {
         signal?.throwIfAborted();
         const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.size - at));
-        const read = await pages.file.readLater(chunk, at);
+        const read = await pages.file.readLater(chunk, at).catch((cause: unknown) => {
+          throw new BoltError('BOLT_FAILED', `the file cannot be read at byte ${at}`, { cause });
+        });
         if (read < chunk.length) throw new BoltError('BOLT_TRUNCATED', `the file ends at byte ${at + read}`);
         yield plain(chunk);
       }

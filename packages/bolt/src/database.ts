@@ -27,7 +27,7 @@ import { chooseMeta, plausibleFreelist } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { compactState } from './compact.ts';
 import { StateCopy } from './copy.ts';
-import { temporaryName } from './create.ts';
+import { removeLeftovers, temporaryName } from './create.ts';
 import { BoltError, hasCode } from './errors.ts';
 import { decodeFreelist } from './freelist-page.ts';
 import { PinnedTransaction } from './read-transaction.ts';
@@ -134,14 +134,17 @@ export class Database implements Bolt {
     const { storage } = this.#store;
     try {
       if (storage.identity(target) !== undefined) throw exists(target);
+      await removeLeftovers(storage, target);
       const sizeAfter = await compactState(storage, state, target, {
         ...options,
         ...this.#layout(2),
         place: 'publish',
       });
       return { sizeBefore, sizeAfter };
-    } catch (error) {
-      throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? exists(target, error) : error;
+    } catch (cause) {
+      if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;
+      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw exists(target, cause);
+      throw new BoltError('BOLT_FAILED', `${target} cannot be written`, { path: target, cause });
     } finally {
       state.release();
     }

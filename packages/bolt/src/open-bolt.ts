@@ -40,7 +40,7 @@ export function openBolt(path: string, options: OpenOptions = {}): Promise<Bolt>
 
 /** The same on another storage: for tests with a disk that fails. */
 export async function openBoltOn(storage: Storage, path: string, options: OpenOptions = {}): Promise<Bolt> {
-  const { readOnly = false, pageSize = 4096, cacheBytes = DEFAULT_CACHE, freelist = 'persisted' } = options;
+  const { pageSize = 4096, cacheBytes = DEFAULT_CACHE, freelist = 'persisted' } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must be a text that is not empty');
   if (!isPageSize(pageSize)) throw new RangeError('pageSize must be a power of two from 512 to 65536');
   if (!(cacheBytes >= 0)) throw new RangeError('cacheBytes must not be negative');
@@ -50,22 +50,34 @@ export async function openBoltOn(storage: Storage, path: string, options: OpenOp
     persistFreelist: freelist === 'persisted',
     pageChecksums: options.pageChecksums ?? true,
   };
-  const file = await openLocked(storage, path, options);
-  try {
-    const chosen = chooseMeta(file, path);
-    const open = (name: string): Promise<Store> => reopenStore(storage, name, storeOptions);
-    if (readOnly) {
-      const store = new Store(storage, file, chosen.active, NO_PAGES, chosen.warnings, storeOptions);
-      return new Database(store, true, chosen, open);
+  const file = await typed(path, options.signal, () => openLocked(storage, path, options));
+  return typed(path, options.signal, async () => {
+    try {
+      return await openChosen(storage, file, storeOptions, options);
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
     }
-    const store = await writableStore(storage, file, chosen, storeOptions, options.signal);
-    await removeLeftovers(storage, path);
-    if (storeOptions.persistFreelist && chosen.active.freelist === undefined) await store.commit(store.draft());
-    return new Database(store, false, chosen, open);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    throw error;
+  });
+}
+
+async function openChosen(
+  storage: Storage,
+  file: StorageFile,
+  storeOptions: StoreOptions,
+  { readOnly = false, signal }: OpenOptions,
+): Promise<Bolt> {
+  const { path } = storeOptions;
+  const chosen = chooseMeta(file, path);
+  const open = (name: string): Promise<Store> => reopenStore(storage, name, storeOptions);
+  if (readOnly) {
+    const store = new Store(storage, file, chosen.active, NO_PAGES, chosen.warnings, storeOptions);
+    return new Database(store, true, chosen, open);
   }
+  const store = await writableStore(storage, file, chosen, storeOptions, signal);
+  await removeLeftovers(storage, path);
+  if (storeOptions.persistFreelist && chosen.active.freelist === undefined) await store.commit(store.draft());
+  return new Database(store, false, chosen, open);
 }
 
 async function writableStore(
@@ -90,6 +102,17 @@ async function reopenStore(storage: Storage, name: string, options: StoreOptions
   } catch (error) {
     await file.close().catch(() => undefined);
     throw error;
+  }
+}
+
+/** The system's errors become BOLT_FAILED; an abort stays what it is. */
+async function typed<T>(path: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof BoltError || signal?.aborted === true) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BoltError('BOLT_FAILED', `${path} cannot be opened: ${reason}`, { path, cause });
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * The slots of keys looked up lately, so that a hot key costs neither a string nor a descent.
  *
- * L1  One line per hash: a newer key with the same hash takes the line. The memory is fixed.
+ * L1  One line per hash: a newer key with the same hash takes the line. Lines and the keys they hold are limited, so
+ *     the memory is.
  * L2  A line holds exactly what the tree holds for its key. Whoever gives a key another slot in the tree says so here,
  *     and whoever gives many keys another slot clears all.
  *
@@ -12,6 +13,8 @@ import type { Slot } from './slot.ts';
 const LINES = 2 ** 14;
 /** Longer keys are hashed by so many of their bytes, evenly spread. */
 const HASHED_BYTES = 64;
+/** Longer keys are not remembered. */
+const LONGEST_KEY = 256;
 
 export class LookupCache {
   readonly #keys: (string | undefined)[] = Array.from({ length: LINES }, () => undefined);
@@ -34,6 +37,7 @@ export class LookupCache {
   }
 
   remember(byteKey: string, hash: number, slot: Slot): void {
+    if (byteKey.length > LONGEST_KEY) return;
     const line = hash & (LINES - 1);
     this.#hashes[line] = hash;
     this.#keys[line] = byteKey;

@@ -107,14 +107,15 @@ export interface TreeIndex {
 
   /**
    * Takes back every change that transaction `main` made to `key`; `main` must be the newest transaction there is.
-   * For a write section that throws (D3). Unknown keys and transactions are left alone.
+   * For a write section that throws (D3): neither restored nor compacted since. Unknown keys and transactions are left
+   * alone, and a key may be named more than once.
    */
   undo(key: Uint8Array, main: number): void;
 
   /**
    * One record met while the index is rebuilt, in the order of revisions (spec 11.2, step 3).
-   * Of a key seen for the first time, `createdMain` and `version` of the record start its generation; a tombstone seen
-   * first starts an otherwise unknown one.
+   * Of a key seen for the first time, `createdMain` and `version` of the record start its generation, with `createdSub`
+   * 0 unless the record is the creation itself; a tombstone seen first starts an otherwise unknown one.
    * @throws IndexError `INDEX_CORRUPT`, naming both revisions, when the revision is not newer than the key's newest.
    */
   restore(
@@ -126,8 +127,9 @@ export interface TreeIndex {
 
   /**
    * Drops what no read at `atMain` or later can need (spec 4.9 with the rule of 4.10, D1) and returns the revisions
-   * at or below `atMain` that were kept. Yields after every `sliceKeys` keys.
-   * Keys and revisions newer than `atMain` that appear meanwhile are untouched.
+   * at or below `atMain` that were kept. Yields after every `sliceKeys` keys. `atMain` is a finished transaction: what
+   * appears meanwhile is newer and untouched.
+   * @throws RangeError at the first step when `sliceKeys` is not a positive integer. @default 1024
    */
   compact(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void>;
 

@@ -15,6 +15,9 @@ const numbered = (n: number): Uint8Array => bytes(`key${String(n).padStart(6, '0
 const deletion: IndexRecord = { tombstone: true, createdMain: 0, version: 0 };
 const put = (createdMain: number, version: number): IndexRecord => ({ tombstone: false, createdMain, version });
 
+/** Of keys this long only every second byte is hashed, so these share a hash. */
+const long = (filler: number): Uint8Array => Uint8Array.from({ length: 128 }, (_, i) => (i % 2 === 1 ? filler : i));
+
 function treeOf(histories: Record<string, string>): TreeIndex {
   const tree = createTreeIndex();
   for (const [key, history] of Object.entries(histories)) apply(tree, key, history);
@@ -259,6 +262,28 @@ describe('keys are bytes', () => {
     expect(keysOf(tree, 2)).toEqual(['key']);
     expect(print(tree.get(Buffer.from('key'), 2))).toBe('2 2 1');
   });
+});
+
+test('keys that share a hash are told apart', () => {
+  const tree = createTreeIndex();
+  tree.put(long(1), 2, 0);
+  expect(print(tree.get(long(1), 9))).toBe('2 2 1');
+  expect(tree.get(long(2), 9)).toBeUndefined();
+  expect(print(tree.put(long(2), 3, 0))).toBe('3 3 1');
+  for (const filler of [1, 2, 1, 2]) expect(tree.get(long(filler), 9)?.main).toBe(filler + 1);
+  tree.undo(long(2), 3);
+  expect(print(tree.get(long(1), 9))).toBe('2 2 1');
+  tree.checkInvariants();
+});
+
+test('very long keys work as short ones do', () => {
+  const tree = createTreeIndex();
+  const key = new Uint8Array(5000).fill(0xff);
+  for (const main of [2, 3, 4]) expect(tree.put(key, main, 0).version).toBe(main - 1);
+  expect(drive(tree.compact(4)).size).toBe(1);
+  tree.tombstone(key, 5, 0);
+  expect(drive(tree.compact(6)).size).toBe(0);
+  expect([tree.get(key, 6), tree.size]).toEqual([undefined, 0]);
 });
 
 describe('entries', () => {

@@ -5,8 +5,7 @@
  *     what `close` rejects with.
  * O2  Before anything is closed, what was written is committed, so that waiting writers get their answers (R8, R9).
  */
-import type { Backend } from '@varve/backend';
-import type { WatchableStore } from '@varve/watch';
+import type { Backend, WatchableStore } from '@varve/watch';
 import { KvError } from './errors.ts';
 
 export class Core {

@@ -4,8 +4,7 @@
  * The whole store and every name space in it are objects of this class over one `Core`; only the one that `open` returns
  * closes it. Each method checks and hands on: what it does stands in the file named for it.
  */
-import type { Snapshot } from '@varve/backend';
-import type { Compaction, HashResult } from '@varve/watch';
+import type { Compaction, HashResult, Snapshot } from '@varve/watch';
 import {
   checkInteger,
   checkNames,

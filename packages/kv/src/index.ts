@@ -11,6 +11,7 @@ export {
   type Compare,
   type DeleteOp,
   type GetOp,
+  type KeyOf,
   type NumberTest,
   type Op,
   type OpResult,

@@ -14,8 +14,7 @@
  *
  * etcd: the client API of clientv3 (KV, Watch, Maintenance).
  */
-import type { Snapshot } from '@varve/backend';
-import type { Compaction, HashResult, StoreMetrics, WatchStats } from '@varve/watch';
+import type { Compaction, HashResult, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
 import type { Codec } from './codec.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
 
@@ -56,6 +55,8 @@ export interface PutEvent<K, V> extends Entry<K, V> {
 export interface DeleteEvent<K, V> {
   readonly type: 'delete';
   readonly key: K;
+  /** Never there; named so that `event.value` may be asked of any event. */
+  readonly value?: undefined;
   readonly revision: number;
   /** The key before this revision, for watches that asked; absent where it is compacted. */
   readonly previous?: Entry<K, V> | undefined;
@@ -287,7 +288,10 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposabl
    */
   compact(revision: number, options?: CompactOptions): Promise<CompactResult>;
   status(options?: SignalOptions): Promise<Status>;
-  /** Ends watches, makes finished writes durable, gives everything back. Idempotent; later calls get `..._CLOSED`. */
+  /**
+   * Makes finished writes durable, ends watches, gives everything back. Idempotent; later calls get `..._CLOSED`.
+   * Rejects when a commit failed, then or before; everything is given back all the same.
+   */
   close(): Promise<void>;
 }
 

@@ -135,19 +135,22 @@ export type TxnResult<
       readonly results: OpResults<K, V, Else>;
     };
 
+/** The key type of a selector; `never`, which fits every store, for `{}`. */
+export type KeyOf<S> = S extends Range<infer K> ? (unknown extends K ? never : K) : S;
+
 /** The key does not exist; of a range, no key in it does. */
-export function missing<K>(key: Selector<K>): Compare<K, never> {
-  return { key, version: { equals: 0 } };
+export function missing<S>(key: S): Compare<KeyOf<S>, never> {
+  return compare(key, { version: { equals: 0 } });
 }
 
 /** The key exists; of a range, some key in it does. */
-export function exists<K>(key: Selector<K>): Compare<K, never> {
-  return { key, version: { greater: 0 } };
+export function exists<S>(key: S): Compare<KeyOf<S>, never> {
+  return compare(key, { version: { greater: 0 } });
 }
 
 /** Any test of a key: `compare('config', { modRevision: { equals: 7 } })`. */
-export function compare<K, V = never>(key: Selector<K>, tests: Tests<V>): Compare<K, V> {
-  return { key, ...tests };
+export function compare<S, V = never>(key: S, tests: Tests<V>): Compare<KeyOf<S>, V> {
+  return { key: key as Selector<KeyOf<S>>, ...tests };
 }
 
 /** Reads one key, as the operations before it left it. */
@@ -166,8 +169,8 @@ export function put<K, V>(key: K, value: V, options: { readonly previous?: boole
 }
 
 /** Deletes a key or all keys of a range. */
-export function remove<K>(key: Selector<K>, options: { readonly previous?: boolean | undefined } = {}): DeleteOp<K> {
-  return { type: 'delete', key, ...options };
+export function remove<S>(key: S, options: { readonly previous?: boolean | undefined } = {}): DeleteOp<KeyOf<S>> {
+  return { type: 'delete', key: key as Selector<KeyOf<S>>, ...options };
 }
 
 /** A transaction as an operation of another. */

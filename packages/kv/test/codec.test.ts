@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, expectTypeOf, test } from 'vitest';
 import { bytes, json, memory, open, utf8, type Codec } from '../src/index.ts';
-import { codeOf, collect, failure } from './helpers.ts';
+import { codeOf, collect, failure, temporaryFolder } from './helpers.ts';
 
 interface Config {
   readonly theme: 'dark' | 'light';
@@ -46,10 +46,18 @@ test('R4: what cannot be read back equal is refused, not replaced', async () => 
   expect(values.revision).toBe(1);
 });
 
-test('bytes that are not UTF-8 are KV_DECODE, for a key and for a value', async () => {
-  await using raw = await open(memory(), { key: bytes, value: bytes });
-  await raw.put(Buffer.from('fine'), Uint8Array.of(0xff));
-  expect(() => utf8.decode(Uint8Array.of(0x61, 0xff))).toThrow(/not UTF-8/);
+test('R13: bytes that are not UTF-8 are KV_DECODE, in a value and in a key', async () => {
+  const folder = temporaryFolder();
+  {
+    await using raw = await open(folder, { key: bytes, value: bytes });
+    await raw.put(Buffer.from('a value'), Uint8Array.of(0x61, 0xff));
+    await raw.put(Uint8Array.of(0xff), Buffer.from('under a key'));
+    await raw.put(Buffer.from('fine'), Buffer.from('fine'));
+  }
+  await using kv = await open(folder);
+  expect(await failure(() => kv.get('a value'))).toMatchObject({ code: 'KV_DECODE', revision: 2 });
+  expect(await failure(() => collect(kv.list({ start: 'g' })))).toMatchObject({ code: 'KV_DECODE', revision: 3 });
+  expect((await kv.get('fine'))?.value).toBe('fine');
 });
 
 test('json with a schema: typed, transformed, and refused where it does not fit', async () => {
@@ -77,7 +85,7 @@ test('json with an asynchronous schema says so', async () => {
 test('R13: a codec that throws on a stored value gives KV_DECODE with key, revision and cause', async () => {
   const cause = new Error('no');
   const choosy: Codec<string> = {
-    encode: utf8.encode,
+    encode: (value) => utf8.encode(value),
     decode(stored) {
       const text = utf8.decode(stored);
       if (text === 'bad') throw cause;

@@ -1,4 +1,6 @@
 /** What several test files need. */
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,4 +42,15 @@ export async function failure(operation: () => unknown): Promise<Error & { code?
 /** The code of what an operation throws or rejects with. */
 export async function codeOf(operation: () => unknown): Promise<string | undefined> {
   return (await failure(operation)).code;
+}
+
+/** What a child process prints until it ends; the child is one the test has started itself. */
+export async function childOutput(child: ChildProcessWithoutNullStreams): Promise<string> {
+  let output = '';
+  let complaints = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  await once(child, 'close');
+  if (complaints !== '') throw new Error(complaints);
+  return output;
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytes, utf8 } from '../src/codec.ts';
 import type { Range } from '../src/kv.ts';

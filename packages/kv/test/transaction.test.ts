@@ -27,12 +27,13 @@ test.each(['memory', 'level'] as const)('P4: a counter under contention loses no
 
 test('transfers between accounts keep the sum at every revision', async () => {
   await using kv = await open(memory(), { value: json<number>() });
-  const accounts = ['a', 'b', 'c', 'd'];
+  const accounts = ['a', 'b', 'c', 'd'] as const;
+  const pick = (i: number) => accounts[i % 4] ?? 'a';
   await kv.write((section) => accounts.forEach((account) => section.put(account, 100)));
   await Promise.all(
     Array.from({ length: 60 }, (_, i) =>
       kv.transaction(async (tx) => {
-        const [from, to] = [accounts[i % 4] as string, accounts[(i * 7 + 1) % 4] as string];
+        const [from, to] = [pick(i), pick(i * 7 + 1)];
         if (from === to) return;
         const left = (await tx.get(from))?.value ?? 0;
         const right = (await tx.get(to))?.value ?? 0;

@@ -23,6 +23,16 @@ async function state(kv: EmbeddedKv): Promise<Record<string, string>> {
   return Object.fromEntries((await collect(kv.list({}))).map((entry) => [entry.key, entry.value]));
 }
 
+function puts(count: number): Ops {
+  return Array.from({ length: count }, (_, i) => put(`k${i}`, 'x'));
+}
+
+function deep(depth: number): Txn<string, string> {
+  let txn: Txn<string, string> = { then: [put('deep', 'x')] };
+  for (let i = 0; i < depth; i++) txn = { then: [nested(txn)] };
+  return txn;
+}
+
 describe('M98, D8: a transaction changes a key once', () => {
   const duplicates: readonly [string, Ops][] = [
     ['put a, put a', [put('a', '1'), put('a', '2')]],
@@ -163,13 +173,6 @@ describe('operations', () => {
 });
 
 describe('sizes', () => {
-  const puts = (count: number): Ops => Array.from({ length: count }, (_, i) => put(`k${i}`, 'x'));
-  const deep = (depth: number): Txn<string, string> => {
-    let txn: Txn<string, string> = { then: [put('deep', 'x')] };
-    for (let i = 0; i < depth; i++) txn = { then: [nested(txn)] };
-    return txn;
-  };
-
   test('R5, S79: 128 operations work, 129 and 10,000 are refused as a whole', async () => {
     await using kv = await open(memory());
     await kv.txn({ then: puts(128) });

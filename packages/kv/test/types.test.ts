@@ -51,6 +51,14 @@ async function types(): Promise<void> {
     else expectTypeOf(inner.results[0].previous).toEqualTypeOf<Entry<string, string> | undefined>();
   }
   await kv.txn({ then: [put('a', { theme: 'dark' })] });
+  await kv.txn({ if: [missing({}), missing({ prefix: 'a' })], then: [remove({}), remove('a')] });
+  const raw = await open('x', { key: bytes });
+  await raw.txn({
+    if: [missing(Uint8Array.of(1)), missing({ start: Uint8Array.of(1) })],
+    then: [remove(Buffer.of(1))],
+  });
+  // @ts-expect-error no such bound
+  await kv.txn({ then: [remove({ prefx: 'a' })] });
   // @ts-expect-error the value has another type
   await kv.txn({ then: [put('a', 7)] });
   // @ts-expect-error the key has another type

@@ -69,6 +69,11 @@ export class Medium {
     this.#stopped.value = true;
   }
 
+  /** The process of now ends after so many more commits. */
+  endAfter(commits: number): void {
+    this.#stopped.commitsLeft = commits;
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

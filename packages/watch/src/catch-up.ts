@@ -91,6 +91,10 @@ export class CatchUp {
     const cohort = this.#cohorts.get(minRevision);
     if (cohort?.delete(watcher) !== true) throw new Error('catch-up: the watcher is not in its cohort');
     if (cohort.size === 0) this.#cohorts.delete(minRevision);
+    if (watcher.returning) {
+      watcher.returning = false;
+      watcher.queue.returning--;
+    }
   }
 
   /** One pass. Never called while another one runs. */
@@ -269,6 +273,8 @@ export class CatchUp {
       this.#moves.delivered(response);
     }
     if (watcher.minRevision > visible) this.#moves.toSynced(watcher);
+    // Those who wait for the same queue come first: else its watchers would drift apart, each with a reading of its own.
+    else if (queue.waiting.size > 0) this.#wait(watcher);
     else this.#join(watcher);
   }
 

@@ -30,6 +30,10 @@ export class ChangeRun {
 
   /** The events that `needs` leaves of the changes at `indices`. */
   events(indices: readonly number[], needs: Needs): readonly Event[] {
+    if (indices.length === 1) {
+      const index = indices[0]!;
+      return this.#drops(index, needs) ? nothing : Object.freeze([this.#event(index, needs)]);
+    }
     const events: Event[] = [];
     for (const index of indices) if (!this.#drops(index, needs)) events.push(this.#event(index, needs));
     return events.length === 0 ? nothing : Object.freeze(events);
@@ -45,11 +49,13 @@ export class ChangeRun {
   }
 
   #event(index: number, needs: Needs): Event {
+    // Arrays of the exact size: an empty one that grows takes room for seventeen.
+    const { length } = this.changes;
     if ((needs & PREVIOUS) !== 0) {
-      const made = (this.#withPrevious ??= []);
+      const made = (this.#withPrevious ??= new Array<Event | undefined>(length));
       return (made[index] ??= this.#makeWithPrevious(index));
     }
-    const made = (this.#plain ??= []);
+    const made = (this.#plain ??= new Array<Event | undefined>(length));
     return (made[index] ??= Object.freeze({ type: this.changes[index]!.type, kv: this.changes[index]!.kv }));
   }
 

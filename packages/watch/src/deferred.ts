@@ -1,4 +1,4 @@
-/** A promise that its maker settles later, and whose rejection nobody needs to handle (R15). */
+/** A promise that its maker settles later. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
@@ -12,6 +12,11 @@ export function deferred<T>(): Deferred<T> {
     resolve = yes;
     reject = no;
   });
-  promise.catch(() => undefined);
   return { promise, resolve, reject };
+}
+
+/** Rejects, also where nobody listens: that is no unhandled rejection (R15). */
+export function rejectQuietly<T>(waiter: Deferred<T>, reason: unknown): void {
+  waiter.promise.catch(() => undefined);
+  waiter.reject(reason);
 }

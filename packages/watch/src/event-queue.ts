@@ -10,7 +10,7 @@
  * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4.
  */
 import type { SliceOptions } from '@varve/mvcc';
-import { deferred, type Deferred } from './deferred.ts';
+import { deferred, rejectQuietly, type Deferred } from './deferred.ts';
 import { VictimList } from './victims.ts';
 import type { WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';
@@ -38,10 +38,13 @@ export class EventQueue {
   /** Weights of the responses in the ring; made by the first one that weighs anything. */
   #weights: number[] | undefined;
   #historyBytes = 0;
+  #lastWeight = 1;
   readonly owner: QueueOwner;
   readonly victims: VictimList = new VictimList();
   /** Unsynced watchers that catch-up leaves out until there is room. */
   readonly waiting: Set<Watcher> = new Set();
+  /** Watchers that came back from there and have not been served yet. */
+  returning = 0;
   #ended = false;
   #error: unknown;
 
@@ -63,9 +66,11 @@ export class EventQueue {
     return this.#historyBytes < HISTORY_BYTES;
   }
 
-  /** Whether so much has been read that catch-up may come back. Less than `takesHistory`, so that it pays. */
-  get wantsHistory(): boolean {
-    return this.#length < this.capacity && this.#historyBytes < HISTORY_BYTES / 2;
+  /** How many batches like the last one there is room for; 0 until so much has been read that it pays to come back. */
+  get batchesWanted(): number {
+    if (this.#length === this.capacity || this.#historyBytes >= HISTORY_BYTES / 2) return 0;
+    const batches = Math.ceil((HISTORY_BYTES - this.#historyBytes) / this.#lastWeight);
+    return Math.max(0, Math.min(batches, this.capacity - this.#length) - this.returning);
   }
 
   /** True when it was queued. `weight` is the bytes of a batch of history, 0 for all else. */
@@ -129,7 +134,7 @@ export class EventQueue {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
-    this.#consumer?.reject(error);
+    if (this.#consumer !== undefined) rejectQuietly(this.#consumer, error);
     this.#consumer = undefined;
   }
 
@@ -168,6 +173,7 @@ export class EventQueue {
   #weigh(slot: number, weight: number): void {
     this.#weights ??= new Array<number>(this.#mask + 1).fill(0);
     this.#weights[slot] = weight;
+    if (weight > 0) this.#lastWeight = weight;
     this.#historyBytes += weight;
   }
 

@@ -8,7 +8,7 @@
  * L2  One question is under way at a time; it is asked a microtask after the first of the group has finished.
  * L3  A failure answers its group and nothing else; unheard rejections are nobody's problem (R15).
  */
-import { deferred, type Deferred } from './deferred.ts';
+import { deferred, rejectQuietly, type Deferred } from './deferred.ts';
 
 export class Settling {
   readonly #settled: () => Promise<void>;
@@ -57,7 +57,7 @@ export class Settling {
       this.#visible();
       group.resolve();
     } catch (error) {
-      group.reject(error);
+      rejectQuietly(group, error);
     }
   }
 }

@@ -27,8 +27,6 @@ export interface HubLimits {
   readonly catchUpIntervalMs: number;
 }
 
-/** Watchers that come back at a time to a queue that has room. */
-const READMITTED = 32;
 const ONLY_CHANGE: readonly number[] = [0];
 
 export class WatchHub implements CatchUpMoves {
@@ -285,13 +283,14 @@ export class WatchHub implements CatchUpMoves {
   }
 
   #readmit(queue: EventQueue): void {
-    if (!queue.wantsHistory) return;
-    let left = READMITTED;
+    let left = queue.batchesWanted;
     for (const watcher of queue.waiting) {
-      // Most of many would find no room and go back; who is left out hears of it after the pass.
+      // Any more would find no room and lose their turn; who is left out hears of it after the pass.
       if (left-- === 0) return;
       queue.waiting.delete(watcher);
       watcher.waitsForRoom = false;
+      watcher.returning = true;
+      queue.returning++;
       this.catchUp.add(watcher);
     }
     this.#stalled.delete(queue);

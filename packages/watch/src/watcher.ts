@@ -54,6 +54,8 @@ export class Watcher {
   heldWeight = 0;
   /** Left out of catch-up until its consumer reads. */
   waitsForRoom = false;
+  /** In catch-up again after that, and not served yet. */
+  returning = false;
   previousVictim: Watcher | undefined;
   nextVictim: Watcher | undefined;
 

@@ -130,7 +130,9 @@ export const commitScenarios: readonly Scenario[] = [
       await engine.commit([create(ascending), create(plain), put(plain, 'kept', 'yes'), ...rows]);
       checkSizes(engine);
       assert.ok(engine.sizeInUse > 0);
-      await engine.commit(rows.filter((_, n) => n % 10 > 0).map((row) => del(ascending, (row as { key: Uint8Array }).key)));
+      await engine.commit(
+        rows.filter((_, n) => n % 10 > 0).map((row) => del(ascending, (row as { key: Uint8Array }).key)),
+      );
       const before = await scan(engine, ascending);
       await engine.compact();
       checkSizes(engine);

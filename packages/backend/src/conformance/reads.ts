@@ -72,9 +72,11 @@ export const readScenarios: readonly Scenario[] = [
     title: 'buckets do not touch each other, whatever their names begin with (E5)',
     async run(bench) {
       const engine = await bench.open();
-      const made = ['auth', 'authUsers', 'a', 'authU', 'members', 'members_removed'].map(
-        (name, i): Bucket => ({ id: 910 + i, name, appendOnly: false }),
-      );
+      const made = ['auth', 'authUsers', 'a', 'authU', 'members', 'members_removed'].map((name, i): Bucket => ({
+        id: 910 + i,
+        name,
+        appendOnly: false,
+      }));
       await engine.commit(made.flatMap((bucket) => [create(bucket), put(bucket, 'Users', bucket.name)]));
       for (const bucket of made) {
         assert.equal(get(engine, bucket, 'Users'), bucket.name);

@@ -2,7 +2,20 @@
 import assert from 'node:assert/strict';
 import type { Engine } from '../engine.ts';
 import { Random } from './random.ts';
-import { ascending, bytes, chunksOf, create, del, numbered, plain, put, scan, shown, text, type Scenario } from './scenario.ts';
+import {
+  ascending,
+  bytes,
+  chunksOf,
+  create,
+  del,
+  numbered,
+  plain,
+  put,
+  scan,
+  shown,
+  text,
+  type Scenario,
+} from './scenario.ts';
 
 const letters = ['a', 'b', 'bb', 'c', 'd'];
 

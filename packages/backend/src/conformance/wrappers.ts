@@ -82,7 +82,9 @@ class DeferredEngine extends WrappedEngine {
     super(inner);
     this.#random = random;
     this.snapshot =
-      inner.snapshot === undefined ? undefined : (options): Promise<Snapshot> => this.#late(() => inner.snapshot!(options));
+      inner.snapshot === undefined
+        ? undefined
+        : (options): Promise<Snapshot> => this.#late(() => inner.snapshot!(options));
   }
 
   override scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]> {

@@ -41,7 +41,9 @@ export async function checkFolder(files: Files, folder: string, verify: boolean)
   const warnings = [...logs.warnings];
   if (end.bad !== undefined) {
     await files.truncate(path, end.goodLength);
-    warnings.push(`${path} had an incomplete end at ${end.bad.offset}, as after a crash; it was cut off, nothing is lost`);
+    warnings.push(
+      `${path} had an incomplete end at ${end.bad.offset}, as after a crash; it was cut off, nothing is lost`,
+    );
   }
   return { lastSequence: Math.max(lastSequence, logs.lastSequence), tables, warnings };
 }

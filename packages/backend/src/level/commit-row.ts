@@ -16,7 +16,7 @@ export interface CommitRow {
 }
 
 export const COMMIT_KEY: Uint8Array = Buffer.from('commit');
-export const COMMIT_BYTES = 20;
+const COMMIT_BYTES = 20;
 
 export function writeCommitRow({ counter, rows, sequence }: CommitRow): Uint8Array {
   const bytes = new Uint8Array(COMMIT_BYTES);

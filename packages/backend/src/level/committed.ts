@@ -7,13 +7,13 @@
  *     done, which may be between two reads of one tick; views must not (E3).
  * T3  The snapshot is released with its last holder. The engine itself holds the current state.
  */
-import { BackendError } from '../errors.ts';
+import type { BackendError } from '../errors.ts';
 import type { Directory } from './directory.ts';
 import type { Level, LevelSnapshot } from './driver.ts';
 import { asBackendError, corruptError } from './failure.ts';
 import { SLOT_BYTES, decodeValue, encodeKey, toHex, type Slot } from './rows.ts';
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly keyEncoding: 'view';
   readonly valueEncoding: 'view';
   readonly snapshot: LevelSnapshot;
@@ -70,7 +70,10 @@ export class Committed {
   }
 
   damaged(slot: Slot, key: Uint8Array): BackendError {
-    return corruptError(this.#path, `the row ${toHex(key)} of bucket ${JSON.stringify(slot.name)} has a wrong checksum`);
+    return corruptError(
+      this.#path,
+      `the row ${toHex(key)} of bucket ${JSON.stringify(slot.name)} has a wrong checksum`,
+    );
   }
 
   readError(error: unknown, slot: Slot, key?: Uint8Array): BackendError {

@@ -18,7 +18,7 @@ export const FORMAT_KEY: Uint8Array = Buffer.from('format');
 /** Operations of the first batch: the format row and the commit row. */
 const FIRST_SEQUENCE = 2;
 
-export function formatRow(): Uint8Array {
+function formatRow(): Uint8Array {
   return Buffer.from(`varve ${FORMAT}`);
 }
 

@@ -49,6 +49,7 @@ async function followed(files: Files, path: string): Promise<string> {
 async function realParent(files: Files, path: string): Promise<string> {
   const parent = nodePath.dirname(path);
   if (parent === path) return path;
-  const known = (await files.kind(parent)) === undefined ? await realParent(files, parent) : await followed(files, parent);
+  const known =
+    (await files.kind(parent)) === undefined ? await realParent(files, parent) : await followed(files, parent);
   return nodePath.join(known, nodePath.basename(path));
 }

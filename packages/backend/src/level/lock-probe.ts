@@ -27,6 +27,6 @@ export async function probeLock(Level: LevelClass, files: Files, path: string): 
       await level.close();
     }
   } finally {
-    await files.remove(lookout);
+    await files.remove(lookout).catch(() => undefined); // an empty folder among the system's temporary ones
   }
 }

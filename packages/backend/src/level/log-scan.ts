@@ -32,7 +32,7 @@ export interface LogEnd {
   readonly bad?: LogDamage | undefined;
 }
 
-export interface LogDamage {
+interface LogDamage {
   readonly offset: number;
   readonly reason: string;
   /** What a crash may leave (L2), and LevelDB leaves out by itself. */
@@ -52,7 +52,7 @@ export async function scanLog(
   try {
     const reader = new LogReader(onBatch);
     const buffer = new Uint8Array(Math.min(READ, file.size));
-    for (let at = 0; at < file.size; ) {
+    for (let at = 0; at < file.size;) {
       const filled = await file.read(buffer, at);
       if (filled === 0) break;
       const isEnd = at + filled >= file.size || filled < buffer.length;

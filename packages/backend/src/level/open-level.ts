@@ -104,12 +104,7 @@ async function openClaimed(
   }
 }
 
-async function checkUnlocked(
-  Level: LevelClass,
-  files: Files,
-  path: string,
-  verify: boolean,
-): Promise<FolderCheck> {
+async function checkUnlocked(Level: LevelClass, files: Files, path: string, verify: boolean): Promise<FolderCheck> {
   let check;
   try {
     check = await checkFolder(files, path, verify);

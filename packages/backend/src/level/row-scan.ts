@@ -21,7 +21,7 @@ type Chunk = readonly Entry[];
 const END: IteratorResult<Chunk> = { done: true, value: undefined };
 
 /** @throws RangeError for a `chunkSize` that is not a positive integer */
-export function checkedChunkSize(options: ScanOptions | undefined): number {
+function checkedChunkSize(options: ScanOptions | undefined): number {
   const size = options?.chunkSize ?? DEFAULT_CHUNK;
   if (!Number.isSafeInteger(size) || size < 1) throw new RangeError('chunkSize must be a positive integer');
   return size;
@@ -42,7 +42,7 @@ export class RowScan implements AsyncIterableIterator<Chunk> {
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  /** @param state held already, for this scan */
+  /** @param state held by the caller for this scan, which releases it */
   constructor(level: Level, state: Committed, bucket: string, options: ScanOptions, onEnd: (scan: RowScan) => void) {
     this.#chunkSize = checkedChunkSize(options);
     this.#level = level;

@@ -80,7 +80,12 @@ export function encodeValue(slot: Slot, encodedKey: Uint8Array, value: Uint8Arra
  * The value inside of what LevelDB keeps, as a plain `Uint8Array` on the same memory; `undefined` when it was changed.
  * @param keyed holds the row's key from `keyStart` to its end
  */
-export function decodeValue(slot: Slot, keyed: Uint8Array, keyStart: number, stored: Uint8Array): Uint8Array | undefined {
+export function decodeValue(
+  slot: Slot,
+  keyed: Uint8Array,
+  keyStart: number,
+  stored: Uint8Array,
+): Uint8Array | undefined {
   const length = stored.length - CRC_BYTES;
   if (length < 0) return undefined;
   // LevelDB hands out Buffers. Each has an ArrayBuffer of its own, so nothing large is kept alive by the view.

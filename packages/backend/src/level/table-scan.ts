@@ -1,13 +1,12 @@
 /**
  * Checks one table file without LevelDB, which checks nothing and may abort the process on what it finds (R68).
  *
- *   file    blocks | footer (48 bytes: where the meta index and the index are, padding, magic number)
+ *   file    blocks | filter | meta index | index | footer (48 bytes: where the meta index and the index are, padding, magic number)
  *   block   contents | compression (1) | masked CRC-32C of both (4)
  *   index   entries `key -> where a block is`, keys shortened by what they share with the one before
  *
- * X1  Always: length, magic number, both indexes. Reads about one percent of the file.
- * X2  With `blocks`: every block that the index names, in reads of a mebibyte. Checksums are of the bytes as they lie
- *     there, so compressed blocks are checked as well.
+ * X1  Always: magic number, both indexes, and the filter that says which rows are not there. A few percent of the file.
+ * X2  With `blocks`: every block that the index names, in reads of a mebibyte.
  *
  * LevelDB: table/format.cc, table/block.cc.
  */
@@ -49,14 +48,10 @@ async function checkTable(file: OpenFile, blocks: boolean): Promise<void> {
     throw new RangeError(`no table ends at ${file.size}`);
   }
   const handles = new LevelBytes(footer);
-  const metaIndex = readHandle(handles, file.size);
-  const index = readHandle(handles, file.size);
-  await readBlock(file, metaIndex);
-  const { contents, compression } = await readBlock(file, index);
-  // We write without compression; an index that we cannot read leaves the blocks unchecked, not the table refused.
-  if (compression !== 0) return;
-  const found = readIndex(contents, file.size);
-  if (blocks) await checkBlocks(file, found);
+  const metaIndex = await readIndex(file, readHandle(handles, file.size));
+  const index = await readIndex(file, readHandle(handles, file.size));
+  for (const handle of metaIndex) await readBlock(file, handle); // the filter, which would hide rows
+  if (blocks) await checkBlocks(file, index);
 }
 
 function readHandle(bytes: LevelBytes, fileSize: number): Handle {
@@ -65,14 +60,11 @@ function readHandle(bytes: LevelBytes, fileSize: number): Handle {
   return handle;
 }
 
-async function readBlock(
-  file: OpenFile,
-  handle: Handle,
-): Promise<{ readonly contents: Uint8Array; readonly compression: number }> {
+async function readBlock(file: OpenFile, handle: Handle): Promise<Uint8Array> {
   const bytes = new Uint8Array(handle.size + TRAILER);
   await readExactly(file, bytes, handle.offset);
   checkBlock(bytes, 0, handle);
-  return { contents: bytes.subarray(0, handle.size), compression: bytes[handle.size] as number };
+  return bytes;
 }
 
 function checkBlock(bytes: Uint8Array, at: number, { offset, size }: Handle): void {
@@ -81,11 +73,14 @@ function checkBlock(bytes: Uint8Array, at: number, { offset, size }: Handle): vo
   }
 }
 
-/** Where the blocks are that an index names. Its own checksum is right, so what is wrong here was written so. */
-function readIndex(contents: Uint8Array, fileSize: number): Handle[] {
+/** Where the blocks are that an index names. */
+async function readIndex(file: OpenFile, handle: Handle): Promise<Handle[]> {
+  const block = await readBlock(file, handle);
+  if (block[handle.size] !== 0) throw new RangeError('its index is compressed, which a store of ours never is');
+  const contents = block.subarray(0, handle.size);
   const end = new LevelBytes(contents, contents.length - 4);
   const entriesEnd = contents.length - 4 - 4 * end.fixed32();
-  if (entriesEnd < 0) throw new RangeError('the index makes no sense');
+  if (entriesEnd < 0) throw new RangeError('its index makes no sense');
   const entries = new LevelBytes(contents.subarray(0, entriesEnd));
   const handles: Handle[] = [];
   while (entries.left > 0) {
@@ -93,14 +88,14 @@ function readIndex(contents: Uint8Array, fileSize: number): Handle[] {
     const keyBytes = entries.varint();
     const valueBytes = entries.varint();
     entries.skip(keyBytes);
-    handles.push(readHandle(new LevelBytes(entries.take(valueBytes)), fileSize));
+    handles.push(readHandle(new LevelBytes(entries.take(valueBytes)), file.size));
   }
   return handles;
 }
 
 async function checkBlocks(file: OpenFile, handles: readonly Handle[]): Promise<void> {
   let buffer = new Uint8Array(READ);
-  for (let from = 0; from < handles.length; ) {
+  for (let from = 0; from < handles.length;) {
     const start = (handles[from] as Handle).offset;
     let upTo = from;
     let end = start;

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts';
+import { AppendLayer, type Layer, TreeLayer } from '../src/layer.ts';
+import { memoryEngine } from '../src/memory.ts';
+import { mergedScan } from '../src/merged-scan.ts';
+import { byHand, turns } from './helpers.ts';
+
+const bucket: Bucket = buckets.test;
+const key = fc.nat(40);
+const edits = fc.record({
+  cleared: fc.constantFrom(false, false, false, true),
+  rows: fc.array(fc.tuple(key, fc.option(fc.nat(255))), { maxLength: 30 }),
+});
+
+test('BD7 G1 G2 G3 a scan through two overlays equals the map of what was last said of each key', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(key, { maxLength: 40 }),
+      edits,
+      edits,
+      fc.option(key, { nil: undefined }),
+      fc.option(key, { nil: undefined }),
+      fc.integer({ min: 1, max: 9 }),
+      async (committed, below, above, start, end, chunkSize) => {
+        const model = new Map<number, number>(committed.map((n) => [n, 0]));
+        const engine = memoryEngine();
+        const rows = committed.map((n): Change => ({
+          type: 'put',
+          bucket,
+          key: Uint8Array.of(n),
+          value: Uint8Array.of(0),
+        }));
+        await engine.commit([{ type: 'createBucket', bucket }, ...rows]);
+        const layers: Layer[] = [];
+        for (const { cleared, rows: changed } of [below, above]) {
+          const layer = new TreeLayer(cleared);
+          if (cleared) model.clear();
+          for (const [n, value] of changed) {
+            if (value === null) {
+              layer.set({ type: 'delete', bucket, key: Uint8Array.of(n) });
+              model.delete(n);
+            } else {
+              layer.set({ type: 'put', bucket, key: Uint8Array.of(n), value: Uint8Array.of(value) });
+              model.set(n, value);
+            }
+          }
+          layers.unshift(layer);
+        }
+        const seen: number[][] = [];
+        const options = {
+          start: start === undefined ? undefined : Uint8Array.of(start),
+          end: end === undefined ? undefined : Uint8Array.of(end),
+          chunkSize,
+        };
+        for await (const chunk of mergedScan(engine, layers, bucket, options)) {
+          expect(chunk.length).toBeGreaterThan(0);
+          expect(chunk.length).toBeLessThanOrEqual(chunkSize);
+          for (const row of chunk) seen.push([row.key[0]!, row.value[0]!]);
+        }
+        const want = [...model].filter(([n]) => n >= (start ?? 0) && n < (end ?? 99)).sort(([a], [b]) => a - b);
+        expect(seen).toEqual(want);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('L1 L4 a pin of an append-only layer keeps its rows while the layer goes on, fails and starts again', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.nat(200)), { maxLength: 30 }),
+      (sections) => {
+        const layer = new AppendLayer(buckets.key, false, undefined);
+        let next = 0;
+        const live = new Set<number>();
+        const pins: [Layer, number[]][] = [];
+        for (const [puts, fails, victim] of sections) {
+          const before = next;
+          for (let i = 0; i < puts; i += 1) {
+            layer.push({
+              type: 'put',
+              bucket: buckets.key,
+              key: Uint8Array.of(next),
+              value: Uint8Array.of(sections.length),
+            });
+            next += 1;
+          }
+          if (fails) {
+            for (; next > before; next -= 1) layer.undoPush();
+          } else {
+            for (let n = before; n < next; n += 1) live.add(n);
+            if (victim < next) {
+              layer.delete({ type: 'delete', bucket: buckets.key, key: Uint8Array.of(victim) });
+              live.delete(victim);
+            }
+          }
+          pins.push([layer.pin(), [...live]]);
+        }
+        for (const [pin, then] of pins) {
+          const found = Array.from({ length: next + 3 }, (_, n) => n).filter(
+            (n) => pin.find(Uint8Array.of(n))?.type === 'put',
+          );
+          expect(found).toEqual(then.toSorted((a, b) => a - b));
+        }
+      },
+    ),
+  );
+});
+
+test('law 10 a long scan through memory lets others run', async () => {
+  await using backend = await openBackend(memoryEngine(), byHand);
+  backend.batchTx((tx) => {
+    tx.createBucket(buckets.key);
+    for (let n = 0; n < 60_000; n += 1) tx.put(buckets.key, Uint8Array.of(n >> 16, n >> 8, n), new Uint8Array(50));
+  });
+  for (const committed of [false, true]) {
+    if (committed) await backend.forceCommit();
+    await turns(3);
+    let longest = 0;
+    let last = performance.now();
+    const beat = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    using tx = backend.concurrentReadTx();
+    let rows = 0;
+    for await (const chunk of tx.scan(buckets.key)) rows += chunk.length;
+    clearInterval(beat);
+    expect(rows).toBe(60_000);
+    expect(longest).toBeLessThan(50);
+  }
+});

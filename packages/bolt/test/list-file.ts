@@ -1,0 +1,17 @@
+/** The listing of a file, made by our own reader. */
+import { chooseMeta } from '../src/choose-meta.ts';
+import { listing } from '../src/listing.ts';
+import { nodeStorage } from '../src/node-storage.ts';
+import { PageFile } from '../src/page-file.ts';
+import type { Listing } from './vectors.ts';
+
+export async function listFile(path: string): Promise<Listing> {
+  const file = await nodeStorage.open(path, 'read');
+  try {
+    const chosen = chooseMeta(file, path);
+    const pages = new PageFile(file, chosen.active.pageSize, 1 << 20);
+    return JSON.parse([...listing(pages, chosen, file.size())].join('')) as Listing;
+  } finally {
+    await file.close();
+  }
+}

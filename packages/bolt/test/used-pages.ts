@@ -1,0 +1,27 @@
+/** The pages that the newest state of a file uses: trees, free list, meta pages excluded. */
+import type { Storage } from '../src/index.ts';
+import { chooseMeta } from '../src/choose-meta.ts';
+import { readFreelist } from '../src/free-pages.ts';
+import { PageFile } from '../src/page-file.ts';
+import { reachablePages } from '../src/reachable.ts';
+import { Slices } from '../src/slices.ts';
+
+export async function usedPages(storage: Storage, path: string): Promise<Set<number>> {
+  const file = await storage.open(path, 'read');
+  try {
+    const { active } = chooseMeta(file, path);
+    const pages = new PageFile(file, active.pageSize, 0);
+    const seen = await reachablePages(pages, active, new Slices(storage, undefined));
+    const used = new Set<number>();
+    seen.forEach((reached, page) => {
+      if (reached === 1) used.add(page);
+    });
+    if (active.freelist !== undefined) {
+      const { overflow } = readFreelist(pages, active);
+      for (let page = active.freelist; page <= active.freelist + overflow; page++) used.add(page);
+    }
+    return used;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+import { memory, open, type BackupProgress, type EmbeddedKv } from '../src/index.ts';
+import { failure, temporaryFolder } from './helpers.ts';
+
+async function filled(): Promise<EmbeddedKv> {
+  const kv = await open(memory());
+  await kv.write((section) => {
+    for (let i = 0; i < 2000; i++) section.put(`key/${i}`, 'value '.repeat(20));
+  });
+  await kv.put('key/1', 'changed');
+  return kv;
+}
+
+test('R50: a backup is whole: a BoltDB file and the SHA-256 of it, as etcd writes them', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  const progress: BackupProgress[] = [];
+  const result = await kv.backup(path, { onProgress: (step) => progress.push(step) });
+  const file = readFileSync(path);
+  expect(result).toEqual({ path, size: file.length });
+  expect(file.subarray(-32)).toEqual(createHash('sha256').update(file.subarray(0, -32)).digest());
+  expect((file.length - 32) % 512).toBe(0);
+  // The magic number of a BoltDB meta page, after the page's header.
+  expect(file.readUInt32LE(16)).toBe(0xed0cdaed);
+  expect(progress.at(-1)).toEqual({ writtenBytes: file.length, totalBytes: file.length });
+  expect(readdirSync(dirname(path))).toEqual(['backup.db']);
+  expect(kv.stats().openReads).toBe(0);
+});
+
+test('R50: a target that exists is left as it is', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  writeFileSync(path, 'precious');
+  expect(await failure(() => kv.backup(path))).toMatchObject({ code: 'KV_EXISTS', path });
+  expect(readFileSync(path, 'utf8')).toBe('precious');
+  expect(readdirSync(dirname(path))).toEqual(['backup.db']);
+});
+
+test('R50, R124: whatever ends it early, the target is absent and nothing is left behind', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const onProgress = () => controller.abort(reason);
+  expect(await failure(() => kv.backup(path, { onProgress, signal: controller.signal }))).toBe(reason);
+  const mine = new Error('mine');
+  const throwing = () => {
+    throw mine;
+  };
+  expect(await failure(() => kv.backup(path, { onProgress: throwing }))).toBe(mine);
+  expect(await failure(() => kv.backup(`${path}/in/no/folder`))).toMatchObject({ code: 'KV_BACKUP' });
+  expect(existsSync(path)).toBe(false);
+  expect(readdirSync(dirname(path))).toEqual([]);
+  expect(kv.stats().openReads).toBe(0);
+});
+
+test('a snapshot streams the same file, without the hash', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  await using snapshot = await kv.snapshot();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of snapshot) chunks.push(new Uint8Array(chunk));
+  await kv.backup(path);
+  const streamed = Buffer.concat(chunks);
+  expect(streamed).toHaveLength(snapshot.size);
+  expect(streamed.readUInt32LE(16)).toBe(0xed0cdaed);
+});

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { Pull, type Source } from '../src/pull.ts';
+import { failure } from './helpers.ts';
+
+/** A source of given chunks that counts what is asked of it. */
+class Chunks implements Source<number> {
+  closed = 0;
+  overlapping = 0;
+  readonly #chunks: (readonly number[] | Error)[];
+  #buffer: number[] = [];
+  #loading = false;
+
+  constructor(...chunks: (readonly number[] | Error)[]) {
+    this.#chunks = chunks;
+  }
+
+  take(): number | undefined {
+    return this.#buffer.shift();
+  }
+
+  async load(): Promise<boolean> {
+    if (this.#loading) this.overlapping++;
+    this.#loading = true;
+    await Promise.resolve();
+    this.#loading = false;
+    const chunk = this.#chunks.shift();
+    if (chunk instanceof Error) throw chunk;
+    this.#buffer.push(...(chunk ?? []));
+    return chunk !== undefined;
+  }
+
+  close(): void {
+    this.closed++;
+  }
+}
+
+test('P2: overlapping pulls are answered in order, and the source is never entered twice', async () => {
+  const source = new Chunks([1, 2], [], [3]);
+  const pull = new Pull(source);
+  const results = await Promise.all([1, 2, 3, 4, 5].map(() => pull.next()));
+  expect(results.map((result) => (result.done === true ? 'done' : result.value))).toEqual([1, 2, 3, 'done', 'done']);
+  expect([source.overlapping, source.closed]).toEqual([0, 1]);
+});
+
+test('P3: an error ends it once', async () => {
+  const mine = new Error('mine');
+  const source = new Chunks([1], mine, [2]);
+  const pull = new Pull(source);
+  expect(await pull.next()).toEqual({ done: false, value: 1 });
+  expect(await failure(() => pull.next())).toBe(mine);
+  expect(await pull.next()).toEqual({ done: true, value: undefined });
+  expect(source.closed).toBe(1);
+});
+
+test('P4: leaving closes at once, also under a pull that waits', async () => {
+  const source = new Chunks([1], [2]);
+  const pull = new Pull(source);
+  const waiting = pull.next();
+  expect(await pull.return()).toEqual({ done: true, value: undefined });
+  expect(source.closed).toBe(1);
+  expect(await waiting).toEqual({ done: true, value: undefined });
+  expect(await pull.next()).toEqual({ done: true, value: undefined });
+});

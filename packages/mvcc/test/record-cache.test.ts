@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { RecordCache } from '../src/record-cache.ts';
+import { ownBytes, RecordSlab } from '../src/record-slab.ts';
+import { bytes, show } from './support.ts';
+
+const slab = new RecordSlab();
+
+function kv(main: number, size = 100) {
+  return slab.put(bytes(`k${main}`), new Uint8Array(size), main, main, 1, 0n);
+}
+
+test('law 9: never more bytes than the bound, and what is kept is right', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ main: fc.integer({ min: 2, max: 60 }), sub: fc.integer({ min: 0, max: 3 }) }), {
+        minLength: 200,
+        maxLength: 600,
+      }),
+      (steps) => {
+        const cache = new RecordCache(10_000);
+        const added = new Set<string>();
+        for (const { main, sub } of steps) {
+          const found = cache.get(main, sub);
+          if (found === undefined) {
+            cache.add(main, sub, slab.put(bytes(`${main}.${sub}`), new Uint8Array(50), main, main, 1, 0n));
+            added.add(`${main}.${sub}`);
+          } else {
+            expect(added).toContain(`${main}.${sub}`);
+            expect(show(found)).toBe(`${main}.${sub}=${'\0'.repeat(50)} ${main}/${main}/1`);
+          }
+          expect(cache.bytes).toBeLessThanOrEqual(10_000);
+        }
+      },
+    ),
+  );
+});
+
+test('records that are read stay, others go', () => {
+  const cache = new RecordCache(100_000);
+  cache.add(2, 0, kv(2));
+  for (let main = 3; main < 2000; main++) {
+    cache.add(main, 0, kv(main));
+    expect(cache.get(2, 0)).toBeDefined();
+  }
+  expect(cache.get(3, 0)).toBeUndefined();
+  expect(cache.get(1999, 0)).toBeDefined();
+});
+
+test('gaps and revisions in any order', () => {
+  const cache = new RecordCache(1 << 20);
+  const mains = [5, 6, 9, 7, 2 ** 40, 3, 2 ** 40 + 1, 100, 2 ** 53 - 1];
+  for (const main of mains) cache.add(main, 0, kv(main));
+  for (const main of mains) expect(cache.get(main, 0)?.modRevision).toBe(main);
+  for (const main of [4, 8, 10, 2 ** 40 + 2]) expect(cache.get(main, 0)).toBeUndefined();
+  cache.add(6, 0, kv(6));
+  expect(cache.get(6, 0)?.modRevision).toBe(6);
+});
+
+test('a bound of 0 keeps nothing, and neither does a record beyond half of the bound', () => {
+  const none = new RecordCache(0);
+  none.add(2, 0, kv(2));
+  expect([none.get(2, 0), none.bytes]).toEqual([undefined, 0]);
+  const small = new RecordCache(10_000);
+  small.add(2, 0, kv(2, 6000));
+  expect(small.get(2, 0)).toBeUndefined();
+});
+
+test('a record that moves between the generations keeps no slab alive', () => {
+  const cache = new RecordCache(20_000);
+  cache.add(2, 0, kv(2));
+  for (let main = 3; main < 30; main++) cache.add(main, 0, kv(main));
+  const moved = cache.get(2, 0)!;
+  expect(moved.value.buffer.byteLength).toBeLessThan(1000);
+  expect(moved.key.buffer).toBe(moved.value.buffer);
+  expect(cache.get(2, 0)).toBe(moved);
+});
+
+test('bytes in a buffer of their own are not copied', () => {
+  const own = new Uint8Array(100);
+  expect(ownBytes(own)).toBe(own);
+  const view = new Uint8Array(100_000).subarray(5, 10);
+  expect(ownBytes(view).buffer.byteLength).toBe(5);
+});
