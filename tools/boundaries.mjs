@@ -25,7 +25,11 @@ const table = {
     },
   },
   backend: {
-    imports: { '@varve/bolt': ['src/file/'], 'sorted-btree': ['src/btree.ts'], 'classic-level': ['src/level/'] },
+    imports: {
+      '@varve/bolt': ['src/file/', 'src/snapshot.ts'],
+      'sorted-btree': ['src/btree.ts'],
+      'classic-level': ['src/level/'],
+    },
     seams: {
       files: ['src/level/files.ts'],
       clock: ['src/clock.ts', 'src/level/files.ts'],

@@ -26,7 +26,7 @@ let received;
  * Runs a program to its end.
  * @param {string} command a program on PATH, or `node` for the Node that runs us
  * @param {readonly string[]} args
- * @param {{ quiet?: boolean, group?: boolean, cwd?: string, env?: Record<string, string> }} [options] quiet: keep the
+ * @param {{ quiet?: boolean, group?: boolean, cwd?: string, env?: Record<string, string | undefined> }} [options] quiet: keep the
  *   output, do not print it; group: in a process group of its own, as quiet children always are
  * @returns {Promise<Ended>} code is 128 + n when a signal ended it, 127 when there is no such program
  */
@@ -37,7 +37,8 @@ export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(self ? process.execPath : command, args, {
       cwd,
-      env: { ...process.env, ...env },
+      // What is kept may be printed to a file: no colours in it.
+      env: { ...process.env, ...(quiet ? { NO_COLOR: '1', FORCE_COLOR: undefined } : {}), ...env },
       stdio: [group ? 'ignore' : 'inherit', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
       shell: windows && !self,
       detached: group,

@@ -26,7 +26,7 @@ export async function runTests(args) {
     const reporters = ['--reporter=default', `--reporter=${join(root, 'tools', 'workshop', 'count-reporter.mjs')}`];
     const ended = await run('node', [vitest, 'run', '--silent=passed-only', ...reporters, ...args], {
       group: true,
-      env: { VARVE_COUNT_FILE: file, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }) },
+      env: { VARVE_COUNT_FILE: file, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }) },
     });
     if (interrupted()) return ended.code;
     /** @type {Count} */

@@ -143,7 +143,6 @@ export class Committer {
     this.#admission = undefined;
     this.#schedule();
     while (this.#state !== 'idle') await this.#running;
-    clearTimeout(this.#timer);
     await release();
     await this.#engine.close();
     if (this.#failed && !this.#failureTold) throw this.#failure();

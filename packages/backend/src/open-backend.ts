@@ -43,7 +43,8 @@ export async function openBackend(engine: Engine, options: BackendOptions = {}):
     const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab() };
     return new LayeredBackend(engine, ground, batchLimit, batchIntervalMs, preCommit);
   } catch (error) {
-    await engine.close();
+    // What went wrong first is what the caller wants to know.
+    await engine.close().catch(() => {});
     throw error;
   }
 }

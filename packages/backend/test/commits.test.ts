@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { failing } from '../src/conformance/index.ts';
 import { type Backend, BackendError, buckets, type Change, type Engine, openBackend } from '../src/index.ts';
 import { memoryEngine } from '../src/memory.ts';
-import { b, byHand, create, engines, opened, read, s, scan, turns, write } from './helpers.ts';
+import { b, byHand, create, engines, opened, read, s, scan, turns, turnsDuring, write } from './helpers.ts';
 
 const { test: t, key: k } = buckets;
 
@@ -224,18 +224,12 @@ test('C2 writers that one commit woke are together in the next', async () => {
 test('C5 law 10 a loop of awaited writes lets the event loop turn', async () => {
   await using backend = await opened(memoryEngine, { batchLimit: 100_000 });
   create(backend, k);
-  let turnN = 0;
-  let running = true;
-  const count = (): void => {
-    turnN += 1;
-    if (running) setImmediate(count);
-  };
-  setImmediate(count);
-  for (let i = 0; i < 20_000; i += 1) {
-    await backend.admit();
-    write(backend, k, { [`${i}`.padStart(6, '0')]: '' });
-  }
-  running = false;
+  const turnN = await turnsDuring(async () => {
+    for (let i = 0; i < 20_000; i += 1) {
+      await backend.admit();
+      write(backend, k, { [`${i}`.padStart(6, '0')]: '' });
+    }
+  });
   expect(turnN).toBeGreaterThanOrEqual(9);
 });
 

@@ -64,4 +64,18 @@ export async function turns(n = 20): Promise<void> {
   for (let i = 0; i < n; i += 1) await new Promise((resolve) => void realImmediate(resolve));
 }
 
+/** Turns of the event loop that others got while `work` ran; a machine under load does not change it much. */
+export async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+  let turnN = 0;
+  let running = true;
+  const count = (): void => {
+    turnN += 1;
+    if (running) realImmediate(count);
+  };
+  realImmediate(count);
+  await work();
+  running = false;
+  return turnN;
+}
+
 const realImmediate = setImmediate;

@@ -225,6 +225,11 @@ describe.each(engines)('sections on %s', (_, make) => {
     await backend.forceCommit();
     write(backend, k, { key1: '' });
     expect(await scan(backend, k)).toEqual(['key0=', 'key1=']);
+    backend.batchTx((tx) => tx.deleteBucket(k));
+    await backend.forceCommit();
+    create(backend, k);
+    write(backend, k, { a: '' });
+    expect(await scan(backend, k)).toEqual(['a=']);
   });
 
   test('B30 M42 sections do not overlap: one inside another is BACKEND_NESTED and leaves the outer one as it is', async () => {

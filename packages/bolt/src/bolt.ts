@@ -32,10 +32,11 @@ export interface OpenOptions {
   readonly pageSize?: number | undefined;
   /**
    * `'persisted'` writes the list of free pages with each commit; `'scanned'` does not, as etcd: commits are smaller and
-   * opening for writing walks the whole tree. A file of the other kind is converted.
+   * opening for writing walks the whole tree. A file of the other kind is converted: one without a list when it is opened,
+   * or, with `'deferred'`, by the first commit, so that opening changes nothing.
    * @default 'persisted'
    */
-  readonly freelist?: 'persisted' | 'scanned' | undefined;
+  readonly freelist?: 'persisted' | 'deferred' | 'scanned' | undefined;
   /**
    * Seal each page run written with a CRC-32C in its last 8 bytes, which bbolt ignores.
    * @default true

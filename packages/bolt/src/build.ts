@@ -8,7 +8,7 @@
 import type { BoltImage, BuildOptions, BuildRow, BuildRowLengths, BuildSource, Bytes, RowChunks } from './bolt.ts';
 import { compareBytes, toBytes } from './bytes.ts';
 import { BoltError } from './errors.ts';
-import { encodeMeta, isPageSize } from './meta.ts';
+import { encodeMeta, isPageSize, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { nodeStorage } from './node-storage.ts';
 import { Slices } from './slices.ts';
@@ -194,7 +194,6 @@ function different(): BoltError {
 function metaPages(meta: Meta): Buffer {
   const metas = Buffer.alloc(2 * meta.pageSize);
   encodeMeta(metas.subarray(0, meta.pageSize), 0, meta);
-  const txid = meta.txid - 1;
-  encodeMeta(metas.subarray(meta.pageSize), 1, { ...meta, txid, sealedSince: Math.min(meta.sealedSince, txid) });
+  encodeMeta(metas.subarray(meta.pageSize), 1, olderRecord(meta));
   return metas;
 }

@@ -18,7 +18,7 @@ import type { Meta } from './meta.ts';
 import { readBucketHeader } from './page.ts';
 import type { Page } from './page.ts';
 import type { PageFile } from './page-file.ts';
-import { verifySeal } from './seal.ts';
+import { sealRule, verifySeal } from './seal.ts';
 import type { Slices } from './slices.ts';
 
 const FREE = 1;
@@ -79,7 +79,7 @@ class Checker {
       const list = decodeFreelist(run, id, meta.highWater);
       for (const { rule, message } of list.problems) this.report(rule, id, message);
       if (list.problems.some(({ rule }) => rule === 'C10')) return;
-      this.#count(verifySeal(id, run, list.dataEnd, { since: meta.sealedSince, txid: meta.txid }));
+      this.#count(verifySeal(id, run, list.dataEnd, sealRule(meta)));
       this.#claim(id, list.overflow + 1, 'the list of free pages');
       this.#listReadable = true;
       for (const free of list.ids) this.#state[free] = (this.#state[free] as number) | FREE;
@@ -135,7 +135,7 @@ class Checker {
     try {
       page.checkOrder(id);
     } catch (error) {
-      this.#reportError(error, id, 'C8');
+      this.#reportError(error, id);
     }
     if (page.count === 0) {
       if (visit.depth > 0) this.report('C13', id, 'an empty page below a branch');
@@ -179,7 +179,7 @@ class Checker {
         if (inline.isBucket(i)) this.report('C12', page.id, `inline bucket ${index} holds a bucket`);
       }
     } catch (error) {
-      this.#reportError(error, page.id, 'C12');
+      this.#reportError(error, page.id);
     }
   }
 
@@ -225,11 +225,9 @@ class Checker {
     else this.unsealedRuns++;
   }
 
-  #reportError(error: unknown, page: number, rule = 'C11'): void {
+  #reportError(error: unknown, page: number): void {
     if (!(error instanceof BoltError)) throw error;
-    const { message } = error;
-    const named = /checksum|later transaction/.test(message) ? 'checksum' : /type|header names/.test(message) ? 'C10' : rule;
-    this.report(named, error.page ?? page, message.replace(/^page \d+: /, ''));
+    this.report(error.rule ?? 'C11', error.page ?? page, error.message.replace(/^page \d+: /, ''));
   }
 }
 

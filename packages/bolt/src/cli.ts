@@ -96,9 +96,9 @@ async function check(file: string, output: Output): Promise<number> {
   const bolt = await openBolt(file, { readOnly: true, cacheBytes: CACHE_BYTES });
   try {
     const { problems, remarks } = await bolt.check();
-    for (const { rule, page, message } of [...remarks, ...problems]) {
-      await output.out(`${problems.length > 0 ? `${rule} ` : 'remark: '}${page === undefined ? '' : `page ${page}: `}${message}\n`);
-    }
+    const place = (page: number | undefined): string => (page === undefined ? '' : `page ${page}: `);
+    for (const { page, message } of remarks) await output.out(`remark: ${place(page)}${message}\n`);
+    for (const { rule, page, message } of problems) await output.out(`${rule} ${place(page)}${message}\n`);
     await output.out(problems.length === 0 ? 'OK\n' : `${problems.length} problems\n`);
     return problems.length === 0 ? 0 : DAMAGED;
   } finally {

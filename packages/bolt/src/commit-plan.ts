@@ -73,7 +73,9 @@ export function planCommit(context: WriteContext, root: WriteTree, ledger: PageL
     const freedIds = ascendingOnce(freed);
     const list = options.persistFreelist ? placeList(ledger, freedIds, space) : undefined;
     const sealedSince = options.pageChecksums ? before.sealedSince || txid : 0;
-    const meta = { pageSize, root: rootPage, sequence: root.sequence, freelist: list?.id, highWater, txid, sealedSince };
+    const sealedUpTo = options.pageChecksums ? Math.max(before.sealedUpTo, txid) : 0;
+    const state = { pageSize, root: rootPage, sequence: root.sequence, freelist: list?.id, highWater, txid };
+    const meta = { ...state, sealedSince, sealedUpTo };
     return { meta, placed: space.placed.toSorted((a, b) => a.id - b.id), list, freed: freedIds };
   } catch (error) {
     ledger.undo();

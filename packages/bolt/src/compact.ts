@@ -9,7 +9,7 @@
  */
 import type { CompactOptions } from './bolt.ts';
 import { createWhole } from './create.ts';
-import { encodeMeta } from './meta.ts';
+import { encodeMeta, olderRecord } from './meta.ts';
 import { readBucketHeader } from './page.ts';
 import { PageTree, rootTree } from './page-tree.ts';
 import type { PinnedState } from './read-transaction.ts';
@@ -71,8 +71,7 @@ export async function compactState(
     const metas = Buffer.alloc(2 * pageSize);
     const newer = meta.txid % 2;
     encodeMeta(metas.subarray(newer * pageSize, (newer + 1) * pageSize), newer, meta);
-    const older = { ...meta, txid: meta.txid - 1, sealedSince: Math.min(meta.sealedSince, meta.txid - 1) };
-    encodeMeta(metas.subarray((1 - newer) * pageSize, (2 - newer) * pageSize), 1 - newer, older);
+    encodeMeta(metas.subarray((1 - newer) * pageSize, (2 - newer) * pageSize), 1 - newer, olderRecord(meta));
     await patch(metas);
   });
   return size;

@@ -9,7 +9,7 @@
  */
 import type { BoltImage, CopyOptions } from './bolt.ts';
 import { BoltError } from './errors.ts';
-import { encodeMeta } from './meta.ts';
+import { encodeMeta, olderRecord } from './meta.ts';
 import type { PinnedState } from './read-transaction.ts';
 
 const DEFAULT_CHUNK = 262_144;
@@ -43,14 +43,17 @@ export class StateCopy implements BoltImage {
       signal?.throwIfAborted();
       const metas = Buffer.alloc(2 * pageSize);
       encodeMeta(metas.subarray(0, pageSize), 0, meta);
-      encodeMeta(metas.subarray(pageSize), 1, { ...meta, txid: meta.txid - 1, sealedSince: Math.min(meta.sealedSince, meta.txid - 1) });
+      encodeMeta(metas.subarray(pageSize), 1, olderRecord(meta));
       yield plain(metas);
       for (let at = metas.length; at < this.size; at += chunkBytes) {
         signal?.throwIfAborted();
+        if (this.#state.released) throw new BoltError('BOLT_CLOSED', 'the file was closed during the copy');
         const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.size - at));
+        this.#requireHeld();
         const read = await pages.file.readLater(chunk, at).catch((cause: unknown) => {
           throw new BoltError('BOLT_FAILED', `the file cannot be read at byte ${at}`, { cause });
         });
+        this.#requireHeld();
         if (read < chunk.length) throw new BoltError('BOLT_TRUNCATED', `the file ends at byte ${at + read}`);
         yield plain(chunk);
       }
@@ -63,6 +66,11 @@ export class StateCopy implements BoltImage {
     this.#taken = true;
     this.#state.release();
     return Promise.resolve();
+  }
+
+  /** Pages of a state that nobody holds are written over, and a closed descriptor's number is soon another file's. */
+  #requireHeld(): void {
+    if (this.#state.released) throw new BoltError('BOLT_ENDED', 'the copy has ended');
   }
 }
 

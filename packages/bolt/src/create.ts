@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { viewOf } from './bytes.ts';
 import { encodeFreelist } from './freelist-page.ts';
-import { encodeMeta } from './meta.ts';
+import { encodeMeta, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { LEAF_FLAG } from './page.ts';
 import { seal } from './seal.ts';
@@ -27,11 +27,12 @@ export function emptyFile(pageSize: number, pageChecksums: boolean): Buffer {
     sequence: 0n,
     freelist: 2,
     highWater: 4,
-    txid: 0,
-    sealedSince: 0,
+    txid: 1,
+    sealedSince: pageChecksums ? 1 : 0,
+    sealedUpTo: pageChecksums ? 1 : 0,
   };
-  encodeMeta(page(0), 0, meta);
-  encodeMeta(page(1), 1, { ...meta, txid: 1, sealedSince: pageChecksums ? 1 : 0 });
+  encodeMeta(page(0), 0, olderRecord(meta));
+  encodeMeta(page(1), 1, meta);
   encodeFreelist(page(2), 2, 1, new Float64Array(0));
   page(3).writeUInt32LE(3, 0);
   page(3).writeUInt16LE(LEAF_FLAG, 8);

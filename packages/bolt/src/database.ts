@@ -49,6 +49,8 @@ export class Database implements Bolt {
   readonly #open: OpenStore;
   readonly #writer: WriterQueue;
   readonly #transactions: Set<PinnedState> = new Set();
+  /** Stores of replaced files that still have readers. */
+  readonly #retired: Set<Store> = new Set();
   #closing: Promise<void> | undefined;
 
   constructor(store: Store, readOnly: boolean, chosen: MetaPages, open: OpenStore) {
@@ -105,20 +107,24 @@ export class Database implements Bolt {
     return this.#writer.write(body);
   }
 
-  async check(options: CheckOptions = {}): Promise<CheckReport> {
-    const state = this.#pin();
-    try {
+  check(options: CheckOptions = {}): Promise<CheckReport> {
+    return this.#held((state) => {
       const chosen = this.readOnly ? this.#chosen : chooseMeta(state.pages.file, this.path);
-      return await checkState(state.pages, state.meta, chosen, this.#slices(options), options);
-    } finally {
-      state.release();
-    }
+      return checkState(state.pages, state.meta, chosen, this.#slices(options), options);
+    });
   }
 
-  async stats(options: SignalOptions = {}): Promise<BoltStats> {
+  stats(options: SignalOptions = {}): Promise<BoltStats> {
+    return this.#held((state) => countState(state.pages, state.meta, this.#freePages(), this.#slices(options)));
+  }
+
+  /** Long reading of the newest state; ends with BOLT_CLOSED when the file is closed meanwhile. */
+  async #held<T>(work: (state: PinnedState) => Promise<T>): Promise<T> {
     const state = this.#pin();
     try {
-      return await countState(state.pages, state.meta, this.#freePages(), this.#slices(options));
+      return await work(state);
+    } catch (error) {
+      throw this.#closing === undefined ? error : this.#closedError();
     } finally {
       state.release();
     }
@@ -128,25 +134,22 @@ export class Database implements Bolt {
     return new StateCopy(this.#pin(), options);
   }
 
-  async compact(target: string, options: CompactOptions = {}): Promise<CompactReport> {
-    const state = this.#pin();
+  compact(target: string, options: CompactOptions = {}): Promise<CompactReport> {
+    return this.#held((state) => this.#compactTo(target, state, options));
+  }
+
+  async #compactTo(target: string, state: PinnedState, options: CompactOptions): Promise<CompactReport> {
     const sizeBefore = state.meta.highWater * state.meta.pageSize;
     const { storage } = this.#store;
     try {
       if (storage.identity(target) !== undefined) throw exists(target);
       await removeLeftovers(storage, target);
-      const sizeAfter = await compactState(storage, state, target, {
-        ...options,
-        ...this.#layout(2),
-        place: 'publish',
-      });
+      const sizeAfter = await compactState(storage, state, target, { ...options, ...this.#layout(2), place: 'publish' });
       return { sizeBefore, sizeAfter };
     } catch (cause) {
       if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;
       if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw exists(target, cause);
       throw new BoltError('BOLT_FAILED', `${target} cannot be written`, { path: target, cause });
-    } finally {
-      state.release();
     }
   }
 
@@ -191,7 +194,15 @@ export class Database implements Bolt {
     }
     fresh.file.inheritLock(old.file);
     this.#store = fresh;
-    await old.retire();
+    this.#retired.add(old);
+    await this.#closeUnread(old);
+  }
+
+  /** A store whose file was replaced is closed by its last reader. */
+  async #closeUnread(old: Store): Promise<void> {
+    if (!this.#retired.has(old) || old.ledger.readerN > 0) return;
+    await old.close().catch(() => undefined); // its contents live on in the new file
+    this.#retired.delete(old);
   }
 
   close(): Promise<void> {
@@ -203,6 +214,7 @@ export class Database implements Bolt {
     this.#writer.refuseWaiting(this.#closedError());
     await this.#writer.exclusive(() => Promise.resolve());
     for (const state of this.#transactions) state.release();
+    for (const old of this.#retired) await old.close().catch(() => undefined);
     await this.#store.close();
   }
 
@@ -212,7 +224,8 @@ export class Database implements Bolt {
 
   #pin(): PinnedState {
     if (this.#closing !== undefined) throw this.#closedError();
-    const held = this.#store.pin();
+    const store = this.#store;
+    const held = store.pin();
     let released = false;
     const state: PinnedState = {
       pages: held.pages,
@@ -224,6 +237,7 @@ export class Database implements Bolt {
         released = true;
         this.#transactions.delete(state);
         held.release();
+        void this.#closeUnread(store);
       },
     };
     this.#transactions.add(state);

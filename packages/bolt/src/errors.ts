@@ -26,6 +26,8 @@ export interface BoltErrorFacts {
   /** Page the error is about. */
   readonly page?: number | undefined;
   readonly path?: string | undefined;
+  /** Rule of the format that the page violates: `C1` to `C15`, or `checksum`. */
+  readonly rule?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -35,18 +37,20 @@ export class BoltError extends Error {
   readonly code: BoltErrorCode;
   readonly page: number | undefined;
   readonly path: string | undefined;
+  readonly rule: string | undefined;
 
   constructor(code: BoltErrorCode, message: string, facts: BoltErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.page = facts.page;
     this.path = facts.path;
+    this.rule = facts.rule;
   }
 }
 
 /** A page that violates the format. */
-export function corrupt(page: number, message: string): BoltError {
-  return new BoltError('BOLT_CORRUPT', `page ${page}: ${message}`, { page });
+export function corrupt(page: number, message: string, rule?: string): BoltError {
+  return new BoltError('BOLT_CORRUPT', `page ${page}: ${message}`, { page, rule });
 }
 
 /** True for errors of this package with one of the codes. */

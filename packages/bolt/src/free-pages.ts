@@ -15,7 +15,7 @@ import type { FreelistContents } from './freelist-page.ts';
 import type { Meta } from './meta.ts';
 import type { PageFile } from './page-file.ts';
 import { reachablePages } from './reachable.ts';
-import { verifySeal } from './seal.ts';
+import { sealRule, verifySeal } from './seal.ts';
 import type { Slices } from './slices.ts';
 
 /** Free pages of the newest state, and which of them the state before still uses. */
@@ -52,7 +52,7 @@ export function readFreelist(pages: PageFile, meta: Meta): FreelistContents {
   try {
     const run = pages.run(id, meta);
     list = decodeFreelist(run, id, meta.highWater);
-    verifySeal(id, run, list.dataEnd, { since: meta.sealedSince, txid: meta.txid });
+    verifySeal(id, run, list.dataEnd, sealRule(meta));
   } catch (cause) {
     throw refuse(cause instanceof Error ? cause.message : 'unreadable', cause);
   }

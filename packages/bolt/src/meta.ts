@@ -3,8 +3,8 @@
  *
  * M1  A record is valid by magic, version, checksum (FNV-1a over its first 56 bytes), and a page size that can be one.
  * M2  The valid record with the higher transaction counts; page 0 on a tie. Parity says where to write, never what is newer.
- * M3  Bytes 80 to 103 of the page are ours: a tag, since when runs are sealed, a sum that binds both to this record. Every
- *     other program writes zeros there, which reads as "no seals".
+ * M3  Bytes 80 to 111 of the page are ours: a tag, since when and up to which transaction runs are sealed, a sum that binds
+ *     them to this record. Every other program writes zeros there, which reads as "no seals".
  *
  * bbolt: db.go (meta). Departs: a bad page size makes a record invalid, and the second page's must stand where it says.
  */
@@ -22,7 +22,8 @@ const RECORD_SUMMED = 56;
 const EXTENSION = PAGE_HEADER + 64;
 const EXTENSION_TAG = 0x63765f76; // "v_vc"
 /** Bytes of a meta page that mean anything. */
-export const META_BYTES: number = EXTENSION + 24;
+export const META_BYTES: number = EXTENSION + 32;
+const EXTENSION_SUMMED = EXTENSION + 24;
 
 /** One committed state. */
 export interface Meta {
@@ -37,6 +38,8 @@ export interface Meta {
   readonly txid: number;
   /** Since which transaction page runs are sealed; 0: unknown. */
   readonly sealedSince: number;
+  /** The newest transaction that sealed a run of this state. In the older record of a copy that is not its own. */
+  readonly sealedUpTo: number;
 }
 
 /** Why a record is not valid, tested in this order. */
@@ -80,7 +83,8 @@ export function encodeMeta(page: Uint8Array, id: number, meta: Meta): void {
   if (meta.sealedSince === 0) return;
   view.setUint32(EXTENSION, EXTENSION_TAG, true);
   setU64(view, EXTENSION + 8, meta.sealedSince);
-  view.setUint32(EXTENSION + 16, extensionSum(page), true);
+  setU64(view, EXTENSION + 16, meta.sealedUpTo);
+  view.setUint32(EXTENSION_SUMMED, extensionSum(page), true);
 }
 
 /** Reads the record of a meta page of which at least 80 bytes are given. */
@@ -101,18 +105,24 @@ export function decodeMeta(page: Uint8Array): Meta | MetaFault {
     freelist: listed ? getU64(view, 48) : undefined,
     highWater: getU64(view, 56),
     txid: getU64(view, 64),
-    sealedSince: decodeExtension(page, view),
+    ...decodeExtension(page, view),
   };
 }
 
-function decodeExtension(page: Uint8Array, view: DataView): number {
-  if (page.length < META_BYTES || view.getUint32(EXTENSION, true) !== EXTENSION_TAG) return 0;
-  if (view.getUint32(EXTENSION + 16, true) !== extensionSum(page)) return 0;
-  const since = getU64(view, EXTENSION + 8);
-  return since <= getU64(view, 64) ? since : 0;
+const NO_SEALS = { sealedSince: 0, sealedUpTo: 0 } as const;
+
+function decodeExtension(page: Uint8Array, view: DataView): { readonly sealedSince: number; readonly sealedUpTo: number } {
+  if (page.length < META_BYTES || view.getUint32(EXTENSION, true) !== EXTENSION_TAG) return NO_SEALS;
+  if (view.getUint32(EXTENSION_SUMMED, true) !== extensionSum(page)) return NO_SEALS;
+  return { sealedSince: getU64(view, EXTENSION + 8), sealedUpTo: getU64(view, EXTENSION + 16) };
+}
+
+/** The older of the two records that a whole file begins with: the same state, one transaction before. */
+export function olderRecord(meta: Meta): Meta {
+  return { ...meta, txid: meta.txid - 1 };
 }
 
 /** Over the record as well: a torn page must not join an old extension to a foreign record. */
 function extensionSum(page: Uint8Array): number {
-  return crc32c(page, PAGE_HEADER, EXTENSION + 16);
+  return crc32c(page, PAGE_HEADER, EXTENSION_SUMMED);
 }

@@ -18,14 +18,18 @@ import type { FileLock } from './file-lock.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
 
 const MOST_BUFFERS = 1024;
+/** No descriptor: using it is a RangeError or EBADF, never somebody else's file. */
+const CLOSED = -1;
 const SMALL_WRITE = 65_536;
 const SLOW_MS = 2;
 const POOLED_WRITES = 1024;
 
 class NodeFile implements StorageFile {
-  readonly #fd: number;
+  #fd: number;
   readonly #path: string;
   #lock: FileLock | undefined;
+  /** Reads under way: the descriptor's number must not go to another file before they end. */
+  readonly #reads: Set<Promise<void>> = new Set();
   /** How many of the next writes go through the pool. */
   #pooled = 0;
 
@@ -45,6 +49,20 @@ class NodeFile implements StorageFile {
   }
 
   async readLater(target: Uint8Array, position: number): Promise<number> {
+    const read = this.#readPooled(target, position);
+    const settled = read.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#reads.add(settled);
+    try {
+      return await read;
+    } finally {
+      this.#reads.delete(settled);
+    }
+  }
+
+  async #readPooled(target: Uint8Array, position: number): Promise<number> {
     let done = 0;
     while (done < target.length) {
       const bytes = await new Promise<number>((resolve, reject) => {
@@ -117,9 +135,12 @@ class NodeFile implements StorageFile {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#reads);
+    const fd = this.#fd;
+    this.#fd = CLOSED;
     this.#lock?.release();
     this.#lock = undefined;
-    await new Promise<void>((resolve, reject) => fs.close(this.#fd, (error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) => fs.close(fd, (error) => (error ? reject(error) : resolve())));
   }
 }
 

@@ -47,7 +47,7 @@ export async function openBoltOn(storage: Storage, path: string, options: OpenOp
   const storeOptions: StoreOptions = {
     path,
     cacheBytes,
-    persistFreelist: freelist === 'persisted',
+    persistFreelist: freelist !== 'scanned',
     pageChecksums: options.pageChecksums ?? true,
   };
   const file = await typed(path, options.signal, () => openLocked(storage, path, options));
@@ -65,7 +65,7 @@ async function openChosen(
   storage: Storage,
   file: StorageFile,
   storeOptions: StoreOptions,
-  { readOnly = false, signal }: OpenOptions,
+  { readOnly = false, freelist = 'persisted', signal }: OpenOptions,
 ): Promise<Bolt> {
   const { path } = storeOptions;
   const chosen = chooseMeta(file, path);
@@ -76,7 +76,7 @@ async function openChosen(
   }
   const store = await writableStore(storage, file, chosen, storeOptions, signal);
   await removeLeftovers(storage, path);
-  if (storeOptions.persistFreelist && chosen.active.freelist === undefined) await store.commit(store.draft());
+  if (freelist === 'persisted' && chosen.active.freelist === undefined) await store.commit(store.draft());
   return new Database(store, false, chosen, open);
 }
 

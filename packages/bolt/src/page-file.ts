@@ -10,7 +10,7 @@ import { BoltError, corrupt } from './errors.ts';
 import type { Meta } from './meta.ts';
 import { Page } from './page.ts';
 import { PageCache } from './page-cache.ts';
-import { verifySeal } from './seal.ts';
+import { sealRule, verifySeal } from './seal.ts';
 import type { StorageFile } from './storage-file.ts';
 
 /** Reads pages of one file. */
@@ -43,20 +43,20 @@ export class PageFile {
   inspect(id: number, meta: Meta): { readonly page: Page; readonly sealed: boolean } {
     const run = this.run(id, meta);
     const page = new Page(id, run, viewOf(run), 0, run.length, id);
-    const sealed = verifySeal(id, run, page.dataEnd, { since: meta.sealedSince, txid: meta.txid });
+    const sealed = verifySeal(id, run, page.dataEnd, sealRule(meta));
     if (!sealed) page.checkOrder(id);
     return { page, sealed };
   }
 
   /** The bytes of a page and its continuation, of any type. */
   run(id: number, meta: Meta): Buffer {
-    if (!(id >= 2 && id < meta.highWater)) throw corrupt(id, `outside of the ${meta.highWater} pages in use`);
+    if (!(id >= 2 && id < meta.highWater)) throw corrupt(id, `outside of the ${meta.highWater} pages in use`, 'C3');
     const { pageSize } = this;
     const first = Buffer.allocUnsafeSlow(pageSize);
     this.#read(first, 0, pageSize, id);
     const overflow = first.readUInt32LE(12);
     if (overflow === 0) return first;
-    if (overflow >= meta.highWater - id) throw corrupt(id, `${overflow} overflow pages end past the high-water mark`);
+    if (overflow >= meta.highWater - id) throw corrupt(id, `${overflow} overflow pages end past the high-water mark`, 'C3');
     const whole = Buffer.allocUnsafeSlow((overflow + 1) * pageSize);
     first.copy(whole);
     this.#read(whole, pageSize, overflow * pageSize, id);
@@ -70,6 +70,6 @@ export class PageFile {
     } catch (cause) {
       throw new BoltError('BOLT_FAILED', `page ${id} cannot be read`, { page: id, cause });
     }
-    if (read < length) throw corrupt(id, 'the file ends inside of it');
+    if (read < length) throw corrupt(id, 'the file ends inside of it', 'C3');
   }
 }

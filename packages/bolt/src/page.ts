@@ -54,8 +54,8 @@ export class Page implements Block {
   /** @throws BoltError BOLT_CORRUPT naming `namedPage` */
   constructor(id: number, bytes: Buffer, view: DataView, at: number, length: number, namedPage: number) {
     const flags = view.getUint16(at + 8, true);
-    if (getU64(view, at) !== id) throw corrupt(namedPage, `the header names page ${getU64(view, at)}`);
-    if (flags !== LEAF_FLAG && flags !== BRANCH_FLAG) throw corrupt(namedPage, `type ${flags} is no branch or leaf`);
+    if (getU64(view, at) !== id) throw corrupt(namedPage, `the header names page ${getU64(view, at)}`, 'C10');
+    if (flags !== LEAF_FLAG && flags !== BRANCH_FLAG) throw corrupt(namedPage, `type ${flags} is no branch or leaf`, 'C10');
     this.id = id;
     this.bytes = bytes;
     this.view = view;
@@ -69,19 +69,19 @@ export class Page implements Block {
   #measure(length: number, namedPage: number): number {
     const { view, count, leaf } = this;
     let end = PAGE_HEADER + count * ELEMENT;
-    if (end > length) throw corrupt(namedPage, `${count} elements do not fit`);
+    if (end > length) throw corrupt(namedPage, `${count} elements do not fit`, 'C11');
     const first = end;
     for (let i = 0, element = this.at + PAGE_HEADER; i < count; i++, element += ELEMENT) {
       const keyLength = view.getUint32(leaf ? element + 8 : element + 4, true);
       const valueLength = leaf ? view.getUint32(element + 12, true) : 0;
       const keyAt = element - this.at + view.getUint32(leaf ? element + 4 : element, true);
       const stop = keyAt + keyLength + valueLength;
-      if (keyLength === 0) throw corrupt(namedPage, `element ${i} has an empty key`);
-      if (keyAt < first || stop > length) throw corrupt(namedPage, `element ${i} lies outside of the page`);
-      if (leaf && view.getUint32(element, true) > 1) throw corrupt(namedPage, `element ${i} has unknown flags`);
+      if (keyLength === 0) throw corrupt(namedPage, `element ${i} has an empty key`, 'C11');
+      if (keyAt < first || stop > length) throw corrupt(namedPage, `element ${i} lies outside of the page`, 'C11');
+      if (leaf && view.getUint32(element, true) > 1) throw corrupt(namedPage, `element ${i} has unknown flags`, 'C12');
       if (stop > end) end = stop;
     }
-    if (!leaf && count === 0) throw corrupt(namedPage, 'a branch without children');
+    if (!leaf && count === 0) throw corrupt(namedPage, 'a branch without children', 'C13');
     return end;
   }
 
@@ -139,7 +139,7 @@ export class Page implements Block {
   checkOrder(namedPage: number): void {
     for (let i = 1; i < this.count; i++) {
       const before = compareBytes(this.bytes, this.keyAt(i - 1), this.keyLength(i - 1), this.bytes, this.keyAt(i), this.keyLength(i));
-      if (before >= 0) throw corrupt(namedPage, `keys ${i - 1} and ${i} are not in order`);
+      if (before >= 0) throw corrupt(namedPage, `keys ${i - 1} and ${i} are not in order`, 'C8');
     }
   }
 }
@@ -154,17 +154,17 @@ export interface BucketHeader {
 
 /** @throws BoltError BOLT_CORRUPT naming the page that holds the value */
 export function readBucketHeader(bytes: Buffer, at: number, length: number, highWater: number, namedPage: number): BucketHeader {
-  if (length < BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes`);
+  if (length < BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes`, 'C12');
   const view = viewOf(bytes);
   const root = getU64(view, at);
   const sequence = view.getBigUint64(at + 8, true);
   if (root !== 0) {
-    if (length !== BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes for a bucket with pages`);
-    if (root < 2 || root >= highWater) throw corrupt(namedPage, `a bucket with root page ${root}`);
+    if (length !== BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes for a bucket with pages`, 'C12');
+    if (root < 2 || root >= highWater) throw corrupt(namedPage, `a bucket with root page ${root}`, 'C3');
     return { root, sequence, inline: undefined };
   }
-  if (length < BUCKET_HEADER + PAGE_HEADER) throw corrupt(namedPage, `an inline bucket of ${length} bytes`);
+  if (length < BUCKET_HEADER + PAGE_HEADER) throw corrupt(namedPage, `an inline bucket of ${length} bytes`, 'C12');
   const inline = new Page(0, bytes, view, at + BUCKET_HEADER, length - BUCKET_HEADER, namedPage);
-  if (!inline.leaf || inline.overflow !== 0) throw corrupt(namedPage, 'an inline bucket that is no single leaf');
+  if (!inline.leaf || inline.overflow !== 0) throw corrupt(namedPage, 'an inline bucket that is no single leaf', 'C12');
   return { root, sequence, inline };
 }

@@ -13,16 +13,25 @@
 import { viewOf } from './bytes.ts';
 import { crc32c } from './crc32c.ts';
 import { corrupt } from './errors.ts';
+import type { Meta } from './meta.ts';
 
 /** Bytes a seal takes at the end of a run. */
 export const SEAL_BYTES = 8;
+
+/** How far ahead a lost newer state is looked for. More could not be told from a run untouched for 2^32 transactions. */
+const MOST_AHEAD = 64;
 
 /** What a reader knows about the seals of its state. */
 export interface SealRule {
   /** Transaction since which every run written is sealed; 0: unknown. */
   readonly since: number;
-  /** Transaction of the state that is read. */
-  readonly txid: number;
+  /** Newest transaction that sealed a run of the state that is read. */
+  readonly upTo: number;
+}
+
+/** The rule of a state. */
+export function sealRule(meta: Meta): SealRule {
+  return { since: meta.sealedSince, upTo: meta.sealedUpTo };
 }
 
 /** Seals a run whose last 8 bytes are unused. */
@@ -42,19 +51,20 @@ export function verifySeal(page: number, run: Uint8Array, dataEnd: number, rule:
   const at = run.length - SEAL_BYTES;
   const everyRun = rule.since === 1;
   if (dataEnd > at) {
-    if (everyRun) throw corrupt(page, 'no room for its checksum');
+    if (everyRun) throw corrupt(page, 'no room for its checksum', 'checksum');
     return false;
   }
   const view = viewOf(run);
   const sealedBy = view.getUint32(at, true);
-  const age = (rule.txid - sealedBy) >>> 0; // both modulo 2^32
-  const ahead = (sealedBy - rule.txid) >>> 0;
-  const claimed = everyRun || age <= rule.txid - rule.since || ahead === 1 || ahead === 2;
+  const age = (rule.upTo - sealedBy) >>> 0; // both modulo 2^32
+  const ahead = (sealedBy - rule.upTo) >>> 0;
+  const lost = ahead >= 1 && ahead <= MOST_AHEAD;
+  const claimed = everyRun || lost || age <= rule.upTo - rule.since;
   if (!claimed) return false;
   if (view.getUint32(at + 4, true) !== crc32c(run, 0, at + 4)) {
-    if (!everyRun && age > rule.txid - rule.since) return false;
-    throw corrupt(page, 'checksum does not match');
+    if (!everyRun && lost) return false; // chance, in a run of somebody else
+    throw corrupt(page, 'checksum does not match', 'checksum');
   }
-  if (ahead === 1 || ahead === 2) throw corrupt(page, 'written by a later transaction than the one that is read');
+  if (lost) throw corrupt(page, 'written by a later transaction than the one that is read', 'checksum');
   return true;
 }

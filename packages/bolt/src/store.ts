@@ -3,7 +3,6 @@
  *
  * S1  The newest state is replaced in one step, after the commit is durable; the cache has the new pages by then.
  * S2  A failed write or sync ends writing for good (R25): nothing is retried, reading goes on.
- * S3  A retired store (its file was replaced by a defragmentation) is closed by its last reader.
  */
 import type { Problem } from './bolt.ts';
 import { planCommit } from './commit-plan.ts';
@@ -39,7 +38,6 @@ export class Store {
   #listPages: number;
   #length: number;
   readonly #identity: string;
-  #retired = false;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -71,7 +69,6 @@ export class Store {
       if (!held) return;
       held = false;
       ledger.removeReader(meta.txid);
-      if (this.#retired && ledger.readerN === 0) void this.close().catch(() => undefined); // nobody is left to tell
     };
     return { pages, meta, release };
   }
@@ -119,12 +116,6 @@ export class Store {
 
   get size(): number {
     return this.meta.highWater * this.meta.pageSize;
-  }
-
-  /** Closes the file now, or when its last reader ends. */
-  async retire(): Promise<void> {
-    this.#retired = true;
-    if (this.ledger.readerN === 0) await this.close();
   }
 
   close(): Promise<void> {

@@ -94,8 +94,8 @@ export class TreeBuilder {
     const freelist = this.#place(Math.floor(bytes / pageSize) + 1, (run, id, pages) =>
       encodeFreelist(run, id, pages, new Float64Array(0)),
     );
-    const sealedSince = pageChecksums ? 1 : 0;
-    return { pageSize, root, sequence: 0n, freelist, highWater: this.#nextPage, txid, sealedSince };
+    const seals = pageChecksums ? { sealedSince: 1, sealedUpTo: txid } : { sealedSince: 0, sealedUpTo: 0 };
+    return { pageSize, root, sequence: 0n, freelist, highWater: this.#nextPage, txid, ...seals };
   }
 
   #add(bucket: OpenBucket, depth: number, item: Item): void {

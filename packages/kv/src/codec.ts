@@ -86,6 +86,11 @@ export function isOwnCodec(codec: object): boolean {
   return own.has(codec);
 }
 
+/** True for codecs of this file whose encoded bytes nobody else has: all but `bytes`, which gives back what it got. */
+export function encodesAnew(codec: object): boolean {
+  return codec !== bytes && own.has(codec);
+}
+
 const own = new WeakSet<object>([utf8, bytes]);
 
 /** `String.prototype.isWellFormed`: in every Node we support, not yet in the library of our language level. */

@@ -1,15 +1,16 @@
 /**
  * A codec as the rest of this package uses it: its failures have codes, and it never touches the store's bytes.
  *
- * Encoding gives bytes that may still be the caller's; they are copied before the call returns, by the store or by
- * `ownBytes` (K4).
+ * What `encode` gives may still be the caller's: it is used before the call returns. What is kept longer comes from
+ * `encodeOwn` (K4).
  */
-import { isOwnCodec, type Codec } from './codec.ts';
+import { encodesAnew, isOwnCodec, type Codec } from './codec.ts';
 import { invalidType, KvError } from './errors.ts';
 
 export class Coder<T> {
   readonly codec: Codec<T>;
   readonly #trusted: boolean;
+  readonly #anew: boolean;
 
   constructor(codec: Codec<T>, name: string) {
     if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
@@ -17,6 +18,7 @@ export class Coder<T> {
     }
     this.codec = codec;
     this.#trusted = isOwnCodec(codec);
+    this.#anew = encodesAnew(codec);
   }
 
   /** @throws KvError `KV_ENCODE`, with what the codec threw as cause; TypeError `KV_INVALID` for a wrong type */
@@ -30,6 +32,12 @@ export class Coder<T> {
     }
     if (bytes instanceof Uint8Array) return bytes;
     throw new KvError('KV_ENCODE', `${name} cannot be encoded: the codec must give a Uint8Array`);
+  }
+
+  /** As `encode`, in bytes that nobody else has: to be kept across an await. */
+  encodeOwn(value: T, name: string): Uint8Array {
+    const bytes = this.encode(value, name);
+    return this.#anew ? bytes : ownBytes(bytes);
   }
 
   /**

@@ -42,8 +42,9 @@ class Deletions {
 
 /** @throws KvError `KV_DUPLICATE_KEY` */
 export function checkDuplicates(plan: Plan): void {
-  touched(plan.then);
-  touched(plan.else);
+  for (const steps of [plan.then, plan.else]) {
+    if (steps.length > 1 || steps[0]?.type === 'txn') touched(steps);
+  }
 }
 
 function touched(steps: readonly Step[]): Touched {

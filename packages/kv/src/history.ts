@@ -6,7 +6,6 @@
  */
 import { MvccError, type Change } from '@varve/watch';
 import { checkNames, checkOptionalInteger, checkSignal } from './checks.ts';
-import { ownBytes } from './coder.ts';
 import type { Core } from './core.ts';
 import type { HistoryOptions, KvEvent } from './kv.ts';
 import { pullEach, type Source } from './pull.ts';
@@ -22,7 +21,7 @@ export function historyOf<K, V>(
 ): AsyncIterable<KvEvent<K, V>> {
   checkNames(options, 'options', optionNames);
   checkOptionalInteger(options.from, 'from', 1, Number.MAX_SAFE_INTEGER);
-  const bytes = ownBytes(records.keys.encode(key));
+  const bytes = records.keys.encodeOwn(key);
   return pullEach(() => changesOf(core, records, bytes, options));
 }
 

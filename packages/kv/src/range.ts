@@ -15,7 +15,7 @@ import type { RangeEnd } from '@varve/watch';
 import { checkNames } from './checks.ts';
 import type { KeyCodec } from './codec.ts';
 import { Coder, ownBytes } from './coder.ts';
-import { invalidType, outOfRange } from './errors.ts';
+import { invalidType, outOfRange, type InvalidArgument } from './errors.ts';
 import type { Range, Selector } from './kv.ts';
 
 /** A range as the store takes it: no `end` means the single key, an empty one every key from `key` on. */
@@ -47,8 +47,16 @@ export class KeySpace<K> {
   /** The bytes of a key; possibly the caller's own. @throws TypeError for the empty key; as `Coder.encode` */
   encode(key: K): Uint8Array {
     const bytes = this.#coder.encode(key, 'the key');
-    if (bytes.length === 0) throw outOfRange('the key must not be empty');
+    if (bytes.length === 0) throw emptyKey();
     return this.#prefix.length === 0 ? bytes : join(this.#prefix, bytes);
+  }
+
+  /** As `encode`, in bytes that nobody else has. */
+  encodeOwn(key: K): Uint8Array {
+    if (this.#prefix.length > 0) return this.encode(key);
+    const bytes = this.#coder.encodeOwn(key, 'the key');
+    if (bytes.length === 0) throw emptyKey();
+    return bytes;
   }
 
   decode(stored: Uint8Array, revision: number): K {
@@ -56,13 +64,13 @@ export class KeySpace<K> {
     return this.#coder.decode(bytes, 'a key', stored, revision);
   }
 
-  /** The bytes of a key or a range; copies. */
+  /** The bytes of a key or a range, which nobody else has. */
   select(selector: Selector<K>): Bounds {
     if (isRange(selector)) return this.bounds(selector);
-    return { key: ownBytes(this.encode(selector)), end: undefined };
+    return { key: this.encodeOwn(selector), end: undefined };
   }
 
-  /** The bytes of a range; copies. */
+  /** The bytes of a range, which nobody else has. */
   bounds(range: Range<K>): Bounds {
     if (!isRange(range)) throw invalidType('the range must be a plain object: {}, { prefix } or { start, end }');
     checkNames(range, 'the range', rangeNames);
@@ -137,6 +145,10 @@ export function contains(bounds: Bounds, key: Uint8Array): boolean {
   const order = Buffer.compare(key, bounds.key);
   if (bounds.end === undefined) return order === 0;
   return order >= 0 && (bounds.end.length === 0 || Buffer.compare(key, bounds.end) < 0);
+}
+
+function emptyKey(): InvalidArgument {
+  return outOfRange('the key must not be empty');
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {

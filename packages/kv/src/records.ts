@@ -49,21 +49,27 @@ export class Records<K, V> {
 
   /** The bytes of a key that is to be written. @throws KvError `KV_TOO_LARGE` */
   newKey(key: K): Uint8Array {
-    const bytes = this.keys.encode(key);
-    if (bytes.length > this.limits.maxKeyBytes) throw tooLarge('the key', bytes.length, this.limits.maxKeyBytes);
-    return bytes;
+    return this.#keyWithin(this.keys.encode(key));
   }
 
   /** The bytes of a value that is to be written; possibly the caller's own. @throws KvError `KV_TOO_LARGE` */
   newValue(value: V): Uint8Array {
-    const bytes = this.#values.encode(value, 'the value');
-    if (bytes.length > this.limits.maxValueBytes) throw tooLarge('the value', bytes.length, this.limits.maxValueBytes);
-    return bytes;
+    return this.#valueWithin(this.#values.encode(value, 'the value'));
   }
 
-  /** The bytes of a value to compare with. */
+  /** As `newKey`, in bytes that nobody else has. */
+  newOwnKey(key: K): Uint8Array {
+    return this.#keyWithin(this.keys.encodeOwn(key));
+  }
+
+  /** As `newValue`, in bytes that nobody else has. */
+  newOwnValue(value: V): Uint8Array {
+    return this.#valueWithin(this.#values.encodeOwn(value, 'the value'));
+  }
+
+  /** The bytes of a value to compare with, which nobody else has. */
   comparedValue(value: V): Uint8Array {
-    return this.#values.encode(value, 'the value to compare with');
+    return this.#values.encodeOwn(value, 'the value to compare with');
   }
 
   /** An entry. @param asked the key as the caller gave it, where there was one */
@@ -114,6 +120,16 @@ export class Records<K, V> {
       lease: kv.lease,
     };
     return previous === undefined ? event : { ...event, previous };
+  }
+
+  #keyWithin(bytes: Uint8Array): Uint8Array {
+    if (bytes.length > this.limits.maxKeyBytes) throw tooLarge('the key', bytes.length, this.limits.maxKeyBytes);
+    return bytes;
+  }
+
+  #valueWithin(bytes: Uint8Array): Uint8Array {
+    if (bytes.length > this.limits.maxValueBytes) throw tooLarge('the value', bytes.length, this.limits.maxValueBytes);
+    return bytes;
   }
 }
 

@@ -11,7 +11,6 @@
  */
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
 import { checkNames, checkOptionalInteger, checkSignal } from './checks.ts';
-import { ownBytes } from './coder.ts';
 import { byteKey } from './byte-key.ts';
 import { breathe } from './clock.ts';
 import type { Core } from './core.ts';
@@ -108,12 +107,12 @@ class Attempt<K, V> implements Transaction<K, V> {
 
   async get(key: K): Promise<Entry<K, V> | undefined> {
     this.#check();
-    const bytes = this.#records.keys.encode(key);
+    const bytes = this.#records.keys.encodeOwn(key);
     const name = byteKey(bytes);
     const write = this.#writes.get(name);
     if (write !== undefined) return write.value && this.#records.draft(write.key, write.value);
     const kv = this.#core.store.get(bytes, { revision: this.revision });
-    this.#reads.set(name, { key: ownBytes(bytes), modRevision: kv?.modRevision ?? 0 });
+    this.#reads.set(name, { key: bytes, modRevision: kv?.modRevision ?? 0 });
     return kv === undefined ? undefined : this.#records.entry(kv, key);
   }
 
@@ -134,13 +133,13 @@ class Attempt<K, V> implements Transaction<K, V> {
 
   put(key: K, value: V): void {
     this.#check();
-    const bytes = ownBytes(this.#records.newKey(key));
-    this.#writes.set(byteKey(bytes), { key: bytes, value: ownBytes(this.#records.newValue(value)) });
+    const bytes = this.#records.newOwnKey(key);
+    this.#writes.set(byteKey(bytes), { key: bytes, value: this.#records.newOwnValue(value) });
   }
 
   delete(key: K): void {
     this.#check();
-    const bytes = ownBytes(this.#records.keys.encode(key));
+    const bytes = this.#records.keys.encodeOwn(key);
     this.#writes.set(byteKey(bytes), { key: bytes, value: undefined });
   }
 

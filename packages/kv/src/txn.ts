@@ -9,7 +9,6 @@
  * etcd: server/etcdserver/api/v3rpc/key.go, checkTxnRequest (spec server-api.md 5.5).
  */
 import { checkNames, checkOptionalBoolean, checkOptionalInteger } from './checks.ts';
-import { ownBytes } from './coder.ts';
 import { checkDuplicates } from './duplicates.ts';
 import { invalidType, KvError } from './errors.ts';
 import type { Compare, NumberTest, Op, Txn, ValueTest } from './operations.ts';
@@ -95,7 +94,7 @@ function planStep<K, V>(op: Op<K, V>, records: Records<K, V>, allowed: number, d
   switch (type) {
     case 'get':
       checkNames(op, 'a get', opNames.get);
-      return { type, at: { key: ownBytes(records.keys.encode(op.key)), end: undefined } };
+      return { type, at: { key: records.keys.encodeOwn(op.key), end: undefined } };
     case 'range':
       checkNames(op, 'a range', opNames.range);
       checkOptionalInteger(op.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
@@ -103,8 +102,8 @@ function planStep<K, V>(op: Op<K, V>, records: Records<K, V>, allowed: number, d
     case 'put': {
       checkNames(op, 'a put', opNames.put);
       checkOptionalBoolean(op.previous, 'previous');
-      const key = ownBytes(records.newKey(op.key));
-      return { type, key, value: ownBytes(records.newValue(op.value)), previous: op.previous === true };
+      const [key, value] = [records.newOwnKey(op.key), records.newOwnValue(op.value)];
+      return { type, key, value, previous: op.previous === true };
     }
     case 'delete':
       checkNames(op, 'a delete', opNames.delete);
@@ -138,7 +137,7 @@ function encodedTest<K, V>(test: ValueTest<V>, records: Records<K, V>): ValueTes
   checkTest(test, 'value');
   const encode = (name: (typeof testNames)[number]): Uint8Array | undefined => {
     const operand = test[name];
-    return operand === undefined ? undefined : ownBytes(records.comparedValue(operand));
+    return operand === undefined ? undefined : records.comparedValue(operand);
   };
   return { equals: encode('equals'), not: encode('not'), greater: encode('greater'), less: encode('less') };
 }

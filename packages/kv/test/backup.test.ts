@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import { memory, open, type BackupProgress, type EmbeddedKv } from '../src/index.ts';
+import { file, memory, open, type BackupProgress, type EmbeddedKv } from '../src/index.ts';
 import { failure, temporaryFolder } from './helpers.ts';
 
 async function filled(): Promise<EmbeddedKv> {
@@ -28,6 +28,16 @@ test('R50: a backup is whole: a BoltDB file and the SHA-256 of it, as etcd write
   expect(progress.at(-1)).toEqual({ writtenBytes: file.length, totalBytes: file.length });
   expect(readdirSync(dirname(path))).toEqual(['backup.db']);
   expect(kv.stats().openReads).toBe(0);
+});
+
+test('law 6: a backup opens as a store with the same history', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  await kv.backup(path);
+  await using copy = await open(file(path));
+  expect(await copy.hashByRev()).toEqual(await kv.hashByRev());
+  expect((await copy.at(2).get('key/1'))?.value).toMatch(/^value/);
+  expect((await copy.get('key/1'))?.value).toBe('changed');
 });
 
 test('R50: a target that exists is left as it is', async () => {

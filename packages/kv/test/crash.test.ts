@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { open } from '../src/index.ts';
+import { file, open } from '../src/index.ts';
 import { temporaryFolder } from './helpers.ts';
 
 interface Known {
@@ -15,8 +15,8 @@ interface Known {
 }
 
 /** Lets a writer run until it has acknowledged `acks` transactions, kills it, and notes what it said. */
-async function writeAndKill(folder: string, known: Known, acks: number): Promise<void> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-child.mjs'), folder, String(known.next)]);
+async function writeAndKill(place: string, known: Known, acks: number): Promise<void> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'crash-child.mjs'), place, String(known.next)]);
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   let rest = '';
@@ -39,24 +39,31 @@ async function writeAndKill(folder: string, known: Known, acks: number): Promise
   expect({ code, signal, complaints }).toEqual({ code: null, signal: 'SIGKILL', complaints: '' });
 }
 
-test('R21, law 7: after kill -9 every acknowledged write is there, and nothing is torn', async () => {
-  const kills = process.env.VARVE_LARGE === '1' ? 50 : 5;
-  const folder = temporaryFolder();
-  const known: Known = { acked: new Map(), tried: new Map(), next: 1 };
-  for (let kill = 0; kill < kills; kill++) {
-    await writeAndKill(folder, known, 20 + ((kill * 37) % 200));
-    await using kv = await open(folder);
-    const newest = Math.max(...[...known.acked.values()].map(({ revision }) => revision));
-    expect(kv.revision).toBeGreaterThanOrEqual(newest);
-    for (const [id, tried] of known.tried) {
-      const parts = await Promise.all([0, 1, 2].map((part) => kv.get(`w${id}/${part}`)));
-      const values = new Set(parts.map((part) => part?.value));
-      expect(values.size).toBe(1);
-      const value = parts[0]?.value;
-      const seq = value === undefined ? 0 : Number.parseInt(value, 10);
-      if (value !== undefined) expect(value).toBe(`${seq}:${'x'.repeat(seq % 700)}`);
-      expect(seq).toBeGreaterThanOrEqual(known.acked.get(id)?.seq ?? 0);
-      expect(seq).toBeLessThanOrEqual(tried);
+test.each([
+  ['LevelDB', 'data'],
+  ['one file', 'store.db'],
+])(
+  'R21, law 7: after kill -9 every acknowledged write is there, and nothing is torn (%s)',
+  async (_, name) => {
+    const kills = process.env.VARVE_LARGE === '1' ? 50 : 5;
+    const place = temporaryFolder(name);
+    const known: Known = { acked: new Map(), tried: new Map(), next: 1 };
+    for (let kill = 0; kill < kills; kill++) {
+      await writeAndKill(place, known, 20 + ((kill * 37) % 200));
+      await using kv = await open(name.endsWith('.db') ? file(place) : place);
+      const newest = Math.max(...[...known.acked.values()].map(({ revision }) => revision));
+      expect(kv.revision).toBeGreaterThanOrEqual(newest);
+      for (const [id, tried] of known.tried) {
+        const parts = await Promise.all([0, 1, 2].map((part) => kv.get(`w${id}/${part}`)));
+        const values = new Set(parts.map((part) => part?.value));
+        expect(values.size).toBe(1);
+        const value = parts[0]?.value;
+        const seq = value === undefined ? 0 : Number.parseInt(value, 10);
+        if (value !== undefined) expect(value).toBe(`${seq}:${'x'.repeat(seq % 700)}`);
+        expect(seq).toBeGreaterThanOrEqual(known.acked.get(id)?.seq ?? 0);
+        expect(seq).toBeLessThanOrEqual(tried);
+      }
     }
-  }
-}, 300_000);
+  },
+  300_000,
+);

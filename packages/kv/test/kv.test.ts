@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bytes, memory, open, type EmbeddedKv } from '../src/index.ts';
-import { codeOf, collect, failure } from './helpers.ts';
+import { codeOf, collect, failure, temporaryFolder } from './helpers.ts';
 
 async function filled(count: number): Promise<EmbeddedKv> {
   const kv = await open(memory());
@@ -47,7 +47,22 @@ describe('put and delete', () => {
     },
   );
 
-  test('M17 and law 3: a throwing body leaves nothing, its error comes out as it is, the next write works (R1)', async () => {
+  test('law 1: nobody sees what is not on the medium yet, writers excepted', async () => {
+    await using kv = await open(temporaryFolder());
+    const writing = kv.put('a', '1');
+    expect(await kv.get('a')).toBeUndefined();
+    expect(kv.revision).toBe(1);
+    const second = kv.put('a', '2', { previous: true });
+    expect(await writing).toEqual({ revision: 2 });
+    expect(await second).toMatchObject({ revision: 3, previous: { value: '1' } });
+    expect(await kv.get('a')).toMatchObject({ value: '2' });
+    await using early = await open(temporaryFolder(), { durability: 'interval' });
+    const unheeded = early.put('a', '1');
+    expect(await early.get('a')).toMatchObject({ value: '1' });
+    await unheeded;
+  });
+
+  test('R1, law 3: a throwing body leaves nothing, its error comes out as it is, the next write works', async () => {
     await using kv = await open(memory());
     await kv.put('a', '1');
     const mine = new Error('mine');

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { get, memory, missing, open, put, type Location } from '../src/index.ts';
+import { file, get, memory, missing, open, put, type Location } from '../src/index.ts';
 import { collect, temporaryFolder } from './helpers.ts';
 
 const places: readonly [string, () => Location][] = [
   ['LevelDB', () => temporaryFolder()],
+  ['one file', () => file(temporaryFolder('store.db'))],
   ['memory', () => memory()],
 ];
 

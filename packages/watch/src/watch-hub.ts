@@ -18,7 +18,7 @@ import { RecentChanges } from './recent-changes.ts';
 import { LiveWatchStream } from './watch-stream.ts';
 import { Watcher, type Needs } from './watcher.ts';
 import { WatcherGroup, type WatchedRange } from './watcher-group.ts';
-import type { WatchResponse, WatchStats } from './watchable-store.ts';
+import type { Event, WatchResponse, WatchStats } from './watchable-store.ts';
 
 export interface HubLimits {
   readonly queueCapacity: number;
@@ -26,6 +26,8 @@ export interface HubLimits {
   readonly revisionsPerBatch: number;
   readonly catchUpIntervalMs: number;
 }
+
+type EventsResponse = Extract<WatchResponse, { readonly type: 'events' }>;
 
 const ONLY_CHANGE: readonly number[] = [0];
 
@@ -230,6 +232,13 @@ export class WatchHub implements CatchUpMoves {
   }
 
   #hand(range: WatchedRange, indices: readonly number[], run: ChangeRun, revision: number): void {
+    const { only } = range;
+    if (only !== undefined) {
+      if (only.minRevision > revision) return;
+      const events = run.events(indices, only.needs);
+      if (events.length > 0) this.#pushOne(only, { type: 'events', watchId: only.id, events, revision }, events.length);
+      return;
+    }
     for (const { needs, watchers } of range.synced) {
       if (watchers.length === 0) continue;
       const events = run.events(indices, needs);
@@ -238,10 +247,9 @@ export class WatchHub implements CatchUpMoves {
   }
 
   /** One events array for all; one response for neighbours with equal ids, as the first watchers of streams have. */
-  #push(watchers: readonly Watcher[], events: Extract<WatchResponse, { type: 'events' }>['events'], revision: number): void {
-    let response: WatchResponse | undefined;
+  #push(watchers: readonly Watcher[], events: readonly Event[], revision: number): void {
+    let response: EventsResponse | undefined;
     let shared = false;
-    let pushed = 0;
     for (let i = 0; i < watchers.length; ) {
       const watcher = watchers[i]!;
       if (watcher.minRevision > revision) {
@@ -255,17 +263,20 @@ export class WatchHub implements CatchUpMoves {
         Object.freeze(response);
         shared = true;
       }
-      if (watcher.queue.offer(response)) {
-        pushed++;
-        i++;
-      } else {
-        // Leaving puts another watcher in this slot: look at it again.
-        this.group.leave(watcher);
-        watcher.minRevision = revision + 1;
-        this.toVictim(watcher, response, 0);
-      }
+      // A victim leaves the list, which puts another watcher in its slot: look at that again.
+      if (this.#pushOne(watcher, response, events.length)) i++;
     }
-    this.#events += pushed * events.length;
+  }
+
+  #pushOne(watcher: Watcher, response: EventsResponse, eventN: number): boolean {
+    if (watcher.queue.offer(response)) {
+      this.#events += eventN;
+      return true;
+    }
+    this.group.leave(watcher);
+    watcher.minRevision = response.revision + 1;
+    this.toVictim(watcher, response, 0);
+    return false;
   }
 
   #toUnsynced(watcher: Watcher): void {

@@ -20,6 +20,9 @@ export interface SyncedList {
 }
 
 export class WatchedRange {
+  /** The one synced watcher, where there is one: thousands of keys with a watcher each are common, and far apart in memory. */
+  only: Watcher | undefined;
+  syncedN = 0;
   readonly start: string;
   /** Excluded; `undefined` is open. Without meaning for a single key. */
   readonly end: IntervalEnd;
@@ -74,7 +77,8 @@ export class WatcherGroup {
 
   enter(watcher: Watcher): void {
     if (watcher.slot >= 0) throw new Error('watcher group: the watcher is synced already');
-    const { synced } = watcher.range;
+    const { range } = watcher;
+    const { synced } = range;
     let list = synced.find((candidate) => candidate.needs === watcher.needs);
     if (list === undefined) {
       list = { needs: watcher.needs, watchers: [] };
@@ -82,12 +86,15 @@ export class WatcherGroup {
     }
     watcher.slot = list.watchers.length;
     list.watchers.push(watcher);
+    range.syncedN++;
+    range.only = range.syncedN === 1 ? watcher : undefined;
     this.#syncedN++;
   }
 
   /** Puts the list's last watcher in its slot: whoever walks the list looks at the slot again. */
   leave(watcher: Watcher): void {
-    const list = watcher.range.synced.find((candidate) => candidate.needs === watcher.needs);
+    const { range } = watcher;
+    const list = range.synced.find((candidate) => candidate.needs === watcher.needs);
     if (list?.watchers[watcher.slot] !== watcher) throw new Error('watcher group: the watcher is not synced');
     const last = list.watchers.pop()!;
     if (last !== watcher) {
@@ -95,6 +102,8 @@ export class WatcherGroup {
       last.slot = watcher.slot;
     }
     watcher.slot = -1;
+    range.syncedN--;
+    range.only = range.syncedN === 1 ? range.synced.find((candidate) => candidate.watchers.length > 0)!.watchers[0] : undefined;
     this.#syncedN--;
   }
 

@@ -61,6 +61,7 @@ export const lifecycleScenarios: readonly Scenario[] = [
       const done = engine.commit([create(plain), put(plain, 'a', '1')]);
       await bench.close(engine);
       await done;
+      assert.throws(() => get(engine, plain, 'a'), { code: 'BACKEND_CLOSED' });
     },
   },
   {

@@ -1,4 +1,4 @@
-/** What the file format says, in the words of this package. The cause is kept. */
+/** What the file format says, in the words of this package. What lies behind it, the system's error if there is one, is the cause. */
 import { BoltError, type BoltErrorCode } from '@varve/bolt';
 import { BackendError, type BackendErrorCode } from '../errors.ts';
 
@@ -8,7 +8,7 @@ const codes: Readonly<Partial<Record<BoltErrorCode, BackendErrorCode>>> = {
   BOLT_LOCKED: 'BACKEND_LOCKED',
   BOLT_NOT_FOUND: 'BACKEND_NOT_FOUND',
   BOLT_INVALID: 'BACKEND_FOREIGN',
-  BOLT_TOO_SMALL: 'BACKEND_FOREIGN',
+  BOLT_TOO_SMALL: 'BACKEND_CORRUPT',
   BOLT_VERSION: 'BACKEND_VERSION',
   BOLT_READ_ONLY: 'BACKEND_READ_ONLY',
   BOLT_CHECKSUM: 'BACKEND_CORRUPT',
@@ -18,12 +18,11 @@ const codes: Readonly<Partial<Record<BoltErrorCode, BackendErrorCode>>> = {
 };
 
 const advice: Readonly<Partial<Record<BackendErrorCode, string>>> = {
-  BACKEND_LOCKED: 'another process, or another part of this one, has the store open; close it there first',
-  BACKEND_NOT_FOUND: 'there is no store; open with createIfMissing to make one',
-  BACKEND_FOREIGN: 'this is not a store; it was left as it is. Choose another path',
-  BACKEND_VERSION: 'the file has a format version this release does not know',
-  BACKEND_READ_ONLY: 'the file or its folder cannot be written',
-  BACKEND_CORRUPT: 'the file is damaged; see `varve-bolt check`, or restore a backup',
+  BACKEND_LOCKED: 'Close it there first, in another process or another part of this one',
+  BACKEND_FOREIGN: 'It is not a store and was left as it is; choose another path',
+  BACKEND_VERSION: 'This release reads format version 2, which is that of etcd and bbolt',
+  BACKEND_READ_ONLY: 'Give this process the right to write the file and its folder',
+  BACKEND_CORRUPT: 'The file is damaged: look at it with `varve-bolt check`, or restore a backup',
 };
 
 /** Errors of `@varve/bolt` and of the file system become a `BackendError`; anything else is passed on as it is. */
@@ -31,6 +30,12 @@ export function fileFailure(error: unknown, path: string): unknown {
   if (!(error instanceof BoltError)) return error;
   const code = codes[error.code] ?? 'BACKEND_FAILED';
   const hint = advice[code];
-  const text = `${path}: ${hint === undefined ? '' : `${hint}: `}${error.message}`;
-  return new BackendError(code, text, { cause: error, path });
+  const said = error.message.includes(path) ? error.message : `${path}: ${error.message}`;
+  return new BackendError(code, hint === undefined ? said : `${said}. ${hint}`, { cause: innermost(error), path });
+}
+
+function innermost(error: BoltError): Error {
+  let at: Error = error;
+  while (at instanceof BoltError && at.cause instanceof Error) at = at.cause;
+  return at;
 }

@@ -10,7 +10,9 @@ import type { Bolt, WriteBucket, WriteTransaction } from '@varve/bolt';
 import type { Bucket } from '../bucket.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../engine.ts';
 import { BackendError } from '../errors.ts';
+import { nameBytes } from './bucket-name.ts';
 import { fileFailure } from './failure.ts';
+import { FileSnapshot } from './file-snapshot.ts';
 import { FileView } from './file-view.ts';
 
 const appendFill = 0.9;
@@ -22,7 +24,7 @@ export class FileEngine implements Engine {
   #present: FileView;
   /** The commit or compaction that runs, for `close` to wait for. */
   #running: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(bolt: Bolt) {
     this.#bolt = bolt;
@@ -64,7 +66,7 @@ export class FileEngine implements Engine {
 
   async snapshot(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Snapshot> {
     this.#checkOpen();
-    return this.#bolt.copy(options);
+    return new FileSnapshot(this.#bolt.copy(options), this.#bolt.path);
   }
 
   get size(): number {
@@ -75,9 +77,11 @@ export class FileEngine implements Engine {
     return this.#bolt.sizeInUse;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     await this.#running.catch(() => undefined);
     this.#present[Symbol.dispose]();
     await this.#bolt.close();
@@ -99,7 +103,7 @@ export class FileEngine implements Engine {
   }
 
   #checkOpen(): void {
-    if (this.#closed)
+    if (this.#closing !== undefined)
       throw new BackendError('BACKEND_CLOSED', `${this.#bolt.path} is closed`, { path: this.#bolt.path });
   }
 }
@@ -109,10 +113,10 @@ function apply(tx: WriteTransaction, changes: readonly Change[]): void {
   for (const change of changes) {
     const { bucket } = change;
     if (change.type === 'createBucket') {
-      tx.createBucketIfMissing(bucket.name);
+      tx.createBucketIfMissing(nameBytes(bucket.name));
     } else if (change.type === 'deleteBucket') {
       buckets.delete(bucket.name);
-      tx.deleteBucket(bucket.name);
+      tx.deleteBucket(nameBytes(bucket.name));
     } else {
       const target = buckets.get(bucket.name) ?? openBucket(tx, bucket, buckets);
       if (change.type === 'put') target.put(change.key, change.value);
@@ -123,7 +127,7 @@ function apply(tx: WriteTransaction, changes: readonly Change[]): void {
 
 function openBucket(tx: WriteTransaction, bucket: Bucket, open: Map<string, WriteBucket>): WriteBucket {
   // The Backend has checked that the bucket exists.
-  const found = tx.createBucketIfMissing(bucket.name);
+  const found = tx.createBucketIfMissing(nameBytes(bucket.name));
   if (bucket.appendOnly) found.fillPercent = appendFill;
   open.set(bucket.name, found);
   return found;

@@ -10,15 +10,19 @@ import type { Bucket } from '../bucket.ts';
 import { Slice } from '../clock.ts';
 import type { Entry, PinnedView, ScanOptions } from '../engine.ts';
 import { BackendError } from '../errors.ts';
+import { nameBytes, nameText } from './bucket-name.ts';
 import { fileFailure } from './failure.ts';
 
 const defaultChunkSize = 256;
+/** A chunk of large rows ends there: its pages are read in one go, and are in memory together. */
+const chunkBytes = 256 * 1024;
 
 export class FileView implements PinnedView {
   readonly #path: string;
   readonly #points: ReadTransaction;
   readonly #scans: ReadTransaction;
-  readonly #buckets = new Map<number, ReadBucket | undefined>();
+  /** By name (E6); `null` where there is none. */
+  readonly #buckets = new Map<string, ReadBucket | null>();
   /** The view itself, and its scans. */
   #holders = 1;
   #disposed = false;
@@ -45,7 +49,7 @@ export class FileView implements PinnedView {
       const names: string[] = [];
       const cursor = this.#points.root.cursor();
       for (let more = cursor.first(); more; more = cursor.next()) {
-        if (cursor.isBucket) names.push(Buffer.from(cursor.key).toString('latin1'));
+        if (cursor.isBucket) names.push(nameText(cursor.key));
       }
       return names;
     } catch (error) {
@@ -66,10 +70,12 @@ export class FileView implements PinnedView {
     this.#release();
   }
 
-  #bucket(bucket: Bucket): ReadBucket | undefined {
-    if (this.#buckets.has(bucket.id)) return this.#buckets.get(bucket.id);
-    const found = this.#points.bucket(bucket.name);
-    this.#buckets.set(bucket.id, found);
+  #bucket({ name }: Bucket): ReadBucket | null {
+    let found = this.#buckets.get(name);
+    if (found === undefined) {
+      found = this.#points.bucket(nameBytes(name)) ?? null;
+      this.#buckets.set(name, found);
+    }
     return found;
   }
 
@@ -132,14 +138,17 @@ class FileScan implements AsyncIterableIterator<readonly Entry[], void> {
     const { start, end, chunkSize = defaultChunkSize } = this.#options;
     // Throws when the file was closed meanwhile, also when no row is left.
     void this.#tx.root.sequence;
-    this.#rows ??= this.#tx.bucket(this.#bucket.name)?.entries({ start, end });
+    this.#rows ??= this.#tx.bucket(nameBytes(this.#bucket.name))?.entries({ start, end });
     const chunk: Entry[] = [];
-    while (this.#rows !== undefined && chunk.length < chunkSize) {
+    let bytes = 0;
+    while (this.#rows !== undefined && chunk.length < chunkSize && bytes < chunkBytes) {
       const next = this.#rows.next();
       if (next.done === true) break;
       const { key, value } = next.value;
       // A nested bucket has no value, and is not ours.
-      if (value !== undefined) chunk.push({ key, value });
+      if (value === undefined) continue;
+      chunk.push({ key, value });
+      bytes += key.length + value.length;
     }
     return chunk;
   }

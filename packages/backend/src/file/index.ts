@@ -16,7 +16,8 @@ export interface FileOptions {
 }
 
 /**
- * One BoltDB file, readable by etcd and bbolt. A path where there is nothing, or an empty file, becomes a store.
+ * One BoltDB file, readable by etcd and bbolt. A path where there is nothing, or an empty file, becomes a store; its folder
+ * must exist. Links are followed once, here.
  * @throws BackendError `BACKEND_LOCKED`, `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_READ_ONLY`,
  * `BACKEND_CORRUPT`, `BACKEND_FAILED`
  * @throws TypeError or RangeError for a wrong argument
@@ -27,6 +28,7 @@ export async function fileEngine(path: string, options: FileOptions = {}): Promi
   const { createIfMissing = true, cacheSize = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
   if (typeof createIfMissing !== 'boolean') throw new TypeError('createIfMissing must be a boolean');
   if (!Number.isSafeInteger(cacheSize) || cacheSize < 0) throw new RangeError('cacheSize must be a number of bytes');
+  if (typeof lockTimeoutMs !== 'number') throw new TypeError('lockTimeoutMs must be a number');
   if (!(lockTimeoutMs >= 0)) throw new RangeError('lockTimeoutMs must be a number of milliseconds from 0');
   return openFile(path, { create: createIfMissing, cacheBytes: cacheSize, lockTimeoutMs });
 }

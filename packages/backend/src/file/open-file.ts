@@ -1,7 +1,8 @@
 /**
  * Opening a BoltDB file as a store.
  *
- * O1  A file is a store if it has etcd's `key` or `meta` bucket, or no bucket at all, or was written by us; any other
+ * O1  Opening changes nothing in a file, not even the form of its free list: the first commit does.
+ * O2  A file is a store if it has etcd's `key` or `meta` bucket, or no bucket at all, or was written by us; any other
  *     BoltDB file is somebody's own and is left as it is (R37).
  */
 import { openBolt, type Bolt } from '@varve/bolt';
@@ -9,6 +10,7 @@ import type { Engine } from '../engine.ts';
 import { BackendError } from '../errors.ts';
 import { fileFailure } from './failure.ts';
 import { FileEngine } from './file-engine.ts';
+import { placeOf } from './place.ts';
 
 export interface OpenFileOptions {
   readonly create: boolean;
@@ -17,9 +19,10 @@ export interface OpenFileOptions {
 }
 
 export async function openFile(path: string, options: OpenFileOptions): Promise<Engine> {
+  const place = await placeOf(path);
   let bolt: Bolt;
   try {
-    bolt = await openBolt(path, options);
+    bolt = await openBolt(place, { ...options, freelist: 'deferred' });
   } catch (error) {
     throw fileFailure(error, path);
   }

@@ -1,16 +1,17 @@
 /**
  * Making a store where there is none (R24, R70).
  *
- * N1  It is made under a temporary name beside its own, with one synced commit and the marker in it, and then renamed.
- *     LevelDB itself leaves a folder that never opens when the power fails in its first open.
+ * N1  It is made under a temporary name beside its own, with one synced commit and the marker in it, and then renamed:
+ *     LevelDB itself leaves a folder that never opens when the power fails in its first open. Every open makes the
+ *     name durable before it acknowledges anything.
  * N2  Renaming a folder over another one works while that one is empty. So of several processes that make the same
  *     store one wins, and the others find it.
  */
 import * as nodePath from 'node:path';
 import { COMMIT_KEY, writeCommitRow } from './commit-row.ts';
 import type { LevelClass } from './driver.ts';
-import type { Files } from './files.ts';
 import { writeMark } from './durable-mark.ts';
+import { errorCode, type Files } from './files.ts';
 import { FORMAT, writeMarker } from './marker.ts';
 import { SYSTEM, encodeKey, encodeValue } from './rows.ts';
 
@@ -44,7 +45,16 @@ export async function createStore(Level: LevelClass, files: Files, path: string)
     await files.remove(temporary).catch(() => undefined); // the next open tries again
     throw error;
   }
-  await files.syncFolder(parent);
+}
+
+/** Makes the store's own name durable: whoever made it may have died, or failed, before that. */
+export async function syncName(files: Files, path: string): Promise<void> {
+  try {
+    await files.syncFolder(nodePath.dirname(path));
+  } catch (error) {
+    // A folder that we may not read, or that cannot be written at all, was not changed by us.
+    if (!['EACCES', 'EPERM', 'EROFS', 'EINVAL'].includes(errorCode(error) ?? '')) throw error;
+  }
 }
 
 /** Temporary folders of creations that a crash cut short. Only for who holds the store's lock. */

@@ -13,7 +13,7 @@ import { checkFolder, type FolderCheck } from './check-folder.ts';
 import { COMMIT_KEY, readCommitRow, type CommitRow } from './commit-row.ts';
 import { Committed } from './committed.ts';
 import { claim } from './claim.ts';
-import { FORMAT_KEY, createStore, readFormatRow, removeLeftovers } from './create.ts';
+import { FORMAT_KEY, createStore, readFormatRow, removeLeftovers, syncName } from './create.ts';
 import { Directory, directoryRange, readSlot } from './directory.ts';
 import type { Level, LevelClass } from './driver.ts';
 import { DurableMark, readMark } from './durable-mark.ts';
@@ -78,6 +78,7 @@ async function openClaimed(
   await checkMarker(files, path);
   await files.checkWritable(path);
   await probeLock(Level, files, path);
+  await syncName(files, path);
   const check = await checkUnlocked(Level, files, path, settings.verify);
   const level: Level = new Level(path, {
     keyEncoding: 'view',

@@ -1,0 +1,92 @@
+/**
+ * The real bbolt over files written here. Needs Go and the library (`golang-go golang-github-coreos-bbolt-dev` in Debian);
+ * without them the tests are left out, and their name says so.
+ */
+import { spawnSync } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import { buildBolt, openBolt } from '../src/index.ts';
+import { listFile } from './list-file.ts';
+import { replay } from './recipe.ts';
+import { recipeNames, Scratch, vectorListing } from './vectors.ts';
+
+const scratch = new Scratch();
+afterAll(() => scratch.remove());
+
+const TOOL = path.join(scratch.folder, 'bbolt-tool');
+
+/** Why the tool cannot be built, or undefined when it was. */
+function build(): string | undefined {
+  const source = path.resolve(import.meta.dirname, 'bbolt/main.go');
+  const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '', GOCACHE: path.join(scratch.folder, 'go-cache') };
+  const { error, status, stderr } = spawnSync('go', ['build', '-o', TOOL, source], { env, timeout: 120_000 });
+  if (error !== undefined) return 'Go is not installed';
+  return status === 0 ? undefined : `bbolt cannot be built: ${stderr.toString().split('\n')[0]}`;
+}
+
+function bbolt(...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(TOOL, args, { timeout: 60_000 });
+  if (status !== 0) throw new Error(`bbolt ${args[0]}: ${stdout.toString().slice(0, 500)} ${stderr.toString().slice(0, 500)}`);
+  return stdout.toString().trim();
+}
+
+const missing = build();
+const RECIPES = recipeNames().filter((name) => name !== 'bolt-freelist-64k');
+
+describe.runIf(missing === undefined)(missing === undefined ? 'the real bbolt' : `left out: ${missing}`, () => {
+  test.each(RECIPES)('F6 F69 F72 %s written by us: check clean, contents equal, bbolt can go on writing, and so can we', async (name) => {
+    const file = scratch.file();
+    await replay(name, file);
+    const { contentSha256 } = vectorListing(name === 'bolt-crash' ? 'crash/state-5' : name);
+    expect(bbolt('check', file)).toBe('OK');
+    expect(bbolt('digest', file)).toBe(contentSha256);
+    if ((await listFile(file)).pageSize < 1024) return;
+    expect(bbolt('mutate', file, '3')).toBe('OK\nOK\nOK');
+    const digest = bbolt('digest', file);
+    {
+      await using bolt = await openBolt(file);
+      const report = await bolt.check();
+      expect([report.problems, report.sealedRuns]).toEqual([[], 0]);
+      await bolt.write((tx) => tx.createBucketIfMissing('varve').put('k', 'v'));
+      await bolt.write((tx) => void tx.deleteBucket('varve'));
+      expect((await bolt.check()).problems).toEqual([]);
+    }
+    expect(bbolt('check', file)).toBe('OK');
+    expect(bbolt('digest', file)).toBe(digest);
+    expect(bbolt('mutate', file, '2')).toBe('OK\nOK');
+  });
+
+  test.each([1024, 4096, 16_384])('F81 a file built from rows, and a compacted one, pages of %i', async (pageSize) => {
+    const rows = Array.from({ length: 5000 }, (_, i) => ({
+      bucket: i < 4000 ? 'key' : 'lease',
+      key: Buffer.from(String(i).padStart(17, '0')),
+      value: Buffer.alloc((i * 7) % 600, i),
+    }));
+    const image = await buildBolt({ rows: () => [rows], buckets: ['meta'] }, { pageSize });
+    const file = scratch.file();
+    await pipeline(image, createWriteStream(file));
+    expect(bbolt('check', file)).toBe('OK');
+    expect(bbolt('mutate', file, '3')).toBe('OK\nOK\nOK');
+    const compacted = scratch.file();
+    {
+      await using bolt = await openBolt(file, { readOnly: true });
+      await bolt.compact(compacted);
+    }
+    expect(bbolt('check', compacted)).toBe('OK');
+    expect(bbolt('digest', compacted)).toBe(bbolt('digest', file));
+    expect(bbolt('mutate', compacted, '2')).toBe('OK\nOK');
+  });
+
+  test('F97 bbolt waits while we hold the file', async () => {
+    const file = scratch.file();
+    await using bolt = await openBolt(file);
+    expect(bolt.txid).toBe(1);
+    expect(() => bbolt('check', file)).toThrow('timeout');
+  });
+});
+
+test.runIf(missing !== undefined)(`the real bbolt was left out: ${missing}`, () => {
+  expect(missing).toBeTypeOf('string');
+});

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { run } from '../src/cli.ts';
+import { openBolt } from '../src/index.ts';
+import { Scratch, vectorListing } from './vectors.ts';
+
+const scratch = new Scratch();
+afterAll(() => scratch.remove());
+
+async function cli(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  let [out, error] = ['', ''];
+  const code = await run(args, {
+    out: (text) => {
+      out += text;
+      return Promise.resolve();
+    },
+    error: (text) => {
+      error += text;
+    },
+  });
+  return { code, out, error };
+}
+
+describe('varve-bolt', () => {
+  test('check', async () => {
+    expect(await cli('check', scratch.vector('bolt-mixed'))).toMatchObject({ code: 0, out: expect.stringMatching(/^remark: .*\nOK\n$/s) as string });
+    const damaged = await cli('check', scratch.vector('damaged/leaf-key-order'));
+    expect(damaged.code).toBe(5);
+    expect(damaged.out).toMatch(/\nC8 page \d+: .*\n1 problems\n$/s);
+  });
+
+  test('dump --json is the listing', async () => {
+    const { code, out } = await cli('dump', '--json', scratch.vector('bolt-nested'));
+    const want = vectorListing('bolt-nested');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ contentSha256: want.contentSha256, root: want.root, pages: want.pages });
+  });
+
+  test('dump prints buckets, keys and values', async () => {
+    expect((await cli('dump', scratch.vector('bolt-one'))).out).toBe('"widgets"/ sequence 0\n  "foo" = "bar"\n');
+  });
+
+  test('stats', async () => {
+    const { out } = await cli('stats', scratch.vector('bolt-mixed'));
+    expect(JSON.parse(out)).toMatchObject({ keys: vectorListing('bolt-mixed').keyCount, pageSize: 4096 });
+  });
+
+  test('compact', async () => {
+    const target = scratch.file();
+    const source = scratch.vector('bolt-random');
+    expect((await cli('compact', source, target)).code).toBe(0);
+    expect(statSync(target).size).toBeLessThan(statSync(source).size);
+    expect(await cli('compact', source, target)).toMatchObject({ code: 1, error: expect.stringContaining('exists') as string });
+  });
+
+  test('R122 exit codes', async () => {
+    expect((await cli('check', scratch.file())).code).toBe(4);
+    expect((await cli('check', scratch.vector('damaged/truncated-half'))).code).toBe(5);
+    expect((await cli('check', scratch.vector('damaged/meta-both-version'))).code).toBe(6);
+    const file = scratch.file();
+    await using bolt = await openBolt(file);
+    expect(bolt.txid).toBe(1);
+    expect(await cli('check', file)).toMatchObject({ code: 3, error: expect.stringMatching(/^varve-bolt: [^\n]+\n$/) as string });
+  });
+
+  test.each([[[]], [['frob', 'x']], [['check']], [['check', 'a', 'b']], [['check', '--frob', 'a']], [['stats', '--json', 'a']], [['compact', 'a']]])(
+    'R121 wrong usage: %j',
+    async (args) => {
+      expect(await cli(...args)).toMatchObject({ code: 2, out: '', error: expect.stringContaining('usage:') as string });
+    },
+  );
+
+  test('help', async () => {
+    expect((await cli('--help')).out).toContain('usage: varve-bolt');
+  });
+
+  const bin = path.resolve(import.meta.dirname, '../dist/bin.js');
+  test.runIf(existsSync(bin))('R123 the built program, also into a closed pipe', () => {
+    const file = scratch.vector('bolt-deep');
+    expect(spawnSync(process.execPath, [bin, 'check', file]).status).toBe(0);
+    const piped = spawnSync('sh', ['-c', `'${process.execPath}' '${bin}' dump --json '${file}' | head -1`]);
+    expect([piped.stdout.toString(), piped.stderr.toString()]).toEqual(['{\n', '']);
+  });
+});

@@ -1,0 +1,141 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync, readFileSync, statSync, chmodSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openBolt } from '../src/index.ts';
+import { takeLockFile } from '../src/file-lock.ts';
+import { Scratch, vectorBytes } from './vectors.ts';
+
+const scratch = new Scratch();
+afterAll(() => scratch.remove());
+
+const DIST = path.resolve(import.meta.dirname, '../dist/index.js');
+const hasFlock = spawnSync('flock', ['--version']).status === 0;
+
+/** Another process that holds the file until it is killed. */
+async function holder(file: string, readOnly: boolean): Promise<{ kill: (signal: NodeJS.Signals) => Promise<void>; pid: number }> {
+  const program = `import(${JSON.stringify(DIST)}).then(async ({ openBolt }) => {
+    await openBolt(${JSON.stringify(file)}, { readOnly: ${readOnly} });
+    console.log('held');
+    setInterval(() => {}, 1e6);
+  });`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  const kill = async (signal: NodeJS.Signals): Promise<void> => {
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  };
+  return { kill, pid: child.pid as number };
+}
+
+describe.runIf(hasFlock)('F97 R39 to R42 R59 one process a file', () => {
+  test('within one process, under any name', async () => {
+    const file = scratch.file();
+    await using bolt = await openBolt(file);
+    expect(bolt.readOnly).toBe(false);
+    const link = `${file}.link`;
+    symlinkSync(file, link);
+    for (const name of [file, link, path.relative(process.cwd(), file)]) {
+      await expect(openBolt(name)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
+      await expect(openBolt(name, { readOnly: true })).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
+    }
+  });
+
+  test('readers share, writers wait; closing lets the next one in', async () => {
+    const file = scratch.file();
+    await (await openBolt(file)).close();
+    await using one = await openBolt(file, { readOnly: true });
+    await using two = await openBolt(file, { readOnly: true });
+    expect([one.txid, two.txid]).toEqual([1, 1]);
+    await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
+    const waiting = openBolt(file, { lockTimeoutMs: 10_000 });
+    await Promise.all([one.close(), two.close()]);
+    await (await waiting).close();
+  });
+
+  test('F98 R40 R41 a holder that is stopped keeps it, one that is killed does not', async () => {
+    const file = scratch.file();
+    const other = await holder(file, false);
+    process.kill(other.pid, 'SIGSTOP');
+    await expect(openBolt(file, { lockTimeoutMs: 120 })).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
+    const controller = new AbortController();
+    const waiting = openBolt(file, { lockTimeoutMs: 60_000, signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await other.kill('SIGKILL');
+    await (await openBolt(file)).close();
+  });
+
+  test('R42 eight openers of a file that does not exist: one succeeds', async () => {
+    const file = scratch.file();
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => openBolt(file)));
+    const won = results.filter((result) => result.status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'BOLT_LOCKED' });
+    await won[0]?.value.write((tx) => tx.createBucket('mine'));
+    await won[0]?.value.close();
+    await using again = await openBolt(file);
+    using tx = again.read();
+    expect(tx.bucket('mine')).toBeDefined();
+  });
+
+  test('a defragmented file is still locked', async () => {
+    const file = scratch.file();
+    await using bolt = await openBolt(file);
+    await bolt.defragment();
+    await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
+  });
+});
+
+test('R41 the lock file that stands in for flock: held, stale, released', () => {
+  const name = `${scratch.file()}.lock`;
+  const lock = takeLockFile(name);
+  expect(lock).toBeDefined();
+  expect(takeLockFile(name)).toBe(undefined);
+  lock?.release();
+  expect(existsSync(name)).toBe(false);
+  for (const stale of ['', 'nonsense', '999999999 1\n', `${process.pid} 1\n`]) {
+    writeFileSync(name, stale);
+    const taken = takeLockFile(name);
+    expect(taken, stale).toBeDefined();
+    taken?.release();
+  }
+});
+
+describe('R35 to R38 what cannot be opened is left as it is', () => {
+  test.each([
+    ['a folder', (name: string) => mkdirSync(name), 'BOLT_INVALID'],
+    ['text', (name: string) => writeFileSync(name, 'some text, long enough for a meta page '.repeat(500)), 'BOLT_INVALID'],
+    ['zeros', (name: string) => writeFileSync(name, Buffer.alloc(20_000)), 'BOLT_INVALID'],
+    ['another version', (name: string) => writeFileSync(name, vectorBytes('damaged/meta-both-version')), 'BOLT_VERSION'],
+    ['a dangling link', (name: string) => symlinkSync(`${name}-nowhere/x`, name), 'BOLT_'],
+  ])('%s', async (_, make, code) => {
+    const name = scratch.file();
+    make(name);
+    const before = statSync(name, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(name) : undefined;
+    await expect(openBolt(name)).rejects.toMatchObject({ code: expect.stringContaining(code) as string });
+    if (before !== undefined) expect(readFileSync(name).equals(before)).toBe(true);
+  });
+
+  test('a path that is missing', async () => {
+    await expect(openBolt(scratch.file(), { create: false })).rejects.toMatchObject({ code: 'BOLT_NOT_FOUND' });
+    await expect(openBolt(scratch.file(), { readOnly: true })).rejects.toMatchObject({ code: 'BOLT_NOT_FOUND' });
+    await expect(openBolt(path.join(scratch.folder, 'no', 'folder.db'))).rejects.toMatchObject({ code: 'BOLT_NOT_FOUND' });
+  });
+
+  test('R3 wrong options', async () => {
+    await expect(openBolt('')).rejects.toThrow(TypeError);
+    await expect(openBolt(scratch.file(), { pageSize: 1000 })).rejects.toThrow(RangeError);
+    await expect(openBolt(scratch.file(), { cacheBytes: -1 })).rejects.toThrow(RangeError);
+  });
+
+  test('R126 a new file is for its owner alone', async () => {
+    const file = scratch.file();
+    await (await openBolt(file)).close();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    chmodSync(file, 0o400);
+    await (await openBolt(file, { readOnly: true })).close();
+  });
+});

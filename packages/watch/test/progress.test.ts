@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest';
+import { bytes, drain, open, places, showAll } from './support.ts';
+
+// W58 to W63 are about messages and intervals on the wire: the server's rows.
+const foo = bytes('foo');
+
+test('W50 progress of an unknown watcher is nothing', async () => {
+  await using f = await open();
+  const stream = f.store.newWatchStream();
+  stream.requestProgress(1000);
+  expect(stream.poll()).toBeUndefined();
+});
+
+test.each([
+  [0, true, true],
+  [1, false, true],
+  [2, false, true],
+  [3, false, false],
+  [4, false, false],
+])('W51 at revision 2, start %i: progress before a pass %s, after it %s', async (startRevision, before, after) => {
+  await using f = await open();
+  await f.put(['foo', '1']);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined, { startRevision });
+  stream.requestProgress(0);
+  expect(showAll(drain(stream))).toEqual(before ? ['0 progress 2'] : []);
+  await f.pass();
+  drain(stream);
+  stream.requestProgress(0);
+  expect(showAll(drain(stream))).toEqual(after ? ['0 progress 2'] : []);
+});
+
+test('W52 progress once the future has come', async () => {
+  await using f = await open();
+  await f.put(['foo', '1']);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined, { startRevision: 3 });
+  await f.put(['foo', '2']);
+  drain(stream);
+  stream.requestProgress(0);
+  expect(showAll(drain(stream))).toEqual(['0 progress 3']);
+});
+
+test('W53 progress of all needs all, and is one response', async () => {
+  await using f = await open();
+  await f.put(['foo', '1']);
+  const stream = f.store.newWatchStream();
+  for (let i = 0; i < 10; i++) stream.watch(foo, undefined);
+  stream.watch(foo, undefined, { startRevision: 1 });
+  expect(stream.requestProgressAll()).toBe(false);
+  expect(drain(stream)).toEqual([]);
+  await f.pass();
+  drain(stream);
+  expect(stream.requestProgressAll()).toBe(true);
+  expect(showAll(drain(stream))).toEqual(['-1 progress 2']);
+});
+
+test('W54 progress of no watcher is true and nothing', async () => {
+  await using f = await open();
+  const stream = f.store.newWatchStream();
+  expect(stream.requestProgressAll()).toBe(true);
+  expect(stream.poll()).toBeUndefined();
+});
+
+test('W55 progress that finds the queue full is dropped, and makes no victim', async () => {
+  await using f = await open({ queueCapacity: 1 });
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  await f.put(['foo', '1']);
+  stream.requestProgress(0);
+  expect(stream.requestProgressAll()).toBe(true);
+  expect(showAll(drain(stream))).toEqual(['0@2: PUT foo=1 @2 c2 v1']);
+  expect(places(f)).toBe('1 synced, 0 unsynced, 0 victims');
+});
+
+test('W56 progress comes after the events it speaks of', async () => {
+  await using f = await open();
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  await f.put(['foo', '1']);
+  stream.requestProgress(0);
+  expect(showAll(drain(stream))).toEqual(['0@2: PUT foo=1 @2 c2 v1', '0 progress 2']);
+});
+
+test('W56 progress speaks of visible revisions only (law 1)', async () => {
+  await using f = await open();
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  f.store.put(foo, bytes('1'));
+  stream.requestProgress(0);
+  expect(showAll(drain(stream))).toEqual(['0 progress 1']);
+  await f.store.settled();
+  stream.requestProgress(0);
+  expect(showAll(drain(stream))).toEqual(['0@2: PUT foo=1 @2 c2 v1', '0 progress 2']);
+});
+
+test('W57 a compacted watcher that is not cancelled holds up progress of all', async () => {
+  await using f = await open();
+  await f.puts('foo', 5);
+  await f.compact(5);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined);
+  await f.pass();
+  drain(stream);
+  expect(stream.requestProgressAll()).toBe(false);
+  stream.cancel(0);
+  expect(stream.requestProgressAll()).toBe(true);
+  expect(showAll(drain(stream))).toEqual(['-1 progress 6']);
+});
+
+// The wire half of W62 (a request every 100 ms) is the server's.
+test('W62 a watcher whose key is not in history is synced by one pass', async () => {
+  await using f = await open();
+  await f.put(['bar', '1']);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined, { startRevision: 2 });
+  expect(stream.requestProgressAll()).toBe(false);
+  await f.pass();
+  expect(stream.requestProgressAll()).toBe(true);
+  expect(showAll(drain(stream))).toEqual(['-1 progress 2']);
+});
