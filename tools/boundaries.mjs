@@ -26,12 +26,12 @@ const table = {
   },
   backend: {
     imports: {
-      '@varve/bolt': ['src/file/', 'src/snapshot.ts'],
+      '@varve/bolt': ['src/file/', 'src/snapshot.ts', 'src/import-snapshot.ts'],
       'sorted-btree': ['src/btree.ts'],
       'classic-level': ['src/level/'],
     },
     seams: {
-      files: ['src/level/files.ts'],
+      files: ['src/level/files.ts', 'src/file/place.ts', 'src/import-file.ts'],
       clock: ['src/clock.ts', 'src/level/files.ts'],
       timers: ['src/clock.ts', 'src/conformance/commits.ts'],
       random: ['src/level/files.ts'],

@@ -6,6 +6,7 @@
  * - `BACKEND_LOCKED` another process, or another part of this one, has the store open
  * - `BACKEND_NOT_FOUND` there is no store and `createIfMissing` is false
  * - `BACKEND_FOREIGN` the path holds something that is not a store of ours; it was left as it is
+ * - `BACKEND_NOT_EMPTY` the target of an import holds something already
  * - `BACKEND_VERSION` written by a newer format than this release reads
  * - `BACKEND_READ_ONLY` the medium or the folder cannot be written
  * - `BACKEND_CORRUPT` damage; the message names the place
@@ -20,6 +21,7 @@ export type BackendErrorCode =
   | 'BACKEND_LOCKED'
   | 'BACKEND_NOT_FOUND'
   | 'BACKEND_FOREIGN'
+  | 'BACKEND_NOT_EMPTY'
   | 'BACKEND_VERSION'
   | 'BACKEND_READ_ONLY'
   | 'BACKEND_CORRUPT'

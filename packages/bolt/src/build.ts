@@ -58,7 +58,13 @@ class BuiltImage implements BoltImage {
   readonly #signal: AbortSignal | undefined;
   #taken = false;
 
-  constructor(source: BuildSource, meta: Meta, layout: BuilderOptions, chunkBytes: number, signal: AbortSignal | undefined) {
+  constructor(
+    source: BuildSource,
+    meta: Meta,
+    layout: BuilderOptions,
+    chunkBytes: number,
+    signal: AbortSignal | undefined,
+  ) {
     this.#source = source;
     this.#meta = meta;
     this.#layout = layout;
@@ -154,7 +160,8 @@ class Buckets {
     if (this.#checkKeys && typeof key !== 'number') {
       const before = this.#key;
       if (key.length === 0) throw new BoltError('BOLT_ROWS', 'an empty key');
-      if (before !== undefined && order(before, key) >= 0) throw new BoltError('BOLT_ROWS', 'keys are not in byte order');
+      if (before !== undefined && order(before, key) >= 0)
+        throw new BoltError('BOLT_ROWS', 'keys are not in byte order');
       this.#key = key;
     }
     this.#builder.put(key, value);
@@ -176,7 +183,11 @@ class Buckets {
     for (let next = this.#empty[0]; next !== undefined; next = this.#empty[0]) {
       if (limit !== undefined && order(next, limit) > 0) return;
       this.#empty.shift();
-      if ((limit !== undefined && order(next, limit) === 0) || (this.#name !== undefined && order(next, this.#name) <= 0)) continue;
+      if (
+        (limit !== undefined && order(next, limit) === 0) ||
+        (this.#name !== undefined && order(next, this.#name) <= 0)
+      )
+        continue;
       this.#begin(next);
       this.#builder.endBucket();
     }

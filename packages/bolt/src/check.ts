@@ -141,7 +141,8 @@ class Checker {
       if (visit.depth > 0) this.report('C13', id, 'an empty page below a branch');
       return;
     }
-    if (first !== undefined && compareKey(page, 0, first) !== 0) this.report('C9', id, 'the first key is not the separator');
+    if (first !== undefined && compareKey(page, 0, first) !== 0)
+      this.report('C9', id, 'the first key is not the separator');
     if (limit !== undefined && compareKey(page, page.count - 1, limit) >= 0) {
       this.report('C9', id, 'the last key is not below the next separator');
     }
@@ -158,7 +159,8 @@ class Checker {
   #leaf(page: Page, visit: Visit): void {
     const { tree, depth } = visit;
     if (tree.leafDepth === -1) tree.leafDepth = depth;
-    else if (tree.leafDepth !== depth) this.report('C13', page.id, `a leaf at depth ${depth}, others at ${tree.leafDepth}`);
+    else if (tree.leafDepth !== depth)
+      this.report('C13', page.id, `a leaf at depth ${depth}, others at ${tree.leafDepth}`);
     for (let i = 0; i < page.count; i++) {
       if (page.isBucket(i)) this.#bucket(page, i);
       else if (tree.root === this.#meta.root) this.report('C14', page.id, `entry ${i} of the root bucket is no bucket`);

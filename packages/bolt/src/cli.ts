@@ -71,7 +71,8 @@ async function command(args: readonly string[], output: Output): Promise<number>
   const commands = ['check', 'dump', 'stats', 'compact'];
   if (name === undefined || !commands.includes(name)) throw new UsageError(`${name ?? 'nothing'} is no command`);
   if (file === undefined) throw new UsageError(`${name} needs a file`);
-  if (more.length > 0 || (target !== undefined) !== (name === 'compact')) throw new UsageError(`wrong arguments for ${name}`);
+  if (more.length > 0 || (target !== undefined) !== (name === 'compact'))
+    throw new UsageError(`wrong arguments for ${name}`);
   if (json && name !== 'dump') throw new UsageError('--json is for dump');
   if (name === 'check') return check(file, output);
   if (name === 'dump') return dump(file, json, output);

@@ -44,7 +44,12 @@ export interface PlanOptions {
 }
 
 /** @throws BoltError BOLT_CORRUPT if the file turns out to be damaged where the draft changes it */
-export function planCommit(context: WriteContext, root: WriteTree, ledger: PageLedger, options: PlanOptions): CommitPlan {
+export function planCommit(
+  context: WriteContext,
+  root: WriteTree,
+  ledger: PageLedger,
+  options: PlanOptions,
+): CommitPlan {
   const { meta: before } = context;
   const txid = before.txid + 1;
   const { pageSize } = before;

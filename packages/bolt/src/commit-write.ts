@@ -130,7 +130,7 @@ function* pieces(plan: CommitPlan, keepBytes: number, kept: Page[]): IterableIte
 interface Run {
   readonly id: number;
   readonly pages: number;
-  make(): { readonly bytes: Buffer; readonly page: Page | undefined };
+  readonly make: () => { readonly bytes: Buffer; readonly page: Page | undefined };
 }
 
 function* runs(plan: CommitPlan): IterableIterator<Run> {

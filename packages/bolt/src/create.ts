@@ -62,7 +62,10 @@ export async function createWhole(
   storage: Storage,
   target: string,
   place: 'publish' | 'rename',
-  write: (append: (buffers: readonly Uint8Array[]) => Promise<void>, patch: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  write: (
+    append: (buffers: readonly Uint8Array[]) => Promise<void>,
+    patch: (bytes: Uint8Array) => Promise<void>,
+  ) => Promise<void>,
 ): Promise<void> {
   const name = temporaryName(storage, target);
   const file = await storage.open(name, 'create');

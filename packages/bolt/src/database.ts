@@ -144,7 +144,11 @@ export class Database implements Bolt {
     try {
       if (storage.identity(target) !== undefined) throw exists(target);
       await removeLeftovers(storage, target);
-      const sizeAfter = await compactState(storage, state, target, { ...options, ...this.#layout(2), place: 'publish' });
+      const sizeAfter = await compactState(storage, state, target, {
+        ...options,
+        ...this.#layout(2),
+        place: 'publish',
+      });
       return { sizeBefore, sizeAfter };
     } catch (cause) {
       if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;

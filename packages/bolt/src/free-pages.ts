@@ -27,7 +27,12 @@ export interface FreePages {
 }
 
 /** @throws BoltError BOLT_FREELIST, BOLT_CORRUPT */
-export async function findFreePages(pages: PageFile, meta: Meta, other: Meta | undefined, slices: Slices): Promise<FreePages> {
+export async function findFreePages(
+  pages: PageFile,
+  meta: Meta,
+  other: Meta | undefined,
+  slices: Slices,
+): Promise<FreePages> {
   const list = meta.freelist === undefined ? undefined : readFreelist(pages, meta);
   const used = list === undefined || meta.sealedSince === 0 ? await reachablePages(pages, meta, slices) : undefined;
   if (list !== undefined && used !== undefined) {

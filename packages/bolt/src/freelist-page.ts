@@ -63,16 +63,19 @@ export function decodeFreelist(run: Uint8Array, id: number, highWater: number): 
   const long = short === LONG_FORM;
   const start = long ? PAGE_HEADER + 8 : PAGE_HEADER;
   const count = long ? getU64(view, PAGE_HEADER) : short;
-  if (count > (run.length - start) / 8) return bad('C2', `the free list counts ${count} ids, more than fit in its pages`);
+  if (count > (run.length - start) / 8)
+    return bad('C2', `the free list counts ${count} ids, more than fit in its pages`);
   const listed = new Float64Array(count);
   for (let i = 0; i < count; i++) listed[i] = getU64(view, start + 8 * i);
   listed.sort();
   const problems: { rule: string; message: string }[] = [];
   let kept = 0;
   for (const free of listed) {
-    if (kept > 0 && listed[kept - 1] === free) problems.push({ rule: 'C1', message: `page ${free} is listed twice as free` });
+    if (kept > 0 && listed[kept - 1] === free)
+      problems.push({ rule: 'C1', message: `page ${free} is listed twice as free` });
     else if (free < 2 || free >= highWater) problems.push({ rule: 'C2', message: `page ${free} cannot be free` });
-    else if (free >= id && free <= id + overflow) problems.push({ rule: 'C5', message: `the free list lists its own page ${free}` });
+    else if (free >= id && free <= id + overflow)
+      problems.push({ rule: 'C5', message: `the free list lists its own page ${free}` });
     else listed[kept++] = free;
   }
   return { ids: listed.slice(0, kept), overflow, long, dataEnd: start + 8 * count, problems };

@@ -166,7 +166,10 @@ function rawMeta(pages: PageFile, page: number): object {
 type PageRow = readonly [page: number, type: string, count: number, overflow: number];
 
 function pageFacts(pages: PageFile, meta: Meta, size: number): object {
-  const rows: PageRow[] = [[0, 'meta', 0, 0], [1, 'meta', 0, 0]];
+  const rows: PageRow[] = [
+    [0, 'meta', 0, 0],
+    [1, 'meta', 0, 0],
+  ];
   const counts: Record<string, number> = { meta: 2, overflow: 0 };
   const used = new Uint8Array(meta.highWater);
   const add = (page: number, type: string, count: number, overflow: number): void => {
@@ -189,7 +192,11 @@ function pageFacts(pages: PageFile, meta: Meta, size: number): object {
   return { freelist, pageCounts: sorted(counts), ...table };
 }
 
-function listFacts(pages: PageFile, meta: Meta, add: (page: number, type: string, count: number, overflow: number) => void): object {
+function listFacts(
+  pages: PageFile,
+  meta: Meta,
+  add: (page: number, type: string, count: number, overflow: number) => void,
+): object {
   const id = meta.freelist;
   if (id === undefined || !plausibleFreelist(meta)) return { synced: false, overflow: 0, count: 0, ranges: [] };
   const { ids, overflow, long } = decodeFreelist(pages.run(id, meta), id, meta.highWater);
@@ -204,6 +211,8 @@ function listFacts(pages: PageFile, meta: Meta, add: (page: number, type: string
 }
 
 function sorted(counts: Readonly<Record<string, number>>): Record<string, number> {
-  const names = Object.keys(counts).toSorted((a, b) => compareBytes(Buffer.from(a), 0, a.length, Buffer.from(b), 0, b.length));
+  const names = Object.keys(counts).toSorted((a, b) =>
+    compareBytes(Buffer.from(a), 0, a.length, Buffer.from(b), 0, b.length),
+  );
   return Object.fromEntries(names.map((name) => [name, counts[name] as number]));
 }

@@ -111,7 +111,10 @@ export function decodeMeta(page: Uint8Array): Meta | MetaFault {
 
 const NO_SEALS = { sealedSince: 0, sealedUpTo: 0 } as const;
 
-function decodeExtension(page: Uint8Array, view: DataView): { readonly sealedSince: number; readonly sealedUpTo: number } {
+function decodeExtension(
+  page: Uint8Array,
+  view: DataView,
+): { readonly sealedSince: number; readonly sealedUpTo: number } {
   if (page.length < META_BYTES || view.getUint32(EXTENSION, true) !== EXTENSION_TAG) return NO_SEALS;
   if (view.getUint32(EXTENSION_SUMMED, true) !== extensionSum(page)) return NO_SEALS;
   return { sealedSince: getU64(view, EXTENSION + 8), sealedUpTo: getU64(view, EXTENSION + 16) };

@@ -90,7 +90,7 @@ class NodeFile implements StorageFile {
     const written =
       buffers.length === 1 && first !== undefined
         ? fs.writeSync(this.#fd, first, 0, first.length, position)
-        : fs.writevSync(this.#fd, buffers as Uint8Array[], position);
+        : fs.writevSync(this.#fd, buffers, position);
     if (performance.now() - start > SLOW_MS) this.#pooled = POOLED_WRITES;
     return written;
   }

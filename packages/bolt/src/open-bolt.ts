@@ -158,7 +158,8 @@ function openFailed(path: string, code: string, cause: unknown): BoltError {
   if (['EACCES', 'EPERM', 'EROFS'].includes(code)) {
     return new BoltError('BOLT_READ_ONLY', `${path} cannot be opened: ${code}`, { path, cause });
   }
-  if (code === 'EISDIR' || code === 'ENOTDIR') return new BoltError('BOLT_INVALID', `${path} is no file`, { path, cause });
+  if (code === 'EISDIR' || code === 'ENOTDIR')
+    return new BoltError('BOLT_INVALID', `${path} is no file`, { path, cause });
   return new BoltError('BOLT_FAILED', `${path} cannot be opened: ${code}`, { path, cause });
 }
 
@@ -175,7 +176,8 @@ async function makeFile(
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST') return; // somebody else was faster
     if (code === 'ENOENT' && storage.identity(path) !== undefined) return; // and tidied up after us
-    if (code === 'ENOENT') throw new BoltError('BOLT_NOT_FOUND', `the folder of ${path} does not exist`, { path, cause });
+    if (code === 'ENOENT')
+      throw new BoltError('BOLT_NOT_FOUND', `the folder of ${path} does not exist`, { path, cause });
     throw openFailed(path, code, cause);
   }
 }

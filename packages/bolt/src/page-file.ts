@@ -56,7 +56,8 @@ export class PageFile {
     this.#read(first, 0, pageSize, id);
     const overflow = first.readUInt32LE(12);
     if (overflow === 0) return first;
-    if (overflow >= meta.highWater - id) throw corrupt(id, `${overflow} overflow pages end past the high-water mark`, 'C3');
+    if (overflow >= meta.highWater - id)
+      throw corrupt(id, `${overflow} overflow pages end past the high-water mark`, 'C3');
     const whole = Buffer.allocUnsafeSlow((overflow + 1) * pageSize);
     first.copy(whole);
     this.#read(whole, pageSize, overflow * pageSize, id);

@@ -55,7 +55,8 @@ export class Page implements Block {
   constructor(id: number, bytes: Buffer, view: DataView, at: number, length: number, namedPage: number) {
     const flags = view.getUint16(at + 8, true);
     if (getU64(view, at) !== id) throw corrupt(namedPage, `the header names page ${getU64(view, at)}`, 'C10');
-    if (flags !== LEAF_FLAG && flags !== BRANCH_FLAG) throw corrupt(namedPage, `type ${flags} is no branch or leaf`, 'C10');
+    if (flags !== LEAF_FLAG && flags !== BRANCH_FLAG)
+      throw corrupt(namedPage, `type ${flags} is no branch or leaf`, 'C10');
     this.id = id;
     this.bytes = bytes;
     this.view = view;
@@ -121,7 +122,8 @@ export class Page implements Block {
       const middle = (low + high) >>> 1;
       const element = elements + middle * ELEMENT;
       const keyAt = element + view.getUint32(element + field, true);
-      if (compareBytes(bytes, keyAt, view.getUint32(element + field + 4, true), key, 0, key.length) < 0) low = middle + 1;
+      if (compareBytes(bytes, keyAt, view.getUint32(element + field + 4, true), key, 0, key.length) < 0)
+        low = middle + 1;
       else high = middle;
     }
     return low;
@@ -130,7 +132,8 @@ export class Page implements Block {
   childIndex(key: Uint8Array): number {
     const index = this.lowerBound(key);
     if (index === 0) return 0;
-    return index < this.count && compareBytes(this.bytes, this.keyAt(index), this.keyLength(index), key, 0, key.length) === 0
+    return index < this.count &&
+      compareBytes(this.bytes, this.keyAt(index), this.keyLength(index), key, 0, key.length) === 0
       ? index
       : index - 1;
   }
@@ -138,7 +141,14 @@ export class Page implements Block {
   /** Keys must ascend strictly. Not part of reading: it costs as much as a lookup. */
   checkOrder(namedPage: number): void {
     for (let i = 1; i < this.count; i++) {
-      const before = compareBytes(this.bytes, this.keyAt(i - 1), this.keyLength(i - 1), this.bytes, this.keyAt(i), this.keyLength(i));
+      const before = compareBytes(
+        this.bytes,
+        this.keyAt(i - 1),
+        this.keyLength(i - 1),
+        this.bytes,
+        this.keyAt(i),
+        this.keyLength(i),
+      );
       if (before >= 0) throw corrupt(namedPage, `keys ${i - 1} and ${i} are not in order`, 'C8');
     }
   }
@@ -153,13 +163,20 @@ export interface BucketHeader {
 }
 
 /** @throws BoltError BOLT_CORRUPT naming the page that holds the value */
-export function readBucketHeader(bytes: Buffer, at: number, length: number, highWater: number, namedPage: number): BucketHeader {
+export function readBucketHeader(
+  bytes: Buffer,
+  at: number,
+  length: number,
+  highWater: number,
+  namedPage: number,
+): BucketHeader {
   if (length < BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes`, 'C12');
   const view = viewOf(bytes);
   const root = getU64(view, at);
   const sequence = view.getBigUint64(at + 8, true);
   if (root !== 0) {
-    if (length !== BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes for a bucket with pages`, 'C12');
+    if (length !== BUCKET_HEADER)
+      throw corrupt(namedPage, `a bucket value of ${length} bytes for a bucket with pages`, 'C12');
     if (root < 2 || root >= highWater) throw corrupt(namedPage, `a bucket with root page ${root}`, 'C3');
     return { root, sequence, inline: undefined };
   }

@@ -17,7 +17,12 @@ import type { Slices } from './slices.ts';
  * One byte a page below the high-water mark, 1 where the trees of `meta` reach it. Pages set in `known` are not entered:
  * what they reach is set there, too.
  */
-export async function reachablePages(pages: PageFile, meta: Meta, slices: Slices, known?: Uint8Array): Promise<Uint8Array> {
+export async function reachablePages(
+  pages: PageFile,
+  meta: Meta,
+  slices: Slices,
+  known?: Uint8Array,
+): Promise<Uint8Array> {
   const seen = new Uint8Array(meta.highWater);
   const waiting = [meta.root];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {

@@ -11,7 +11,8 @@ import { BucketCursor, getValue, rangeEntries } from './bucket-reader.ts';
 import type { Life } from './bucket-reader.ts';
 import { BoltError } from './errors.ts';
 import type { Meta } from './meta.ts';
-import { PageTree, rootTree } from './page-tree.ts';
+import { rootTree } from './page-tree.ts';
+import type { PageTree } from './page-tree.ts';
 import type { PageFile } from './page-file.ts';
 
 class Bucket implements ReadBucket {

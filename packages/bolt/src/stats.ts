@@ -65,7 +65,13 @@ function countLeaf(page: Page, meta: Meta, counts: Counts): number[] {
     }
     counts.buckets++;
     const length = page.valueLength(i);
-    const { root, inline } = readBucketHeader(page.bytes, page.keyAt(i) + page.keyLength(i), length, meta.highWater, page.id);
+    const { root, inline } = readBucketHeader(
+      page.bytes,
+      page.keyAt(i) + page.keyLength(i),
+      length,
+      meta.highWater,
+      page.id,
+    );
     if (inline === undefined) {
       roots.push(root);
       continue;

@@ -81,7 +81,8 @@ export class TreeBuilder {
     const parent = this.#open.at(-1) as OpenBucket;
     parent.hasBuckets = true;
     const [leaf] = bucket.levels as [Level];
-    const inline = bucket.levels.length === 1 && !bucket.hasBuckets && leaf.bytes <= Math.floor(this.#options.pageSize / 4);
+    const inline =
+      bucket.levels.length === 1 && !bucket.hasBuckets && leaf.bytes <= Math.floor(this.#options.pageSize / 4);
     const value = inline ? this.#inlineValue(bucket, leaf) : this.#headerValue(this.#finish(bucket), bucket.sequence);
     this.#add(parent, 0, { key: bucket.name, value, amount: 1 });
   }
@@ -135,7 +136,8 @@ export class TreeBuilder {
   #finish(bucket: OpenBucket): number {
     for (let depth = 0; ; depth++) {
       const level = bucket.levels[depth] as Level;
-      while (depth > 0 && level.bytes > this.#usable && level.items.length >= 5) this.#flush(bucket, depth, this.#fitting(level));
+      while (depth > 0 && level.bytes > this.#usable && level.items.length >= 5)
+        this.#flush(bucket, depth, this.#fitting(level));
       if (depth === bucket.levels.length - 1) return this.#placeItems(level.items, level.bytes, depth === 0);
       if (level.items.length > 0) this.#flush(bucket, depth, level.items.length);
     }
@@ -185,7 +187,14 @@ function itemBytes(item: Item, leaf: boolean): number {
   return ELEMENT + lengthOf(item.key) + (leaf ? lengthOf(item.value) : 0);
 }
 
-function writeItems(target: Buffer, start: number, id: number, pages: number, items: readonly Item[], leaf: boolean): void {
+function writeItems(
+  target: Buffer,
+  start: number,
+  id: number,
+  pages: number,
+  items: readonly Item[],
+  leaf: boolean,
+): void {
   const view = viewOf(target);
   setU64(view, start, id);
   view.setUint16(start + 8, leaf ? LEAF_FLAG : BRANCH_FLAG, true);

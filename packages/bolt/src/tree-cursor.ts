@@ -157,7 +157,10 @@ export class TreeCursor {
     const indexes = this.#indexes;
     for (;;) {
       let level = blocks.length - 2;
-      while (level >= 0 && (backward ? indexes[level] === 0 : (indexes[level] as number) + 1 >= (blocks[level] as Block).count)) {
+      while (
+        level >= 0 &&
+        (backward ? indexes[level] === 0 : (indexes[level] as number) + 1 >= (blocks[level] as Block).count)
+      ) {
         level--;
       }
       if (level < 0) return false;
@@ -177,7 +180,14 @@ export class TreeCursor {
 
   #requireProgress(leaf: Block, index: number, backward: boolean): void {
     if (this.#leaf === undefined) return;
-    const order = compareBytes(leaf.source(index), leaf.keyAt(index), leaf.keyLength(index), this.source, this.keyAt, this.keyLength);
+    const order = compareBytes(
+      leaf.source(index),
+      leaf.keyAt(index),
+      leaf.keyLength(index),
+      this.source,
+      this.keyAt,
+      this.keyLength,
+    );
     if (backward ? order >= 0 : order <= 0) throw corrupt(this.#tree.rootPage, 'leaves of this tree are not in order');
   }
 

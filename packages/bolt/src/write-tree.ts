@@ -261,4 +261,3 @@ function emptyBucket(): Buffer {
 export function byName(a: NestedTree, b: NestedTree): number {
   return compareBytes(a.name, 0, a.name.length, b.name, 0, b.name.length);
 }
-

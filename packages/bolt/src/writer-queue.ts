@@ -11,7 +11,8 @@
  */
 import type { WriteTransaction } from './bolt.ts';
 import { BoltError } from './errors.ts';
-import { Draft, DraftTransaction } from './write-transaction.ts';
+import { DraftTransaction } from './write-transaction.ts';
+import type { Draft } from './write-transaction.ts';
 
 const MOST_BODIES = 1000;
 

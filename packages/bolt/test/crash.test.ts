@@ -101,12 +101,19 @@ describe('power cuts', () => {
     ['free list not persisted', { pageSize: 512, freelist: 'scanned' }, 512],
     ['no page checksums', { pageSize: 512, pageChecksums: false }, 512],
   ];
-  test.each(configurations)('F43 R21 R22 R23 R24 R51 R52 R61 every moment of a workload, %s', async (_, options, tear) => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const { states, cuts } = await workload(seed, options, tear);
-      const again = seeded(seed);
-      expect(cuts.length).toBeGreaterThan(60);
-      for (const cut of cuts) await judge(cut, states, again).catch((cause: unknown) => { throw new Error(`seed ${seed}`, { cause }); });
-    }
-  }, LARGE ? 3_600_000 : 120_000);
+  test.each(configurations)(
+    'F43 R21 R22 R23 R24 R51 R52 R61 every moment of a workload, %s',
+    async (_, options, tear) => {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const { states, cuts } = await workload(seed, options, tear);
+        const again = seeded(seed);
+        expect(cuts.length).toBeGreaterThan(60);
+        for (const cut of cuts)
+          await judge(cut, states, again).catch((cause: unknown) => {
+            throw new Error(`seed ${seed}`, { cause });
+          });
+      }
+    },
+    LARGE ? 3_600_000 : 120_000,
+  );
 });

@@ -69,7 +69,7 @@ describe('R43 R49 R55 to R57 damage to files that we wrote', () => {
     const seen = { same: 0, previous: 0, error: 0 };
     for (let at = 0; at < bytes.length; at += LARGE ? 1 : 7) {
       const damaged = Buffer.from(bytes);
-      damaged[at] = (damaged[at] as number) ^ (1 << at % 8);
+      damaged[at] = (damaged[at] as number) ^ (1 << (at % 8));
       seen[await look(damaged, digests)]++;
     }
     expect(seen.error).toBeGreaterThan(0);
@@ -85,29 +85,35 @@ describe('R43 R49 R55 to R57 damage to files that we wrote', () => {
 });
 
 describe('R49 R55 damage to files that bbolt wrote: nothing but typed errors, in bounded time', () => {
-  const names = vectorNames().filter((name) => /inline-edge|nested|damage-base|mixed-ps1024|writeto-nofreelist|overflow$/.test(name));
-  test.each(names)('%s', async (name) => {
-    const bytes = vectorBytes(name);
-    const random = seeded(name.length);
-    for (let i = 0; i < (LARGE ? 5000 : 150); i++) {
-      const damaged = harm(bytes, random);
-      for (const readOnly of [true, false]) {
-        try {
-          await using bolt = await opened(Buffer.from(damaged), readOnly);
-          await bolt.check();
-          digestOf(bolt);
-          if (readOnly) continue;
-          await bolt.write((tx) => {
-            for (const { key, value } of tx.root.entries()) {
-              const bucket = value === undefined ? tx.bucket(key) : undefined;
-              bucket?.put('new', 'pair');
-              for (const entry of bucket?.entries() ?? []) if (entry.value !== undefined) bucket?.delete(entry.key);
-            }
-          });
-        } catch (error) {
-          if (!(error instanceof BoltError)) throw error;
+  const names = vectorNames().filter((name) =>
+    /inline-edge|nested|damage-base|mixed-ps1024|writeto-nofreelist|overflow$/.test(name),
+  );
+  test.each(names)(
+    '%s',
+    async (name) => {
+      const bytes = vectorBytes(name);
+      const random = seeded(name.length);
+      for (let i = 0; i < (LARGE ? 5000 : 150); i++) {
+        const damaged = harm(bytes, random);
+        for (const readOnly of [true, false]) {
+          try {
+            await using bolt = await opened(Buffer.from(damaged), readOnly);
+            await bolt.check();
+            digestOf(bolt);
+            if (readOnly) continue;
+            await bolt.write((tx) => {
+              for (const { key, value } of tx.root.entries()) {
+                const bucket = value === undefined ? tx.bucket(key) : undefined;
+                bucket?.put('new', 'pair');
+                for (const entry of bucket?.entries() ?? []) if (entry.value !== undefined) bucket?.delete(entry.key);
+              }
+            });
+          } catch (error) {
+            if (!(error instanceof BoltError)) throw error;
+          }
         }
       }
-    }
-  }, 600_000);
+    },
+    600_000,
+  );
 });

@@ -84,7 +84,13 @@ async function expected(state: Buffer | undefined, round: number): Promise<strin
   return digestOf(bolt);
 }
 
-const CODES: ReadonlySet<BoltErrorCode> = new Set(['BOLT_FAILED', 'BOLT_READ_ONLY', 'BOLT_NOT_FOUND', 'BOLT_CORRUPT', 'BOLT_FREELIST']);
+const CODES: ReadonlySet<BoltErrorCode> = new Set([
+  'BOLT_FAILED',
+  'BOLT_READ_ONLY',
+  'BOLT_NOT_FOUND',
+  'BOLT_CORRUPT',
+  'BOLT_FREELIST',
+]);
 const CHANGING = new Set(['write', 'truncate', 'sync']);
 
 async function nthFailure(n: number, fault: Fault, forGood: boolean): Promise<boolean> {
@@ -107,14 +113,17 @@ async function nthFailure(n: number, fault: Fault, forGood: boolean): Promise<bo
   const { outcomes, allowed } = await workload(disk);
   const context = `operation ${n} (${failed?.kind}) ${fault}`;
   for (const { step, error } of outcomes) {
-    if (!(error instanceof BoltError) || !CODES.has(error.code)) throw new Error(`${context}, ${step}: not typed`, { cause: error });
+    if (!(error instanceof BoltError) || !CODES.has(error.code))
+      throw new Error(`${context}, ${step}: not typed`, { cause: error });
   }
   expect(disk.openFiles, `${context}: descriptors`).toBe(0);
   if (failed !== undefined && CHANGING.has(failed.kind)) {
     const first = outcomes.findIndex(({ step }) => step === 'write');
     const inWrite = outcomes[0]?.step === 'write';
     // A commit failed: every later write is refused with the same cause, none is acknowledged (R25).
-    if (inWrite) for (const { step, error } of outcomes.slice(first)) if (step === 'write') expect((error as BoltError).code).toBe('BOLT_FAILED');
+    if (inWrite)
+      for (const { step, error } of outcomes.slice(first))
+        if (step === 'write') expect((error as BoltError).code).toBe('BOLT_FAILED');
   }
   disk.before = undefined;
   for (const after of [disk, disk.crash(() => 0)]) {
@@ -123,7 +132,10 @@ async function nthFailure(n: number, fault: Fault, forGood: boolean): Promise<bo
     expect(problems, context).toEqual([]);
     if (!allowed.has('unknown') && !allowed.has('nothing')) expect([...allowed], context).toContain(digestOf(bolt));
     await bolt.write(fill(5));
-    expect(after.names().filter((name) => name.startsWith(`${PATH}.varve-`)), `${context}: leftovers`).toEqual([]);
+    expect(
+      after.names().filter((name) => name.startsWith(`${PATH}.varve-`)),
+      `${context}: leftovers`,
+    ).toEqual([]);
   }
   return failed !== undefined;
 }
@@ -143,7 +155,11 @@ describe('R25 to R36, F40, F41, F82: the Nth operation fails', () => {
   });
 });
 
-async function failing(kind: DiskOp['kind'], fault: string, nth = 1): Promise<{ bolt: Bolt; disk: SimulatedDisk; syncs: () => number }> {
+async function failing(
+  kind: DiskOp['kind'],
+  fault: string,
+  nth = 1,
+): Promise<{ bolt: Bolt; disk: SimulatedDisk; syncs: () => number }> {
   const disk = new SimulatedDisk();
   const bolt = await openBoltOn(disk, PATH, SMALL);
   await bolt.write(fill(1));
@@ -183,7 +199,10 @@ describe('a failed commit ends the writer', () => {
     const { bolt, disk } = await failing('sync', 'EIO', 2);
     const before = digestOf(bolt);
     await expect(bolt.write(fill(2))).rejects.toMatchObject({ code: 'BOLT_FAILED' });
-    await using again = await openBoltOn(disk.crash(() => 0), PATH);
+    await using again = await openBoltOn(
+      disk.crash(() => 0),
+      PATH,
+    );
     expect(digestOf(again)).toBe(before);
   });
 
@@ -201,7 +220,12 @@ describe('a failed commit ends the writer', () => {
     await bolt.write(fill(1));
     disk.before = ({ kind }) => (kind === 'read' ? 'EIO' : undefined);
     using tx = bolt.read();
-    expect(() => tx.bucket('b')).toThrow(expect.objectContaining({ code: 'BOLT_FAILED', cause: expect.objectContaining({ code: 'EIO' }) as unknown }) as Error);
+    expect(() => tx.bucket('b')).toThrow(
+      expect.objectContaining({
+        code: 'BOLT_FAILED',
+        cause: expect.objectContaining({ code: 'EIO' }) as unknown,
+      }) as Error,
+    );
     await expect(bolt.write(fill(2))).rejects.toMatchObject({ code: 'BOLT_FAILED' });
     disk.before = undefined;
     await bolt.write(fill(2)); // nothing was written by the failed attempt, so writing goes on

@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBolt, openBoltOn } from '../src/index.ts';
-import { viewOf } from '../src/bytes.ts';
 import { crc32c } from '../src/crc32c.ts';
 import { emptyFile } from '../src/create.ts';
 import { decodeFreelist, encodeFreelist, freelistBytes } from '../src/freelist-page.ts';
@@ -56,7 +55,16 @@ describe('free list page', () => {
 describe('R62 page ids and offsets beyond 32 bits', () => {
   test('a meta record', () => {
     const page = Buffer.alloc(4096);
-    const meta = { pageSize: 4096, root: 2 ** 41 + 5, sequence: 2n ** 64n - 1n, freelist: 2 ** 40 + 1, highWater: 2 ** 42, txid: 2 ** 45 + 1, sealedSince: 2 ** 33, sealedUpTo: 2 ** 45 + 1 };
+    const meta = {
+      pageSize: 4096,
+      root: 2 ** 41 + 5,
+      sequence: 2n ** 64n - 1n,
+      freelist: 2 ** 40 + 1,
+      highWater: 2 ** 42,
+      txid: 2 ** 45 + 1,
+      sealedSince: 2 ** 33,
+      sealedUpTo: 2 ** 45 + 1,
+    };
     encodeMeta(page, 1, meta);
     expect(decodeMeta(page)).toEqual(meta);
   });
@@ -82,7 +90,16 @@ class SparseDisk extends SimulatedDisk {
     const far = 2 ** 20 + 7;
     const blocks = new Map<number, Buffer>();
     const small = emptyFile(4096, false);
-    const meta = { pageSize: 4096, root: far, sequence: 0n, freelist: undefined, highWater: far + 1, txid: 1, sealedSince: 0, sealedUpTo: 0 };
+    const meta = {
+      pageSize: 4096,
+      root: far,
+      sequence: 0n,
+      freelist: undefined,
+      highWater: far + 1,
+      txid: 1,
+      sealedSince: 0,
+      sealedUpTo: 0,
+    };
     const metas = Buffer.alloc(8192);
     encodeMeta(metas.subarray(0, 4096), 0, { ...meta, txid: 0 });
     encodeMeta(metas.subarray(4096), 1, meta);
@@ -103,7 +120,8 @@ class SparseDisk extends SimulatedDisk {
       readLater: () => Promise.reject(new Error('not needed')),
       write: async (buffers, position) => {
         const bytes = Buffer.concat(buffers);
-        for (let at = 0; at < bytes.length; at += 4096) blocks.set((position + at) / 4096, bytes.subarray(at, at + 4096));
+        for (let at = 0; at < bytes.length; at += 4096)
+          blocks.set((position + at) / 4096, bytes.subarray(at, at + 4096));
         length = Math.max(length, position + bytes.length);
         return bytes.length;
       },
@@ -171,7 +189,9 @@ describe('free list forms', () => {
     await (await openBolt(path)).close();
     const after = await listFile(path);
     expect([after.freelist.synced, after.contentSha256]).toEqual([true, before.contentSha256]);
-    expect(Math.max(...after.metas.map(({ txid }) => Number(txid)))).toBe(Math.max(...before.metas.map(({ txid }) => Number(txid))) + 1);
+    expect(Math.max(...after.metas.map(({ txid }) => Number(txid)))).toBe(
+      Math.max(...before.metas.map(({ txid }) => Number(txid))) + 1,
+    );
   });
 
   test('F30 from persisted to scanned and back, nothing is lost or leaked', async () => {

@@ -74,9 +74,11 @@ describe('copies', () => {
     for await (const _ of bolt.copy({ chunkBytes: 1024 })) break;
     const controller = new AbortController();
     const aborted = bolt.copy({ signal: controller.signal, chunkBytes: 1024 });
-    await expect((async () => {
-      for await (const _ of aborted) controller.abort(new Error('enough'));
-    })()).rejects.toThrow('enough');
+    await expect(
+      (async () => {
+        for await (const _ of aborted) controller.abort(new Error('enough'));
+      })(),
+    ).rejects.toThrow('enough');
     {
       await using _never = bolt.copy();
     }
@@ -110,45 +112,60 @@ describe('files built from rows', () => {
     [4096, 5000, 300],
     [4096, 20_000, 8],
     [65_536, 3000, 200],
-  ])('pages of %i, %i rows a bucket of up to %i bytes: size known, contents equal, clean, writable', async (pageSize, count, size) => {
-    const all = rows(count, size);
-    const image = await buildBolt(
+  ])(
+    'pages of %i, %i rows a bucket of up to %i bytes: size known, contents equal, clean, writable',
+    async (pageSize, count, size) => {
+      const all = rows(count, size);
+      const image = await buildBolt(
+        {
+          rows: () => inChunks(all, 100),
+          lengths: () =>
+            inChunks(
+              all.map(({ bucket, key, value }) => ({ bucket, keyLength: key.length, valueLength: value.length })),
+              77,
+            ),
+          buckets: ['aaa', 'beta', 'empty', 'zzz'],
+        },
+        { pageSize, txid: 77 },
+      );
+      const bytes = await bytesOf(image);
+      expect(bytes.length).toBe(image.size);
+      await using bolt = await opened(bytes, false);
+      expect([bolt.txid, bolt.warnings, bolt.size, bolt.sizeInUse]).toEqual([77, [], image.size, image.size]);
+      expect(await bolt.check()).toMatchObject({ problems: [], remarks: [], unsealedRuns: 0 });
       {
-        rows: () => inChunks(all, 100),
-        lengths: () => inChunks(all.map(({ bucket, key, value }) => ({ bucket, keyLength: key.length, valueLength: value.length })), 77),
-        buckets: ['aaa', 'beta', 'empty', 'zzz'],
-      },
-      { pageSize, txid: 77 },
-    );
-    const bytes = await bytesOf(image);
-    expect(bytes.length).toBe(image.size);
-    await using bolt = await opened(bytes, false);
-    expect([bolt.txid, bolt.warnings, bolt.size, bolt.sizeInUse]).toEqual([77, [], image.size, image.size]);
-    expect(await bolt.check()).toMatchObject({ problems: [], remarks: [], unsealedRuns: 0 });
-    {
-      using tx = bolt.read({ borrow: true });
-      const names = [...tx.root.entries()].map(({ key }) => Buffer.from(key).toString());
-      const filledNames = count > 0 ? ['alpha', 'beta', 'key'] : ['alpha', 'beta'];
-      expect(names).toEqual([...new Set(['aaa', 'beta', 'empty', 'zzz', ...filledNames])].toSorted());
-      let at = 0;
-      for (const name of filledNames) {
-        for (const { key, value } of tx.bucket(name)?.entries() ?? []) {
-          const want = all[at++];
-          if (want === undefined || Buffer.compare(key, want.key) !== 0 || Buffer.compare(value ?? key, want.value) !== 0) throw new Error(`row ${at}`);
+        using tx = bolt.read({ borrow: true });
+        const names = [...tx.root.entries()].map(({ key }) => Buffer.from(key).toString());
+        const filledNames = count > 0 ? ['alpha', 'beta', 'key'] : ['alpha', 'beta'];
+        expect(names).toEqual([...new Set(['aaa', 'beta', 'empty', 'zzz', ...filledNames])].toSorted());
+        let at = 0;
+        for (const name of filledNames) {
+          for (const { key, value } of tx.bucket(name)?.entries() ?? []) {
+            const want = all[at++];
+            if (
+              want === undefined ||
+              Buffer.compare(key, want.key) !== 0 ||
+              Buffer.compare(value ?? key, want.value) !== 0
+            )
+              throw new Error(`row ${at}`);
+          }
         }
+        expect(at).toBe(all.length);
       }
-      expect(at).toBe(all.length);
-    }
-    await bolt.write((tx) => {
-      for (const name of ['alpha', 'beta', 'zzz']) for (let i = 0; i < 300; i++) tx.bucket(name)?.put(`${name}x${i * 7}`, 'new');
-      for (let i = 0; i < count; i += 3) tx.bucket('beta')?.delete(`beta${String(i).padStart(8, '0')}`);
-    });
-    expect((await bolt.check()).problems).toEqual([]);
-  });
+      await bolt.write((tx) => {
+        for (const name of ['alpha', 'beta', 'zzz'])
+          for (let i = 0; i < 300; i++) tx.bucket(name)?.put(`${name}x${i * 7}`, 'new');
+        for (let i = 0; i < count; i += 3) tx.bucket('beta')?.delete(`beta${String(i).padStart(8, '0')}`);
+      });
+      expect((await bolt.check()).problems).toEqual([]);
+    },
+  );
 
   test('rows that are not in order, or not the same twice, are refused', async () => {
     const row = (bucket: string, key: string): BuildRow => ({ bucket, key: Buffer.from(key), value: Buffer.from('v') });
-    await expect(buildBolt({ rows: () => [[row('b', 'k'), row('a', 'k')]] })).rejects.toMatchObject({ code: 'BOLT_ROWS' });
+    await expect(buildBolt({ rows: () => [[row('b', 'k'), row('a', 'k')]] })).rejects.toMatchObject({
+      code: 'BOLT_ROWS',
+    });
     const unordered = await buildBolt({ rows: () => [[row('a', 'k2'), row('a', 'k1')]] });
     await expect(bytesOf(unordered)).rejects.toMatchObject({ code: 'BOLT_ROWS' });
     let pass = 0;

@@ -14,7 +14,10 @@ const DIST = path.resolve(import.meta.dirname, '../dist/index.js');
 const hasFlock = spawnSync('flock', ['--version']).status === 0;
 
 /** Another process that holds the file until it is killed. */
-async function holder(file: string, readOnly: boolean): Promise<{ kill: (signal: NodeJS.Signals) => Promise<void>; pid: number }> {
+async function holder(
+  file: string,
+  readOnly: boolean,
+): Promise<{ kill: (signal: NodeJS.Signals) => Promise<void>; pid: number }> {
   const program = `import(${JSON.stringify(DIST)}).then(async ({ openBolt }) => {
     await openBolt(${JSON.stringify(file)}, { readOnly: ${readOnly} });
     console.log('held');
@@ -30,7 +33,7 @@ async function holder(file: string, readOnly: boolean): Promise<{ kill: (signal:
   return { kill, pid: child.pid as number };
 }
 
-describe.runIf(hasFlock)('F97 R39 to R42 R59 one process a file', () => {
+const suite = (): void => {
   test('within one process, under any name', async () => {
     const file = scratch.file();
     await using bolt = await openBolt(file);
@@ -73,7 +76,8 @@ describe.runIf(hasFlock)('F97 R39 to R42 R59 one process a file', () => {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => openBolt(file)));
     const won = results.filter((result) => result.status === 'fulfilled');
     expect(won).toHaveLength(1);
-    for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'BOLT_LOCKED' });
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'BOLT_LOCKED' });
     await won[0]?.value.write((tx) => tx.createBucket('mine'));
     await won[0]?.value.close();
     await using again = await openBolt(file);
@@ -87,7 +91,14 @@ describe.runIf(hasFlock)('F97 R39 to R42 R59 one process a file', () => {
     await bolt.defragment();
     await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
   });
-});
+};
+
+if (hasFlock) describe('F97 R39 to R42 R59 one process a file', suite);
+else {
+  test('flock(1) is not installed: the kernel’s lock was not tested', () => {
+    expect(hasFlock).toBe(false);
+  });
+}
 
 test('R41 the lock file that stands in for flock: held, stale, released', () => {
   const name = `${scratch.file()}.lock`;
@@ -107,9 +118,17 @@ test('R41 the lock file that stands in for flock: held, stale, released', () => 
 describe('R35 to R38 what cannot be opened is left as it is', () => {
   test.each([
     ['a folder', (name: string) => mkdirSync(name), 'BOLT_INVALID'],
-    ['text', (name: string) => writeFileSync(name, 'some text, long enough for a meta page '.repeat(500)), 'BOLT_INVALID'],
+    [
+      'text',
+      (name: string) => writeFileSync(name, 'some text, long enough for a meta page '.repeat(500)),
+      'BOLT_INVALID',
+    ],
     ['zeros', (name: string) => writeFileSync(name, Buffer.alloc(20_000)), 'BOLT_INVALID'],
-    ['another version', (name: string) => writeFileSync(name, vectorBytes('damaged/meta-both-version')), 'BOLT_VERSION'],
+    [
+      'another version',
+      (name: string) => writeFileSync(name, vectorBytes('damaged/meta-both-version')),
+      'BOLT_VERSION',
+    ],
     ['a dangling link', (name: string) => symlinkSync(`${name}-nowhere/x`, name), 'BOLT_'],
   ])('%s', async (_, make, code) => {
     const name = scratch.file();
@@ -122,7 +141,9 @@ describe('R35 to R38 what cannot be opened is left as it is', () => {
   test('a path that is missing', async () => {
     await expect(openBolt(scratch.file(), { create: false })).rejects.toMatchObject({ code: 'BOLT_NOT_FOUND' });
     await expect(openBolt(scratch.file(), { readOnly: true })).rejects.toMatchObject({ code: 'BOLT_NOT_FOUND' });
-    await expect(openBolt(path.join(scratch.folder, 'no', 'folder.db'))).rejects.toMatchObject({ code: 'BOLT_NOT_FOUND' });
+    await expect(openBolt(path.join(scratch.folder, 'no', 'folder.db'))).rejects.toMatchObject({
+      code: 'BOLT_NOT_FOUND',
+    });
   });
 
   test('R3 wrong options', async () => {

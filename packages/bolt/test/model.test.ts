@@ -19,7 +19,13 @@ const clone = (model: Model): Model => ({
 
 type Step =
   | { readonly kind: 'put'; readonly path: readonly number[]; readonly key: number; readonly size: number }
-  | { readonly kind: 'fill'; readonly path: readonly number[]; readonly from: number; readonly count: number; readonly size: number }
+  | {
+      readonly kind: 'fill';
+      readonly path: readonly number[];
+      readonly from: number;
+      readonly count: number;
+      readonly size: number;
+    }
   | { readonly kind: 'delete'; readonly path: readonly number[]; readonly key: number }
   | { readonly kind: 'clear'; readonly path: readonly number[]; readonly from: number; readonly count: number }
   | { readonly kind: 'create' | 'drop' | 'sequence'; readonly path: readonly number[]; readonly key: number };
@@ -37,14 +43,50 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1'
 const path = fc.array(fc.nat(2), { minLength: 1, maxLength: 3 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('put' as const), path, key: fc.nat(300), size: fc.nat(700) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('fill' as const), path, from: fc.nat(200), count: fc.nat(120), size: fc.nat(60) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('fill' as const),
+      path,
+      from: fc.nat(200),
+      count: fc.nat(120),
+      size: fc.nat(60),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete' as const), path, key: fc.nat(300) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('clear' as const), path, from: fc.nat(250), count: fc.nat(150) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('create' as const, 'drop' as const, 'sequence' as const), path, key: fc.nat(2) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('clear' as const), path, from: fc.nat(250), count: fc.nat(150) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('create' as const, 'drop' as const, 'sequence' as const),
+      path,
+      key: fc.nat(2),
+    }),
+  },
 );
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom('commit' as const, 'commit' as const, 'group' as const, 'throw' as const), steps: fc.array(step, { minLength: 1, maxLength: 8 }) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('reopen' as const, 'crash' as const, 'pin' as const, 'unpin' as const, 'defragment' as const) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('commit' as const, 'commit' as const, 'group' as const, 'throw' as const),
+      steps: fc.array(step, { minLength: 1, maxLength: 8 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'reopen' as const,
+        'crash' as const,
+        'pin' as const,
+        'unpin' as const,
+        'defragment' as const,
+      ),
+    }),
+  },
 );
 const setting: fc.Arbitrary<OpenOptions> = fc.record({
   pageSize: fc.constantFrom(512, 512, 1024, 4096),
@@ -64,7 +106,8 @@ function applyToModel(root: Model, one: Step, value: string): void {
   }
   const { entries } = model;
   if (one.kind === 'put') entries.set(text(name(one.key)), value.repeat(one.size));
-  if (one.kind === 'fill') for (let i = 0; i < one.count; i++) entries.set(text(name(one.from + i)), value.repeat(one.size));
+  if (one.kind === 'fill')
+    for (let i = 0; i < one.count; i++) entries.set(text(name(one.from + i)), value.repeat(one.size));
   if (one.kind === 'delete') entries.delete(text(name(one.key)));
   if (one.kind === 'clear') for (let i = 0; i < one.count; i++) entries.delete(text(name(one.from + i)));
   if (one.kind === 'create') entries.set(`bucket${one.key}`, entries.get(`bucket${one.key}`) ?? fresh());
@@ -134,7 +177,7 @@ async function history(options: OpenOptions, commands: readonly Command[], seed:
       if (one.kind === 'reopen') await bolt.close();
       else disk = disk.crash(random);
       bolt = await openBoltOn(disk, PATH, options);
-    } else {
+    } else if ('steps' in one) {
       await runTx(bolt, one, value, model);
       if (one.kind !== 'throw') {
         const next = clone(model);
@@ -165,8 +208,12 @@ async function runTx(bolt: Bolt, { kind, steps }: Tx, value: string, before: Mod
     await assert.rejects(bolt.write(body(steps, true)), STOP);
   } else {
     // The first body commits alone; the rest share a commit, with bodies between them that do the same and then throw.
-    const writes = steps.flatMap((single, i) => [bolt.write(body([single], false)), ...(i > 0 ? [bolt.write(body(steps, true))] : [])]);
-    for (const result of await Promise.allSettled(writes)) if (result.status === 'rejected') assert.equal(result.reason, STOP);
+    const writes = steps.flatMap((single, i) => [
+      bolt.write(body([single], false)),
+      ...(i > 0 ? [bolt.write(body(steps, true))] : []),
+    ]);
+    for (const result of await Promise.allSettled(writes))
+      if (result.status === 'rejected') assert.equal(result.reason, STOP);
   }
 }
 
@@ -174,9 +221,8 @@ const RUNS = process.env['VARVE_LARGE'] === '1' ? 10_000 : 300;
 
 describe('F33 F36 F38 F39 F67 F68 F75 F100 F102', () => {
   test(`${RUNS} random histories equal plain maps, the check clean after every step`, async () => {
-    await fc.assert(
-      fc.asyncProperty(setting, fc.array(command, { minLength: 1, maxLength: 14 }), fc.nat(), history),
-      { numRuns: RUNS },
-    );
+    await fc.assert(fc.asyncProperty(setting, fc.array(command, { minLength: 1, maxLength: 14 }), fc.nat(), history), {
+      numRuns: RUNS,
+    });
   }, 3_600_000);
 });

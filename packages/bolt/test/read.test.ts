@@ -92,36 +92,45 @@ function compare(bucket: ReadBucket, want: ListedBucket): void {
 const CRASHES = [4, 5].flatMap((txid) => vectorNames(`crash/commit-${txid}`));
 
 describe('files that a crash left', () => {
-  test.each(CRASHES.filter((name) => !name.includes('/7-')))('F44 %s opens as the state before or after', async (name) => {
-    const path = scratch.vector(name);
-    const txid = Number(/commit-(\d)/.exec(name)?.[1]);
-    const want = vectorListing(`crash/state-${name.includes('/6-') ? txid : txid - 1}`);
-    const got = await listFile(path);
-    expect(got.contentSha256).toBe(want.contentSha256);
-    same(got, vectorListing(name));
-    await using bolt = await openBolt(path, { readOnly: true });
-    expect((await bolt.check()).problems).toEqual([]);
-  });
-
-  test.each(CRASHES.filter((name) => !name.includes('/7-')))('F46 F10 the next commit after %s leaves a clean file', async (name) => {
-    const path = scratch.vector(name);
-    {
-      await using bolt = await openBolt(path);
-      const { txid } = bolt;
-      await bolt.write((tx) => tx.createBucketIfMissing('c').put('after', 'crash'));
-      expect(bolt.txid).toBe(txid + 1);
+  test.each(CRASHES.filter((name) => !name.includes('/7-')))(
+    'F44 %s opens as the state before or after',
+    async (name) => {
+      const path = scratch.vector(name);
+      const txid = Number(/commit-(\d)/.exec(name)?.[1]);
+      const want = vectorListing(`crash/state-${name.includes('/6-') ? txid : txid - 1}`);
+      const got = await listFile(path);
+      expect(got.contentSha256).toBe(want.contentSha256);
+      same(got, vectorListing(name));
+      await using bolt = await openBolt(path, { readOnly: true });
       expect((await bolt.check()).problems).toEqual([]);
-    }
-    await using again = await openBolt(path);
-    expect(again.warnings).toEqual([]);
-    using tx = again.read();
-    expect(Buffer.from(tx.bucket('c')?.get('after') ?? '').toString()).toBe('crash');
-  });
+    },
+  );
 
-  test.each(CRASHES.filter((name) => name.includes('/7-')))('F45 %s: the check reports problems and ends', async (name) => {
-    await using bolt = await openBolt(scratch.vector(name), { readOnly: true });
-    expect((await bolt.check()).problems.length).toBeGreaterThan(0);
-  });
+  test.each(CRASHES.filter((name) => !name.includes('/7-')))(
+    'F46 F10 the next commit after %s leaves a clean file',
+    async (name) => {
+      const path = scratch.vector(name);
+      {
+        await using bolt = await openBolt(path);
+        const { txid } = bolt;
+        await bolt.write((tx) => tx.createBucketIfMissing('c').put('after', 'crash'));
+        expect(bolt.txid).toBe(txid + 1);
+        expect((await bolt.check()).problems).toEqual([]);
+      }
+      await using again = await openBolt(path);
+      expect(again.warnings).toEqual([]);
+      using tx = again.read();
+      expect(Buffer.from(tx.bucket('c')?.get('after') ?? '').toString()).toBe('crash');
+    },
+  );
+
+  test.each(CRASHES.filter((name) => name.includes('/7-')))(
+    'F45 %s: the check reports problems and ends',
+    async (name) => {
+      await using bolt = await openBolt(scratch.vector(name), { readOnly: true });
+      expect((await bolt.check()).problems.length).toBeGreaterThan(0);
+    },
+  );
 });
 
 interface Expected {
@@ -185,15 +194,19 @@ describe('damaged files', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  test.each(['freelist-has-used-page', 'freelist-duplicate', 'freelist-meta-page', 'freelist-past-high-water', 'freelist-count-too-large', 'freelist-type'])(
-    'F89 %s is refused for writing, byte for byte unchanged',
-    async (kind) => {
-      const path = scratch.vector(`damaged/${kind}`);
-      const before = readFileSync(path);
-      expect(await codeOf(() => openAndClose(path, false))).toMatch(/BOLT_(FREELIST|CORRUPT)/);
-      expect(readFileSync(path).equals(before)).toBe(true);
-    },
-  );
+  test.each([
+    'freelist-has-used-page',
+    'freelist-duplicate',
+    'freelist-meta-page',
+    'freelist-past-high-water',
+    'freelist-count-too-large',
+    'freelist-type',
+  ])('F89 %s is refused for writing, byte for byte unchanged', async (kind) => {
+    const path = scratch.vector(`damaged/${kind}`);
+    const before = readFileSync(path);
+    expect(await codeOf(() => openAndClose(path, false))).toMatch(/BOLT_(FREELIST|CORRUPT)/);
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
 
   test('F27 an unsorted free list is accepted and written sorted', async () => {
     const path = scratch.vector('damaged/freelist-unsorted');
@@ -206,11 +219,14 @@ describe('damaged files', () => {
     expect((await bolt.check()).problems).toEqual([]);
   });
 
-  test.each(vectorNames('damaged').filter((name) => name.includes('snapshot')))('%s ends with a typed error or opens', async (name) => {
-    const path = scratch.vector(name);
-    const code = await codeOf(() => openAndClose(path, true));
-    expect(code).toBe(name.endsWith('truncated') ? 'BOLT_TRUNCATED' : undefined);
-  });
+  test.each(vectorNames('damaged').filter((name) => name.includes('snapshot')))(
+    '%s ends with a typed error or opens',
+    async (name) => {
+      const path = scratch.vector(name);
+      const code = await codeOf(() => openAndClose(path, true));
+      expect(code).toBe(name.endsWith('truncated') ? 'BOLT_TRUNCATED' : undefined);
+    },
+  );
 });
 
 async function readable(path: string, want: Expected, listing: Listing): Promise<void> {

@@ -4,13 +4,8 @@ import type { Bolt, OpenOptions, ReadTransaction, WriteBucket, WriteTransaction 
 import { openBolt } from '../src/index.ts';
 import { readJson } from './vectors.ts';
 
-type KeySpec =
-  | string
-  | { prefix?: string; width?: number; be64?: boolean; rev?: boolean; hash?: number; pad?: number };
-type ValueSpec =
-  | string
-  | { len: number; lenMax?: number; byte?: string; stream?: string; index?: boolean }
-  | undefined;
+type KeySpec = string | { prefix?: string; width?: number; be64?: boolean; rev?: boolean; hash?: number; pad?: number };
+type ValueSpec = string | { len: number; lenMax?: number; byte?: string; stream?: string; index?: boolean } | undefined;
 
 interface Op {
   readonly op: string;
@@ -173,7 +168,10 @@ function valueOf(spec: ValueSpec, i: number): Buffer {
   const length = spec.len + extra;
   if (spec.index === true) {
     const digits = Buffer.from(String(i));
-    return Buffer.concat([digits, Buffer.alloc(Math.max(0, length - digits.length), Buffer.from(spec.byte ?? '20', 'hex'))]);
+    return Buffer.concat([
+      digits,
+      Buffer.alloc(Math.max(0, length - digits.length), Buffer.from(spec.byte ?? '20', 'hex')),
+    ]);
   }
   if (spec.stream === undefined) return Buffer.alloc(length, Buffer.from(spec.byte ?? '00', 'hex'));
   const blocks: Buffer[] = [];

@@ -58,14 +58,26 @@ function applied(bytes: Buffer, change: Change): Buffer {
 
 /** What the disk is about to do. */
 export interface DiskOp {
-  readonly kind: 'open' | 'create' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'unlink' | 'list' | 'syncDirectory' | 'lock' | 'close';
+  readonly kind:
+    | 'open'
+    | 'create'
+    | 'read'
+    | 'write'
+    | 'truncate'
+    | 'sync'
+    | 'rename'
+    | 'unlink'
+    | 'list'
+    | 'syncDirectory'
+    | 'lock'
+    | 'close';
   readonly number: number;
   readonly position?: number;
   readonly bytes?: number;
 }
 
-/** What goes wrong: an error code, or half of a write without an error. */
-export type Fault = string | 'short' | undefined;
+/** What goes wrong: an error code, or `short`: half of a write without an error. */
+export type Fault = string | undefined;
 
 /** A file system of one folder. */
 export class SimulatedDisk implements Storage {
@@ -92,7 +104,9 @@ export class SimulatedDisk implements Storage {
     const kept = Math.floor(random() * (this.#journal.length + 1));
     const names = kept === 0 || random() < 0.3 ? this.#durableNames : (this.#journal[kept - 1] as Map<string, Inode>);
     const keep = random();
-    return SimulatedDisk.holding(new Map([...names].map(([name, inode]) => [name, crashed(inode, random, keep, tearBytes)])));
+    return SimulatedDisk.holding(
+      new Map([...names].map(([name, inode]) => [name, crashed(inode, random, keep, tearBytes)])),
+    );
   }
 
   /** What is there now, as after the death of the process alone. */
@@ -280,7 +294,7 @@ class SimulatedFile implements StorageFile {
 }
 
 function crashed(inode: Inode, random: Random, keep: number, tearBytes: number): Buffer {
-  let bytes = Buffer.from(inode.durable);
+  let bytes: Buffer = Buffer.from(inode.durable);
   for (const change of inode.pending) {
     const fate = random();
     if (change.kind === 'length') {

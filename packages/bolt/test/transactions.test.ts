@@ -22,13 +22,21 @@ describe('buckets and pairs', () => {
       const bucket = tx.createBucket('b');
       bucket.put('pair', '1');
       bucket.createBucket('bucket');
-      expect(() => bucket.createBucket('pair')).toThrow(expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error);
-      expect(() => bucket.createBucket('bucket')).toThrow(expect.objectContaining({ code: 'BOLT_BUCKET_EXISTS' }) as Error);
+      expect(() => bucket.createBucket('pair')).toThrow(
+        expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error,
+      );
+      expect(() => bucket.createBucket('bucket')).toThrow(
+        expect.objectContaining({ code: 'BOLT_BUCKET_EXISTS' }) as Error,
+      );
       expect(() => bucket.put('bucket', '1')).toThrow(expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error);
       expect(() => bucket.delete('bucket')).toThrow(expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error);
-      expect(() => bucket.deleteBucket('pair')).toThrow(expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error);
+      expect(() => bucket.deleteBucket('pair')).toThrow(
+        expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error,
+      );
       expect(() => tx.root.put('k', 'v')).toThrow(expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error);
-      expect([bucket.get('bucket'), bucket.bucket('pair'), bucket.delete('none'), bucket.deleteBucket('none')]).toEqual([undefined, undefined, false, false]);
+      expect([bucket.get('bucket'), bucket.bucket('pair'), bucket.delete('none'), bucket.deleteBucket('none')]).toEqual(
+        [undefined, undefined, false, false],
+      );
     });
   });
 
@@ -51,10 +59,12 @@ describe('buckets and pairs', () => {
       });
       await bolt.write((tx) => tx.bucket('tree')?.setSequence(2n ** 53n + 1n));
       expect(await bolt.write((tx) => tx.bucket('inline')?.nextSequence())).toBe(0n);
-      await expect(bolt.write((tx) => {
-        tx.bucket('tree')?.nextSequence();
-        throw new Error('back');
-      })).rejects.toThrow('back');
+      await expect(
+        bolt.write((tx) => {
+          tx.bucket('tree')?.nextSequence();
+          throw new Error('back');
+        }),
+      ).rejects.toThrow('back');
       expect((await bolt.check()).problems).toEqual([]);
     }
     await using bolt = await openBolt(path);
@@ -74,7 +84,9 @@ describe('buckets and pairs', () => {
       expect(() => bucket.put('k', undefined as unknown as string)).toThrow('value must be');
       expect(() => tx.createBucket('')).toThrow(RangeError);
       expect(() => bucket.setSequence(-1n)).toThrow(RangeError);
-      expect(() => { bucket.fillPercent = 2; }).toThrow(RangeError);
+      expect(() => {
+        bucket.fillPercent = 2;
+      }).toThrow(RangeError);
       expect(bucket.get('')).toBe(undefined);
     });
     using tx = bolt.read();
@@ -131,8 +143,10 @@ describe('buckets and pairs', () => {
         for (let i = 0; i < count; i++) bucket.put(`k${i}`, Buffer.alloc(3000, i));
       }
     });
-    const leaves = ((await listFile(path)).pages as [number, string, number, number][]).filter(([, type]) => type === 'leaf');
-    expect(leaves.map(([, , count]) => count).toSorted()).toEqual([2, 2, 3, 4]);
+    const leaves = ((await listFile(path)).pages as [number, string, number, number][]).filter(
+      ([, type]) => type === 'leaf',
+    );
+    expect(leaves.map(([, , count]) => count).toSorted((a, b) => a - b)).toEqual([2, 2, 3, 4]);
   });
 });
 
@@ -157,8 +171,18 @@ describe('cursors', () => {
       if (want > 1) expect([cursor.prev(), text(cursor.value), cursor.next()]).toEqual([true, `${want - 2}`, true]);
       if (want < 7999) expect([cursor.next(), text(cursor.value)]).toEqual([true, `${want + 2}`]);
     }
-    expect([cursor.seek(key(8001)), cursor.next(), cursor.prev(), text(cursor.value)]).toEqual([false, false, true, '7999']);
-    expect([cursor.next(), text(cursor.value), cursor.prev(), text(cursor.value)]).toEqual([false, '7999', true, '7997']);
+    expect([cursor.seek(key(8001)), cursor.next(), cursor.prev(), text(cursor.value)]).toEqual([
+      false,
+      false,
+      true,
+      '7999',
+    ]);
+    expect([cursor.next(), text(cursor.value), cursor.prev(), text(cursor.value)]).toEqual([
+      false,
+      '7999',
+      true,
+      '7997',
+    ]);
     expect([cursor.first(), cursor.prev(), cursor.next(), text(cursor.value)]).toEqual([true, false, true, '3']);
   });
 
@@ -167,7 +191,13 @@ describe('cursors', () => {
     await bolt.write((tx) => tx.createBucket('b'));
     using tx = bolt.read();
     const cursor = tx.bucket('b')?.cursor();
-    expect([cursor?.first(), cursor?.last(), cursor?.next(), cursor?.prev(), cursor?.seek('a')]).toEqual([false, false, false, false, false]);
+    expect([cursor?.first(), cursor?.last(), cursor?.next(), cursor?.prev(), cursor?.seek('a')]).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
     expect(() => cursor?.key).toThrow(expect.objectContaining({ code: 'BOLT_ENDED' }) as Error);
   });
 
@@ -211,30 +241,35 @@ describe('cursors', () => {
 });
 
 describe('shape', () => {
-  test.each(['asc', 'desc', 'shuffle'])('F66 F69 F72 10000 inserts %s, then deletions down to nothing', async (order) => {
-    const random = seeded(3);
-    const indexes = Array.from({ length: 10_000 }, (_, i) => i);
-    if (order === 'desc') indexes.reverse();
-    if (order === 'shuffle') indexes.sort(() => random() - 0.5);
-    await using bolt = await openBoltOn(new SimulatedDisk(), PATH, { pageSize: 1024 });
-    for (let at = 0; at < indexes.length; at += 2500) {
-      await bolt.write((tx) => {
-        for (const i of indexes.slice(at, at + 2500)) tx.createBucketIfMissing('b').put(String(i).padStart(6, '0'), `${i}`);
-      });
-    }
-    expect((await bolt.check()).problems).toEqual([]);
-    using tx = bolt.read();
-    let next = 0;
-    for (const { value } of tx.bucket('b')?.entries() ?? []) expect(text(value)).toBe(`${next++}`);
-    expect(next).toBe(10_000);
-    for (let at = 0; at < indexes.length; at += 2500) {
-      await bolt.write((write) => {
-        for (const i of indexes.slice(at, at + 2500)) expect(write.bucket('b')?.delete(String(i).padStart(6, '0'))).toBe(true);
-      });
+  test.each(['asc', 'desc', 'shuffle'])(
+    'F66 F69 F72 10000 inserts %s, then deletions down to nothing',
+    async (order) => {
+      const random = seeded(3);
+      const indexes = Array.from({ length: 10_000 }, (_, i) => i);
+      if (order === 'desc') indexes.reverse();
+      if (order === 'shuffle') indexes.sort(() => random() - 0.5);
+      await using bolt = await openBoltOn(new SimulatedDisk(), PATH, { pageSize: 1024 });
+      for (let at = 0; at < indexes.length; at += 2500) {
+        await bolt.write((tx) => {
+          for (const i of indexes.slice(at, at + 2500))
+            tx.createBucketIfMissing('b').put(String(i).padStart(6, '0'), `${i}`);
+        });
+      }
       expect((await bolt.check()).problems).toEqual([]);
-    }
-    expect(await bolt.stats()).toMatchObject({ keys: 0, inlineBuckets: 1, leafPages: 1 });
-  });
+      using tx = bolt.read();
+      let next = 0;
+      for (const { value } of tx.bucket('b')?.entries() ?? []) expect(text(value)).toBe(`${next++}`);
+      expect(next).toBe(10_000);
+      for (let at = 0; at < indexes.length; at += 2500) {
+        await bolt.write((write) => {
+          for (const i of indexes.slice(at, at + 2500))
+            expect(write.bucket('b')?.delete(String(i).padStart(6, '0'))).toBe(true);
+        });
+        expect((await bolt.check()).problems).toEqual([]);
+      }
+      expect(await bolt.stats()).toMatchObject({ keys: 0, inlineBuckets: 1, leafPages: 1 });
+    },
+  );
 
   test('F73 written pages hold nothing of other buffers', async () => {
     const path = scratch.file();
@@ -297,7 +332,8 @@ describe('readers', () => {
     const readers: { tx: ReturnType<typeof bolt.read>; digest: string }[] = [];
     for (let i = 0; i < 300; i++) {
       await bolt.write((tx) => {
-        for (let j = 0; j < 5; j++) tx.createBucketIfMissing('b').put(`k${Math.floor(random() * 60)}`, 'v'.repeat(i % 90));
+        for (let j = 0; j < 5; j++)
+          tx.createBucketIfMissing('b').put(`k${Math.floor(random() * 60)}`, 'v'.repeat(i % 90));
       });
       if (random() < 0.4) readers.push({ tx: bolt.read(), digest: contents(bolt.read()) });
       if (random() < 0.4) readers.splice(Math.floor(random() * readers.length), 1)[0]?.tx.end();
@@ -374,7 +410,9 @@ describe('life', () => {
     expect(() => bolt.read()).toThrow(expect.objectContaining({ code: 'BOLT_CLOSED' }) as Error);
     await expect(bolt.write(() => undefined)).rejects.toMatchObject({ code: 'BOLT_CLOSED' });
     await expect(bolt.check()).rejects.toMatchObject({ code: 'BOLT_CLOSED' });
-    expect(() => tx.bucket('b')).toThrow(expect.objectContaining({ code: expect.stringMatching(/BOLT_(ENDED|CLOSED)/) as string }) as Error);
+    expect(() => tx.bucket('b')).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/BOLT_(ENDED|CLOSED)/) as string }) as Error,
+    );
     await using again = await openBoltOn(disk, PATH);
     using after = again.read();
     expect([after.bucket('b') === undefined, after.bucket('c')]).toEqual([false, undefined]);

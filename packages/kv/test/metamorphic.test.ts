@@ -1,6 +1,8 @@
 /**
  * One random history over several engines and limits: every answer and every hash must be equal (law 6).
  * What an engine cannot do (a store in memory cannot be opened again) changes no answer, so the others do it on their own.
+ * Hashes of the past are the exception: those that compactions computed are remembered until the store is closed (spec
+ * 12.4), so only hashes over the same two revisions compare.
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -43,167 +45,130 @@ const key = fc.constantFrom('a', 'b', 'b/1', 'b/2', 'c', '\u{10FFFF}', '__proto_
 const value = fc.string({ maxLength: 5 });
 const ranges: fc.Arbitrary<Range<string>> = fc.oneof(
   key.map((prefix) => ({ prefix })),
-  fc.tuple(key, key).map(([start, end]) => ({ start, end })),
+  fc.record({ start: key, end: key }),
   key.map((start) => ({ start })),
   fc.constant({}),
 );
-/** How far in the past, of the revisions there are. */
-const past = fc.nat({ max: 12 });
+/** So many revisions before the present one. */
+const back = fc.nat({ max: 12 });
 
-type Command = (kv: EmbeddedKv) => Promise<unknown>;
-
-const step = (kv: EmbeddedKv, back: number) => Math.max(1, kv.revision - back);
-
-const commands: fc.Arbitrary<Command> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.tuple(key, value, fc.boolean()).map(
-      ([k, v, p]): Command =>
-        (kv) =>
-          kv.put(k, v, { previous: p }),
-    ),
-  },
-  {
-    weight: 2,
-    arbitrary: key.map(
-      (k): Command =>
-        (kv) =>
-          kv.delete(k, { previous: true }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: ranges.map(
-      (r): Command =>
-        (kv) =>
-          kv.delete(r),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: key.map(
-      (k): Command =>
-        (kv) =>
-          kv.get(k),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(ranges, past).map(
-      ([r, b]): Command =>
-        (kv) =>
-          collect(kv.at(step(kv, b)).list(r)),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(ranges, past).map(
-      ([r, b]): Command =>
-        (kv) =>
-          kv.at(step(kv, b)).count(r),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: ranges.map(
-      (r): Command =>
-        (kv) =>
-          kv.page(r, { limit: 2, total: true }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: key.map(
-      (k): Command =>
-        (kv) =>
-          collect(kv.history(k)),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: past.map(
-      (b): Command =>
-        (kv) =>
-          kv.hashByRev(step(kv, b)),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: past.map(
-      (b): Command =>
-        async (kv) =>
-          (await kv.compact(step(kv, b), { physical: true })).revision,
-    ),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.tuple(key, key, value, past).map(
-      ([k, l, v, b]): Command =>
-        (kv) =>
-          kv.txn({
-            if: [compare(k, { modRevision: { greater: step(kv, b) } }), missing(l)],
-            then: [put(k, v, { previous: true }), get(l), nested({ if: [missing(k)], else: [remove(l)] })],
-            else: [range({ prefix: 'b' }, { limit: 1 }), remove({ prefix: 'c' }), put(`d${l}`, v)],
-          }),
-    ),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(key, value).map(
-      ([k, v]): Command =>
-        (kv) =>
-          kv.transaction(async (tx) => {
-            const entries = await tx.list({ prefix: k });
-            tx.put(k, v);
-            return entries.length;
-          }),
-    ),
-  },
+const commands = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('put'), key, value, previous: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('delete'), key }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('deleteRange'), range: ranges }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('get'), key }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('list'), range: ranges, back }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('count'), range: ranges, back }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('page'), range: ranges }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('history'), key }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('hash'), back }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('compact'), back }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('txn'), key, other: key, value, back }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('transaction'), key, value }) },
 );
 
-async function answer(command: Command, kv: EmbeddedKv): Promise<unknown> {
-  try {
-    return await command(kv);
-  } catch (error) {
-    return (error as { code?: unknown }).code ?? error;
+type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never;
+
+/** Hashes met in one history, by the two revisions they are over. */
+type Hashes = Map<string, number>;
+
+async function run(kv: EmbeddedKv, command: Command, hashes: Hashes): Promise<unknown> {
+  const past = 'back' in command ? Math.max(1, kv.revision - command.back) : 0;
+  switch (command.type) {
+    case 'put':
+      return kv.put(command.key, command.value, { previous: command.previous });
+    case 'delete':
+      return kv.delete(command.key, { previous: true });
+    case 'deleteRange':
+      return kv.delete(command.range);
+    case 'get':
+      return kv.get(command.key);
+    case 'list':
+      return collect(kv.at(past).list(command.range));
+    case 'count':
+      return kv.at(past).count(command.range);
+    case 'page':
+      return kv.page(command.range, { limit: 2, total: true });
+    case 'history':
+      return collect(kv.history(command.key));
+    case 'hash':
+      return checkHash(kv, past, hashes);
+    case 'compact':
+      return (await kv.compact(past, { physical: true })).revision;
+    case 'txn':
+      return kv.txn({
+        if: [compare(command.key, { modRevision: { greater: past } }), missing(command.other)],
+        then: [
+          put(command.key, command.value, { previous: true }),
+          get(command.other),
+          nested({ if: [missing(command.key)], else: [remove(command.other)] }),
+        ],
+        else: [range({ prefix: 'b' }, { limit: 1 }), remove({ prefix: 'c' }), put(`d${command.other}`, command.value)],
+      });
+    case 'transaction':
+      return kv.transaction(async (tx) => {
+        const entries = await tx.list({ prefix: command.key });
+        tx.put(command.key, command.value);
+        return entries.length;
+      });
+    default:
+      return command satisfies never;
   }
 }
 
-async function play(setting: Setting, history: readonly Command[]): Promise<unknown[]> {
+async function checkHash(kv: EmbeddedKv, revision: number, hashes: Hashes): Promise<void> {
+  try {
+    const { hash, compactRevision } = await kv.hashByRev(revision);
+    const over = `${compactRevision} to ${revision}`;
+    expect([over, hash]).toEqual([over, hashes.get(over) ?? hash]);
+    hashes.set(over, hash);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'MVCC_COMPACTED') throw error;
+  }
+}
+
+async function answer(kv: EmbeddedKv, command: Command, hashes: Hashes): Promise<unknown> {
+  try {
+    return await run(kv, command, hashes);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code !== 'MVCC_COMPACTED' && code !== 'KV_DUPLICATE_KEY') throw error;
+    return code;
+  }
+}
+
+async function play(setting: Setting, history: readonly Command[], hashes: Hashes): Promise<unknown[]> {
   const path = temporaryFolder();
   const opening = () => open(setting.place(path), setting.options);
   let kv = await opening();
   const answers: unknown[] = [];
   for (const [i, command] of history.entries()) {
-    answers.push(await answer(command, kv));
+    answers.push([command.type, await answer(kv, command, hashes)]);
     if (setting.reopens && i % 7 === 6) {
       await kv.close();
       kv = await opening();
     }
   }
-  const { compactRevision, revision } = await kv.status();
+  const { revision, compactRevision } = await kv.status();
   answers.push(revision, compactRevision, await kv.hashByRev());
-  const retained =
-    (await kv.at(revision).count({})) > 0 ? kv.watch({}, { from: Math.max(1, compactRevision) }) : undefined;
-  if (retained !== undefined) {
-    const marker = await kv.put('zz-end', '');
-    const events: unknown[] = [];
-    for await (const event of retained) {
-      events.push(event);
-      if (event.revision === marker.revision) break;
-    }
-    answers.push(events);
+  const watch = kv.watch({}, { from: Math.max(1, compactRevision) });
+  const last = await kv.put('end', '');
+  for await (const event of watch) {
+    answers.push(event);
+    if (event.revision === last.revision) break;
   }
   await kv.close();
   return answers;
 }
 
 test('law 6: equal answers and equal hashes on every engine, with every limit', async () => {
-  const run = fc.asyncProperty(fc.array(commands, { minLength: 5, maxLength: 40 }), async (history) => {
-    const [first, ...others] = settings;
-    const expected = first === undefined ? [] : await play(first, history);
-    for (const setting of others)
-      expect([setting.name, await play(setting, history)]).toEqual([setting.name, expected]);
+  const property = fc.asyncProperty(fc.array(commands, { minLength: 5, maxLength: 40 }), async (history) => {
+    const hashes: Hashes = new Map();
+    const answers: unknown[][] = [];
+    for (const setting of settings) {
+      answers.push(await play(setting, history, hashes));
+      expect([setting.name, answers.at(-1)]).toEqual([setting.name, answers[0]]);
+    }
   });
-  await fc.assert(run, { numRuns: process.env.VARVE_LARGE === '1' ? 500 : 12, endOnFailure: true });
+  await fc.assert(property, { numRuns: process.env.VARVE_LARGE === '1' ? 500 : 12 });
 }, 600_000);

@@ -69,6 +69,8 @@ test.each([
   ['a new key', (kv: Awaited<ReturnType<typeof open>>) => kv.put('r/new', 'x')],
   ['a changed key', (kv: Awaited<ReturnType<typeof open>>) => kv.put('r/1', 'x')],
   ['a vanished key', (kv: Awaited<ReturnType<typeof open>>) => kv.delete('r/1')],
+  ['the last key, vanished,', (kv: Awaited<ReturnType<typeof open>>) => kv.delete('r/2')],
+  ['all keys, vanished,', (kv: Awaited<ReturnType<typeof open>>) => kv.delete({ prefix: 'r/' })],
 ])('%s in a range that was read is a conflict', async (_, meddle) => {
   await using kv = await open(memory());
   await kv.put('r/1', '1');

@@ -48,6 +48,11 @@ test('law 4: initial state and changes after it make the present, whatever is wr
       expect(Object.fromEntries(model)).toEqual(Object.fromEntries(entries.map(({ key, value }) => [key, value])));
       const changes = batches.filter((batch) => !batch.initial && batch.events.length > 0);
       const start = await watch.started();
+      // The state is that of the start, not one bit newer: what came later comes as changes.
+      for (const batch of batches.filter((batch) => batch.initial)) {
+        expect(batch.revision).toBe(start);
+        for (const event of batch.events) expect(event.revision).toBeLessThanOrEqual(start);
+      }
       // Every revision after the start, once and in order: the store has no other keys.
       expect(changes.map((batch) => batch.revision)).toEqual(
         Array.from({ length: revision - start }, (_, i) => start + 1 + i),

@@ -113,7 +113,10 @@ export class CompactionRun implements Compaction {
       let bytes = 0;
       let busyMs = 0;
       let began = now();
-      for await (const entries of tx.scan(keyBucket, { end: revisionBytes(this.revision + 1, 0), chunkSize: SCAN_ROWS })) {
+      for await (const entries of tx.scan(keyBucket, {
+        end: revisionBytes(this.revision + 1, 0),
+        chunkSize: SCAN_ROWS,
+      })) {
         checkStop(signal);
         began = now();
         for (const entry of entries) {
@@ -190,6 +193,9 @@ function addRecord(hash: HistoryHash, kept: RevisionSet, { key, value }: Entry):
 
 function checkStop(signal: AbortSignal): void {
   if (signal.aborted) {
-    throw new MvccError('MVCC_CLOSED', 'the store was closed before the compaction had finished; reopening finishes it');
+    throw new MvccError(
+      'MVCC_CLOSED',
+      'the store was closed before the compaction had finished; reopening finishes it',
+    );
   }
 }

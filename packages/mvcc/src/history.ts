@@ -127,11 +127,7 @@ export class History implements RecordSource {
   /** The record of a key's entry, checked against both. */
   load(key: Uint8Array, entry: IndexEntry, tx: ReadTx | undefined): KeyValue {
     const kv = this.#read(entry.main, entry.sub, tx);
-    if (
-      kv.version !== entry.version ||
-      kv.createRevision !== entry.createdMain ||
-      Buffer.compare(kv.key, key) !== 0
-    ) {
+    if (kv.version !== entry.version || kv.createRevision !== entry.createdMain || Buffer.compare(kv.key, key) !== 0) {
       throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(entry.main, entry.sub)} is another key's`);
     }
     return kv;

@@ -98,11 +98,7 @@ export class MvccStore implements Store {
     return history.get(key, asked === undefined ? history.visible : history.revisionFor(asked, history.visible));
   }
 
-  async range(
-    key: Uint8Array,
-    end: RangeEnd,
-    options: RangeOptions & SliceOptions = NO_OPTIONS,
-  ): Promise<RangeResult> {
+  async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
     const history = this.#history;
     history.checkOpen();
     options.signal?.throwIfAborted();
@@ -319,10 +315,12 @@ export class MvccStore implements Store {
     const metrics = this.#metrics;
     const { list } = txn;
     if (list.length > 0) {
-      history.finished++;
-      for (let sub = 0; sub < list.length; sub++) {
+      const { cache } = history;
+      const main = ++history.finished;
+      if (txn.firstSlab !== undefined) cache.addRecent(main, txn.firstSlab, txn.firstStart, txn.firstEnd);
+      for (let sub = 1; sub < list.length; sub++) {
         const change = list[sub]!;
-        if (change.type === 'put') history.cache.add(history.finished, sub, change.kv);
+        if (change.type === 'put') cache.add(main, sub, change.kv);
       }
     }
     metrics.puts += txn.puts;

@@ -77,9 +77,10 @@ export async function rangeSliced(
   const kvs: KeyValue[] = [];
   for (;;) {
     const wanted = Math.min(SLICE_RECORDS, limit - kvs.length);
-    const got = options.keysOnly === true
-      ? keysInto(kvs, history, from, last, revision, wanted)
-      : recordsInto(kvs, history, from, last, revision, wanted);
+    const got =
+      options.keysOnly === true
+        ? keysInto(kvs, history, from, last, revision, wanted)
+        : recordsInto(kvs, history, from, last, revision, wanted);
     if (got < wanted) return { kvs, count: kvs.length, revision: current };
     from = after(kvs[kvs.length - 1]!.key);
     if (kvs.length >= limit) break;

@@ -45,11 +45,7 @@ export class ReadTransaction implements ReadTxn {
     return this.#history.get(key, revision);
   }
 
-  async range(
-    key: Uint8Array,
-    end: RangeEnd,
-    options: RangeOptions & SliceOptions = NO_OPTIONS,
-  ): Promise<RangeResult> {
+  async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
     options.signal?.throwIfAborted();
     checkRange(key, end, options);
     const revision = this.#revisionFor(options.revision);

@@ -1,13 +1,15 @@
 /**
- * Decoded records by revision, bounded in bytes.
+ * Records by revision, bounded in bytes: half for those that were read, as objects, half for those written last.
  *
- * RC1  Two generations: records enter the young one; when it holds half of the bound it becomes the old one, and the
- *      old one is dropped as a whole. A hit in the old one moves the record to the young one. Evicting one entry at a
- *      time costs fifteen times as much (dependencies.md, trap 9).
- * RC2  What is counted is what is kept alive: the bytes and the objects around them. A record that moves takes its
+ * RC1  Objects have two generations: they enter the young one; when it holds half of their share it becomes the old one, and
+ *      the old one is dropped as a whole. A hit in the old one moves the object to the young one. Evicting one entry
+ *      at a time costs fifteen times as much.
+ * RC2  What is counted is what is kept alive: the bytes and the objects around them. What is read or moves takes its
  *      bytes along in a buffer of its own.
  * RC3  A record never changes, so nothing is ever invalidated.
  */
+import { decodeKeyValue } from './key-value.ts';
+import { RecentRecords } from './recent-records.ts';
 import { ownKeyValue } from './record-slab.ts';
 import type { KeyValue } from './store.ts';
 
@@ -23,7 +25,9 @@ function slot(main: number, sub: number): number {
 }
 
 export class RecordCache {
-  readonly #half: number;
+  /** What one generation holds at the most. */
+  readonly #generation: number;
+  readonly #recent: RecentRecords;
   #young = new Map<number, KeyValue>();
   #old = new Map<number, KeyValue>();
   #youngBytes = 0;
@@ -31,11 +35,12 @@ export class RecordCache {
 
   /** @param maxBytes 0 keeps nothing */
   constructor(maxBytes: number) {
-    this.#half = maxBytes / 2;
+    this.#generation = maxBytes / 4;
+    this.#recent = new RecentRecords(maxBytes / 2);
   }
 
   get bytes(): number {
-    return this.#youngBytes + this.#oldBytes;
+    return this.#youngBytes + this.#oldBytes + this.#recent.bytes;
   }
 
   get(main: number, sub: number): KeyValue | undefined {
@@ -43,7 +48,7 @@ export class RecordCache {
     const young = this.#young.get(at);
     if (young !== undefined) return young;
     const old = this.#old.get(at);
-    if (old === undefined) return undefined;
+    if (old === undefined) return sub === 0 ? this.#getRecent(main) : undefined;
     this.#old.delete(at);
     this.#oldBytes -= OBJECTS_BYTES + old.key.length + old.value.length;
     const own = ownKeyValue(old);
@@ -51,15 +56,29 @@ export class RecordCache {
     return own;
   }
 
+  /** Adds a record as an object. */
   add(main: number, sub: number, kv: KeyValue): void {
     const at = slot(main, sub);
     if (at !== 0) this.#insert(at, kv);
   }
 
+  /** Adds the first change of a new transaction, where it was encoded. */
+  addRecent(main: number, slab: Uint8Array, start: number, end: number): void {
+    this.#recent.add(main, slab, start, end);
+  }
+
+  #getRecent(main: number): KeyValue | undefined {
+    const record = this.#recent.get(main);
+    if (record === undefined) return undefined;
+    const kv = decodeKeyValue(new Uint8Array(record));
+    this.#insert(main, kv);
+    return kv;
+  }
+
   #insert(at: number, kv: KeyValue): void {
     const bytes = OBJECTS_BYTES + kv.key.length + kv.value.length;
-    if (bytes > this.#half) return;
-    if (this.#youngBytes + bytes > this.#half) {
+    if (bytes > this.#generation) return;
+    if (this.#youngBytes + bytes > this.#generation) {
       this.#old = this.#young;
       this.#oldBytes = this.#youngBytes;
       this.#young = new Map();

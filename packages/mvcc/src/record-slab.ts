@@ -15,11 +15,17 @@ const SLAB_BYTES = 64 * 1024;
 const LARGE_BYTES = SLAB_BYTES / 4;
 
 export class RecordSlab {
-  /** The encoded bytes of the record added last. */
+  /** The encoded bytes of the record added last, and where they are in the slab. */
   record: Uint8Array = NO_BYTES;
+  start = 0;
+  end = 0;
   readonly #writer = new RecordWriter();
   #slab: Uint8Array = NO_BYTES;
-  #used = 0;
+
+  /** The slab of the record added last. */
+  get slab(): Uint8Array {
+    return this.#slab;
+  }
 
   /** Encodes a put; the result's arrays are views of the copy. */
   put(
@@ -34,11 +40,14 @@ export class RecordSlab {
     const slab = this.#slab;
     const writer = this.#writer;
     const end = writer.put(slab, at, key, value, createRevision, modRevision, version, lease);
-    this.#used = end;
-    this.record = slab.subarray(at, end);
+    this.start = at;
+    this.end = end;
+    // The constructor takes half the time of `subarray`. Slabs begin at 0 of their buffers.
+    const { buffer } = slab;
+    this.record = new Uint8Array(buffer, at, end - at);
     return {
-      key: slab.subarray(writer.keyAt, writer.keyAt + key.length),
-      value: value.length === 0 ? NO_BYTES : slab.subarray(writer.valueAt, writer.valueAt + value.length),
+      key: new Uint8Array(buffer, writer.keyAt, key.length),
+      value: value.length === 0 ? NO_BYTES : new Uint8Array(buffer, writer.valueAt, value.length),
       createRevision,
       modRevision,
       version,
@@ -52,7 +61,8 @@ export class RecordSlab {
     const slab = this.#slab;
     const writer = this.#writer;
     const end = writer.tombstone(slab, at, key);
-    this.#used = end;
+    this.start = at;
+    this.end = end;
     this.record = slab.subarray(at, end);
     return {
       key: slab.subarray(writer.keyAt, end),
@@ -65,11 +75,11 @@ export class RecordSlab {
   }
 
   #reserve(bytes: number): number {
-    if (this.#used + bytes <= this.#slab.length) return this.#used;
-    // `allocUnsafeSlow` is neither zeroed nor part of Node's pool.
+    if (this.end + bytes <= this.#slab.length) return this.end;
+    // `allocUnsafeSlow` is neither zeroed nor part of Node's pool: the buffer is the slab's alone.
     const slab = Buffer.allocUnsafeSlow(bytes > LARGE_BYTES ? bytes : SLAB_BYTES);
-    this.#slab = new Uint8Array(slab.buffer, slab.byteOffset, slab.length);
-    this.#used = 0;
+    this.#slab = new Uint8Array(slab.buffer);
+    this.end = 0;
     return 0;
   }
 }

@@ -36,6 +36,10 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   ranges = 0;
   deletes = 0;
   putBytes = 0;
+  /** Where the record of the first change lies; no slab while that is a deletion, or nothing. */
+  firstSlab: Uint8Array | undefined;
+  firstStart = 0;
+  firstEnd = 0;
   /** Whether rows outside of the history were written. */
   wroteRows = false;
   applied: AppliedIndex | undefined;
@@ -116,10 +120,16 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     const sub = this.list.length;
     this.#lastKey = key;
     const { createdMain, version } = this.#history.index.put(key, main, sub);
-    const kv = this.#slab.put(key, value, createdMain, main, version, lease);
+    const slab = this.#slab;
+    const kv = slab.put(key, value, createdMain, main, version, lease);
     this.list.push({ type: 'put', kv });
+    if (sub === 0) {
+      this.firstSlab = slab.slab;
+      this.firstStart = slab.start;
+      this.firstEnd = slab.end;
+    }
     writeRevision(revisionKey, main, sub);
-    tx.put(keyBucket, revisionKey, this.#slab.record);
+    tx.put(keyBucket, revisionKey, slab.record);
     this.puts++;
     this.putBytes += key.length + value.length;
     return main;

@@ -235,12 +235,16 @@ async function check(engine: EngineName, history: readonly Op[]): Promise<void> 
 test.each([
   ['memory', 300],
   ['level', 25],
-] as const)('invariants 1 to 7, laws 2, 3, 5, 6, 7: random histories (%s)', async (engine, numRuns) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(ops, { maxLength: 40, size: 'max' }), (history) => check(engine, history)),
-    { numRuns },
-  );
-}, 120_000);
+] as const)(
+  'invariants 1 to 7, laws 2, 3, 5, 6, 7: random histories (%s)',
+  async (engine, numRuns) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(ops, { maxLength: 40, size: 'max' }), (history) => check(engine, history)),
+      { numRuns },
+    );
+  },
+  120_000,
+);
 
 test('law 6: one history, two engines, equal hashes', async () => {
   const txns = fc.array(fc.array(steps, { minLength: 1, maxLength: 4 }), { maxLength: 40 });

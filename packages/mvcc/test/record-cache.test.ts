@@ -57,9 +57,31 @@ test('gaps and revisions in any order', () => {
   expect(cache.get(6, 0)?.modRevision).toBe(6);
 });
 
-test('a bound of 0 keeps nothing, and neither does a record beyond half of the bound', () => {
+test('records written last are found where they were encoded, and leave slab by slab', () => {
+  const cache = new RecordCache(1 << 20);
+  const own = new RecordSlab();
+  const write = (main: number): void => {
+    own.put(bytes(`k${main}`), new Uint8Array(1000), main, main, 1, 7n);
+    cache.addRecent(main, own.slab, own.start, own.end);
+  };
+  for (let main = 2; main < 3000; main += main % 10 === 0 ? 3 : 1) {
+    write(main);
+    expect(cache.bytes).toBeLessThanOrEqual(1 << 20);
+  }
+  const found = cache.get(2999, 0)!;
+  expect([found.modRevision, found.lease, found.value.length]).toEqual([2999, 7n, 1000]);
+  expect(found.value.buffer.byteLength).toBeLessThan(1100);
+  expect(cache.get(2999, 0)).toBe(found);
+  expect(cache.get(2999, 1)).toBeUndefined();
+  for (const main of [1, 2, 2991, 2992, 3000]) expect(cache.get(main, 0)).toBeUndefined();
+  expect(cache.get(2700, 0)?.modRevision).toBe(2700);
+});
+
+test('a bound of 0 keeps nothing, and neither does a record beyond its share', () => {
   const none = new RecordCache(0);
   none.add(2, 0, kv(2));
+  none.addRecent(3, slab.slab, slab.start, slab.end);
+  expect(none.get(3, 0)).toBeUndefined();
   expect([none.get(2, 0), none.bytes]).toEqual([undefined, 0]);
   const small = new RecordCache(10_000);
   small.add(2, 0, kv(2, 6000));
@@ -67,7 +89,7 @@ test('a bound of 0 keeps nothing, and neither does a record beyond half of the b
 });
 
 test('a record that moves between the generations keeps no slab alive', () => {
-  const cache = new RecordCache(20_000);
+  const cache = new RecordCache(40_000);
   cache.add(2, 0, kv(2));
   for (let main = 3; main < 30; main++) cache.add(main, 0, kv(main));
   const moved = cache.get(2, 0)!;

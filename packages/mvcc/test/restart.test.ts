@@ -164,20 +164,29 @@ test('M74: resuming keeps the tombstone of the very revision', async () => {
 });
 
 test.each([
-  ['overwrites', async (store: Store) => {
-    for (const value of ['1', '2', '3']) await put(store, 'foo', value);
-    await put(store, 'other', 'x');
-  }],
-  ['deleted and made again', async (store: Store) => {
-    await put(store, 'foo', '1');
-    await remove(store, 'foo');
-    await put(store, 'foo', '2');
-  }],
-  ['compacted at 1', async (store: Store) => {
-    await put(store, 'foo', '1');
-    await put(store, 'foo', '2');
-    await compact(store, 1);
-  }],
+  [
+    'overwrites',
+    async (store: Store) => {
+      for (const value of ['1', '2', '3']) await put(store, 'foo', value);
+      await put(store, 'other', 'x');
+    },
+  ],
+  [
+    'deleted and made again',
+    async (store: Store) => {
+      await put(store, 'foo', '1');
+      await remove(store, 'foo');
+      await put(store, 'foo', '2');
+    },
+  ],
+  [
+    'compacted at 1',
+    async (store: Store) => {
+      await put(store, 'foo', '1');
+      await put(store, 'foo', '2');
+      await compact(store, 1);
+    },
+  ],
 ])('M75: every answer is the same after a restart: %s', async (_, history) => {
   const opened = await open();
   await history(opened.store);

@@ -114,7 +114,8 @@ export class EventQueue {
     if (signal?.aborted === true) return Promise.reject(abortReason(signal));
     const response = this.poll();
     if (response !== undefined) return Promise.resolve(response);
-    if (this.#ended) return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(asError(this.#error));
+    if (this.#ended)
+      return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(asError(this.#error));
     if (this.#consumer !== undefined) return Promise.reject(new TypeError('next: the call before has not ended yet'));
     const consumer = deferred<WatchResponse | undefined>();
     this.#consumer = consumer;

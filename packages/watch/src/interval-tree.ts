@@ -174,8 +174,10 @@ function check<T>(node: Child<T>): number {
   if (node === undefined) return 0;
   const { left, right, height, max } = node;
   const count = check(left) + 1 + check(right);
-  if (left !== undefined && compareIntervals(left.start, left.end, node) >= 0) throw new Error('V1: left is not before');
-  if (right !== undefined && compareIntervals(right.start, right.end, node) <= 0) throw new Error('V1: right is not after');
+  if (left !== undefined && compareIntervals(left.start, left.end, node) >= 0)
+    throw new Error('V1: left is not before');
+  if (right !== undefined && compareIntervals(right.start, right.end, node) <= 0)
+    throw new Error('V1: right is not after');
   if (Math.abs(heightOf(left) - heightOf(right)) > 1) throw new Error('V2: out of balance');
   refresh(node);
   if (node.height !== height) throw new Error('V2: wrong height');

@@ -250,7 +250,7 @@ export class WatchHub implements CatchUpMoves {
   #push(watchers: readonly Watcher[], events: readonly Event[], revision: number): void {
     let response: EventsResponse | undefined;
     let shared = false;
-    for (let i = 0; i < watchers.length; ) {
+    for (let i = 0; i < watchers.length;) {
       const watcher = watchers[i]!;
       if (watcher.minRevision > revision) {
         i++;

@@ -62,7 +62,8 @@ export class WatcherGroup {
   /** The range's entry, with one more user. The caller has checked that the range is not empty. */
   acquire(key: Uint8Array, end: Uint8Array | undefined): WatchedRange {
     const start = toByteKey(key);
-    const range = end === undefined ? this.#single(start) : this.#interval(start, end.length === 0 ? undefined : toByteKey(end));
+    const range =
+      end === undefined ? this.#single(start) : this.#interval(start, end.length === 0 ? undefined : toByteKey(end));
     range.users++;
     return range;
   }
@@ -103,7 +104,8 @@ export class WatcherGroup {
     }
     watcher.slot = -1;
     range.syncedN--;
-    range.only = range.syncedN === 1 ? range.synced.find((candidate) => candidate.watchers.length > 0)!.watchers[0] : undefined;
+    range.only =
+      range.syncedN === 1 ? range.synced.find((candidate) => candidate.watchers.length > 0)!.watchers[0] : undefined;
     this.#syncedN--;
   }
 

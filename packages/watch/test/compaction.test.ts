@@ -29,7 +29,10 @@ test('W66 W98 notices that find no room wait, and hold nobody else up', async ()
   const responses = drain(stream);
   await f.passes();
   responses.push(...drain(stream));
-  expect(showAll(responses.filter(({ type }) => type === 'compacted')).sort()).toEqual(['10 compacted 5', '11 compacted 5']);
+  expect(showAll(responses.filter(({ type }) => type === 'compacted')).sort()).toEqual([
+    '10 compacted 5',
+    '11 compacted 5',
+  ]);
   expect(revisions(responses, 12)).toEqual([upTo(6, 11)]);
   expect(responses).toHaveLength(3);
 });
@@ -149,14 +152,17 @@ async function restored(passes: 'none' | 'before' | 'after' | 'both', startRevis
   expect(a.store.rev()).toBe(4);
   if (passes === 'after' || passes === 'both') await a.pass();
   await a.passes();
-  const seen = drain(stream).flatMap((response) => (response.type === 'events' ? [...response.events] : []));
+  const seen = drain(stream).flatMap((response) => (response.type === 'events' ? response.events : []));
   return seen.map(({ kv }) => `${kv.modRevision}`);
 }
 
-test.each(['none', 'before', 'after', 'both'] as const)('W73 W74 restore repeats nothing (passes: %s)', async (passes) => {
-  expect(await restored(passes, 0)).toEqual(['2', '3', '4']);
-  expect(await restored(passes, 1)).toEqual(['2', '3', '4']);
-});
+test.each(['none', 'before', 'after', 'both'] as const)(
+  'W73 W74 restore repeats nothing (passes: %s)',
+  async (passes) => {
+    expect(await restored(passes, 0)).toEqual(['2', '3', '4']);
+    expect(await restored(passes, 1)).toEqual(['2', '3', '4']);
+  },
+);
 
 test('W75 a watcher of the future survives a restore', async () => {
   await using a = await open();

@@ -27,7 +27,9 @@ const encoder = new TextEncoder();
 export async function knownCorner(header, entry, got, store, backend) {
   if (!String(header['server']).startsWith('etcd 3.4.')) return undefined;
   if (entry['op'] === 'compact') {
-    return entry['rev'] < 1 && entry['err'] === 'compacted' && got['err'] === 'invalid' ? 'compaction below 1' : undefined;
+    return entry['rev'] < 1 && entry['err'] === 'compacted' && got['err'] === 'invalid'
+      ? 'compaction below 1'
+      : undefined;
   }
   if (entry['op'] !== 'hash' || got['err'] !== undefined) return undefined;
   const { compacted, rev } = got['res'];

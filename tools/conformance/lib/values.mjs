@@ -9,7 +9,8 @@
  * @returns {Uint8Array}
  */
 export function toBytes(value = '') {
-  const text = typeof value === 'string' ? value : value.rep.repeat(Math.ceil(value.n / value.rep.length)).slice(0, value.n);
+  const text =
+    typeof value === 'string' ? value : value.rep.repeat(Math.ceil(value.n / value.rep.length)).slice(0, value.n);
   return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 

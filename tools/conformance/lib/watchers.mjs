@@ -72,7 +72,7 @@ export class Watchers {
   /** Reads until every watcher is up to date and every queue is empty. */
   async #delivered() {
     const deadline = performance.now() + deadlineMs;
-    for (let quiet = 0; quiet < 2; ) {
+    for (let quiet = 0; quiet < 2;) {
       const took = this.#take();
       const { unsynced, victims, pending } = this.#store.watchStats;
       quiet = took || unsynced + victims + pending > 0 ? 0 : quiet + 1;

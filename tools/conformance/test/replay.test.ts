@@ -40,7 +40,13 @@ test('the program prints what differs, and how many do not', () => {
     1,
     '1 range res.count: want 2 got 1\n2 hash err: want "compacted" got "future"\n1 of 3 ops equal\n',
   ]);
-  writeFileSync(file, lines.slice(0, 2).map((line) => JSON.stringify(line)).join('\n'));
+  writeFileSync(
+    file,
+    lines
+      .slice(0, 2)
+      .map((line) => JSON.stringify(line))
+      .join('\n'),
+  );
   const right = run(file, '--engine', 'memory');
   expect([right.status, right.stdout]).toEqual([0, '1 of 1 ops equal\n']);
   expect(run(file, '--engine', 'paper').status).toBe(2);

@@ -1,0 +1,191 @@
+/**
+ * Filling an empty backend, on any engine, from a BoltDB file or an etcd snapshot.
+ *
+ * I1  Nothing is written before the file's hash was found to be true, and the target to be empty (R50, R128).
+ * I2  Memory is bounded whatever the size: rows are lent by the file, a section at a time, and `admit` pushes back.
+ * I3  When it fails after it has begun to write, what it wrote is deleted again: the target is whole or empty, unless the
+ *     process dies or the target itself has failed.
+ *
+ * etcd: etcdutl snapshot restore. Departs: any engine is a target; raft's rows come along as they are.
+ */
+import { openBolt, type Bolt, type ReadTransaction } from '@varve/bolt';
+import type { Backend } from './backend.ts';
+import { type Bucket, bucketNamed } from './bucket.ts';
+import { Slice } from './clock.ts';
+import { BackendError } from './errors.ts';
+import { nameBytes, nameText } from './file/bucket-name.ts';
+import { fileFailure } from './file/failure.ts';
+import { verifyHash } from './import-file.ts';
+
+export interface ImportProgress {
+  /** The hash of the file is being taken, or rows are being written. */
+  readonly phase: 'verifying' | 'writing';
+  /** Bytes of the file verified, or bytes of keys and values written. */
+  readonly bytes: number;
+  /** Bytes to verify; for writing an upper bound: what the rows take up in the file. */
+  readonly totalBytes: number;
+  readonly rows: number;
+}
+
+export interface ImportOptions {
+  /** Take a file without a hash, such as a copy of etcd's `member/snap/db`, or one whose hash is wrong. @default false */
+  readonly skipHashCheck?: boolean | undefined;
+  /** Aborting rejects with the signal's own reason, and leaves the target empty. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then. What it throws ends the import. */
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+}
+
+export interface ImportResult {
+  readonly buckets: number;
+  readonly rows: number;
+  /** Bytes of keys and values. */
+  readonly bytes: number;
+}
+
+const sectionRows = 1000;
+const sectionBytes = 256 * 1024;
+
+/**
+ * Writes every bucket and row of a BoltDB file into an empty backend; resolves when they are durable. Open the store above
+ * afterwards, and write nothing meanwhile.
+ * @throws BackendError `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_LOCKED`, `BACKEND_CORRUPT` about the
+ * file; `BACKEND_NOT_EMPTY`, `BACKEND_FAILED`, `BACKEND_CLOSED` about the target
+ */
+export async function importSnapshot(path: string, backend: Backend, options: ImportOptions = {}): Promise<ImportResult> {
+  if (typeof path !== 'string') throw new TypeError('path must be a string');
+  if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
+  const { skipHashCheck = false, signal, onProgress = () => {} } = options;
+  signal?.throwIfAborted();
+  await requireEmpty(backend);
+  const bolt = await openSource(path, signal);
+  try {
+    if (!skipHashCheck) {
+      await verifyHash(path, signal, (bytes, totalBytes) => onProgress({ phase: 'verifying', bytes, totalBytes, rows: 0 }));
+    }
+    return await new Import(bolt, path, backend, signal, onProgress).run();
+  } finally {
+    await bolt.close();
+  }
+}
+
+async function openSource(path: string, signal: AbortSignal | undefined): Promise<Bolt> {
+  try {
+    return await openBolt(path, { readOnly: true, signal });
+  } catch (error) {
+    throw fileFailure(error, path);
+  }
+}
+
+async function requireEmpty(backend: Backend): Promise<void> {
+  await backend.forceCommit();
+  // The hash of nothing is 0. A row is met before any work is spent on those behind it.
+  const hash = await backend.hash(() => {
+    throw notEmpty();
+  });
+  if (hash !== 0) throw notEmpty();
+}
+
+function notEmpty(): BackendError {
+  return new BackendError('BACKEND_NOT_EMPTY', 'the target of an import must be empty, and this one holds something');
+}
+
+/** One import, from the first bucket to the last. */
+class Import {
+  readonly #bolt: Bolt;
+  readonly #path: string;
+  readonly #backend: Backend;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: (progress: ImportProgress) => void;
+  readonly #totalBytes: number;
+  readonly #slice = new Slice();
+  readonly #made: Bucket[] = [];
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(
+    bolt: Bolt,
+    path: string,
+    backend: Backend,
+    signal: AbortSignal | undefined,
+    onProgress: (progress: ImportProgress) => void,
+  ) {
+    this.#bolt = bolt;
+    this.#path = path;
+    this.#backend = backend;
+    this.#signal = signal;
+    this.#onProgress = onProgress;
+    // Asked once: it reads the list of free pages.
+    this.#totalBytes = bolt.sizeInUse;
+  }
+
+  async run(): Promise<ImportResult> {
+    const tx = this.#bolt.read({ borrow: true });
+    try {
+      for (const name of this.#names(tx)) await this.#copyBucket(tx, name);
+      await this.#backend.forceCommit();
+    } catch (error) {
+      await this.#clear();
+      throw fileFailure(error, this.#path);
+    } finally {
+      tx.end();
+    }
+    return { buckets: this.#made.length, rows: this.#rows, bytes: this.#bytes };
+  }
+
+  #names(tx: ReadTransaction): string[] {
+    const names: string[] = [];
+    for (const { key, value } of tx.root.entries()) {
+      const name = nameText(key);
+      if (value !== undefined || !/^[\x20-\x7e]+$/.test(name)) throw this.#foreign('has something else than named buckets in it');
+      names.push(name);
+    }
+    return names;
+  }
+
+  async #copyBucket(tx: ReadTransaction, name: string): Promise<void> {
+    const bucket = bucketNamed(name);
+    const rows = tx.bucket(nameBytes(name))?.cursor();
+    this.#made.push(bucket);
+    this.#backend.batchTx((batch) => batch.createBucket(bucket));
+    for (let more = rows?.first() === true; more; ) {
+      this.#signal?.throwIfAborted();
+      if (!this.#backend.admitting) await this.#backend.admit();
+      this.#backend.batchTx((batch) => {
+        let bytes = 0;
+        for (let left = sectionRows; more && left > 0 && bytes < sectionBytes; left -= 1) {
+          const { key, value } = rows!;
+          if (value === undefined) throw this.#foreign(`has a bucket inside of bucket "${name}"`);
+          batch.put(bucket, key, value);
+          bytes += key.length + value.length;
+          this.#rows += 1;
+          more = rows!.next();
+        }
+        this.#bytes += bytes;
+      });
+      this.#onProgress({
+        phase: 'writing',
+        bytes: this.#bytes,
+        totalBytes: this.#totalBytes,
+        rows: this.#rows,
+      });
+      if (this.#slice.over) await this.#slice.turn();
+    }
+  }
+
+  /** Best effort: the first failure is the one to know. */
+  async #clear(): Promise<void> {
+    try {
+      this.#backend.batchTx((batch) => {
+        for (const bucket of this.#made) batch.deleteBucket(bucket);
+      });
+      await this.#backend.forceCommit();
+    } catch {
+      // The target has failed, and refuses everything from now on.
+    }
+  }
+
+  #foreign(what: string): BackendError {
+    return new BackendError('BACKEND_FOREIGN', `${this.#path} ${what}: it is not a store`, { path: this.#path });
+  }
+}
