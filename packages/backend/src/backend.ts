@@ -39,7 +39,7 @@ export interface BatchTx extends ReadTx {
    * Inserts or overwrites. Copies both arrays.
    * @throws BackendError `BACKEND_NO_BUCKET` when the bucket does not exist
    * @throws BackendError `BACKEND_KEY_ORDER` in an append-only bucket, unless the key is greater than all before it
-   * @throws RangeError for an empty key
+   * @throws RangeError for an empty key, one of more than 32,768 bytes, or a value of 2 GiB (what BoltDB can hold)
    */
   put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void;
   /** Removes the row; a missing one is fine. Copies the key. @throws BackendError `BACKEND_NO_BUCKET` */

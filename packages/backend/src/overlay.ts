@@ -31,6 +31,10 @@ export interface Ground {
 /** What the memory of a row costs beyond its bytes, roughly. */
 const rowOverhead = 128;
 
+/** BoltDB's limits, on every engine: a longer row would end the writer in the commit, or be in no snapshot. */
+const longestKey = 32_768;
+const longestValue = 2 ** 31 - 2;
+
 type AnyLayer = AppendLayer | TreeLayer;
 
 /** The layers of one overlay as readers see them, by bucket name. */
@@ -76,7 +80,7 @@ export class Overlay {
   put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
     const layer = this.#layerFor(bucket);
     checkKey(key);
-    if (!(value instanceof Uint8Array)) throw new TypeError('value must be a Uint8Array');
+    checkValue(value);
     const { slab } = this.#ground;
     if (layer instanceof AppendLayer) {
       layer.checkOrder(key);
@@ -191,6 +195,12 @@ function byteN(change: Change): number {
 function checkKey(key: Uint8Array): void {
   if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
   if (key.length === 0) throw new RangeError('key must not be empty');
+  if (key.length > longestKey) throw new RangeError(`key must have at most ${longestKey} bytes`);
+}
+
+function checkValue(value: Uint8Array): void {
+  if (!(value instanceof Uint8Array)) throw new TypeError('value must be a Uint8Array');
+  if (value.length > longestValue) throw new RangeError(`value must have at most ${longestValue} bytes`);
 }
 
 /** Takes the changes from `mark` on out of the layers, newest first; uses `replaced` up. */

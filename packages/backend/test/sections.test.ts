@@ -345,7 +345,7 @@ describe.each(engines)('sections on %s', (_, make) => {
     create(backend, t);
     const sizes = [0, 1, 63, 64, 65, 131_071, 131_072, 131_073, 1 << 20, 3 << 20];
     const rows = sizes.map((size, i) => ({
-      key: new Uint8Array(Math.max(1, size / 3)).fill(i + 1),
+      key: new Uint8Array(Math.min(32_768, Math.max(1, size / 3))).fill(i + 1),
       value: new Uint8Array(size).fill(i),
     }));
     for (const { key, value } of rows) backend.batchTx((tx) => tx.put(t, key, value));
@@ -356,6 +356,18 @@ describe.each(engines)('sections on %s', (_, make) => {
         expect(Buffer.compare(found, value)).toBe(0);
       }
     }
+  });
+
+  test('R4 a row that no BoltDB file can hold is refused in its section, not by the commit that would end the writer', async () => {
+    await using backend = await opened(make);
+    create(backend, t, k);
+    for (const bucket of [t, k]) {
+      expect(() => backend.batchTx((tx) => tx.put(bucket, new Uint8Array(32_769), b('')))).toThrow(RangeError);
+      expect(() => backend.batchTx((tx) => tx.delete(bucket, new Uint8Array(32_769)))).toThrow(RangeError);
+      expect(() => backend.batchTx((tx) => tx.put(bucket, b('a'), new Uint8Array(2 ** 31 - 1)))).toThrow(RangeError);
+      backend.batchTx((tx) => tx.put(bucket, new Uint8Array(32_768), b('longest')));
+    }
+    await backend.forceCommit();
   });
 
   test('R7 B33 the caller may change its arrays after a put; what was read stays as it is', async () => {

@@ -378,6 +378,50 @@ describe('readers', () => {
   });
 });
 
+test('law 3: bodies of many changes that throw leave no trace on those that share their commit', async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const random = seeded(seed);
+    const pick = (limit: number): number => Math.floor(random() * limit);
+    await using bolt = await small();
+    const model = new Map<string, string>();
+    const changes = (value: string): ((tx: WriteTransaction) => void) => {
+      const list = Array.from({ length: 50 + pick(1500) }, () => [`k${pick(4000)}`, random() < 0.3] as const);
+      return (tx) => {
+        const bucket = tx.createBucketIfMissing('b');
+        for (const [key, gone] of list) {
+          if (gone) bucket.delete(key);
+          else bucket.put(key, value);
+        }
+        const nested = bucket.createBucketIfMissing('nested');
+        if (value.startsWith('good')) {
+          for (const [key, gone] of list) {
+            if (gone) model.delete(key);
+            else model.set(key, value);
+          }
+          nested.put('last', value);
+          return;
+        }
+        for (const [key] of list) nested.put(key, value);
+        if (list.length % 2 === 0) bucket.deleteBucket('nested');
+        if (list.length % 3 === 0) tx.deleteBucket('b');
+        throw new Error('undone');
+      };
+    };
+    for (let round = 0; round < 3; round++) {
+      const bodies = Array.from({ length: 8 }, (_, i) => (random() < 0.5 ? 'bad' : `good${round}-${i}`));
+      const results = await Promise.allSettled(bodies.map((value) => bolt.write(changes(value))));
+      results.forEach(({ status }, i) => expect(status).toBe(bodies[i] === 'bad' ? 'rejected' : 'fulfilled'));
+      expect((await bolt.check()).problems).toEqual([]);
+      using tx = bolt.read();
+      const bucket = tx.bucket('b');
+      const pairs = [...(bucket?.entries() ?? [])].filter(({ value }) => value !== undefined);
+      const got = pairs.map(({ key, value }) => [text(key), text(value)]);
+      expect(got).toEqual([...model].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+      expect([...(bucket?.bucket('nested')?.entries() ?? [])].length).toBe(model.size === 0 ? 0 : 1);
+    }
+  }
+});
+
 describe('life', () => {
   test('R1 R2 nested and asynchronous bodies are refused without a trace', async () => {
     await using bolt = await small();

@@ -19,13 +19,16 @@ test('law 4: initial state and changes after it make the present, whatever is wr
   const run = fc.asyncProperty(
     fc.array(change, { maxLength: 12 }),
     fc.array(change, { maxLength: 30 }),
+    fc.array(change, { maxLength: 3 }),
     fc.array(change, { maxLength: 10 }),
     fc.constantFrom('commit', 'interval'),
-    async (before, during, after, durability) => {
+    async (before, during, gap, after, durability) => {
       await using kv = await open(memory(), { durability, batchLimit: 3 });
       await write(kv, before);
       const writing = write(kv, during);
       const watch = kv.watch({}, { initial: true });
+      // Between the call and the first pull: changes, not state.
+      await write(kv, gap);
       const batches: WatchBatch<string, string>[] = [];
       const model = new Map<string, string>();
       const reading = (async () => {

@@ -24,13 +24,12 @@ import { SLICE_BYTES } from './hash-by-revision.ts';
 import { HistoryHash } from './history-hash.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
+import { Pace } from './pace.ts';
 import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision-bytes.ts';
 import { drive } from './slices.ts';
 import type { Compaction } from './store.ts';
 
 const SCAN_ROWS = 256;
-/** Shorter pauses are saved up: timers are a millisecond coarse. */
-const SHORTEST_PAUSE_MS = 4;
 
 export interface CompactionPace {
   readonly batchLimit: number;
@@ -47,7 +46,6 @@ export class CompactionRun implements Compaction {
   readonly #previous: number;
   readonly #keepHash: boolean;
   readonly #done = deferred<void>();
-  #owedMs = 0;
 
   /**
    * @param previous the compacted revision before this one, -1 for none
@@ -93,59 +91,56 @@ export class CompactionRun implements Compaction {
       checkStop(signal);
     });
     this.#metrics.indexCompactionMs.add(now() - began);
-    const hash = new HistoryHash(this.#previous, kept);
+    const hash = this.#keepHash ? new HistoryHash(this.#previous, kept) : undefined;
     await this.#removeRecords(kept, hash, signal);
     this.#history.compactionFinished = this.revision;
     this.#metrics.compactionMs.add(now() - began);
     this.#metrics.lastCompaction = unixSeconds();
-    if (this.#keepHash) {
+    if (hash !== undefined) {
       hashes.store({ hash: hash.value, compactRevision: this.#previous, revision: this.revision });
     }
     await backend.forceCommit();
   }
 
-  async #removeRecords(kept: RevisionSet, hash: HistoryHash, signal: AbortSignal): Promise<void> {
+  async #removeRecords(kept: RevisionSet, hash: HistoryHash | undefined, signal: AbortSignal): Promise<void> {
     const { batchLimit } = this.#pace;
+    const pace = new Pace();
+    const end = revisionBytes(this.revision + 1, 0);
     const tx = this.#history.backend.concurrentReadTx();
     try {
       let batch: Uint8Array[] = [];
       let scanned = 0;
       let bytes = 0;
-      let busyMs = 0;
-      let began = now();
-      for await (const entries of tx.scan(keyBucket, {
-        end: revisionBytes(this.revision + 1, 0),
-        chunkSize: SCAN_ROWS,
-      })) {
+      for await (const entries of tx.scan(keyBucket, { end, chunkSize: SCAN_ROWS })) {
         checkStop(signal);
-        began = now();
+        pace.enter();
         for (const entry of entries) {
           if (!addRecord(hash, kept, entry)) batch.push(entry.key);
           scanned++;
           bytes += entry.value.length;
-          const full = scanned === batchLimit;
-          if (!full && bytes < SLICE_BYTES) continue;
+          if (scanned < batchLimit && bytes < SLICE_BYTES) continue;
           bytes = 0;
-          if (full) this.#endBatch(batch, scanned, false);
-          busyMs += now() - began;
-          if (full) {
-            this.#metrics.compactionBatchMs.add(busyMs);
-            await this.#rest(busyMs, signal);
+          if (scanned === batchLimit) {
+            this.#endBatch(batch, scanned, false);
+            pace.leave();
+            this.#metrics.compactionBatchMs.add(pace.takeBusy());
+            await this.#rest(pace, signal);
             batch = [];
             scanned = 0;
-            busyMs = 0;
           } else {
+            pace.leave();
             await nextTurn();
           }
           checkStop(signal);
-          began = now();
+          pace.enter();
         }
-        busyMs += now() - began;
+        pace.leave();
       }
       checkStop(signal);
-      began = now();
+      pace.enter();
       this.#endBatch(batch, scanned, true);
-      this.#metrics.compactionBatchMs.add(busyMs + now() - began);
+      pace.leave();
+      this.#metrics.compactionBatchMs.add(pace.takeBusy());
     } finally {
       tx[Symbol.dispose]();
     }
@@ -164,30 +159,24 @@ export class CompactionRun implements Compaction {
     this.#metrics.compactedRecords += keys.length;
   }
 
-  async #rest(busyMs: number, signal: AbortSignal): Promise<void> {
+  async #rest(pace: Pace, signal: AbortSignal): Promise<void> {
     const { pauseMs } = this.#pace;
     const { backend } = this.#history;
-    if (pauseMs !== undefined) {
+    if (pauseMs === undefined) await pace.rest(signal);
+    else {
       await backend.forceCommit();
       await (pauseMs > 0 ? pause(pauseMs, signal) : nextTurn());
-      return;
-    }
-    this.#owedMs += busyMs;
-    if (this.#owedMs < SHORTEST_PAUSE_MS) await nextTurn();
-    else {
-      await pause(this.#owedMs, signal);
-      this.#owedMs = 0;
     }
     if (!backend.admitting) await backend.admit();
   }
 }
 
 /** Hashes the record; whether it stays. */
-function addRecord(hash: HistoryHash, kept: RevisionSet, { key, value }: Entry): boolean {
+function addRecord(hash: HistoryHash | undefined, kept: RevisionSet, { key, value }: Entry): boolean {
   checkRevisionBytes(key);
   const main = readMain(key);
   const sub = readSub(key);
-  hash.add(key, value, main, sub);
+  hash?.add(key, value, main, sub);
   return kept.has(main, sub);
 }
 

@@ -9,15 +9,14 @@
  */
 import type { Backend, BatchTx, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
-import { ignoredByHash, metaBucket, scheduledCompactKey } from './buckets.ts';
+import { ignoredByHash } from './buckets.ts';
 import { checkBytes } from './bytes.ts';
 import { changesBetween, keyHistory } from './changes.ts';
 import { nextTurn, now } from './clock.ts';
 import { CommitPump } from './commit-pump.ts';
-import { CompactionRun, type CompactionPace } from './compaction.ts';
-import { deferred } from './deferred.ts';
+import type { CompactionPace } from './compaction.ts';
+import { Compactions } from './compactions.ts';
 import { sectionsWatched, sectionTook, traced } from './diagnostics.ts';
-import { MvccError } from './errors.ts';
 import { hashByRevision } from './hash-by-revision.ts';
 import type { History } from './history.ts';
 import { Metrics } from './metrics.ts';
@@ -25,7 +24,6 @@ import { checkRange, rangeSliced } from './range.ts';
 import { ReadTransaction } from './read-txn.ts';
 import { RecordSlab } from './record-slab.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
-import { revisionBytes } from './revision-bytes.ts';
 import type {
   Change,
   Compaction,
@@ -59,6 +57,7 @@ export class MvccStore implements Store {
   readonly #slab = new RecordSlab();
   #history: History;
   #pump: CommitPump;
+  #compactions: Compactions;
   #closing: Promise<void> | undefined;
   #restoring: Promise<void> | undefined;
   /** The section under way, and its body. */
@@ -74,7 +73,7 @@ export class MvccStore implements Store {
     this.#settings = settings;
     this.#history = history;
     this.#pump = new CommitPump(history);
-    this.#resumeCompaction();
+    this.#compactions = new Compactions(history, this.#metrics, settings.pace);
   }
 
   rev(): number {
@@ -186,39 +185,13 @@ export class MvccStore implements Store {
   }
 
   async compact(revision: number): Promise<Compaction> {
-    const history = this.#history;
-    history.checkOpen();
-    if (!Number.isSafeInteger(revision) || revision < 1) {
-      throw new RangeError('revision must be an integer of at least 1');
-    }
-    if (history.scheduler.stopped) throw new MvccError('MVCC_CLOSED', 'the store is moving to another backend');
-    if (revision <= history.scheduled) {
-      throw new MvccError('MVCC_COMPACTED', `revision ${revision} is compacted already`, {
-        compactRevision: history.scheduled,
-      });
-    }
-    history.revisionFor(revision, history.visible);
-    const previous = history.scheduled;
-    const complete = history.compactionFinished === previous;
-    history.backend.batchTx((tx) => {
-      tx.put(metaBucket, scheduledCompactKey, revisionBytes(revision, 0));
-    });
-    history.scheduled = revision;
-    const accepted = this.#accept(history, revision);
-    const run = this.#schedule(history, revision, previous, complete, accepted);
-    await accepted;
-    return run;
+    this.#history.checkOpen();
+    return await this.#compactions.compact(revision);
   }
 
   async compactionBarrier(): Promise<void> {
-    const history = this.#history;
-    history.checkOpen();
-    const reached = deferred<void>();
-    history.scheduler.schedule((signal) => {
-      if (signal.aborted) reached.reject(new MvccError('MVCC_CLOSED', 'the store was closed'));
-      else reached.resolve();
-    });
-    await reached.promise;
+    this.#history.checkOpen();
+    await this.#compactions.barrier();
   }
 
   async hash(): Promise<{ readonly hash: number; readonly revision: number }> {
@@ -337,32 +310,6 @@ export class MvccStore implements Store {
     }
   }
 
-  /** Resolves once a compaction's decision is durable, and with it every read below it is refused (P5). */
-  async #accept(history: History, revision: number): Promise<void> {
-    await history.backend.forceCommit();
-    history.compacted = Math.max(history.compacted, revision);
-  }
-
-  #schedule(
-    history: History,
-    revision: number,
-    previous: number,
-    keepHash: boolean,
-    accepted: Promise<void>,
-  ): CompactionRun {
-    const run = new CompactionRun(history, this.#metrics, this.#settings.pace, revision, previous, keepHash);
-    history.scheduler.schedule((signal) => run.run(signal, accepted));
-    return run;
-  }
-
-  /** A compaction that an earlier process accepted and did not finish (spec 11.2, step 7). */
-  #resumeCompaction(): void {
-    const history = this.#history;
-    const { scheduled, compactionFinished } = history;
-    if (scheduled <= compactionFinished) return;
-    this.#schedule(history, scheduled, compactionFinished, false, Promise.resolve());
-  }
-
   async #restore(backend: Backend, earlier: Promise<void> | undefined): Promise<void> {
     // One after another; how the earlier one ended is its caller's matter.
     if (earlier !== undefined) await earlier.catch(() => undefined);
@@ -375,7 +322,7 @@ export class MvccStore implements Store {
     this.#history.open = false;
     this.#history = next;
     this.#pump = new CommitPump(next);
-    this.#resumeCompaction();
+    this.#compactions = new Compactions(next, this.#metrics, this.#settings.pace);
   }
 
   /** Waits until nothing is unsettled any more; a failed commit settles everything, too. */

@@ -22,6 +22,8 @@ import { REVISION_LENGTH, TOMBSTONE_LENGTH, tombstoneBytes, writeRevision } from
 import type { Change, GetOptions, KeyValue, RangeOptions, RangeResult, RowsTx, WriteTxn } from './store.ts';
 
 const NO_OPTIONS: RangeOptions = {};
+const NO_CHANGES: Change[] = [];
+Object.freeze(NO_CHANGES);
 const MIN_LEASE = -(2n ** 63n);
 const MAX_LEASE = 2n ** 63n - 1n;
 
@@ -30,7 +32,8 @@ const revisionKey = new Uint8Array(REVISION_LENGTH);
 const tombstoneKey = tombstoneBytes(0, 0).slice(0, TOMBSTONE_LENGTH);
 
 export class WriteTransaction implements WriteTxn, RecordSource {
-  readonly list: Change[] = [];
+  /** In order; an array of its own from the first change on. */
+  list: Change[] = NO_CHANGES;
   /** What the metrics count once the section has ended well. */
   puts = 0;
   ranges = 0;
@@ -122,7 +125,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     const { createdMain, version } = this.#history.index.put(key, main, sub);
     const slab = this.#slab;
     const kv = slab.put(key, value, createdMain, main, version, lease);
-    this.list.push({ type: 'put', kv });
+    this.#add({ type: 'put', kv });
     if (sub === 0) {
       this.firstSlab = slab.slab;
       this.firstStart = slab.start;
@@ -194,10 +197,16 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     const sub = this.list.length;
     this.#lastKey = key;
     if (!this.#history.index.tombstone(key, main, sub)) return false;
-    this.list.push({ type: 'delete', kv: this.#slab.tombstone(key, main) });
+    this.#add({ type: 'delete', kv: this.#slab.tombstone(key, main) });
     writeRevision(tombstoneKey, main, sub);
     tx.put(keyBucket, tombstoneKey, this.#slab.record);
     return true;
+  }
+
+  #add(change: Change): void {
+    // A literal has room for one, which is what most transactions have; the first `push` makes room for seventeen.
+    if (this.list === NO_CHANGES) this.list = [change];
+    else this.list.push(change);
   }
 
   #live(): BatchTx {

@@ -44,7 +44,7 @@ test('M3: byte order is the order of revisions', () => {
     revisionBytes(256, 0),
     tombstoneBytes(258, 3),
   ];
-  expect(inOrder.toReversed().toSorted(Buffer.compare)).toEqual(inOrder);
+  expect(inOrder.toReversed().toSorted((a, b) => Buffer.compare(a, b))).toEqual(inOrder);
 });
 
 test('M4: what is no revision is corruption', async () => {

@@ -1,0 +1,75 @@
+/**
+ * The compactions of one history: accepted in order, made durable, then run one after another.
+ *
+ * CS1  A compaction is judged against the newest accepted one and the visible revision; from then on later ones are
+ *      judged against it.
+ * CS2  Reads below it are refused from the moment its decision is durable, and its work begins after that (P5).
+ *
+ * etcd: server/storage/mvcc/kvstore.go, Compact (spec sections 10.1, 10.5). Departs: D5, D7.
+ */
+import { metaBucket, scheduledCompactKey } from './buckets.ts';
+import { CompactionRun, type CompactionPace } from './compaction.ts';
+import { deferred } from './deferred.ts';
+import { MvccError } from './errors.ts';
+import type { History } from './history.ts';
+import type { Metrics } from './metrics.ts';
+import { revisionBytes } from './revision-bytes.ts';
+import type { Compaction } from './store.ts';
+
+export class Compactions {
+  readonly #history: History;
+  readonly #metrics: Metrics;
+  readonly #pace: CompactionPace;
+
+  /** Begins with what an earlier process accepted and did not finish (spec 11.2, step 7). */
+  constructor(history: History, metrics: Metrics, pace: CompactionPace) {
+    this.#history = history;
+    this.#metrics = metrics;
+    this.#pace = pace;
+    const { scheduled, compactionFinished } = history;
+    if (scheduled > compactionFinished) this.#schedule(scheduled, compactionFinished, false, Promise.resolve());
+  }
+
+  async compact(revision: number): Promise<Compaction> {
+    const history = this.#history;
+    if (!Number.isSafeInteger(revision) || revision < 1) {
+      throw new RangeError('revision must be an integer of at least 1');
+    }
+    if (history.scheduler.stopped) throw new MvccError('MVCC_CLOSED', 'the store is moving to another backend');
+    const previous = history.scheduled;
+    if (revision <= previous) {
+      throw new MvccError('MVCC_COMPACTED', `revision ${revision} is compacted already`, { compactRevision: previous });
+    }
+    history.revisionFor(revision, history.visible);
+    history.backend.batchTx((tx) => {
+      tx.put(metaBucket, scheduledCompactKey, revisionBytes(revision, 0));
+    });
+    history.scheduled = revision;
+    const accepted = this.#accept(revision);
+    const run = this.#schedule(revision, previous, history.compactionFinished === previous, accepted);
+    await accepted;
+    return run;
+  }
+
+  /** Resolves when everything accepted so far has ended. */
+  async barrier(): Promise<void> {
+    const reached = deferred<void>();
+    this.#history.scheduler.schedule((signal) => {
+      if (signal.aborted) reached.reject(new MvccError('MVCC_CLOSED', 'the store was closed'));
+      else reached.resolve();
+    });
+    await reached.promise;
+  }
+
+  async #accept(revision: number): Promise<void> {
+    const history = this.#history;
+    await history.backend.forceCommit();
+    history.compacted = Math.max(history.compacted, revision);
+  }
+
+  #schedule(revision: number, previous: number, keepHash: boolean, accepted: Promise<void>): CompactionRun {
+    const run = new CompactionRun(this.#history, this.#metrics, this.#pace, revision, previous, keepHash);
+    this.#history.scheduler.schedule((signal) => run.run(signal, accepted));
+    return run;
+  }
+}
