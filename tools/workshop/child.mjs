@@ -9,6 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { stripVTControlCharacters } from 'node:util';
 import { root } from './root.mjs';
 
 /** npm and pnpm are `.cmd` files on Windows, which only a shell starts; and there are no process groups. */
@@ -37,7 +38,6 @@ export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(self ? process.execPath : command, args, {
       cwd,
-      // What is kept may be printed to a file: no colours in it.
       env: { ...process.env, ...(quiet ? { NO_COLOR: '1', FORCE_COLOR: undefined } : {}), ...env },
       stdio: [group ? 'ignore' : 'inherit', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
       shell: windows && !self,
@@ -78,7 +78,11 @@ export function run(command, args, options = {}) {
     child.on('error', (error) => settle({ code: 127, output: `${command}: ${error.message}\n` }));
     child.on('exit', () => group && send('SIGKILL'));
     child.on('close', (code, signal) =>
-      settle({ code: signal ? 128 + constants.signals[signal] : (code ?? 1), output }),
+      settle({
+        code: signal ? 128 + constants.signals[signal] : (code ?? 1),
+        // Some colour their output for CI whatever NO_COLOR says.
+        output: stripVTControlCharacters(output),
+      }),
     );
   });
 }

@@ -31,7 +31,7 @@ export async function verifyHash(
     const hash = createHash('sha256');
     const total = size - hashBytes;
     const chunk = Buffer.allocUnsafe(chunkBytes);
-    for (let at = 0; at < total; ) {
+    for (let at = 0; at < total;) {
       signal?.throwIfAborted();
       const { bytesRead } = await attempt(path, () => file.read(chunk, 0, Math.min(chunkBytes, total - at), at));
       if (bytesRead === 0) throw wrongHash(path);

@@ -52,7 +52,11 @@ const sectionBytes = 256 * 1024;
  * @throws BackendError `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_LOCKED`, `BACKEND_CORRUPT` about the
  * file; `BACKEND_NOT_EMPTY`, `BACKEND_FAILED`, `BACKEND_CLOSED` about the target
  */
-export async function importSnapshot(path: string, backend: Backend, options: ImportOptions = {}): Promise<ImportResult> {
+export async function importSnapshot(
+  path: string,
+  backend: Backend,
+  options: ImportOptions = {},
+): Promise<ImportResult> {
   if (typeof path !== 'string') throw new TypeError('path must be a string');
   if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
   const { skipHashCheck = false, signal, onProgress = () => {} } = options;
@@ -61,7 +65,9 @@ export async function importSnapshot(path: string, backend: Backend, options: Im
   const bolt = await openSource(path, signal);
   try {
     if (!skipHashCheck) {
-      await verifyHash(path, signal, (bytes, totalBytes) => onProgress({ phase: 'verifying', bytes, totalBytes, rows: 0 }));
+      await verifyHash(path, signal, (bytes, totalBytes) =>
+        onProgress({ phase: 'verifying', bytes, totalBytes, rows: 0 }),
+      );
     }
     return await new Import(bolt, path, backend, signal, onProgress).run();
   } finally {
@@ -137,7 +143,8 @@ class Import {
     const names: string[] = [];
     for (const { key, value } of tx.root.entries()) {
       const name = nameText(key);
-      if (value !== undefined || !/^[\x20-\x7e]+$/.test(name)) throw this.#foreign('has something else than named buckets in it');
+      if (value !== undefined || !/^[\x20-\x7e]+$/.test(name))
+        throw this.#foreign('has something else than named buckets in it');
       names.push(name);
     }
     return names;
@@ -148,7 +155,7 @@ class Import {
     const rows = tx.bucket(nameBytes(name))?.cursor();
     this.#made.push(bucket);
     this.#backend.batchTx((batch) => batch.createBucket(bucket));
-    for (let more = rows?.first() === true; more; ) {
+    for (let more = rows?.first() === true; more;) {
       this.#signal?.throwIfAborted();
       if (!this.#backend.admitting) await this.#backend.admit();
       this.#backend.batchTx((batch) => {

@@ -3,7 +3,7 @@
  *
  * L1  A pin stays as it is; the layer it was taken from goes on. Both cost O(1).
  * L2  `cleared`: the bucket was removed within this overlay, so nothing below it shows through.
- * L3  Rows are the very objects that go to the engine.
+ * L3  Rows are the very objects that go to the engine, apart from those that a cursor gives of an append-only bucket.
  * L4  Append-only: rows lie in an array in the order of their keys, because that is the order in which they come. A pin
  *     shares the array and remembers its length. Deletes go to a tree beside it and win over rows, since a key that was
  *     put never comes again; a delete of a key that was never put is not kept.
@@ -16,6 +16,7 @@ import type { Bucket } from './bucket.ts';
 import { byteKey, compareBytes } from './byte-key.ts';
 import type { Change } from './engine.ts';
 import { BackendError } from './errors.ts';
+import type { PackedPut } from './packed-put.ts';
 
 export type PutRow = Extract<Change, { type: 'put' }>;
 export type DeleteRow = Extract<Change, { type: 'delete' }>;
@@ -37,13 +38,13 @@ export class AppendLayer implements Layer {
   readonly cleared: boolean;
   readonly #bucket: Bucket;
   /** Slots from `#length` on may hold rows of a section that was undone. */
-  readonly #rows: PutRow[];
+  readonly #rows: PackedPut[];
   #length: number;
   #deletes: BTree<string, DeleteRow> | undefined;
   /** Greatest key of the layers below. */
   readonly #floor: Uint8Array | undefined;
 
-  constructor(bucket: Bucket, cleared: boolean, floor: Uint8Array | undefined, rows: PutRow[] = [], length = 0) {
+  constructor(bucket: Bucket, cleared: boolean, floor: Uint8Array | undefined, rows: PackedPut[] = [], length = 0) {
     this.#bucket = bucket;
     this.cleared = cleared;
     this.#floor = floor;
@@ -58,8 +59,7 @@ export class AppendLayer implements Layer {
 
   /** @throws BackendError `BACKEND_KEY_ORDER` */
   checkOrder(key: Uint8Array): void {
-    const last = this.#length > 0 ? this.#rows[this.#length - 1]!.key : this.#floor;
-    if (last !== undefined && compareBytes(key, last) <= 0) {
+    if (!this.#isAbove(key)) {
       throw new BackendError(
         'BACKEND_KEY_ORDER',
         `bucket "${this.#bucket.name}" is append-only: a key must be greater than all before it`,
@@ -68,7 +68,7 @@ export class AppendLayer implements Layer {
   }
 
   /** The key must have passed `checkOrder`. */
-  push(row: PutRow): void {
+  push(row: PackedPut): void {
     this.#rows[this.#length] = row;
     this.#length += 1;
   }
@@ -79,8 +79,7 @@ export class AppendLayer implements Layer {
 
   /** Whether a row with that key can exist, here or below. */
   mayHold(key: Uint8Array): boolean {
-    const { last } = this;
-    return last !== undefined && compareBytes(key, last) <= 0;
+    return !this.#isAbove(key);
   }
 
   /** @returns the delete that was there already, for `undoDelete` */
@@ -104,11 +103,11 @@ export class AppendLayer implements Layer {
     }
     // A reader mostly asks for what is long committed: two comparisons answer that.
     const length = this.#length;
-    if (length === 0 || compareBytes(key, this.#rows[0]!.key) < 0) return undefined;
+    if (length === 0 || this.#rows[0]!.compare(key) > 0) return undefined;
     const at = this.#lowerBound(key);
     if (at === length) return undefined;
     const row = this.#rows[at]!;
-    return compareBytes(row.key, key) === 0 ? row : undefined;
+    return row.compare(key) === 0 ? row : undefined;
   }
 
   cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
@@ -124,6 +123,12 @@ export class AppendLayer implements Layer {
     return pin;
   }
 
+  /** Whether the key is greater than all that were ever put. */
+  #isAbove(key: Uint8Array): boolean {
+    if (this.#length > 0) return this.#rows[this.#length - 1]!.compare(key) < 0;
+    return this.#floor === undefined || compareBytes(key, this.#floor) > 0;
+  }
+
   #bound(key: Uint8Array | undefined, absent: number): number {
     return key === undefined ? absent : this.#lowerBound(key);
   }
@@ -135,7 +140,7 @@ export class AppendLayer implements Layer {
     let high = this.#length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (compareBytes(rows[middle]!.key, key) < 0) low = middle + 1;
+      if (rows[middle]!.compare(key) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -177,8 +182,11 @@ export class TreeLayer implements Layer {
   }
 }
 
-function* arrayCursor(rows: readonly PutRow[], from: number, to: number): Generator<Row, undefined, undefined> {
-  for (let i = from; i < to; i += 1) yield rows[i]!;
+function* arrayCursor(rows: readonly PackedPut[], from: number, to: number): Generator<Row, undefined, undefined> {
+  for (let i = from; i < to; i += 1) {
+    const { type, bucket, key, value } = rows[i]!;
+    yield { type, bucket, key, value };
+  }
   return undefined;
 }
 

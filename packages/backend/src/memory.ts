@@ -10,6 +10,7 @@ import type { Bucket } from './bucket.ts';
 import { Slice } from './clock.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions } from './engine.ts';
 import { BackendError } from './errors.ts';
+import { PackedPut } from './packed-put.ts';
 import { PackedRows } from './packed-rows.ts';
 import type { ResidentRows } from './resident-rows.ts';
 import { ResidentTree } from './resident-tree.ts';
@@ -140,7 +141,8 @@ async function nextVersion(before: Version, changes: readonly Change[]): Promise
         own.add(rows);
         next.set(name, rows);
       }
-      if (change.type === 'put') rows.put(change.key, change.value);
+      if (change instanceof PackedPut) rows.putPacked(change);
+      else if (change.type === 'put') rows.put(change.key, change.value);
       else rows.delete(change.key);
     }
   }

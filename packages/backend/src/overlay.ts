@@ -84,7 +84,7 @@ export class Overlay {
     const { slab } = this.#ground;
     if (layer instanceof AppendLayer) {
       layer.checkOrder(key);
-      const row = { type: 'put', bucket, key: slab.copy(key), value: slab.copy(value) } as const;
+      const row = slab.row(bucket, key, value);
       layer.push(row);
       this.changes.push(row);
     } else {

@@ -10,6 +10,7 @@
 import type { Slice } from './clock.ts';
 import type { Entry } from './engine.ts';
 import { BackendError } from './errors.ts';
+import type { PackedPut } from './packed-put.ts';
 import type { ResidentRows } from './resident-rows.ts';
 import { Page, PageView, rankOf } from './row-page.ts';
 
@@ -52,20 +53,18 @@ export class PackedRows implements ResidentRows {
 
   /** @throws BackendError `BACKEND_KEY_ORDER` for a key that is not greater than all before it */
   put(key: Uint8Array, value: Uint8Array): void {
-    const last = this.#views[this.#views.length - 1];
-    if (last !== undefined && last.page.compare(last.rowN - 1, key) >= 0) {
-      throw new BackendError('BACKEND_KEY_ORDER', 'a key of an append-only bucket must be greater than all before it');
-    }
-    const length = key.length + value.length;
-    // A page that has grown beyond this version's rows belongs to another future: leave it alone.
-    if (last !== undefined && last.page.rowN === last.rowN && last.page.fits(length)) {
-      this.#own(this.#views.length - 1).push(key, value);
-    } else {
-      const wanted = last === undefined ? smallestPage : Math.min(2 * last.page.bytes.length, largestPage);
-      const view = new PageView(this, new Page(Math.max(wanted, length)));
-      view.push(key, value);
-      this.#append(view);
-    }
+    this.#checkOrder(key, 0, key.length);
+    const view = this.#viewFor(key.length + value.length);
+    view.push(key, value);
+    if (view.rowN === 1) this.#append(view);
+  }
+
+  /** @throws BackendError as `put` */
+  putPacked(row: PackedPut): void {
+    this.#checkOrder(row.block, row.start, row.keyEnd);
+    const view = this.#viewFor(row.end - row.start);
+    view.pushPacked(row);
+    if (view.rowN === 1) this.#append(view);
   }
 
   delete(key: Uint8Array): void {
@@ -111,6 +110,24 @@ export class PackedRows implements ResidentRows {
       if (slice.over) await slice.turn();
     }
     return made;
+  }
+
+  #checkOrder(bytes: Uint8Array, start: number, end: number): void {
+    const last = this.#views[this.#views.length - 1];
+    if (last !== undefined && last.page.compare(last.rowN - 1, bytes, start, end) >= 0) {
+      throw new BackendError('BACKEND_KEY_ORDER', 'a key of an append-only bucket must be greater than all before it');
+    }
+  }
+
+  /** The view that takes a row of so many bytes at its end. One without rows is new: with its row it is appended. */
+  #viewFor(length: number): PageView {
+    const last = this.#views[this.#views.length - 1];
+    // A page that has grown beyond this version's rows belongs to another future: leave it alone.
+    if (last !== undefined && last.page.rowN === last.rowN && last.page.fits(length)) {
+      return this.#own(this.#views.length - 1);
+    }
+    const wanted = last === undefined ? smallestPage : Math.min(2 * last.page.bytes.length, largestPage);
+    return new PageView(this, new Page(Math.max(wanted, length)));
   }
 
   /** Index of the page that would hold the key; -1 if it lies before all. */

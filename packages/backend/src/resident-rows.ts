@@ -1,6 +1,7 @@
 /** What the memory engine wants of a bucket's rows. Types only. */
 import type { Slice } from './clock.ts';
 import type { Entry } from './engine.ts';
+import type { PackedPut } from './packed-put.ts';
 
 export interface ResidentRows {
   /** A version to write the next state into; this one never changes again. O(1), the writes pay for what they touch. */
@@ -8,6 +9,8 @@ export interface ResidentRows {
   get(key: Uint8Array): Uint8Array | undefined;
   /** Copies both. */
   put(key: Uint8Array, value: Uint8Array): void;
+  /** As `put`, without making the arrays where that can be helped. */
+  putPacked(row: PackedPut): void;
   delete(key: Uint8Array): void;
   /** Rows of [start, end) in byte order. */
   scan(start: Uint8Array | undefined, end: Uint8Array | undefined): Iterable<Entry>;

@@ -7,6 +7,7 @@
 import { type BTree, byteTree } from './btree.ts';
 import { byteKey, keyBytes } from './byte-key.ts';
 import type { Entry } from './engine.ts';
+import type { PackedPut } from './packed-put.ts';
 import type { ResidentRows } from './resident-rows.ts';
 
 /** What one row costs in memory beyond its bytes: key string, array header, slots of the tree. */
@@ -44,6 +45,10 @@ export class ResidentTree implements ResidentRows {
     else this.#byteN -= before.length;
     this.#byteN += value.length;
     this.#rows.set(name, new Uint8Array(value));
+  }
+
+  putPacked(row: PackedPut): void {
+    this.put(row.key, row.value);
   }
 
   delete(key: Uint8Array): void {

@@ -9,16 +9,17 @@
  * A2  A rank is a key's first eight bytes as a number. Smaller ranks are smaller keys; equal ones say nothing. Searching
  *     ranks stays within one small array; searching keys would miss the processor's cache with each comparison.
  */
+import type { PackedPut } from './packed-put.ts';
 
 const rowsPerPage = 4096;
 const rowOverhead = 16;
 
 /** A key's first eight bytes as a number (A2). Monotone: rounding to 53 bits never swaps two numbers. */
-export function rankOf(key: Uint8Array): number {
+export function rankOf(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
   let high = 0;
   let low = 0;
-  for (let i = 0; i < 4; i += 1) high = (high << 8) | (key[i] ?? 0);
-  for (let i = 4; i < 8; i += 1) low = (low << 8) | (key[i] ?? 0);
+  for (let i = start; i < start + 4; i += 1) high = (high << 8) | (i < end ? bytes[i]! : 0);
+  for (let i = start + 4; i < start + 8; i += 1) low = (low << 8) | (i < end ? bytes[i]! : 0);
   return (high >>> 0) * 2 ** 32 + (low >>> 0);
 }
 
@@ -49,23 +50,26 @@ export class Page {
     const { used } = this;
     this.bytes.set(key, used);
     this.bytes.set(value, used + key.length);
-    this.starts[2 * this.rowN + 1] = used + key.length;
-    this.starts[2 * this.rowN + 2] = used + key.length + value.length;
-    this.ranks[this.rowN] = rankOf(key);
-    this.rowN += 1;
+    this.#grow(key.length, key.length + value.length);
+  }
+
+  pushPacked({ block, start, keyEnd, end }: PackedPut): void {
+    this.bytes.set(new Uint8Array(block.buffer, block.byteOffset + start, end - start), this.used);
+    this.#grow(keyEnd - start, end - start);
   }
 
   /** Order of row `i`'s key against `key`. */
-  compare(i: number, key: Uint8Array): number {
+  compare(i: number, key: Uint8Array, keyStart: number = 0, keyEnd: number = key.length): number {
     const { bytes, starts } = this;
     const start = starts[2 * i]!;
     const length = starts[2 * i + 1]! - start;
-    const common = length < key.length ? length : key.length;
+    const keyLength = keyEnd - keyStart;
+    const common = length < keyLength ? length : keyLength;
     for (let at = 0; at < common; at += 1) {
-      const difference = bytes[start + at]! - key[at]!;
+      const difference = bytes[start + at]! - key[keyStart + at]!;
       if (difference !== 0) return difference;
     }
-    return length - key.length;
+    return length - keyLength;
   }
 
   key(i: number): Uint8Array {
@@ -78,6 +82,15 @@ export class Page {
 
   rowByteN(i: number): number {
     return this.starts[2 * i + 2]! - this.starts[2 * i]! + rowOverhead;
+  }
+
+  /** Takes the bytes behind the last row in as one more. */
+  #grow(keyLength: number, length: number): void {
+    const { used } = this;
+    this.starts[2 * this.rowN + 1] = used + keyLength;
+    this.starts[2 * this.rowN + 2] = used + length;
+    this.ranks[this.rowN] = rankOf(this.bytes, used, used + keyLength);
+    this.rowN += 1;
   }
 
   #view(part: number): Uint8Array {
@@ -116,16 +129,24 @@ export class PageView {
 
   push(key: Uint8Array, value: Uint8Array): void {
     this.page.push(key, value);
-    this.liveN += 1;
-    this.liveByteN += this.page.rowByteN(this.rowN);
-    this.rowN += 1;
+    this.#pushed();
   }
 
+  pushPacked(row: PackedPut): void {
+    this.page.pushPacked(row);
+    this.#pushed();
+  }
   delete(i: number): void {
     this.dead ??= new Uint8Array((this.page.ranks.length + 7) >>> 3);
     this.dead[i >>> 3]! |= 1 << (i & 7);
     this.liveN -= 1;
     this.liveByteN -= this.page.rowByteN(i);
+  }
+
+  #pushed(): void {
+    this.liveN += 1;
+    this.liveByteN += this.page.rowByteN(this.rowN);
+    this.rowN += 1;
   }
 
   /** Index of the first row whose key is not below `key`. */

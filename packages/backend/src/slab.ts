@@ -8,9 +8,14 @@
  *
  * A view costs a third of an allocation, and V8 keeps arrays up to 64 bytes within the object, cheaper still.
  */
+import type { Bucket } from './bucket.ts';
+import { PackedPut } from './packed-put.ts';
+
 const blockSize = 1 << 20;
 const smallest = 64;
 const largest = blockSize / 8;
+/** Up to so many bytes a loop beats `set`. */
+const shortKey = 32;
 
 export class Slab {
   #block: Uint8Array = new Uint8Array(0);
@@ -19,15 +24,36 @@ export class Slab {
   copy(bytes: Uint8Array): Uint8Array {
     const { length } = bytes;
     if (length <= smallest || length > largest) return new Uint8Array(bytes);
-    let start = this.#used;
-    if (start + length > this.#block.length) {
-      // Not from the pool, and not zeroed: every byte that is handed out is written first.
-      const { buffer } = Buffer.allocUnsafeSlow(blockSize);
-      this.#block = new Uint8Array(buffer);
-      start = 0;
-    }
+    const start = this.#reserve(length);
     this.#block.set(bytes, start);
-    this.#used = start + length;
     return new Uint8Array(this.#block.buffer, start, length);
   }
+
+  /** Copies both, one behind the other, without a view of either. */
+  row(bucket: Bucket, key: Uint8Array, value: Uint8Array): PackedPut {
+    const length = key.length + value.length;
+    const isLarge = length > largest;
+    const start = isLarge ? 0 : this.#reserve(length);
+    const block = isLarge ? newBlock(length) : this.#block;
+    if (key.length > shortKey) block.set(key, start);
+    else for (let i = 0; i < key.length; i += 1) block[start + i] = key[i]!;
+    const keyEnd = start + key.length;
+    block.set(value, keyEnd);
+    return new PackedPut(bucket, block, start, keyEnd, keyEnd + value.length);
+  }
+
+  #reserve(length: number): number {
+    let start = this.#used;
+    if (start + length > this.#block.length) {
+      this.#block = newBlock(blockSize);
+      start = 0;
+    }
+    this.#used = start + length;
+    return start;
+  }
+}
+
+/** Not from the pool, and not zeroed: every byte that is handed out is written first. */
+function newBlock(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 }

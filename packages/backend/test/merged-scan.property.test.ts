@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts';
 import { AppendLayer, type Layer, TreeLayer } from '../src/layer.ts';
+import { Slab } from '../src/slab.ts';
 import { memoryEngine } from '../src/memory.ts';
 import { mergedScan } from '../src/merged-scan.ts';
 import { byHand, turnsDuring } from './helpers.ts';
@@ -72,18 +73,14 @@ test('L1 L4 a pin of an append-only layer keeps its rows while the layer goes on
       fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.nat(200)), { maxLength: 30 }),
       (sections) => {
         const layer = new AppendLayer(buckets.key, false, undefined);
+        const slab = new Slab();
         let next = 0;
         const live = new Set<number>();
         const pins: [Layer, number[]][] = [];
         for (const [puts, fails, victim] of sections) {
           const before = next;
           for (let i = 0; i < puts; i += 1) {
-            layer.push({
-              type: 'put',
-              bucket: buckets.key,
-              key: Uint8Array.of(next),
-              value: Uint8Array.of(sections.length),
-            });
+            layer.push(slab.row(buckets.key, Uint8Array.of(next), Uint8Array.of(sections.length)));
             next += 1;
           }
           if (fails) {

@@ -11,6 +11,7 @@ import { BoltError } from './errors.ts';
 import { encodeMeta, isPageSize, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { nodeStorage } from './node-storage.ts';
+import { LONGEST_KEY, LONGEST_VALUE } from './page.ts';
 import { Slices } from './slices.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { BuilderOptions, Part } from './tree-builder.ts';
@@ -19,7 +20,7 @@ const DEFAULT_CHUNK = 262_144;
 
 /**
  * Measures the rows; resolves with the stream.
- * @throws RangeError on bad options; rejects with BOLT_ROWS when rows are not in order
+ * @throws RangeError on bad options; rejects with BOLT_ROWS when rows are too large or buckets are not in order
  */
 export async function buildBolt(source: BuildSource, options: BuildOptions = {}): Promise<BoltImage> {
   const { pageSize = 4096, fillPercent = 0.9, txid = 2, pageChecksums = true, chunkBytes = DEFAULT_CHUNK } = options;
@@ -157,9 +158,17 @@ class Buckets {
   }
 
   put(key: Part, value: Part): void {
+    const keyLength = typeof key === 'number' ? key : key.length;
+    const valueLength = typeof value === 'number' ? value : value.length;
+    if (keyLength === 0) throw new BoltError('BOLT_ROWS', 'an empty key');
+    if (keyLength > LONGEST_KEY || valueLength > LONGEST_VALUE) {
+      throw new BoltError(
+        'BOLT_ROWS',
+        `a row of ${keyLength} and ${valueLength} bytes is larger than the format allows`,
+      );
+    }
     if (this.#checkKeys && typeof key !== 'number') {
       const before = this.#key;
-      if (key.length === 0) throw new BoltError('BOLT_ROWS', 'an empty key');
       if (before !== undefined && order(before, key) >= 0)
         throw new BoltError('BOLT_ROWS', 'keys are not in byte order');
       this.#key = key;

@@ -19,6 +19,9 @@ export const FREELIST_FLAG = 0x10;
 export const ELEMENT = 16;
 /** Bytes before the page image in a bucket's value. */
 export const BUCKET_HEADER = 16;
+/** bbolt takes no longer ones. */
+export const LONGEST_KEY = 32_768;
+export const LONGEST_VALUE: number = 2 ** 31 - 2;
 
 /** What trees are made of: a page, or a page being rewritten. */
 export interface Block {

@@ -15,13 +15,11 @@ import type { Life } from './bucket-reader.ts';
 import { BoltError } from './errors.ts';
 import type { Meta } from './meta.ts';
 import { Sources } from './node.ts';
+import { LONGEST_KEY, LONGEST_VALUE } from './page.ts';
 import type { PageFile } from './page-file.ts';
 import { Savepoint } from './savepoint.ts';
 import { WriteTree } from './write-tree.ts';
 import type { WriteContext } from './write-tree.ts';
-
-const LONGEST_KEY = 32_768;
-const LONGEST_VALUE = 2 ** 31 - 2;
 
 /** Changes over one state, not yet a commit. */
 export class Draft implements WriteContext {

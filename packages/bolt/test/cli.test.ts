@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '../src/cli.ts';
@@ -88,6 +88,12 @@ describe('varve-bolt', () => {
 
   test('help', async () => {
     expect((await cli('--help')).out).toContain('usage: varve-bolt');
+  });
+
+  test('the package offers the program under its name', () => {
+    const folder = path.resolve(import.meta.dirname, '..');
+    const { bin } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { bin?: unknown };
+    expect(bin).toEqual({ 'varve-bolt': './dist/bin.js' });
   });
 
   const bin = path.resolve(import.meta.dirname, '../dist/bin.js');

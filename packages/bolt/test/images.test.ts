@@ -168,6 +168,12 @@ describe('files built from rows', () => {
     });
     const unordered = await buildBolt({ rows: () => [[row('a', 'k2'), row('a', 'k1')]] });
     await expect(bytesOf(unordered)).rejects.toMatchObject({ code: 'BOLT_ROWS' });
+    for (const key of ['', 'k'.repeat(32_769)]) {
+      await expect(buildBolt({ rows: () => [[row('a', key)]] })).rejects.toMatchObject({ code: 'BOLT_ROWS' });
+      const lengths = { bucket: 'a', keyLength: key.length, valueLength: 1 };
+      const measured = buildBolt({ rows: () => [[row('a', 'k')]], lengths: () => [[lengths]] });
+      await expect(measured).rejects.toMatchObject({ code: 'BOLT_ROWS' });
+    }
     let pass = 0;
     const growing = await buildBolt({
       rows: () => {

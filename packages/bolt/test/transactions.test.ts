@@ -388,6 +388,7 @@ test('law 3: bodies of many changes that throw leave no trace on those that shar
       const list = Array.from({ length: 50 + pick(1500) }, () => [`k${pick(4000)}`, random() < 0.3] as const);
       return (tx) => {
         const bucket = tx.createBucketIfMissing('b');
+        if (value === 'bad') for (let i = 0; i < 400; i++) bucket.put(`z${i + 1000}`, value); // one leaf grows and is cut
         for (const [key, gone] of list) {
           if (gone) bucket.delete(key);
           else bucket.put(key, value);

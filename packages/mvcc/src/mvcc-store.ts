@@ -317,7 +317,8 @@ export class MvccStore implements Store {
       this.#history.checkOpen();
     });
     await this.#history.scheduler.stop();
-    await this.#drain();
+    // Nothing may come between the last look and the swap: what a writer finished here would be lost there.
+    while (!this.#pump.idle) await this.#drain();
     this.#history.checkOpen();
     this.#history.open = false;
     this.#history = next;

@@ -251,6 +251,20 @@ test('M44: a hundred writers and a hundred readers', async () => {
   expect(store.rev()).toBe(101);
 });
 
+test('M98: the store permits several changes of one key; that a transaction has only one is checked in kv', async () => {
+  const { store, backend } = await open();
+  const { changes } = store.write((txn) => {
+    txn.put(bytes('a'), bytes('1'));
+    txn.put(bytes('a'), bytes('2'));
+    txn.deleteRange(bytes('a'), bytes(''));
+    txn.put(bytes('a'), bytes('3'));
+  });
+  await store.settled();
+  expect(changes.map(showChange)).toEqual(['a=1 2/2/1', 'a=2 2/2/2', '-a @2', 'a=3 2/2/1']);
+  expect(await rows(backend)).toEqual(['2.0', '2.1', '2.2t', '2.3']);
+  expect(store.history(bytes('a')).map(showChange)).toEqual(['a=3 2/2/1']);
+});
+
 test('R3: wrong arguments are refused before anything changes', async () => {
   const { store } = await open();
   const key = bytes('a');

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { bytes, drain, open, places, revisions, showAll, upTo } from './support.ts';
+import { bytes, drain, FROM_KEY, open, places, revisions, showAll, upTo } from './support.ts';
 
+// W69 is W68 with a blocked sender: the server's.
 const foo = bytes('foo');
 
 test.each([
@@ -218,4 +219,22 @@ test('restore to less: watchers of what is not there yet wait for it', async () 
   await a.pass();
   await a.puts('foo', 6);
   expect(revisions(drain(stream))).toEqual([[8], [9]]);
+});
+
+test('after a restore nothing comes from what was kept of the old data', async () => {
+  await using a = await open({ queueCapacity: 1 });
+  await using b = await open();
+  const stream = a.store.newWatchStream();
+  stream.watch(bytes('a'), FROM_KEY);
+  await a.puts('foo', 5);
+  await b.puts('bar', 5);
+  await a.store.restore(b.backend);
+  const seen = drain(stream);
+  await a.passes();
+  seen.push(...drain(stream));
+  expect(showAll(seen)).toEqual([
+    '0@2: PUT foo=0 @2 c2 v1',
+    '0@3: PUT foo=1 @3 c2 v2',
+    '0@6: PUT bar=2 @4 c2 v3, PUT bar=3 @5 c2 v4, PUT bar=4 @6 c2 v5',
+  ]);
 });

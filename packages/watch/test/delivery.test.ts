@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import type { WatchStream } from '../src/watchable-store.ts';
 import { bytes, drain, FROM_KEY, open, places, revisions, showAll, upTo } from './support.ts';
 
+// Rows W80 to W85, W87 to W92, W94 and W95 are about messages, calls and permissions: the server's. What they need of the
+// store is pinned by W20 (every key), W21 (one response for a range deletion), W4 and W9 (ids after cancel).
 const foo = bytes('foo');
 
 function ids(stream: WatchStream): number[] {

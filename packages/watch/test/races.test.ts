@@ -1,51 +1,9 @@
 import fc from 'fast-check';
-import { memoryEngine } from '@varve/backend/memory';
-import type { Engine, ScanOptions, Bucket, Entry, PinnedView } from '@varve/backend';
 import { expect, test } from 'vitest';
 import type { Clock } from '../src/clock.ts';
 import type { WatchStream } from '../src/watchable-store.ts';
 import { Model } from './model.ts';
-import { bytes, open, revisions, upTo } from './support.ts';
-
-type Step = (label: string) => Promise<void>;
-
-/** A memory engine whose commits and scans wait for the scheduler, chunk by chunk. */
-function scheduledEngine(step: Step): Engine {
-  const inner = memoryEngine();
-  async function* scan(
-    view: Pick<PinnedView, 'scan'>,
-    bucket: Bucket,
-    options?: ScanOptions,
-  ): AsyncIterable<readonly Entry[]> {
-    for await (const entries of view.scan(bucket, { ...options, chunkSize: 3 })) {
-      await step('scan');
-      yield entries;
-    }
-  }
-  const bound = (target: object, name: string | symbol): unknown => {
-    const value: unknown = Reflect.get(target, name, target);
-    return typeof value === 'function' ? value.bind(target) : value;
-  };
-  return new Proxy(inner, {
-    get(target, name) {
-      if (name === 'commit') {
-        const commit: Engine['commit'] = async (changes) => {
-          await step('commit');
-          await target.commit(changes);
-        };
-        return commit;
-      }
-      if (name !== 'pin') return bound(target, name);
-      return (): PinnedView =>
-        new Proxy(target.pin(), {
-          get: (view, member) =>
-            member === 'scan'
-              ? (bucket: Bucket, options?: ScanOptions) => scan(view, bucket, options)
-              : bound(view, member),
-        });
-    },
-  });
-}
+import { bytes, open, revisions, steppedEngine, upTo, type Step } from './support.ts';
 
 function scheduledClock(step: Step): Clock {
   return {
@@ -75,7 +33,7 @@ test('law 4 holds whatever happens first: watch, write, compact, cancel, close',
         const step: Step = (label) => (free ? Promise.resolve() : s.schedule(Promise.resolve(), label));
         const limits = { queueCapacity: capacity, revisionsPerBatch: batch, watchersPerPass: 2 };
         free = true;
-        const f = await open({ ...limits, clock: scheduledClock(step) }, scheduledEngine(step));
+        const f = await open({ ...limits, clock: scheduledClock(step) }, steppedEngine(step));
         free = false;
         const { store } = f;
         const model = new Model();
@@ -155,8 +113,8 @@ test('a restore at any moment repeats nothing and leaves nothing out', async () 
       const step: Step = (label) => (free ? Promise.resolve() : s.schedule(Promise.resolve(), label));
       const clock = scheduledClock(step);
       const limits = { queueCapacity: 2, revisionsPerBatch: 3, clock };
-      const a = await open(limits, scheduledEngine(step));
-      const b = await open({}, scheduledEngine(step));
+      const a = await open(limits, steppedEngine(step));
+      const b = await open({}, steppedEngine(step));
       await b.puts('foo', 10 + ahead);
       free = false;
       const foo = bytes('foo');

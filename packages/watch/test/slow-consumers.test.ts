@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
-import { bytes, drain, open, places, revisions, upTo } from './support.ts';
+import { bytes, drain, open, places, revisions, steppedEngine, upTo } from './support.ts';
 
 const foo = bytes('foo');
 
@@ -183,7 +183,8 @@ test('W101 dead streams that are dropped at once leave nothing', async () => {
 });
 
 test('P3 a watcher that catches up under a stream of writes is synced in the end', async () => {
-  await using f = await open({ clock: systemClock, revisionsPerBatch: 50, durability: 'interval' });
+  const engine = steppedEngine(() => systemClock.turn());
+  await using f = await open({ clock: systemClock, revisionsPerBatch: 50, durability: 'interval' }, engine);
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined, { startRevision: 2 });

@@ -1,5 +1,13 @@
 import { memoryEngine } from '@varve/backend/memory';
-import { openBackend, type Backend, type Engine } from '@varve/backend';
+import {
+  openBackend,
+  type Backend,
+  type Bucket,
+  type Engine,
+  type Entry,
+  type PinnedView,
+  type ScanOptions,
+} from '@varve/backend';
 import type { StoreOptions } from '@varve/mvcc';
 import { systemClock, type Clock } from '../src/clock.ts';
 import { openWatchedStore } from '../src/open-watchable-store.ts';
@@ -132,4 +140,45 @@ export function code(action: () => unknown): unknown {
     return error instanceof Error && 'code' in error ? error.code : error;
   }
   return 'no error';
+}
+
+/** Resolves when what is called so may happen. */
+export type Step = (label: string) => Promise<void>;
+
+/** A memory engine whose commits and scans wait for a step, chunk by chunk. */
+export function steppedEngine(step: Step): Engine {
+  const inner = memoryEngine();
+  async function* scan(
+    view: Pick<PinnedView, 'scan'>,
+    bucket: Bucket,
+    options?: ScanOptions,
+  ): AsyncIterable<readonly Entry[]> {
+    for await (const entries of view.scan(bucket, { ...options, chunkSize: 3 })) {
+      await step('scan');
+      yield entries;
+    }
+  }
+  const bound = (target: object, name: string | symbol): unknown => {
+    const value: unknown = Reflect.get(target, name, target);
+    return typeof value === 'function' ? value.bind(target) : value;
+  };
+  return new Proxy(inner, {
+    get(target, name) {
+      if (name === 'commit') {
+        const commit: Engine['commit'] = async (changes) => {
+          await step('commit');
+          await target.commit(changes);
+        };
+        return commit;
+      }
+      if (name !== 'pin') return bound(target, name);
+      return (): PinnedView =>
+        new Proxy(target.pin(), {
+          get: (view, member) =>
+            member === 'scan'
+              ? (bucket: Bucket, options?: ScanOptions) => scan(view, bucket, options)
+              : bound(view, member),
+        });
+    },
+  });
 }

@@ -14,6 +14,8 @@ export const SLOT_BYTES = 2;
 const CRC_BYTES = 4;
 /** Views of these lengths and less are kept: making one costs more than filling it. */
 const KEPT_VIEWS = 2048;
+/** Up to so many bytes a loop beats `set`. */
+const SHORT_KEY = 32;
 /** Larger rows get memory of their own, so that one of them does not leave its size behind. */
 const KEPT_BYTES = 1 << 20;
 
@@ -54,20 +56,31 @@ class Scratch {
 const keys = new Scratch();
 const values = new Scratch();
 
-/** LevelDB's key of a row; valid until the next call. */
-export function encodeKey(slot: Slot, key: Uint8Array): Uint8Array {
-  const encoded = keys.first(key.length + SLOT_BYTES);
+/** LevelDB's key of a row, the row's own being `bytes` from `start` to `end`; valid until the next call. */
+export function encodeKey(slot: Slot, bytes: Uint8Array, start: number = 0, end: number = bytes.length): Uint8Array {
+  const length = end - start;
+  const encoded = keys.first(length + SLOT_BYTES);
   encoded[0] = slot.number >>> 8;
   encoded[1] = slot.number & 0xff;
-  encoded.set(key, SLOT_BYTES);
+  if (length > SHORT_KEY) encoded.set(bytes.subarray(start, end), SLOT_BYTES);
+  else for (let i = 0; i < length; i++) encoded[SLOT_BYTES + i] = bytes[start + i] as number;
   return encoded;
 }
 
-/** LevelDB's value of a row whose key `encodeKey` has just encoded; valid until the next call. */
-export function encodeValue(slot: Slot, encodedKey: Uint8Array, value: Uint8Array): Uint8Array {
-  const length = value.length;
+/**
+ * LevelDB's value of a row whose key `encodeKey` has just encoded, the row's own being `bytes` from `start` to `end`;
+ * valid until the next call.
+ */
+export function encodeValue(
+  slot: Slot,
+  encodedKey: Uint8Array,
+  bytes: Uint8Array,
+  start: number = 0,
+  end: number = bytes.length,
+): Uint8Array {
+  const length = end - start;
   const encoded = values.first(length + CRC_BYTES);
-  encoded.set(value);
+  encoded.set(length === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
   const crc = checksum(slot, encodedKey, SLOT_BYTES, encoded, length);
   encoded[length] = crc & 0xff;
   encoded[length + 1] = (crc >>> 8) & 0xff;

@@ -10,11 +10,12 @@
  */
 import { Slice } from '../clock.ts';
 import type { Change } from '../engine.ts';
+import { PackedPut } from '../packed-put.ts';
 import { COMMIT_KEY, writeCommitRow } from './commit-row.ts';
 import type { Committed } from './committed.ts';
 import { Directory, directoryKey, directoryValue, freeSlot } from './directory.ts';
 import type { Level, LevelBatch } from './driver.ts';
-import { SYSTEM, bound, boundAfter, encodeKey, encodeValue, type Slot } from './rows.ts';
+import { SLOT_BYTES, SYSTEM, bound, boundAfter, encodeKey, encodeValue, type Slot } from './rows.ts';
 
 const ROWS_BETWEEN_LOOKS = 128;
 const REMOVE_ROWS = 4096;
@@ -82,6 +83,13 @@ class Filling {
     this.bytes += encoded.length + value.length;
   }
 
+  /** As `put`, without making the arrays. */
+  #putPacked(slot: Slot, { block, start, keyEnd, end }: PackedPut): void {
+    const encoded = encodeKey(slot, block, start, keyEnd);
+    this.#batch.put(encoded, encodeValue(slot, encoded, block, keyEnd, end));
+    this.bytes += SLOT_BYTES + end - start;
+  }
+
   #delete(slot: Slot, key: Uint8Array): void {
     this.#batch.del(encodeKey(slot, key));
     this.bytes += key.length;
@@ -132,7 +140,7 @@ class Filling {
     switch (change.type) {
       case 'put':
         if (slot === undefined) throw new TypeError(`There is no bucket ${JSON.stringify(name)} to put a row in`);
-        return this.put(slot, change.key, change.value);
+        return change instanceof PackedPut ? this.#putPacked(slot, change) : this.put(slot, change.key, change.value);
       case 'delete':
         return slot === undefined ? undefined : this.#delete(slot, change.key);
       case 'createBucket':

@@ -1,0 +1,48 @@
+// @ts-check
+/**
+ * Writes transactions to a store, and says of each what it is about to do and how it ended.
+ *
+ *   node tools/crash/workload.mjs [--engine file|level] [--durability commit|interval] [--via kv] DIRECTORY
+ *
+ * Environment: FAULT_SEED (same seed, same transactions), FAULT_SEQ (first number), FAULT_OPS (how many; else until it is
+ * killed), FAULT_GROW=1 (only new keys). Lines on standard output:
+ *
+ *   ready                                  the store is open
+ *   try SEQ KEY HASH [KEY HASH ...]        before the call; one atomic transaction; HASH is - for a delete
+ *   ack SEQ KEY HASH [KEY HASH ...] rev=N  it is durable
+ *   fail SEQ CODE                          rejected, may have happened
+ *   refused SEQ CODE                       rejected, certainly did not
+ *   error CODE text                        fatal; the exit code is 1, or 2 for wrong arguments
+ *   done                                   closed cleanly
+ */
+import { mkdirSync } from 'node:fs';
+import { bytes, open } from '@varve/kv';
+import { engineAt, numberOf, parseArguments, UsageError } from './lib/arguments.mjs';
+import { say, sayError } from './lib/lines.mjs';
+import { Upkeep } from './lib/upkeep.mjs';
+import { Writer } from './lib/writer.mjs';
+
+try {
+  const { engine, durability, directory } = parseArguments(process.argv.slice(2));
+  if (directory === undefined) throw new UsageError('which folder?');
+  const plan = {
+    seed: numberOf('FAULT_SEED', 1),
+    first: numberOf('FAULT_SEQ', 1),
+    ops: numberOf('FAULT_OPS', Number.MAX_SAFE_INTEGER),
+    grow: process.env['FAULT_GROW'] === '1',
+  };
+  mkdirSync(directory, { recursive: true });
+  const kv = await open(engineAt(engine, directory, true), { value: bytes, durability });
+  say('ready');
+  const upkeep = new Upkeep(kv, directory);
+  try {
+    await new Writer(kv, (seq, revision) => upkeep.after(seq, revision)).run(plan);
+  } finally {
+    await upkeep.ended();
+    await kv.close();
+  }
+  say('done');
+} catch (error) {
+  sayError(error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
