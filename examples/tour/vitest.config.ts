@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { name: 'tour', include: ['test/**/*.test.ts'], deps: { interopDefault: false }, testTimeout: 60_000 },
+  test: {
+    name: 'tour',
+    include: ['test/**/*.test.ts'],
+    deps: { interopDefault: false },
+    testTimeout: 60_000,
+    silent: true,
+  },
 });

@@ -2,11 +2,11 @@
 import { styleText } from 'node:util';
 
 export function heading(text: string): void {
-  process.stdout.write(`\n${styleText('bold', text)}\n`);
+  console.log(`\n${styleText('bold', text)}`);
 }
 
 export function line(text: string): void {
-  process.stdout.write(`  ${text}\n`);
+  console.log(`  ${text}`);
 }
 
 export function dim(text: string): string {

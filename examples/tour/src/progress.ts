@@ -17,7 +17,7 @@ export function progress(label: string, total: number, out: NodeJS.WriteStream =
       const part = total === 0 ? 1 : Math.min(1, done / total);
       if (!out.isTTY) {
         const now = Math.floor(part * 4);
-        if (now > quarter && now < 4) out.write(`  ${label} ${now * 25} %\n`);
+        if (now > quarter && now < 4) console.log(`  ${label} ${now * 25} %`);
         quarter = now;
         return;
       }
@@ -32,7 +32,7 @@ export function progress(label: string, total: number, out: NodeJS.WriteStream =
     },
     end(note) {
       if (out.isTTY) out.write('\r\x1b[2K');
-      out.write(`  ${label} ${note}\n`);
+      console.log(`  ${label} ${note}`);
     },
   };
 }

@@ -20,6 +20,7 @@ import type { Change, Engine, Snapshot } from './engine.ts';
 import { BackendError } from './errors.ts';
 import { hashView } from './hash.ts';
 import { floorKeys } from './floor-keys.ts';
+import { type LinkedSignal, linkedSignal } from './linked-signal.ts';
 import { type Ground, Overlay } from './overlay.ts';
 import { lookUp, PinnedReadTx, PinnedState } from './pinned-state.ts';
 import { type Reader, SectionTx, TickReadTx } from './section.ts';
@@ -149,8 +150,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     await this.forceCommit();
     // The next commit starts a turn later at the earliest (C2): the engine still shows the state of this one.
     this.#refuseClosed();
-    const ends = this.#closing.signal;
-    return this.#background(this.#openSnapshot(signal === undefined ? ends : AbortSignal.any([signal, ends])));
+    return this.#background(this.#openSnapshot(linkedSignal(this.#closing.signal, signal)));
   }
 
   async hash(ignore?: (bucket: string, key: Uint8Array) => boolean): Promise<number> {
@@ -227,9 +227,19 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     }
   }
 
-  async #openSnapshot(signal: AbortSignal): Promise<Snapshot> {
-    const [copy, release] = await copyOf(this.#engine, signal);
-    const snapshot = new OpenSnapshot(copy, release, (ended) => this.#readers.delete(ended));
+  async #openSnapshot({ signal, release }: LinkedSignal): Promise<Snapshot> {
+    let taken;
+    try {
+      taken = await copyOf(this.#engine, signal);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const [copy, releaseCopy] = taken;
+    const snapshot = new OpenSnapshot(copy, releaseCopy, (ended) => {
+      release();
+      this.#readers.delete(ended);
+    });
     this.#readers.add(snapshot);
     if (!signal.aborted) return snapshot;
     await snapshot.end();

@@ -14,7 +14,7 @@ import type { Layer } from './layer.ts';
 import { checkScan, mergedScan } from './merged-scan.ts';
 import type { Layers } from './overlay.ts';
 
-/** The value of a key through all layers, newest first. */
+/** The value of a key through all layers, newest first. @throws TypeError for a key that is not bytes */
 export function lookUp(
   pending: Layers,
   flushing: Layers | undefined,
@@ -22,6 +22,8 @@ export function lookUp(
   bucket: Bucket,
   key: Uint8Array,
 ): Uint8Array | undefined {
+  // Here, for all kinds of reads: left to them, one engine takes text for a key and another finds nothing.
+  if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
   const above = pending.get(bucket.name);
   if (above !== undefined) {
     const row = above.find(key);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { engineConformance, failing } from '../src/conformance/index.ts';
+import { deferred, engineConformance, failing } from '../src/conformance/index.ts';
 import type { Engine } from '../src/index.ts';
 import { memoryEngine } from '../src/memory.ts';
 import { b } from './helpers.ts';
@@ -58,4 +58,20 @@ test('R77 the failing wrapper fails from the commit on that it was asked for', a
     expect(engine.get(change.bucket, b('k')) !== undefined).toBe(applied);
     await engine.close();
   }
+});
+
+test('R77 the deferring wrapper answers late, and a snapshot of it is of the state of the call all the same', async () => {
+  const change = { type: 'createBucket', bucket: { id: 1, name: 'a', appendOnly: false } } as const;
+  const inner = memoryEngine();
+  const asked: string[] = [];
+  const snapshot = async (): Promise<never> => {
+    asked.push(...inner.buckets());
+    throw new Error('own');
+  };
+  const engine = deferred(Object.assign(inner, { snapshot }), 3);
+  await engine.commit([change]);
+  const late = engine.snapshot!();
+  expect(asked).toEqual(['a']);
+  await expect(late).rejects.toThrow('own');
+  await engine.close();
 });

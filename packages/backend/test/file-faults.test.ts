@@ -47,7 +47,7 @@ async function shown(path: string): Promise<{ rows: string[]; warnings: readonly
   let engine: Engine | undefined;
   try {
     engine = await fileEngine(path);
-    return { rows: await everything(engine), warnings: engine.warnings };
+    return { rows: await everything(engine), warnings: engine.warnings ?? [] };
   } catch (error) {
     if (error instanceof BackendError) return { code: error.code };
     throw error;
@@ -141,15 +141,18 @@ describe('a medium that fails', () => {
     ['replaced', (path) => (fs.copyFileSync(path, `${path}-x`), fs.renameSync(`${path}-x`, path))],
     ['cut', (path) => fs.truncateSync(path, 2 * PAGE)],
   ];
-  test.each(changes)('R60: a file %s by somebody else is noticed by the next commit, which is not acknowledged', async (_, change) => {
-    const path = await made();
-    const engine = await open(path);
-    expect(text(engine, 'a')).toBe('1');
-    change(path);
-    await expect(engine.commit([put('b', '2')])).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
-    await expect(engine.commit([put('c', '3')])).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
-    expect(text(engine, 'b')).toBeUndefined();
-  });
+  test.each(changes)(
+    'R60: a file %s by somebody else is noticed by the next commit, which is not acknowledged',
+    async (_, change) => {
+      const path = await made();
+      const engine = await open(path);
+      expect(text(engine, 'a')).toBe('1');
+      change(path);
+      await expect(engine.commit([put('b', '2')])).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
+      await expect(engine.commit([put('c', '3')])).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
+      expect(text(engine, 'b')).toBeUndefined();
+    },
+  );
 });
 
 describe('rewriting the file', () => {
@@ -158,7 +161,9 @@ describe('rewriting the file', () => {
     const engine = await open(path);
     await engine.commit([create(), create(buckets.lease)]);
     for (let from = 0; from < rows; from += 5000) {
-      const put5000 = Array.from({ length: Math.min(5000, rows - from) }, (_, i) => put(numbered(from + i), 'v'.repeat(90)));
+      const put5000 = Array.from({ length: Math.min(5000, rows - from) }, (_, i) =>
+        put(numbered(from + i), 'v'.repeat(90)),
+      );
       await engine.commit(put5000);
     }
     return { path, engine };
@@ -250,7 +255,10 @@ describe('rewriting the file', () => {
 
 test('law 10: a chunk of large rows ends early, so that no more than some are read in one go', async () => {
   const engine = await open(temporaryPath());
-  await engine.commit([create(), ...Array.from({ length: 12 }, (_, i) => put(numbered(i), new Uint8Array(100_000).fill(i)))]);
+  await engine.commit([
+    create(),
+    ...Array.from({ length: 12 }, (_, i) => put(numbered(i), new Uint8Array(100_000).fill(i))),
+  ]);
   const lengths: number[] = [];
   for await (const chunk of engine.scan(buckets.key)) lengths.push(chunk.length);
   expect(lengths).toEqual([3, 3, 3, 3]);

@@ -169,7 +169,14 @@ describe('who else has it', () => {
     const hard = `${path}-hard`;
     fs.symlinkSync(path, link);
     fs.linkSync(path, hard);
-    for (const other of [path, `${path}/`, link, hard, relative(process.cwd(), path), join(path, '..', basename(path))]) {
+    for (const other of [
+      path,
+      `${path}/`,
+      link,
+      hard,
+      relative(process.cwd(), path),
+      join(path, '..', basename(path)),
+    ]) {
       const started = performance.now();
       await expect(fileEngine(other)).rejects.toMatchObject({ code: 'BACKEND_LOCKED', path: other });
       expect(performance.now() - started).toBeLessThan(1000);

@@ -76,7 +76,9 @@ export function child(...args: string[]): ChildProcess {
 
 /** Holds the file as any program of this machine can, until its standard input ends. */
 export async function heldByFlock(path: string): Promise<ChildProcess> {
-  const holder = started(spawn('flock', ['-x', path, 'sh', '-c', 'echo held; cat'], { stdio: ['pipe', 'pipe', 'inherit'] }));
+  const holder = started(
+    spawn('flock', ['-x', path, 'sh', '-c', 'echo held; cat'], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
   await firstLine(holder);
   return holder;
 }

@@ -6,14 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { openBolt } from '@varve/bolt';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fileEngine } from '../src/file/index.ts';
-import {
-  type Backend,
-  buckets,
-  type Engine,
-  importSnapshot,
-  type ImportProgress,
-  openBackend,
-} from '../src/index.ts';
+import { type Backend, buckets, type Engine, importSnapshot, type ImportProgress, openBackend } from '../src/index.ts';
 import { deferred } from '../src/conformance/index.ts';
 import { levelEngine } from '../src/level/index.ts';
 import { memoryEngine } from '../src/memory.ts';
@@ -152,7 +145,9 @@ describe('what is refused', () => {
     const path = vector('etcd-history.raw');
     await using _held = await openBolt(path);
     const backend = await opened();
-    await expect(importSnapshot(path, backend, { skipHashCheck: true })).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
+    await expect(importSnapshot(path, backend, { skipHashCheck: true })).rejects.toMatchObject({
+      code: 'BACKEND_LOCKED',
+    });
   });
 
   test('a BoltDB file of buckets in buckets is BACKEND_FOREIGN, and leaves the target empty', async () => {
@@ -174,16 +169,19 @@ describe('what is refused', () => {
     ['a row', (backend) => (create(backend, buckets.test), write(backend, buckets.test, { a: '1' }))],
     ['an empty bucket', (backend) => create(backend, buckets.test)],
   ];
-  test.each(occupied)('a target with %s, committed or not, is BACKEND_NOT_EMPTY and stays as it is', async (_, fill) => {
-    const backend = await opened();
-    fill(backend);
-    const path = vector('etcd-history.snapshot');
-    await expect(importSnapshot(path, backend)).rejects.toMatchObject({ code: 'BACKEND_NOT_EMPTY' });
-    const hash = await backend.hash();
-    expect(hash).not.toBe(0);
-    await expect(importSnapshot(path, backend)).rejects.toMatchObject({ code: 'BACKEND_NOT_EMPTY' });
-    expect(await backend.hash()).toBe(hash);
-  });
+  test.each(occupied)(
+    'a target with %s, committed or not, is BACKEND_NOT_EMPTY and stays as it is',
+    async (_, fill) => {
+      const backend = await opened();
+      fill(backend);
+      const path = vector('etcd-history.snapshot');
+      await expect(importSnapshot(path, backend)).rejects.toMatchObject({ code: 'BACKEND_NOT_EMPTY' });
+      const hash = await backend.hash();
+      expect(hash).not.toBe(0);
+      await expect(importSnapshot(path, backend)).rejects.toMatchObject({ code: 'BACKEND_NOT_EMPTY' });
+      expect(await backend.hash()).toBe(hash);
+    },
+  );
 
   test('R3: a path that is none, and an aborted signal', async () => {
     const backend = await opened();

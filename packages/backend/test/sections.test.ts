@@ -331,6 +331,10 @@ describe.each(engines)('sections on %s', (_, make) => {
       expect(() => backend.batchTx((tx) => tx.put(bucket, wrong, b('')))).toThrow(/key/);
       expect(() => backend.batchTx((tx) => tx.put(bucket, b('a'), wrong))).toThrow(/value/);
       expect(() => backend.batchTx((tx) => tx.delete(bucket, wrong))).toThrow(TypeError);
+      expect(() => backend.batchTx((tx) => tx.get(bucket, wrong))).toThrow(/key/);
+      expect(() => backend.readTx((tx) => tx.get(bucket, wrong))).toThrow(/key/);
+      using state = backend.concurrentReadTx();
+      expect(() => state.get(bucket, wrong)).toThrow(/key/);
       expect(await scan(backend, bucket)).toEqual([]);
     }
     for (const name of ['', 'ü', 'line\nbreak']) {

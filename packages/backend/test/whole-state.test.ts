@@ -9,6 +9,7 @@
  *   with the engine that has a file or a lock: B8 and B47 after a restart (conformance lifecycle/reopen), B42 to B44
  *   and B46 for a file that is rewritten, B48
  */
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,6 +115,22 @@ describe.each(engines)('the whole state on %s', (_, make) => {
     for await (const _ of left) break;
     expect(backend.openReadTxN).toBe(0);
     expect(() => left[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'BACKEND_CLOSED' }));
+  });
+
+  test('R11 law 9 a signal that outlives many snapshots keeps nothing of them, however they end', async () => {
+    await using backend = await opened(make);
+    create(backend, k);
+    const { signal } = new AbortController();
+    const read = await backend.snapshot({ signal });
+    // By a listener that can be counted: what AbortSignal.any leaves behind cannot.
+    expect(getEventListeners(signal, 'abort').length).toBe(1);
+    await bytesOf(read);
+    await (await backend.snapshot({ signal }))[Symbol.asyncDispose]();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    const unread = await backend.snapshot({ signal });
+    await backend.close();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    await expect(bytesOf(unread)).rejects.toMatchObject({ code: 'BACKEND_CLOSED' });
   });
 
   test('B36 the hash depends on contents only', async () => {

@@ -51,6 +51,11 @@ export function getU64(view: DataView, at: number): number {
 
 /** Stores a whole number below 2^53 as u64. */
 export function setU64(view: DataView, at: number, value: number): void {
+  if (value < TWO_32) {
+    view.setUint32(at, value, true);
+    view.setUint32(at + 4, 0, true);
+    return;
+  }
   view.setUint32(at, value % TWO_32, true);
   view.setUint32(at + 4, Math.floor(value / TWO_32), true);
 }

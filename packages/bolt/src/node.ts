@@ -9,7 +9,7 @@
  *
  * bbolt: node.go.
  */
-import { compareBytes } from './bytes.ts';
+import { compareBytes, getU64 } from './bytes.ts';
 import { PAGE_HEADER } from './meta.ts';
 import { ELEMENT } from './page.ts';
 import type { Block, Page } from './page.ts';
@@ -100,14 +100,22 @@ export class Node implements Block {
       node.pages = page.overflow + 1;
     }
     const source = sources.add(page.bytes);
-    const { slots } = node;
+    const { view, count, leaf } = page;
+    const slots = new Array<number>(count * STRIDE); // filled at once: growing by pushes costs more than the reads
     let { bytes } = node;
-    for (let i = 0; i < page.count; i++) {
-      const keyLength = page.keyLength(i);
-      const amount = page.leaf ? page.valueLength(i) : page.child(i);
-      slots.push(source, page.keyAt(i), keyLength, amount, page.leaf && page.isBucket(i) ? 1 : 0);
-      bytes += ELEMENT + keyLength + (page.leaf ? amount : 0);
+    let element = page.at + PAGE_HEADER;
+    for (let slot = 0; slot < slots.length; slot += STRIDE, element += ELEMENT) {
+      const field = leaf ? element + 4 : element;
+      const keyLength = view.getUint32(field + 4, true);
+      const amount = leaf ? view.getUint32(element + 12, true) : getU64(view, element + 8);
+      slots[slot] = source;
+      slots[slot + 1] = element + view.getUint32(field, true);
+      slots[slot + 2] = keyLength;
+      slots[slot + 3] = amount;
+      slots[slot + 4] = leaf ? view.getUint32(element, true) : 0;
+      bytes += ELEMENT + keyLength + (leaf ? amount : 0);
     }
+    node.slots = slots;
     node.bytes = bytes;
     return node;
   }

@@ -11,7 +11,7 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 /** @param {string} line */
 export function say(line) {
   const bytes = Buffer.from(`${line}\n`);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(1, bytes, at);
     } catch (error) {

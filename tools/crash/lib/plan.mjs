@@ -13,7 +13,7 @@ const deletes = 0.15;
 const smallest = 32;
 const largest = 6000;
 
-/** @typedef {{ readonly key: string, readonly value: Buffer | undefined, readonly hash: string }} Write a value of undefined deletes */
+/** @typedef {{ readonly key: string, readonly value: Uint8Array | undefined, readonly hash: string }} Write a value of undefined deletes */
 
 /**
  * @param {number} seed

@@ -8,7 +8,10 @@ import { promisify } from 'node:util';
 
 /** Why the comparison cannot be made here, or `undefined`. */
 export function absence(): string | undefined {
-  for (const [program, debian] of [['etcd', 'etcd-server'], ['etcdctl', 'etcd-client']] as const) {
+  for (const [program, debian] of [
+    ['etcd', 'etcd-server'],
+    ['etcdctl', 'etcd-client'],
+  ] as const) {
     const argument = program === 'etcd' ? '--version' : 'version';
     if (spawnSync(program, [argument]).error !== undefined) return `${program} is not installed (Debian: ${debian})`;
   }
@@ -40,7 +43,18 @@ export class RealEtcd {
     await etcdctl('snapshot', 'restore', snapshot, '--data-dir', folder, ...cluster);
     const child = spawn(
       'etcd',
-      ['--name', 'm', '--data-dir', folder, '--listen-peer-urls', peerUrl, '--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
+      [
+        '--name',
+        'm',
+        '--data-dir',
+        folder,
+        '--listen-peer-urls',
+        peerUrl,
+        '--listen-client-urls',
+        endpoint,
+        '--advertise-client-urls',
+        endpoint,
+      ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     const etcd = new RealEtcd(endpoint, child);

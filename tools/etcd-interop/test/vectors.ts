@@ -53,7 +53,13 @@ export function listing(name: string): Listing {
 /** etcd's own answers, numbers that a double cannot hold as text. */
 export interface State {
   readonly hashKV: readonly [
-    { readonly HashKV: { readonly header: { readonly revision: number }; readonly hash: number; readonly compact_revision: number } },
+    {
+      readonly HashKV: {
+        readonly header: { readonly revision: number };
+        readonly hash: number;
+        readonly compact_revision: number;
+      };
+    },
   ];
   readonly leases: { readonly leases: readonly { readonly id: string }[] };
   readonly range: { readonly kvs: readonly StateKv[] };
@@ -73,5 +79,9 @@ export function state(name: string): State {
 }
 
 function read(path: string): unknown {
-  return JSON.parse(gunzipSync(readFileSync(path)).toString().replace(/:(\d{16,})/g, ':"$1"'));
+  return JSON.parse(
+    gunzipSync(readFileSync(path))
+      .toString()
+      .replace(/:(\d{16,})/g, ':"$1"'),
+  );
 }

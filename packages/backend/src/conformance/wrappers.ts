@@ -84,7 +84,7 @@ class DeferredEngine extends WrappedEngine {
     this.snapshot =
       inner.snapshot === undefined
         ? undefined
-        : (options): Promise<Snapshot> => this.#late(() => inner.snapshot!(options));
+        : (options): Promise<Snapshot> => this.#answeredLate(inner.snapshot!(options));
   }
 
   override scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]> {
@@ -124,8 +124,12 @@ class DeferredEngine extends WrappedEngine {
 
   async #late<T>(work: () => Promise<T>): Promise<T> {
     await this.#wait();
+    return this.#answeredLate(work());
+  }
+
+  async #answeredLate<T>(answer: Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await answer;
     } finally {
       await this.#wait();
     }
