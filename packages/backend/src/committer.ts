@@ -32,7 +32,7 @@ export interface CommitSource {
 /** A batch is full at that many bytes, too: 10,000 rows of a megabyte would not be a batch. */
 const batchBytes = 16 * 1024 * 1024;
 const lagBatches = 4;
-const turnRows = 2_000;
+const turnRows = 500;
 
 function closedError(): BackendError {
   return new BackendError('BACKEND_CLOSED', 'the backend is closed');

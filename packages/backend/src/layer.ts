@@ -5,7 +5,7 @@
  * L2  `cleared`: the bucket was removed within this overlay, so nothing below it shows through.
  * L3  Rows are the very objects that go to the engine, apart from those that a cursor gives of an append-only bucket.
  * L4  Append-only: rows lie in an array in the order of their keys, because that is the order in which they come. A pin
- *     shares the array and remembers its length. Deletes go to a tree beside it and win over rows, since a key that was
+ *     shares the array and remembers its length. Deletes lie beside it (`delete-run.ts`) and win over rows, since a key that was
  *     put never comes again; a delete of a key that was never put is not kept.
  *
  * etcd: server/storage/backend/tx_buffer.go. Departs: sorted by construction, so nothing is sorted or deduplicated
@@ -15,10 +15,11 @@ import { type BTree, byteTree } from './btree.ts';
 import type { Bucket } from './bucket.ts';
 import { byteKey, compareBytes } from './byte-key.ts';
 import type { Change } from './engine.ts';
+import { DeleteRun } from './delete-run.ts';
 import { BackendError } from './errors.ts';
 import type { PackedPut } from './packed-put.ts';
 
-export type PutRow = Extract<Change, { type: 'put' }>;
+type PutRow = Extract<Change, { type: 'put' }>;
 export type DeleteRow = Extract<Change, { type: 'delete' }>;
 export type Row = PutRow | DeleteRow;
 
@@ -40,7 +41,7 @@ export class AppendLayer implements Layer {
   /** Slots from `#length` on may hold rows of a section that was undone. */
   readonly #rows: PackedPut[];
   #length: number;
-  #deletes: BTree<string, DeleteRow> | undefined;
+  #deletes: DeleteRun | undefined;
   /** Greatest key of the layers below. */
   readonly #floor: Uint8Array | undefined;
 
@@ -84,23 +85,16 @@ export class AppendLayer implements Layer {
 
   /** @returns the delete that was there already, for `undoDelete` */
   delete(row: DeleteRow): DeleteRow | undefined {
-    const deletes = (this.#deletes ??= byteTree<DeleteRow>());
-    const key = byteKey(row.key);
-    const before = deletes.get(key);
-    if (before === undefined) deletes.set(key, row);
-    return before;
+    return (this.#deletes ??= new DeleteRun()).add(row);
   }
 
   undoDelete(row: DeleteRow, before: DeleteRow | undefined): void {
-    if (before === undefined) this.#deletes!.delete(byteKey(row.key));
+    this.#deletes!.undo(row, before);
   }
 
   find(key: Uint8Array): Row | undefined {
-    const deletes = this.#deletes;
-    if (deletes !== undefined && deletes.size > 0) {
-      const row = deletes.get(byteKey(key));
-      if (row !== undefined) return row;
-    }
+    const deleted = this.#deletes?.find(key);
+    if (deleted !== undefined) return deleted;
     // A reader mostly asks for what is long committed: two comparisons answer that.
     const length = this.#length;
     if (length === 0 || this.#rows[0]!.compare(key) > 0) return undefined;
@@ -111,15 +105,14 @@ export class AppendLayer implements Layer {
   }
 
   cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
-    const found: RowCursor[] = [];
-    if (this.#deletes !== undefined && this.#deletes.size > 0) found.push(treeCursor(this.#deletes, start, end));
+    const found = this.#deletes?.cursors(start, end) ?? [];
     if (this.#length > 0) found.push(arrayCursor(this.#rows, this.#bound(start, 0), this.#bound(end, this.#length)));
     return found;
   }
 
   pin(): AppendLayer {
     const pin = new AppendLayer(this.#bucket, this.cleared, this.#floor, this.#rows, this.#length);
-    pin.#deletes = this.#deletes?.clone();
+    pin.#deletes = this.#deletes?.pin();
     return pin;
   }
 
@@ -190,7 +183,7 @@ function* arrayCursor(rows: readonly PackedPut[], from: number, to: number): Gen
   return undefined;
 }
 
-function* treeCursor<R extends Row>(
+export function* treeCursor<R extends Row>(
   tree: BTree<string, R>,
   start: Uint8Array | undefined,
   end: Uint8Array | undefined,

@@ -8,7 +8,7 @@
 export interface LinkedSignal {
   readonly signal: AbortSignal;
   /** Leaves nothing on the sources; `signal` follows them no more. */
-  release(): void;
+  readonly release: () => void;
 }
 
 export function linkedSignal(own: AbortSignal, asked: AbortSignal | undefined): LinkedSignal {

@@ -13,6 +13,7 @@
  *
  * etcd: server/storage/backend/backend.go, batch_tx.go, read_tx.go.
  */
+import { setMaxListeners } from 'node:events';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from './backend.ts';
 import type { Bucket } from './bucket.ts';
 import { type CommitSource, Committer } from './committer.ts';
@@ -78,6 +79,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   ) {
     this.#engine = engine;
     this.#ground = ground;
+    setMaxListeners(0, this.#closing.signal); // one for each open snapshot
     this.#pending = new Overlay(ground);
     this.#preCommit = preCommit;
     this.#committer = new Committer(engine, this, batchLimit, batchIntervalMs);

@@ -71,7 +71,7 @@ export async function writeCommit(plan: CommitPlan, target: CommitTarget): Promi
 }
 
 /** Small files double, large ones grow by 16 MiB: the length changes rarely. */
-export function grownLength(length: number, needed: number, pageSize: number): number {
+function grownLength(length: number, needed: number, pageSize: number): number {
   if (needed <= length) return length;
   const step = 16 * 1024 * 1024;
   if (needed > step) return Math.ceil(needed / step) * step;

@@ -61,7 +61,7 @@ export interface ContentFacts {
 }
 
 /** Walks all entries. @throws BoltError BOLT_CORRUPT */
-export function contentFacts(pages: PageFile, meta: Meta): ContentFacts {
+function contentFacts(pages: PageFile, meta: Meta): ContentFacts {
   const digest = createHash('sha256');
   let [keyCount, bucketCount, maxDepth, crc] = [0, 0, 0, 0];
   const sum = (bytes: Buffer): void => {

@@ -14,7 +14,7 @@ import { crc32c } from './crc32c.ts';
 /** Bytes at the start of a page before its contents. */
 export const PAGE_HEADER = 16;
 /** Flag of a meta page. */
-export const META_FLAG = 0x04;
+const META_FLAG = 0x04;
 
 const MAGIC = 0xed0cdaed;
 const VERSION = 2;

@@ -235,7 +235,7 @@ export class KeyIndex implements Generation {
 }
 
 /** For a revision that is not newer than what the key has. */
-export function notNewer(revision: Revision, modified: Revision): IndexError {
+function notNewer(revision: Revision, modified: Revision): IndexError {
   return new IndexError(
     'INDEX_CORRUPT',
     `revision ${formatRevision(revision)} is not newer than ${formatRevision(modified)} of the same key`,

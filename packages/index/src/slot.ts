@@ -24,11 +24,11 @@ export function firstPut(main: number, sub: number): Slot {
   return index;
 }
 
-export function mainOf(slot: number): number {
+function mainOf(slot: number): number {
   return Math.floor(slot);
 }
 
-export function subOf(slot: number): number {
+function subOf(slot: number): number {
   return (slot - Math.floor(slot)) * SUB_SCALE;
 }
 

@@ -7,8 +7,9 @@
  *      need is in `kept` (law 5).
  * CP3  The last batch and the mark that says "finished" are one section. A crash before it repeats the whole job at
  *      the next start, over what is left, with the same result.
- * CP4  After each batch others get as much time as the batch took. Its commit goes on while the next one is read, which
- *      waits for it before it removes anything: a writer's commit never carries more than two batches.
+ * CP4  After each batch others get as much time as the batch took, as far as they want it. What was removed is in the
+ *      next commit, whosever that is; where writers wait for commits, no commit carries more than `COMMIT_ROWS`
+ *      removals and one batch.
  *
  * The view may be held for as long as the job runs: it keeps old rows readable and nothing else.
  * etcd: server/storage/mvcc/kvstore_compaction.go (spec sections 10.2, 12.3). Departs: `finished` waits for the
@@ -30,12 +31,17 @@ import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision
 import { drive } from './slices.ts';
 import type { Compaction } from './store.ts';
 
-const SCAN_ROWS = 256;
+/** A millisecond or two of work, and what the engines fetch at once. */
+export const BATCH_ROWS = 512;
+/** Removals that a commit somebody waits for has time for: some five milliseconds. */
+const COMMIT_ROWS = 4096;
 
 export interface CompactionPace {
   readonly batchLimit: number;
-  /** Absent: as long as the batch took. */
+  /** Absent: as long as the batch took, if there is anybody to take it. */
   readonly pauseMs: number | undefined;
+  /** Whether writers wait for commits. */
+  readonly awaitsCommits: boolean;
 }
 
 export class CompactionRun implements Compaction {
@@ -47,8 +53,9 @@ export class CompactionRun implements Compaction {
   readonly #previous: number;
   readonly #keepHash: boolean;
   readonly #done = deferred<void>();
-  /** The commit of the batch before. */
+  /** The commit that was asked for last, and what was removed since. */
   #committed: Promise<void> = Promise.resolve();
+  #uncommitted = 0;
 
   /**
    * @param previous the compacted revision before this one, -1 for none
@@ -114,7 +121,7 @@ export class CompactionRun implements Compaction {
       let batch: Uint8Array[] = [];
       let scanned = 0;
       let bytes = 0;
-      for await (const entries of tx.scan(keyBucket, { end, chunkSize: SCAN_ROWS })) {
+      for await (const entries of tx.scan(keyBucket, { end, chunkSize: BATCH_ROWS })) {
         checkStop(signal);
         pace.enter();
         for (const entry of entries) {
@@ -124,10 +131,6 @@ export class CompactionRun implements Compaction {
           if (scanned < batchLimit && bytes < SLICE_BYTES) continue;
           bytes = 0;
           if (scanned === batchLimit) {
-            pace.leave();
-            await this.#committed;
-            checkStop(signal);
-            pace.enter();
             this.#endBatch(batch, scanned, false);
             pace.leave();
             this.#metrics.compactionBatchMs.add(pace.takeBusy());
@@ -161,23 +164,33 @@ export class CompactionRun implements Compaction {
         if (last) tx.put(metaBucket, finishedCompactKey, revisionBytes(this.revision, 0));
       });
     }
+    this.#uncommitted += keys.length;
     this.progress.scanned += scanned;
     this.progress.removed += keys.length;
     this.#metrics.compactedRecords += keys.length;
   }
 
+  /** What follows a batch: its share of a commit, and the time of others. */
   async #rest(pace: Pace, signal: AbortSignal): Promise<void> {
-    const { pauseMs } = this.#pace;
+    const { pauseMs, awaitsCommits } = this.#pace;
     const { backend } = this.#history;
-    this.#committed = backend.forceCommit();
-    // Awaited before the next batch; until then nobody may call it unhandled.
-    this.#committed.catch(() => undefined);
-    if (pauseMs === undefined) await pace.rest(signal);
-    else {
-      await this.#committed;
+    if (pauseMs !== undefined) {
+      await backend.forceCommit();
       await (pauseMs > 0 ? pause(pauseMs, signal) : nextTurn());
+    } else {
+      if (awaitsCommits && this.#uncommitted >= COMMIT_ROWS) await this.#commit();
+      await pace.rest();
     }
     if (!backend.admitting) await backend.admit();
+  }
+
+  /** Starts a commit once the one before has ended. It goes on while the next batches are read and removed. */
+  async #commit(): Promise<void> {
+    await this.#committed;
+    this.#uncommitted = 0;
+    this.#committed = this.#history.backend.forceCommit();
+    // Awaited before the next one; until then nobody may call it unhandled.
+    this.#committed.catch(() => undefined);
   }
 }
 

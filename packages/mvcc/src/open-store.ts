@@ -1,5 +1,6 @@
 import type { Backend } from '@varve/backend';
 import { checkCount } from './bytes.ts';
+import { BATCH_ROWS } from './compaction.ts';
 import { MvccStore } from './mvcc-store.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
 import type { Store, StoreOptions } from './store.ts';
@@ -31,6 +32,10 @@ export async function openStore(backend: Backend, options: StoreOptions = {}): P
   return new MvccStore(history, {
     durability,
     restore,
-    pace: { batchLimit: compactionBatchLimit ?? 1000, pauseMs: compactionPauseMs },
+    pace: {
+      batchLimit: compactionBatchLimit ?? BATCH_ROWS,
+      pauseMs: compactionPauseMs,
+      awaitsCommits: durability === 'commit',
+    },
   });
 }

@@ -1,12 +1,13 @@
 /**
  * How background work shares the event loop: for the time it takes, it owes as much to others (law 10).
  *
- * PA1  What others get while the work waits for a scan or a commit counts; a timer is set only for the rest.
- * PA2  Small debts are saved up: timers are a millisecond coarse.
+ * PA1  What others get while the work waits for a scan or a commit counts.
+ * PA2  Nobody is waited for: a turn of the loop that passes at once says that all others are idle, and ends the debt.
  */
-import { nextTurn, now, pause } from './clock.ts';
+import { nextTurn, now } from './clock.ts';
 
-const SHORTEST_PAUSE_MS = 4;
+/** A turn in which nothing happens takes some ten microseconds. */
+const IDLE_TURN_MS = 0.1;
 
 export class Pace {
   #since: number = now();
@@ -15,9 +16,7 @@ export class Pace {
 
   /** The work goes on; since `leave` the loop was others'. */
   enter(): void {
-    const time = now();
-    this.#owedMs = Math.max(0, this.#owedMs - (time - this.#since));
-    this.#since = time;
+    this.#repay();
   }
 
   /** The work is about to wait for something. */
@@ -35,8 +34,19 @@ export class Pace {
     return busyMs;
   }
 
-  /** Waits for what is owed, and for one turn at the least. */
-  async rest(signal: AbortSignal): Promise<void> {
-    await (this.#owedMs < SHORTEST_PAUSE_MS ? nextTurn() : pause(this.#owedMs, signal));
+  /** Gives turns to others until they had what is owed, or want no more; one turn at the least. */
+  async rest(): Promise<void> {
+    do {
+      const before = now();
+      await nextTurn();
+      if (now() - before < IDLE_TURN_MS) this.#owedMs = 0;
+      else this.#repay();
+    } while (this.#owedMs > 0);
+  }
+
+  #repay(): void {
+    const time = now();
+    this.#owedMs = Math.max(0, this.#owedMs - (time - this.#since));
+    this.#since = time;
   }
 }

@@ -163,9 +163,9 @@ export interface StoreOptions {
   readonly durability?: 'commit' | 'interval' | undefined;
   /** Decoded records kept in memory, in bytes. @default 64 MiB */
   readonly cacheBytes?: number | undefined;
-  /** Records a compaction batch. @default 1000 */
+  /** Records a compaction batch. @default 512: a millisecond or two */
   readonly compactionBatchLimit?: number | undefined;
-  /** Pause after each compaction batch, counted from its end. @default as long as the batch took */
+  /** Pause after each compaction batch, counted from its commit. @default as long as the batch took, if others need it */
   readonly compactionPauseMs?: number | undefined;
   /** Records a chunk while the index is rebuilt. @default 10_000 */
   readonly restoreChunkLimit?: number | undefined;

@@ -49,7 +49,7 @@ export class CatchUp {
   readonly #moves: CatchUpMoves;
   readonly #clock: Clock;
   readonly #watchersPerPass: number;
-  readonly #holdMs: number;
+  readonly #scanIdleMs: number;
   /** By `minRevision`, which stays as it is while a watcher is in here. In order of arrival, so nobody starves. */
   readonly #cohorts: Map<number, Set<Watcher>> = new Map();
   #scheduled = false;
@@ -64,14 +64,14 @@ export class CatchUp {
     history: History,
     moves: CatchUpMoves,
     clock: Clock,
-    limits: { readonly watchersPerPass: number; readonly holdMs: number },
+    limits: { readonly watchersPerPass: number; readonly scanIdleMs: number },
   ) {
     this.#store = store;
     this.#history = history;
     this.#moves = moves;
     this.#clock = clock;
     this.#watchersPerPass = limits.watchersPerPass;
-    this.#holdMs = limits.holdMs;
+    this.#scanIdleMs = limits.scanIdleMs;
   }
 
   /** Watchers that the next passes will look at. */
@@ -154,7 +154,7 @@ export class CatchUp {
       this.#running = undefined;
     }
     if (!this.#closed && this.#history.holds) {
-      this.#cancelRelease = this.#clock.after(this.#holdMs, () => this.#history.release());
+      this.#cancelRelease = this.#clock.after(this.#scanIdleMs, () => this.#history.release());
     }
   }
 

@@ -22,7 +22,7 @@ export async function openWatchedStore(
     queueCapacity: positive('queueCapacity', options.queueCapacity ?? 128),
     watchersPerPass: positive('watchersPerPass', options.watchersPerPass ?? 512),
     revisionsPerBatch: positive('revisionsPerBatch', options.revisionsPerBatch ?? 1000),
-    catchUpIntervalMs: positive('catchUpIntervalMs', options.catchUpIntervalMs ?? 100),
+    scanIdleMs: positive('scanIdleMs', options.scanIdleMs ?? 100),
   };
   return new WatchedStore(await openStore(backend, options), clock, limits);
 }

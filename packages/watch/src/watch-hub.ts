@@ -24,7 +24,7 @@ export interface HubLimits {
   readonly queueCapacity: number;
   readonly watchersPerPass: number;
   readonly revisionsPerBatch: number;
-  readonly catchUpIntervalMs: number;
+  readonly scanIdleMs: number;
 }
 
 type EventsResponse = Extract<WatchResponse, { readonly type: 'events' }>;
@@ -55,9 +55,9 @@ export class WatchHub implements CatchUpMoves {
     this.#limits = limits;
     this.#visible = store.rev();
     this.present = present;
-    const { watchersPerPass, revisionsPerBatch, catchUpIntervalMs: holdMs } = limits;
+    const { watchersPerPass, revisionsPerBatch, scanIdleMs } = limits;
     const history = new History(store, this.#recent, previousOf, revisionsPerBatch);
-    this.catchUp = new CatchUp(store, history, this, clock, { watchersPerPass, holdMs });
+    this.catchUp = new CatchUp(store, history, this, clock, { watchersPerPass, scanIdleMs });
   }
 
   visible(): number {

@@ -15,7 +15,7 @@
  */
 import type { Backend, KeyValue, RangeEnd, SliceOptions, Store } from '@varve/mvcc';
 
-/** One change as a watcher gets it. The object is the watcher's own; bytes are shared, do not write to them. */
+/** One change as a watcher gets it. Frozen, and shared between watchers that want the same, as its bytes are: do not write to them. */
 export interface Event {
   readonly type: 'put' | 'delete';
   /** A deletion has `key` and `modRevision`, everything else empty or zero. */
@@ -66,7 +66,10 @@ export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposab
   requestProgressAll(): boolean;
   /** The visible revision. */
   rev(): number;
-  /** The next response, or `undefined` after `close` once the queue is drained. One caller at a time. */
+  /**
+   * The next response, or `undefined` after `close` once the queue is drained. One caller at a time.
+   * Rejects with the store's error when history cannot be read; the stream is closed then.
+   */
   next(options?: SliceOptions): Promise<WatchResponse | undefined>;
   /** The next response if one is queued, same tick. */
   poll(): WatchResponse | undefined;
@@ -81,8 +84,8 @@ export interface WatchableStoreOptions {
   readonly watchersPerPass?: number | undefined;
   /** Distinct revisions in one catch-up response. @default 1000 */
   readonly revisionsPerBatch?: number | undefined;
-  /** Longest wait between catch-up passes. @default 100 */
-  readonly catchUpIntervalMs?: number | undefined;
+  /** How long a scan of history is held open while nobody reads on. @default 100 */
+  readonly scanIdleMs?: number | undefined;
 }
 
 /** How many watchers are where; for tests and metrics. */

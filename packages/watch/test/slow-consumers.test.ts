@@ -121,7 +121,7 @@ test('W48 a pass handles so many watchers', async () => {
 });
 
 test('W48 the next pass does not wait', async () => {
-  await using f = await open({ queueCapacity: 600, clock: systemClock, catchUpIntervalMs: 1_000_000 });
+  await using f = await open({ queueCapacity: 600, clock: systemClock, scanIdleMs: 1_000_000 });
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
   for (let i = 0; i < 600; i++) stream.watch(foo, undefined, { startRevision: 2 });

@@ -56,7 +56,7 @@ export async function replay(path, engineName = 'memory', onMismatch = () => {})
   const folder = mkdtempSync(join(tmpdir(), 'varve-replay-'));
   try {
     const backend = await openBackend(await openEngine(engineName, folder));
-    const store = await openWatchableStore(backend, { catchUpIntervalMs: 1 });
+    const store = await openWatchableStore(backend);
     const operations = new Operations(store);
     let equal = 0;
     for (const entry of entries) {

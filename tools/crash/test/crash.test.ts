@@ -132,7 +132,7 @@ describe('the judge', () => {
     'try 2 a x2',
     'try 3 b y3 c z3',
     'ack 3 b y3 c z3 rev=4',
-    'try 4 a x4 d -',
+    'try 4 e x4 d -',
   ];
   const all = { a: 'x2', b: 'y3', c: 'z3' };
   const verdicts: readonly (readonly [
@@ -142,10 +142,10 @@ describe('the judge', () => {
     verdict: RegExp | undefined,
   ])[] = [
     ['everything acknowledged, and what lies before it', all, 4, undefined],
-    ['what was in doubt as well', { ...all, a: 'x4' }, 5, undefined],
+    ['what was in doubt as well', { ...all, e: 'x4' }, 5, undefined],
     ['an acknowledged write that is lost', { ...all, c: 'z0' }, 4, /deeply equal/],
     ['a hole before an acknowledged write', { ...all, a: 'x1' }, 4, /before an acknowledged one is missing/],
-    ['a value that nobody wrote', { ...all, e: 'e' }, 4, /deeply equal/],
+    ['a value that nobody wrote', { ...all, f: 'f' }, 4, /deeply equal/],
     ['a revision that went back', all, 3, /greater than or equal/],
   ];
   test.each(verdicts)('P1, P2: %s', (_, keys, revision, verdict) => {

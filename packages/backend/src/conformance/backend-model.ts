@@ -9,6 +9,7 @@ import { crc32c } from '../crc32c.ts';
 import type { Engine } from '../engine.ts';
 import { openBackend } from '../open-backend.ts';
 import { Random } from './random.ts';
+import { type RandomHistory, randomHistories } from './random-history.ts';
 import { type Bench, bytes, chunksOf, numbered, type Scenario, text } from './scenario.ts';
 
 /** Rows by bucket name; keys and values as latin1 text. Never changed once it is the current one. */
@@ -20,30 +21,16 @@ const modelBuckets: readonly Bucket[] = [
   { id: 941, name: 'backend_ascending', appendOnly: true },
 ];
 
-const seeds = [1, 2, 3, 4, 5, 6];
-const steps = 150;
 const thrown = new Error('thrown by a section');
 
-export const backendScenarios: readonly Scenario[] = seeds.map((seed) => ({
-  key: `backend/seed-${seed}`,
-  title: 'a random history of sections agrees with plain maps (law 3, R1, R77)',
-  async run(bench): Promise<void> {
-    const history = new History(bench, seed);
-    await history.open();
-    for (let step = 1; step <= steps; step += 1) {
-      try {
-        await history.step();
-      } catch (error) {
-        throw new Error(`seed ${seed}, step ${step}: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        });
-      }
-    }
-    await history.end();
-  },
-}));
+export const backendScenarios: readonly Scenario[] = randomHistories(
+  'backend',
+  'a random history of sections agrees with plain maps (law 3, R1, R77)',
+  150,
+  (bench, seed) => new History(bench, seed),
+);
 
-class History {
+class History implements RandomHistory {
   readonly #bench: Bench;
   readonly #random: Random;
   readonly #batchLimit: number;

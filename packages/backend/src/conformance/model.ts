@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import type { Bucket } from '../bucket.ts';
 import type { Change, Engine, EngineView, PinnedView } from '../engine.ts';
 import { Random } from './random.ts';
+import { type RandomHistory, randomHistories } from './random-history.ts';
 import { type Bench, bytes, chunksOf, numbered, type Scenario, text } from './scenario.ts';
 
 /** Rows by bucket name; keys and values as latin1 text. */
@@ -18,29 +19,14 @@ const modelBuckets: readonly Bucket[] = [
   { id: 932, name: 'model_ascending', appendOnly: true },
 ];
 
-const seeds = [1, 2, 3, 4, 5, 6];
-const steps = 120;
+export const modelScenarios: readonly Scenario[] = randomHistories(
+  'model',
+  'a random history agrees with plain maps (law 3, R77)',
+  120,
+  (bench, seed) => new History(bench, seed),
+);
 
-export const modelScenarios: readonly Scenario[] = seeds.map((seed) => ({
-  key: `model/seed-${seed}`,
-  title: 'a random history agrees with plain maps (law 3, R77)',
-  async run(bench): Promise<void> {
-    const history = new History(bench, seed);
-    await history.open();
-    for (let step = 1; step <= steps; step += 1) {
-      try {
-        await history.step();
-      } catch (error) {
-        throw new Error(`seed ${seed}, step ${step}: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        });
-      }
-    }
-    await history.check();
-  },
-}));
-
-class History {
+class History implements RandomHistory {
   readonly #bench: Bench;
   readonly #random: Random;
   #engine!: Engine;
@@ -65,11 +51,15 @@ class History {
     else if (dice < 88) this.#pins.splice(this.#random.below(this.#pins.length + 1), 1)[0]?.view[Symbol.dispose]();
     else if (dice < 94) await this.#engine.compact();
     else if (dice < 97 && this.#bench.canReopen) await this.#reopen();
-    else await this.check();
+    else await this.#check();
+  }
+
+  end(): Promise<void> {
+    return this.#check();
   }
 
   /** Everything, in the engine and in each pin. */
-  async check(): Promise<void> {
+  async #check(): Promise<void> {
     for (const { view, state } of [{ view: this.#engine, state: this.#state }, ...this.#pins]) {
       assert.deepEqual([...view.buckets()], [...state.keys()].sort());
       for (const bucket of modelBuckets) await compareRange(view, state, bucket, undefined, undefined, 50);
@@ -135,7 +125,7 @@ class History {
     for (const { view } of this.#pins) view[Symbol.dispose]();
     this.#pins = [];
     this.#engine = await this.#bench.reopen(this.#engine);
-    await this.check();
+    await this.#check();
   }
 
   #existing(rows: ReadonlyMap<string, string>): string {

@@ -17,14 +17,15 @@ export interface CommitRow {
 
 export const COMMIT_KEY: Uint8Array = Buffer.from('commit');
 const COMMIT_BYTES = 20;
+const scratch = new DataView(new ArrayBuffer(COMMIT_BYTES));
+const scratchBytes = new Uint8Array(scratch.buffer);
 
+/** Valid until the next call. */
 export function writeCommitRow({ counter, rows, sequence }: CommitRow): Uint8Array {
-  const bytes = new Uint8Array(COMMIT_BYTES);
-  const view = new DataView(bytes.buffer);
-  writeNumber(view, 0, counter);
-  view.setUint32(8, rows);
-  writeNumber(view, 12, sequence);
-  return bytes;
+  writeNumber(scratch, 0, counter);
+  scratch.setUint32(8, rows);
+  writeNumber(scratch, 12, sequence);
+  return scratchBytes;
 }
 
 /** `undefined` when the bytes are no commit row. */

@@ -6,6 +6,8 @@
  * V3  A commit is durable with its names: LevelDB syncs a new log, not the folder that lists it, so the folder is
  *     synced whenever it changed.
  * V4  `close` ends scans, pins and a running commit before LevelDB is closed under them (R74).
+ * V5  `close` has LevelDB put what it holds in memory into tables, if that is much: the next open would have to read it
+ *     from the log and do so then.
  */
 import type { Bucket } from '../bucket.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions } from '../engine.ts';
@@ -22,6 +24,10 @@ import { writeCommit, type CommitPosition } from './write-commit.ts';
 
 /** A folder's time stamps may be this coarse: a change this close to the last look may have gone unnoticed. */
 const STAMP_MS = 50;
+/** A log of less is read at open in a few milliseconds, and small tables slow reads down. */
+const WORTH_A_TABLE = 4 << 20;
+/** Behind all rows. */
+const BEHIND = Uint8Array.of(0xff, 0xff, 0xff);
 
 export interface OpenedLevel {
   readonly level: Level;
@@ -46,6 +52,8 @@ export class LevelEngine implements Engine {
   #state: Committed;
   #position: CommitPosition;
   #folderStamp = Number.NaN;
+  /** Bytes committed since opening. */
+  #written = 0;
   #working: Promise<unknown> = Promise.resolve();
   #failure: { readonly cause: unknown } | undefined;
   #closing: Promise<void> | undefined;
@@ -110,7 +118,7 @@ export class LevelEngine implements Engine {
     return this.#alone(async () => {
       const { level, path } = this.#opened;
       try {
-        await level.compactRange(Uint8Array.of(0), Uint8Array.of(0xff, 0xff, 0xff));
+        await level.compactRange(Uint8Array.of(0), BEHIND);
       } catch (error) {
         throw asBackendError(error, 'Compacting', path);
       }
@@ -140,6 +148,19 @@ export class LevelEngine implements Engine {
     this.#state = new Committed(level, this.#opened.path, committing.directory);
     before.release();
     this.#size.grow(committing.bytes);
+    this.#written += committing.bytes;
+  }
+
+  /** V5. The log holds everything until that has worked. */
+  async #leaveTables(): Promise<void> {
+    if (this.#written < WORTH_A_TABLE || this.#failure !== undefined) return;
+    const { level, files, path } = this.#opened;
+    // LevelDB writes its memory out before it looks for what to compact, and there is nothing.
+    const done = await level.compactRange(BEHIND, BEHIND).then(
+      () => true,
+      () => false,
+    );
+    if (done) await files.syncFolder(path);
   }
 
   async #syncFolder(): Promise<void> {
@@ -166,8 +187,10 @@ export class LevelEngine implements Engine {
     await this.#size.settled();
     const { level, mark, path, onClosed } = this.#opened;
     try {
-      await mark.close();
-      await level.close();
+      await this.#leaveTables().finally(async () => {
+        await mark.close();
+        await level.close();
+      });
     } catch (error) {
       throw asBackendError(error, 'Closing', path);
     } finally {

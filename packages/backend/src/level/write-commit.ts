@@ -59,21 +59,20 @@ export async function writeCommit(
 class Filling {
   readonly #batch: LevelBatch;
   readonly #before: Directory;
-  readonly #slots: Map<string, Slot>;
+  /** The buckets as this commit leaves them; absent while it has not changed any. */
+  #changed: Map<string, Slot> | undefined;
   /** Where in the changes a bucket is removed for the last time. */
   readonly #lastRemoval = new Map<string, number>();
-  #directoryChanged = false;
   readonly #slice = new Slice();
   bytes = 0;
 
   constructor(batch: LevelBatch, before: Directory) {
     this.#batch = batch;
     this.#before = before;
-    this.#slots = before.copy();
   }
 
   directory(): Directory {
-    return this.#directoryChanged ? new Directory(this.#slots) : this.#before;
+    return this.#changed === undefined ? this.#before : new Directory(this.#changed);
   }
 
   put(slot: Slot, key: Uint8Array, value: Uint8Array): void {
@@ -105,8 +104,7 @@ class Filling {
       if (slot === undefined) continue;
       await this.#removeRows(level, state, slot);
       this.#delete(SYSTEM, directoryKey(name));
-      this.#slots.delete(name);
-      this.#directoryChanged = true;
+      (this.#changed ??= this.#before.copy()).delete(name);
     }
   }
 
@@ -136,7 +134,7 @@ class Filling {
 
   #applyOne(change: Change): void {
     const { name } = change.bucket;
-    const slot = this.#slots.get(name);
+    const slot = (this.#changed ?? this.#before).get(name);
     switch (change.type) {
       case 'put':
         if (slot === undefined) throw new TypeError(`There is no bucket ${JSON.stringify(name)} to put a row in`);
@@ -150,9 +148,9 @@ class Filling {
   }
 
   #createBucket(name: string): void {
-    const slot = freeSlot(this.#slots, name);
-    this.#slots.set(name, slot);
-    this.#directoryChanged = true;
+    const slots = (this.#changed ??= this.#before.copy());
+    const slot = freeSlot(slots, name);
+    slots.set(name, slot);
     this.put(SYSTEM, directoryKey(name), directoryValue(slot));
   }
 }

@@ -1,0 +1,125 @@
+// The longest pauses of the event loop (law 10) while varve writes, opens and compacts.
+//   node tools/bench/pauses.mjs [--revisions 1000000] [--keys a tenth of them] [--engine level|file|memory]
+//
+// A worker thread pings this one every millisecond, and this one notes when it gets to answer: what the ping waits is
+// what any other callback of this thread would have waited. `idle` is what the machine itself adds; on a busy one run
+// it with a priority (`nice -n -10`). Ends with 1 when a pause passes --most ms.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { key, makeValues, P } from './lib/gen.mjs';
+
+if (isMainThread) await main();
+else ping(workerData);
+
+/** Milliseconds of the one clock that all threads share. */
+function sharedNow() {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/** Processor time that the main thread has had, in ms; `undefined` where the system does not tell. */
+function mainThreadMs() {
+  try {
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ', 1)[0]) / 1e6;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `cells`: the number of the last ping answered, and whether to end; `answered`: when that was. */
+function ping({ cells, answered }) {
+  const waits = [];
+  parentPort.once('message', () => {}); // keeps the port open
+  for (let number = 1; Atomics.load(cells, 1) === 0; number++) {
+    const before = mainThreadMs();
+    const began = sharedNow();
+    parentPort.postMessage(number);
+    while (Atomics.load(cells, 0) !== number) Atomics.wait(cells, 0, number - 1, 1000);
+    const wall = answered[0] - began;
+    waits.push([wall, before === undefined ? wall : Math.min(wall, mainThreadMs() - before)]);
+    Atomics.wait(cells, 1, 0, 1);
+  }
+  parentPort.postMessage(waits);
+  parentPort.close();
+}
+
+/** Runs `work` and prints its longest pauses; returns the longest, in ms. */
+async function watched(name, work) {
+  const cells = new Int32Array(new SharedArrayBuffer(8));
+  const answered = new Float64Array(new SharedArrayBuffer(8));
+  const worker = new Worker(new URL(import.meta.url), { workerData: { cells, answered } });
+  const waits = new Promise((resolve, reject) => {
+    worker.on('error', reject);
+    worker.on('message', (message) => {
+      if (typeof message !== 'number') return resolve(message);
+      answered[0] = sharedNow();
+      Atomics.store(cells, 0, message);
+      Atomics.notify(cells, 0);
+    });
+  });
+  await new Promise((resolve) => worker.once('online', resolve));
+  const began = performance.now();
+  await work();
+  const seconds = (performance.now() - began) / 1000;
+  Atomics.store(cells, 1, 1);
+  Atomics.notify(cells, 1);
+  const both = await waits;
+  const wall = both.map(([ms]) => ms).toSorted((a, b) => a - b);
+  const busy = both.map(([, ms]) => ms).toSorted((a, b) => a - b);
+  const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  const longest = at(busy, 1);
+  const figures = [seconds, at(wall, 0.99), at(wall, 1), at(busy, 0.99), at(busy, 0.999), longest];
+  process.stdout.write(`${name.padEnd(12)}${figures.map((number) => number.toFixed(2).padStart(11)).join('')}\n`);
+  return longest;
+}
+
+async function main() {
+  const { values: flags } = parseArgs({
+    options: {
+      revisions: { type: 'string', default: '1000000' },
+      keys: { type: 'string' },
+      engine: { type: 'string', default: 'level' },
+      most: { type: 'string', default: '50' },
+    },
+  });
+  const revisions = Number(flags.revisions);
+  const keyN = Number(flags.keys ?? Math.ceil(revisions / 10));
+  const { peer } = await import(`./peers/varve-${flags.engine}.mjs`);
+  const folder = mkdtempSync(join(tmpdir(), 'varve-pauses-'));
+  const values = makeValues(256);
+  const keys = Array.from({ length: keyN }, (_, i) => key(P.hist, i));
+  process.stdout.write(`${revisions} revisions of ${keyN} keys, ${peer.name}; ms\n`);
+  const head = ['s', 'p99', 'longest', 'CPU p99', 'CPU p99.9', 'CPU longest'];
+  process.stdout.write(`${''.padEnd(12)}${head.map((name) => name.padStart(11)).join('')}\n`);
+  const longest = [];
+  try {
+    await watched('idle', () => sleep(1000));
+    let store = await peer.open(folder, { durable: 'periodic' });
+    longest.push(
+      await watched('puts', async () => {
+        for (let i = 0; i < revisions; i++) {
+          const wait = store.put(keys[i % keyN], values[i % values.length]);
+          if (wait !== undefined) await wait;
+        }
+        await store.flush();
+      }),
+    );
+    if (flags.engine !== 'memory') {
+      await store.close();
+      longest.push(
+        await watched('open', async () => {
+          store = await peer.open(folder, { durable: 'periodic' });
+        }),
+      );
+    }
+    longest.push(await watched('compaction', () => store.compact(store.rev())));
+    await store.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  process.exitCode = Math.max(...longest) > Number(flags.most) ? 1 : 0;
+}
