@@ -4,9 +4,9 @@
  * D1  Whoever clears up goes through a bucket in the order of its keys: what comes in that order lies in an array. A
  *     pin shares the array and remembers its length, as for rows (L4). The rest goes to a tree.
  */
-import { type BTree, byteTree } from './btree.ts';
+import { type BTree, byteTree, rowsBetween } from './btree.ts';
 import { byteKey, compareBytes } from './byte-key.ts';
-import { type DeleteRow, type RowCursor, treeCursor } from './layer.ts';
+import type { DeleteRow, RowCursor } from './layer.ts';
 
 export class DeleteRun {
   /** Ascending. Slots from `#length` on may hold rows of a section that was undone. */
@@ -55,7 +55,7 @@ export class DeleteRun {
   /** Cursors over [start, end); no key is in two of them. */
   cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
     const found: RowCursor[] = [];
-    if (this.#others !== undefined && this.#others.size > 0) found.push(treeCursor(this.#others, start, end));
+    if (this.#others !== undefined && this.#others.size > 0) found.push(rowsBetween(this.#others, start, end));
     const from = start === undefined ? 0 : this.#lowerBound(start);
     const to = end === undefined ? this.#length : this.#lowerBound(end);
     if (from < to) found.push(runCursor(this.#rows, from, to));

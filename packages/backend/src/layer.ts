@@ -5,17 +5,17 @@
  * L2  `cleared`: the bucket was removed within this overlay, so nothing below it shows through.
  * L3  Rows are the very objects that go to the engine, apart from those that a cursor gives of an append-only bucket.
  * L4  Append-only: rows lie in an array in the order of their keys, because that is the order in which they come. A pin
- *     shares the array and remembers its length. Deletes lie beside it (`delete-run.ts`) and win over rows, since a key that was
- *     put never comes again; a delete of a key that was never put is not kept.
+ *     shares the array and remembers its length. Deletes lie beside it (`delete-run.ts`) and win over rows, since a key
+ *     that was put never comes again; a delete of a key that was never put is not kept.
  *
  * etcd: server/storage/backend/tx_buffer.go. Departs: sorted by construction, so nothing is sorted or deduplicated
  * late (BD7); deletes are kept as well (BD2).
  */
-import { type BTree, byteTree } from './btree.ts';
+import { type BTree, byteTree, rowsBetween } from './btree.ts';
 import type { Bucket } from './bucket.ts';
 import { byteKey, compareBytes } from './byte-key.ts';
-import type { Change } from './engine.ts';
 import { DeleteRun } from './delete-run.ts';
+import type { Change } from './engine.ts';
 import { BackendError } from './errors.ts';
 import type { PackedPut } from './packed-put.ts';
 
@@ -167,7 +167,7 @@ export class TreeLayer implements Layer {
   }
 
   cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
-    return this.#rows.size === 0 ? [] : [treeCursor(this.#rows, start, end)];
+    return this.#rows.size === 0 ? [] : [rowsBetween(this.#rows, start, end)];
   }
 
   pin(): TreeLayer {
@@ -179,19 +179,6 @@ function* arrayCursor(rows: readonly PackedPut[], from: number, to: number): Gen
   for (let i = from; i < to; i += 1) {
     const { type, bucket, key, value } = rows[i]!;
     yield { type, bucket, key, value };
-  }
-  return undefined;
-}
-
-export function* treeCursor<R extends Row>(
-  tree: BTree<string, R>,
-  start: Uint8Array | undefined,
-  end: Uint8Array | undefined,
-): Generator<Row, undefined, undefined> {
-  const stop = end === undefined ? undefined : byteKey(end);
-  for (const [key, row] of tree.entries(start === undefined ? undefined : byteKey(start))) {
-    if (stop !== undefined && key >= stop) return undefined;
-    yield row;
   }
   return undefined;
 }

@@ -48,6 +48,8 @@ export class Overlay {
   readonly #layers = new Map<string, AnyLayer>();
   /** What each change of the running section replaced, for those that may replace something. */
   readonly #undo: (Row | AnyLayer | undefined)[] = [];
+  /** Kinds that were settled when the running section began. */
+  #kindN = 0;
   #hotBucket: Bucket | undefined;
   #hotLayer: AnyLayer | undefined;
 
@@ -108,12 +110,13 @@ export class Overlay {
   mark(): number {
     // Setting a length costs as much as the rest of an empty section, even from 0 to 0.
     if (this.#undo.length > 0) this.#undo.length = 0;
+    this.#kindN = this.#ground.kinds.size;
     return this.changes.length;
   }
 
   /** Takes back every change since the mark. */
   rollback(mark: number): void {
-    const { names } = this.#ground;
+    const { names, kinds } = this.#ground;
     this.#hotBucket = undefined;
     for (let i = this.changes.length - 1; i >= mark; i -= 1) {
       const change = this.changes[i]!;
@@ -124,6 +127,11 @@ export class Overlay {
     undo(this.#layers, this.changes, mark, this.#undo);
     this.changes.length = mark;
     this.#undo.length = 0;
+    // Names that this section was the first to use; their layers are of the kind that it took them for.
+    for (const name of [...kinds.keys()].slice(this.#kindN)) {
+      kinds.delete(name);
+      this.#layers.delete(name);
+    }
   }
 
   pin(): Map<string, AnyLayer> {

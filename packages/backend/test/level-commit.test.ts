@@ -1,6 +1,7 @@
 /** What a commit promises, and what follows when it fails (R25, R27, R28, R47, R64, R65, R71, E3, law 8). */
 import { ClassicLevel } from 'classic-level';
 import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { LevelBatch, LevelClass } from '../src/level/driver.ts';
 import { nodeFiles } from '../src/level/files.ts';
@@ -202,4 +203,45 @@ test('R67: numbers that a failed commit used up are not taken for damage', async
   const last = await open(path);
   expect(last.warnings).toEqual([]);
   expect(text(last, 'a')).toBe('3');
+});
+
+test('V5: a close after much was written leaves no log to read, one after little leaves the log alone', async () => {
+  for (const [rowN, isMuch] of [
+    [8, false],
+    [80, true],
+  ] as const) {
+    const path = temporaryPath();
+    let folderSyncs = 0;
+    const syncFolder = (folder: string): Promise<void> => {
+      folderSyncs += 1;
+      return nodeFiles.syncFolder(folder);
+    };
+    const engine = await open(path, { files: { syncFolder }, writeBufferSize: 64 << 20 });
+    const value = 'v'.repeat(1 << 16);
+    await engine.commit([create(), ...Array.from({ length: rowN }, (_, n) => put(`k${n}`, value))]);
+    const before = folderSyncs;
+    await engine.close();
+    const logBytes = readdirSync(path).reduce(
+      (sum, name) => sum + (/log$/.test(name) ? statSync(`${path}/${name}`).size : 0),
+      0,
+    );
+    expect(logBytes > 0).toBe(!isMuch);
+    expect(folderSyncs - before).toBe(isMuch ? 1 : 0);
+    const again = await open(path);
+    expect(again.warnings).toEqual([]);
+    expect(text(again, `k${rowN - 1}`)).toBe(value);
+  }
+});
+
+test('V5: a close that cannot write tables is a close all the same: the log has everything', async () => {
+  const path = temporaryPath();
+  const Level = class extends ClassicLevel<Uint8Array, Uint8Array> {
+    override compactRange(): Promise<void> {
+      return Promise.reject(ioError('No space left on device'));
+    }
+  } as unknown as LevelClass;
+  const engine = await open(path, { Level, writeBufferSize: 64 << 20 });
+  await engine.commit([create(), ...Array.from({ length: 80 }, (_, n) => put(`k${n}`, 'v'.repeat(1 << 16)))]);
+  await engine.close();
+  expect(text(await open(path), 'k79')).toHaveLength(1 << 16);
 });

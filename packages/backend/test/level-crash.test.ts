@@ -2,7 +2,21 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { child, counts, digests, killed, linesOf, open, Reader, temporaryPath, text } from './level-support.ts';
+import {
+  bytes,
+  child,
+  counts,
+  create,
+  digests,
+  killed,
+  linesOf,
+  open,
+  put,
+  Reader,
+  rows,
+  temporaryPath,
+  text,
+} from './level-support.ts';
 
 const KILLS = 5;
 
@@ -62,6 +76,31 @@ test('R22: a torn end that was not acknowledged is left out with a warning, once
     fs.rmSync(torn, { recursive: true });
   }
 });
+
+test.each(['the same', 'a new'])(
+  'R22, law 7: a stored log in a torn commit, in %s log, is no reason to refuse the store',
+  async (where) => {
+    const path = temporaryPath();
+    let engine = await open(path);
+    await engine.commit([create(), put('a', '1'), put('b', '2')]);
+    const stored = fs.readFileSync(newestLog(path));
+    if (where === 'a new') {
+      await engine.close();
+      engine = await open(path);
+    }
+    const start = fs.statSync(newestLog(path)).size;
+    const mark = fs.readFileSync(join(path, 'SEQUENCE'));
+    const value = Buffer.concat([new Uint8Array(600), stored]);
+    await engine.commit([{ type: 'put', bucket: rows, key: bytes('backup'), value }]);
+    const log = fs.readFileSync(newestLog(path)).fill(0, start, start + 512);
+    await engine.close();
+    fs.writeFileSync(newestLog(path), log);
+    fs.writeFileSync(join(path, 'SEQUENCE'), mark);
+    engine = await open(path);
+    expect(engine.warnings).toEqual([expect.stringMatching(/incomplete.*left out/)]);
+    expect([text(engine, 'b'), text(engine, 'backup')]).toEqual(['2', undefined]);
+  },
+);
 
 test('R23: dying in the middle of recovery, after LevelDB made its next log, is recovered from', async () => {
   const path = await unclosed(20);

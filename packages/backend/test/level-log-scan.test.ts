@@ -52,7 +52,7 @@ function holding(bytes: Uint8Array): Files {
 
 async function scan(bytes: Uint8Array): Promise<LogEnd & { readonly last: number }> {
   const sequence = new BatchSequence();
-  return { ...(await scanLog(holding(bytes), 'the log', sequence.next)), last: sequence.last };
+  return { ...(await scanLog(holding(bytes), 'the log', sequence)), last: sequence.last };
 }
 
 test('a whole log has every batch, and ends where LevelDB stopped', async () => {
@@ -106,6 +106,28 @@ test('R66: blocks that changed places are damage, although every checksum in the
 test('R66: a batch that repeats, or is missing, is damage', async () => {
   const first = log.subarray(0, ends[0]);
   expect((await scan(Buffer.concat([first, first]))).bad).toMatchObject({ torn: false, offset: first.length });
+});
+
+test('R22: a stored log in a batch that was torn is no later batch; a later batch with a lost one before it is', async () => {
+  const folder = temporaryPath();
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' });
+  await level.open();
+  const size = (): number => fs.statSync(join(folder, '000003.log')).size;
+  const put = (n: number, value: Uint8Array): Promise<void> =>
+    level.batch().put(Uint8Array.of(n, n, n), value).write({ sync: true });
+  for (let n = 0; n < 20; n++) await put(n, new Uint8Array(100));
+  const stored = fs.readFileSync(join(folder, '000003.log'));
+  const start = size();
+  await put(20, Buffer.concat([new Uint8Array(600), stored])); // numbers that were there before
+  await put(21, new Uint8Array(100));
+  await level.close();
+  const whole = fs.readFileSync(join(folder, '000003.log'));
+  const end = start + 600 + stored.length;
+  const torn = Buffer.from(whole).fill(0, start, start + 512);
+  expect((await scan(torn.subarray(0, end))).bad).toMatchObject({ torn: true, offset: start });
+  expect((await scan(torn)).bad).toMatchObject({ torn: false, offset: start });
+  const later = Buffer.from(whole.subarray(0, start)).fill(0, 0, stored.length / 20); // the first of twenty is lost
+  expect((await scan(later)).bad).toMatchObject({ torn: false, offset: 0 });
 });
 
 describe('MANIFEST and tables', () => {

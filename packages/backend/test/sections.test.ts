@@ -288,6 +288,26 @@ describe.each(engines)('sections on %s', (_, make) => {
     expect(await scan(backend, k)).toEqual(['a=1', 'b=2']);
   });
 
+  test('R1 law 3 a section that throws does not settle what kind of bucket a name stands for', async () => {
+    await using backend = await opened(make);
+    const thrown = new Error('thrown');
+    const tried: Bucket = { id: 200, name: 'tried', appendOnly: true };
+    const wanted: Bucket = { ...tried, appendOnly: false };
+    expect(() =>
+      backend.batchTx((tx) => {
+        tx.createBucket(tried);
+        tx.put(tried, b('b'), b('1'));
+        throw thrown;
+      }),
+    ).toThrow(thrown);
+    create(backend, wanted);
+    write(backend, wanted, { b: '1' });
+    write(backend, wanted, { a: '2' });
+    await backend.forceCommit();
+    expect(await scan(backend, wanted)).toEqual(['a=2', 'b=1']);
+    expect(() => create(backend, tried)).toThrow(TypeError);
+  });
+
   test('R2 a body that returns a promise is refused and undone, and its own failure is nobody else’s', async () => {
     await using backend = await opened(make);
     create(backend, t);

@@ -87,6 +87,13 @@ export interface Bolt extends AsyncDisposable {
    * sync failed, whether the transaction survives is open until the file is opened again, and no further write is taken.
    */
   write<T>(body: (tx: WriteTransaction) => T): Promise<T>;
+  /**
+   * As `write`, for a body that may take long: it yields where it can be interrupted, and the event loop turns there every
+   * few milliseconds. One transaction in a commit of its own: nobody sees a part of it, and if it throws nothing of it
+   * remains. Writes, `defragment` and `close` that are asked for meanwhile wait for it. Between two steps the transaction
+   * cannot be used (BOLT_ENDED).
+   */
+  writeInSteps<T>(body: (tx: WriteTransaction) => Iterator<void, T>): Promise<T>;
   /** Every rule of the format over the newest state. Reads only; in slices. */
   check(options?: CheckOptions): Promise<CheckReport>;
   /** Counts over the newest state. Reads every page of the tree; in slices. */

@@ -1,5 +1,5 @@
 /**
- * From a finished draft to the list of what has to be written. Nothing is written here.
+ * From a finished draft to the list of what has to be written, in steps. Nothing is written here.
  *
  * O1  Every page that the new state does not use any more is freed once: replaced pages, trees of deleted buckets, the run
  *     of the old free list. A page freed twice means a damaged file, and the draft is refused.
@@ -44,12 +44,12 @@ export interface PlanOptions {
 }
 
 /** @throws BoltError BOLT_CORRUPT if the file turns out to be damaged where the draft changes it */
-export function planCommit(
+export function* planCommit(
   context: WriteContext,
   root: WriteTree,
   ledger: PageLedger,
   options: PlanOptions,
-): CommitPlan {
+): Generator<void, CommitPlan> {
   const { meta: before } = context;
   const txid = before.txid + 1;
   const { pageSize } = before;
@@ -71,9 +71,9 @@ export function planCommit(
   };
   ledger.release(txid);
   try {
-    rebalance(root, space);
-    const rootPage = spill(root, space);
-    for (const id of context.deletedRoots) freeTree(context, id, space);
+    yield* rebalance(root, space);
+    const rootPage = yield* spill(root, space);
+    yield* freeDeleted(root, space);
     if (before.freelist !== undefined) space.free(before.freelist, options.listPages);
     const freedIds = ascendingOnce(freed);
     const list = options.persistFreelist ? placeList(ledger, freedIds, space) : undefined;
@@ -96,7 +96,13 @@ function placeList(ledger: PageLedger, freed: Float64Array, space: Space): Place
   return { id, pages, ids: ledger.listed(freed) };
 }
 
-function freeTree(context: WriteContext, root: number, space: Space): void {
+/** Frees the trees of the buckets that were deleted from a tree and the nested ones that were opened. */
+function* freeDeleted(tree: WriteTree, space: Space): Generator<void> {
+  for (const root of tree.deletedRoots) yield* freeTree(tree.context, root, space);
+  for (const { tree: nested } of tree.nested.values()) yield* freeDeleted(nested, space);
+}
+
+function* freeTree(context: WriteContext, root: number, space: Space): Generator<void> {
   const { pages, meta } = context;
   const waiting = [root];
   let budget = meta.highWater;
@@ -105,6 +111,7 @@ function freeTree(context: WriteContext, root: number, space: Space): void {
     const page = pages.page(id, meta);
     space.free(id, page.overflow + 1);
     for (const child of childPages(page, meta)) waiting.push(child);
+    yield;
   }
 }
 

@@ -62,6 +62,7 @@ export class Database implements Bolt {
     this.#writer = new WriterQueue({
       draft: () => this.#store.draft(),
       commit: (draft) => this.#store.commit(draft),
+      slices: () => this.#slices({}),
       requireWritable: () => this.#requireWritable(),
     });
   }
@@ -105,6 +106,15 @@ export class Database implements Bolt {
       return Promise.reject(error);
     }
     return this.#writer.write(body);
+  }
+
+  writeInSteps<T>(body: (tx: WriteTransaction) => Iterator<void, T>): Promise<T> {
+    try {
+      this.#requireWritable();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#writer.writeInSteps(body);
   }
 
   check(options: CheckOptions = {}): Promise<CheckReport> {

@@ -12,10 +12,14 @@ import type { Node } from './node.ts';
 import type { Space } from './spill.ts';
 import type { WriteTree } from './write-tree.ts';
 
-/** Rebalances a tree and the nested trees that were opened. */
-export function rebalance(tree: WriteTree, space: Space): void {
-  for (const { tree: nested } of tree.nested.values()) rebalance(nested, space);
-  for (let node = tree.unbalanced.pop(); node !== undefined; node = tree.unbalanced.pop()) balance(tree, node, space);
+/** Rebalances a tree and the nested trees that were opened, a node a step. */
+export function* rebalance(tree: WriteTree, space: Space): Generator<void> {
+  for (const { tree: nested } of tree.nested.values()) yield* rebalance(nested, space);
+  for (let node = tree.unbalanced.pop(); node !== undefined; node = tree.unbalanced.pop()) {
+    if (!node.unbalanced) continue;
+    balance(tree, node, space);
+    yield;
+  }
 }
 
 function balance(tree: WriteTree, node: Node, space: Space): void {

@@ -17,6 +17,7 @@ interface TreeCopy {
   readonly sequence: bigint;
   readonly sequenceChanged: boolean;
   readonly deleted: boolean;
+  readonly deletedRoots: number;
 }
 
 /** Copies of what changed since `set`. */
@@ -26,15 +27,13 @@ export class Savepoint {
   #nodes: NodeCopy[] = [];
   #trees: Map<WriteTree, TreeCopy> = new Map();
   #born: { readonly tree: WriteTree; readonly node: Node }[] = [];
-  #deletedRoots = 0;
 
-  set(deletedRoots: readonly number[]): void {
+  set(): void {
     this.#active = true;
     this.#stamp++;
     this.#nodes = [];
     this.#trees = new Map();
     this.#born = [];
-    this.#deletedRoots = deletedRoots.length;
   }
 
   clear(): void {
@@ -54,8 +53,10 @@ export class Savepoint {
   /** To be called before a tree's root node, nested buckets or sequence change. */
   tree(tree: WriteTree): void {
     if (!this.#active || this.#trees.has(tree)) return;
-    const { rootNode, nested, sequence, sequenceChanged, deleted } = tree;
-    this.#trees.set(tree, { tree, rootNode, nested: new Map(nested), sequence, sequenceChanged, deleted });
+    const { rootNode, sequence, sequenceChanged, deleted } = tree;
+    const nested = new Map(tree.nested);
+    const deletedRoots = tree.deletedRoots.length;
+    this.#trees.set(tree, { tree, rootNode, nested, sequence, sequenceChanged, deleted, deletedRoots });
   }
 
   /** To be called when a page becomes a node. */
@@ -63,7 +64,7 @@ export class Savepoint {
     if (this.#active) this.#born.push({ tree, node });
   }
 
-  restore(deletedRoots: number[]): void {
+  restore(): void {
     for (const copy of this.#nodes) copy.node.restore(copy);
     for (const { tree, node } of this.#born) {
       tree.nodes.delete(node.ref);
@@ -80,9 +81,9 @@ export class Savepoint {
       tree.sequence = copy.sequence;
       tree.sequenceChanged = copy.sequenceChanged;
       tree.deleted = copy.deleted;
+      tree.deletedRoots.length = copy.deletedRoots;
       tree.changes++;
     }
-    deletedRoots.length = this.#deletedRoots;
     this.clear();
   }
 }

@@ -26,6 +26,21 @@ export class Slices {
     return (++this.#steps & 15) === 0 && this.#storage.now() - this.#since >= SLICE_MS;
   }
 
+  /** Runs steps to their end and rests when it is time: short work does not leave the tick. An abort is thrown into them. */
+  async run<T>(steps: Generator<void, T>): Promise<T> {
+    let step = steps.next();
+    while (step.done !== true) {
+      try {
+        if (this.due()) await this.rest();
+      } catch (error) {
+        step = steps.throw(error);
+        continue;
+      }
+      step = steps.next();
+    }
+    return step.value;
+  }
+
   /** Lets others run. Rejects with the signal's reason. */
   async rest(): Promise<void> {
     await this.#storage.nextTurn();

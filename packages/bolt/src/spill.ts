@@ -42,20 +42,20 @@ const NEVER_SPLIT = 4;
 const FEWEST_IN_PART = 2;
 const FEWEST_IN_REST = 3;
 
-/** Places everything that changed in a tree with pages; returns the page of its root. */
-export function spill(tree: WriteTree, space: Space): number {
-  spillNested(tree, space);
-  return tree.rootNode === undefined ? tree.header.root : placeTree(tree.rootNode, tree, space);
+/** Places everything that changed in a tree with pages, a node a step; returns the page of its root. */
+export function* spill(tree: WriteTree, space: Space): Generator<void, number> {
+  yield* spillNested(tree, space);
+  return tree.rootNode === undefined ? tree.header.root : yield* placeTree(tree.rootNode, tree, space);
 }
 
-function spillNested(tree: WriteTree, space: Space): void {
+function* spillNested(tree: WriteTree, space: Space): Generator<void> {
   for (const { name, tree: nested } of [...tree.nested.values()].toSorted(byName)) {
-    if (nested.touched) tree.put(name, bucketValue(nested, space), 1);
+    if (nested.touched) tree.put(name, yield* bucketValue(nested, space), 1);
   }
 }
 
-function bucketValue(tree: WriteTree, space: Space): Uint8Array {
-  spillNested(tree, space);
+function* bucketValue(tree: WriteTree, space: Space): Generator<void, Uint8Array> {
+  yield* spillNested(tree, space);
   const { rootNode, header, sequence } = tree;
   if (rootNode === undefined) {
     const { inline } = header;
@@ -71,7 +71,7 @@ function bucketValue(tree: WriteTree, space: Space): Uint8Array {
     writeImage(value, viewOf(value), BUCKET_HEADER, 0, 1, rootNode, 0, rootNode.count);
     return value;
   }
-  return header16(placeTree(rootNode, tree, space), sequence, 0);
+  return header16(yield* placeTree(rootNode, tree, space), sequence, 0);
 }
 
 function header16(root: number, sequence: bigint, imageBytes: number): Buffer {
@@ -88,10 +88,10 @@ function fitsInline(root: Node, pageSize: number): boolean {
   return true;
 }
 
-function placeTree(root: Node, tree: WriteTree, space: Space): number {
+function* placeTree(root: Node, tree: WriteTree, space: Space): Generator<void, number> {
   let top = root;
   for (;;) {
-    placeKids(top, tree, space);
+    yield* placeKids(top, tree, space);
     const ends = cut(top, tree.fillPercent, space);
     if (ends.length === 1) return placePart(top, 0, top.count, space);
     const above = new Node(top.sources, false, 0, undefined);
@@ -101,11 +101,12 @@ function placeTree(root: Node, tree: WriteTree, space: Space): number {
   }
 }
 
-function placeKids(node: Node, tree: WriteTree, space: Space): void {
+function* placeKids(node: Node, tree: WriteTree, space: Space): Generator<void> {
   if (node.kids.length === 0) return;
   const kids = node.kids.length === 1 ? node.kids : node.kids.toSorted(byFirstKey);
   for (const kid of kids) {
-    placeKids(kid, tree, space);
+    if (kid.kids.length > 0) yield* placeKids(kid, tree, space);
+    else yield;
     placeParts(kid, node, cut(kid, tree.fillPercent, space), space);
   }
   node.kids = [];

@@ -13,6 +13,7 @@ import type { Meta } from './meta.ts';
 import { PageFile } from './page-file.ts';
 import { PageLedger } from './page-ledger.ts';
 import type { PinnedState } from './read-transaction.ts';
+import { Slices } from './slices.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
 import { Draft } from './write-transaction.ts';
 
@@ -80,7 +81,8 @@ export class Store {
   /** Makes a draft the newest state. Rejects with BOLT_CORRUPT (nothing happened) or BOLT_FAILED (writing has ended). */
   async commit(draft: Draft): Promise<void> {
     const { ledger, options, file } = this;
-    const plan = planCommit(draft, draft.root, ledger, { ...options, listPages: this.#listPages });
+    const steps = planCommit(draft, draft.root, ledger, { ...options, listPages: this.#listPages });
+    const plan = await new Slices(this.storage, undefined).run(steps);
     try {
       const { length, kept } = await writeCommit(plan, {
         storage: this.storage,

@@ -2,7 +2,8 @@
  * What the body of a write sees, and the draft behind it.
  *
  * X1  A draft is the newest state plus changes in memory. Dropping it undoes everything.
- * X2  Each body gets a view of its own, dead when the body returns; bodies that share a draft see each other's changes.
+ * X2  Each body gets a view of its own, dead whenever the body does not run; bodies that share a draft see each other's
+ *     changes.
  * X3  The root bucket takes buckets only: every tool expects that.
  *
  * bbolt: tx.go, bucket.go.
@@ -27,7 +28,6 @@ export class Draft implements WriteContext {
   readonly meta: Meta;
   readonly sources: Sources = new Sources();
   readonly savepoint: Savepoint = new Savepoint();
-  readonly deletedRoots: number[] = [];
   readonly root: WriteTree;
   #lastRef = 0;
 
@@ -42,7 +42,7 @@ export class Draft implements WriteContext {
   }
 
   get touched(): boolean {
-    return this.root.touched || this.deletedRoots.length > 0;
+    return this.root.touched;
   }
 }
 
@@ -139,7 +139,7 @@ class Bucket implements WriteBucket {
 export class DraftTransaction implements WriteTransaction, Life {
   readonly txid: number;
   readonly root: WriteBucket;
-  #open = true;
+  #open = false;
 
   constructor(draft: Draft) {
     this.txid = draft.meta.txid + 1;
@@ -147,7 +147,7 @@ export class DraftTransaction implements WriteTransaction, Life {
   }
 
   requireOpen(): void {
-    if (!this.#open) throw new BoltError('BOLT_ENDED', 'the write transaction has ended');
+    if (!this.#open) throw new BoltError('BOLT_ENDED', 'the body of the write transaction is not running');
   }
 
   bucket(name: Bytes): WriteBucket | undefined {
@@ -166,6 +166,12 @@ export class DraftTransaction implements WriteTransaction, Life {
     return this.root.deleteBucket(name);
   }
 
+  /** To be called before the body, or a step of it, runs. */
+  begin(): void {
+    this.#open = true;
+  }
+
+  /** To be called after that. */
   end(): void {
     this.#open = false;
   }

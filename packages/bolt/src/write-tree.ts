@@ -6,6 +6,8 @@
  * W2  Every node that is in memory is its parent's kid, or the root; there is one node a reference.
  * W3  Whatever changes was saved before, if a savepoint is set (see `savepoint.ts`).
  * W4  A nested bucket that was opened is one object, whoever opened it.
+ * W5  A deleted bucket leaves the root it has on the medium to its parent. Whoever deletes the parent too deletes that
+ *     note with it: the parent's own tree on the medium holds the same pages, and each is freed once.
  *
  * bbolt: bucket.go, node.go.
  */
@@ -33,8 +35,6 @@ export interface WriteContext {
   readonly meta: Meta;
   readonly sources: Sources;
   readonly savepoint: Savepoint;
-  /** Roots of trees on the medium whose buckets were deleted. */
-  readonly deletedRoots: number[];
   /** The next negative reference. */
   nextRef(): number;
 }
@@ -52,6 +52,8 @@ export class WriteTree implements Tree {
   readonly rootPage: number;
   readonly nodes: Map<number, Node> = new Map();
   readonly unbalanced: Node[] = [];
+  /** Roots of trees on the medium whose buckets were deleted from this one. */
+  readonly deletedRoots: number[] = [];
   rootNode: Node | undefined;
   nested: Map<string, NestedTree> = new Map();
   sequence: bigint;
@@ -218,10 +220,10 @@ export class WriteTree implements Tree {
       if (findEntry(findLeaf(this, name), name) >= 0) throw new BoltError('BOLT_INCOMPATIBLE', 'a pair has that name');
       return false;
     }
-    this.delete(name, 1);
-    if (tree.header.root !== 0) this.context.deletedRoots.push(tree.header.root);
-    tree.#end();
     this.context.savepoint.tree(this);
+    this.delete(name, 1);
+    if (tree.header.root !== 0) this.deletedRoots.push(tree.header.root);
+    tree.#end();
     this.nested.delete(byteText(name));
     return true;
   }

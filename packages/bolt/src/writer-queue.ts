@@ -5,12 +5,14 @@
  * G2  A body that throws is undone alone; the others never notice and never run twice.
  * G3  Nobody is answered before the commit that holds him is durable. A body that changed nothing waits for nothing but
  *     the bodies before it.
- * G4  Exclusive work (defragmentation, close) takes a turn of its own.
+ * G4  Exclusive work (defragmentation, close) takes a turn of its own, and so does a body in steps: the event loop may turn
+ *     between them, but nobody writes then, not even with what the body left behind.
  *
  * bbolt: db.go (Batch). Departs: no delay, no second run.
  */
 import type { WriteTransaction } from './bolt.ts';
 import { BoltError } from './errors.ts';
+import type { Slices } from './slices.ts';
 import { DraftTransaction } from './write-transaction.ts';
 import type { Draft } from './write-transaction.ts';
 
@@ -20,6 +22,8 @@ const MOST_BODIES = 1000;
 export interface WriteTarget {
   draft(): Draft;
   commit(draft: Draft): Promise<void>;
+  /** The pace of a body in steps. */
+  slices(): Slices;
   /** @throws what refuses the next write */
   requireWritable(): void;
 }
@@ -62,6 +66,31 @@ export class WriterQueue {
       this.#queue.push({ body: undefined, exclusive: work, resolve: resolve as (value: unknown) => void, reject });
       this.#start();
     });
+  }
+
+  /** As `write`, alone in its commit. */
+  writeInSteps<T>(body: (tx: WriteTransaction) => Iterator<void, T>): Promise<T> {
+    return this.exclusive(async () => {
+      this.#target.requireWritable();
+      const draft = this.#target.draft();
+      const value = await this.#target.slices().run(this.#steps(draft, body));
+      if (draft.touched) await this.#target.commit(draft);
+      return value;
+    });
+  }
+
+  *#steps<T>(draft: Draft, body: (tx: WriteTransaction) => Iterator<void, T>): Generator<void, T> {
+    const tx = new DraftTransaction(draft);
+    const steps = this.#inside(tx, () => body(tx));
+    for (;;) {
+      const step = this.#inside(tx, () => steps.next());
+      requireNoPromise(step);
+      if (step.done === true) {
+        requireNoPromise(step.value);
+        return step.value;
+      }
+      yield;
+    }
   }
 
   /** Rejects everything that waits for its turn. */
@@ -107,14 +136,14 @@ export class WriterQueue {
     let draft = this.#target.draft();
     for (const waiting of group) {
       const alone = finished.length === 0;
-      if (!alone) draft.savepoint.set(draft.deletedRoots);
+      if (!alone) draft.savepoint.set();
       try {
         finished.push({ waiting, value: this.#runBody(draft, waiting.body as (tx: WriteTransaction) => unknown) });
         draft.savepoint.clear();
       } catch (error) {
         waiting.reject(error);
         if (alone) draft = this.#target.draft();
-        else draft.savepoint.restore(draft.deletedRoots);
+        else draft.savepoint.restore();
       }
     }
     return draft;
@@ -122,17 +151,26 @@ export class WriterQueue {
 
   #runBody(draft: Draft, body: (tx: WriteTransaction) => unknown): unknown {
     const tx = new DraftTransaction(draft);
+    const value = this.#inside(tx, () => body(tx));
+    requireNoPromise(value);
+    return value;
+  }
+
+  /** Runs a body, or one step of it. The transaction lives for that long. */
+  #inside<T>(tx: DraftTransaction, work: () => T): T {
     this.#inBody = true;
+    tx.begin();
     try {
-      const value = body(tx);
-      if (value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function') {
-        void Promise.resolve(value).catch(() => undefined); // its own failure is not the news
-        throw new TypeError('the body of a write must not return a promise');
-      }
-      return value;
+      return work();
     } finally {
-      this.#inBody = false;
       tx.end();
+      this.#inBody = false;
     }
   }
+}
+
+function requireNoPromise(value: unknown): void {
+  if (value === null || typeof value !== 'object' || typeof (value as { then?: unknown }).then !== 'function') return;
+  void Promise.resolve(value).catch(() => undefined); // its own failure is not the news
+  throw new TypeError('the body of a write must not return a promise');
 }

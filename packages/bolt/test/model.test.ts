@@ -178,7 +178,7 @@ async function history(options: OpenOptions, commands: readonly Command[], seed:
       else disk = disk.crash(random);
       bolt = await openBoltOn(disk, PATH, options);
     } else if ('steps' in one) {
-      await runTx(bolt, one, value, model);
+      await runTx(bolt, one, value, model, round % 3 === 0);
       if (one.kind !== 'throw') {
         const next = clone(model);
         for (const single of one.steps) applyToModel(next, single, value);
@@ -190,12 +190,21 @@ async function history(options: OpenOptions, commands: readonly Command[], seed:
   await bolt.close();
 }
 
-async function runTx(bolt: Bolt, { kind, steps }: Tx, value: string, before: Model): Promise<void> {
+async function runTx(bolt: Bolt, { kind, steps }: Tx, value: string, before: Model, sliced: boolean): Promise<void> {
   const body = (part: readonly Step[], fails: boolean) => (tx: { root: WriteBucket }) => {
     for (const single of part) applyToBucket(tx.root, single, value);
     if (fails) throw STOP;
   };
-  if (kind === 'commit') {
+  if (sliced && kind !== 'group') {
+    const writing = bolt.writeInSteps(function* (tx) {
+      for (const single of steps) {
+        applyToBucket(tx.root, single, value);
+        yield;
+      }
+      if (kind === 'throw') throw STOP;
+    });
+    await (kind === 'throw' ? assert.rejects(writing, STOP) : writing);
+  } else if (kind === 'commit') {
     await bolt.write((tx) => {
       const now = clone(before);
       for (const single of steps) {

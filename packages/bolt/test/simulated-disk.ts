@@ -87,6 +87,7 @@ export class SimulatedDisk implements Storage {
   #journal: Map<string, Inode>[] = [];
   #lastInode = 0;
   #ops = 0;
+  #clock = 0;
   #unique = 0;
   openFiles = 0;
   /** Called before each operation; may name what goes wrong with it. */
@@ -203,8 +204,9 @@ export class SimulatedDisk implements Storage {
     return `u${++this.#unique}`;
   }
 
+  /** A millisecond goes by whenever somebody looks: work in slices rests now and then. */
   now(): number {
-    return 0;
+    return ++this.#clock;
   }
 
   wait(): Promise<void> {

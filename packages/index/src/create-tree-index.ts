@@ -157,6 +157,12 @@ class BTreeIndex implements TreeIndex {
     sub: number,
     record: { readonly tombstone: boolean; readonly createdMain: number; readonly version: number },
   ): void {
+    // Records do not tell the sub of the creation; but the first put of a life is that creation.
+    const isCreation = record.version === 1 && record.createdMain === main && !record.tombstone;
+    if (isCreation && this.#tree.addNew(key, firstPut(main, sub))) {
+      this.#liveKeys++;
+      return;
+    }
     const slot = this.#tree.find(key);
     if (slot !== undefined) {
       const index = expanded(slot);
@@ -169,9 +175,7 @@ class BTreeIndex implements TreeIndex {
     const index = new KeyIndex();
     if (record.tombstone) index.restoreTombstone(main, sub);
     else {
-      // Records do not tell the sub of the creation; but the first put of a life is that creation.
-      const isCreation = record.version === 1 && record.createdMain === main;
-      index.restore(record.createdMain, isCreation ? sub : 0, main, sub, record.version);
+      index.restore(record.createdMain, 0, main, sub, record.version);
       this.#liveKeys++;
     }
     this.#tree.add(reduced(index));

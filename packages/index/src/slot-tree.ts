@@ -54,6 +54,11 @@ export class SlotTree {
     this.#tree.set(this.#byteKey, slot);
   }
 
+  /** Adds the key unless it is there, which is told without a `find`: one descent instead of two. */
+  addNew(key: Uint8Array, slot: Slot): boolean {
+    return this.#tree.setIfNotPresent(toByteKey(key), slot);
+  }
+
   /** Gives the key that `find` found another slot. */
   replace(slot: Slot): void {
     this.#tree.set(this.#byteKey, slot);

@@ -150,7 +150,8 @@ class Rebuild {
       start.createdMain = main;
       start.version = 1;
     }
-    const userKey = value.subarray(record.keyAt, record.keyEnd);
+    // The constructor takes half the time of `subarray`.
+    const userKey = new Uint8Array(value.buffer, value.byteOffset + record.keyAt, record.keyEnd - record.keyAt);
     try {
       this.index.restore(userKey, main, sub, start);
     } catch (cause) {

@@ -8,13 +8,24 @@
  * it can make sense of, and is content.
  */
 import { LevelBytes } from './level-bytes.ts';
+import type { BatchReader } from './log-scan.ts';
 
-export class BatchSequence {
+const SEQUENCE_BYTES = 8;
+/** Tag, length of the key, slot: no operation of ours takes less of the log. */
+const SHORTEST_OPERATION = 4;
+
+export class BatchSequence implements BatchReader {
   /** Sequence number of the last operation so far; 0 before the first batch. */
   last = 0;
+  readonly #before: number | undefined;
+
+  /** @param before sequence number of the last operation before the first batch, where it is known */
+  constructor(before?: number) {
+    this.#before = before;
+  }
 
   /** Why this cannot be the next batch; `undefined` when it can. */
-  readonly next = (batch: Uint8Array): string | undefined => {
+  next(batch: Uint8Array): string | undefined {
     try {
       const bytes = new LevelBytes(batch);
       const first = bytes.fixed64();
@@ -33,5 +44,15 @@ export class BatchSequence {
       if (error instanceof RangeError) return 'a batch that makes no sense';
       throw error;
     }
-  };
+  }
+
+  /** Lost operations lie between, one at least, and no more than there is room for. */
+  canComeLater(beginning: Uint8Array, distance: number): boolean {
+    const last = this.last === 0 ? this.#before : this.last;
+    // Where the numbers are not to be had, the checksum alone has to do: what is damaged must not pass for torn.
+    if (last === undefined || beginning.length < SEQUENCE_BYTES) return true;
+    const bytes = new LevelBytes(beginning);
+    const lost = bytes.fixed32() + bytes.fixed32() * 2 ** 32 - last - 1;
+    return lost > 0 && lost <= distance / SHORTEST_OPERATION;
+  }
 }

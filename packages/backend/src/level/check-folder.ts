@@ -37,7 +37,7 @@ export async function checkFolder(files: Files, folder: string, verify: boolean)
   }
   const names = new Set(await files.names(folder));
   const tables = await checkTables(files, folder, names, manifest, verify);
-  const logs = await checkLogs(files, folder, names, logNumber, manifest.previousLog);
+  const logs = await checkLogs(files, folder, names, logNumber, manifest);
   const warnings = [...logs.warnings];
   if (end.bad !== undefined) {
     await files.truncate(path, end.goodLength);
@@ -90,7 +90,7 @@ async function checkLogs(
   folder: string,
   names: ReadonlySet<string>,
   logNumber: number,
-  previousLog: number,
+  { previousLog, sequenceBefore }: Manifest,
 ): Promise<{ readonly lastSequence: number; readonly warnings: readonly string[] }> {
   const logs = [...names]
     .filter((name) => /^\d+\.log$/.test(name))
@@ -100,12 +100,12 @@ async function checkLogs(
   if (!logs.some(({ number }) => number === logNumber)) {
     throw corruptError(`${folder}/${String(logNumber).padStart(6, '0')}.log`, 'it is missing');
   }
-  const sequence = new BatchSequence();
+  const sequence = new BatchSequence(sequenceBefore);
   const warnings: string[] = [];
   let torn: { readonly path: string; readonly place: string } | undefined;
   for (const { name } of logs) {
     const path = `${folder}/${name}`;
-    const { bad, batches } = await scanLog(files, path, sequence.next);
+    const { bad, batches } = await scanLog(files, path, sequence);
     if (torn !== undefined && (batches > 0 || bad !== undefined)) {
       throw corruptError(torn.path, `${torn.place}, and it is not the newest log`);
     }

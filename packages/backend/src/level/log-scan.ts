@@ -9,7 +9,8 @@
  * L1  A batch is given out when every part of it is there and intact.
  * L2  What is bad up to the end of the file is torn: a crash leaves that. Parts of one batch may follow the bad place,
  *     since the system writes pages back in any order, but no other batch: each is synced before the next begins.
- * L3  Bad with the start of another batch behind it is damage. LevelDB would skip the rest of the block and go on.
+ * L3  Bad with the start of another batch behind it is damage. LevelDB would skip the rest of the block and go on. A
+ *     value may hold what looks like one, such as a stored log: the caller says which batch can have come later.
  * L4  Memory is one read and the largest batch. The event loop runs between reads.
  *
  * LevelDB: db/log_format.h, db/log_reader.cc.
@@ -39,18 +40,18 @@ interface LogDamage {
   readonly torn: boolean;
 }
 
-/**
- * Gives each batch to `onBatch`, whose bytes are valid during the call only, and stops at the first bad record.
- * `onBatch` may return why a batch cannot be one: no crash does that, its checksums being right.
- */
-export async function scanLog(
-  files: Files,
-  path: string,
-  onBatch: (batch: Uint8Array, offset: number) => string | undefined,
-): Promise<LogEnd> {
+export interface BatchReader {
+  /** Bytes are valid during the call only. May say why this cannot be a batch: no crash does that, its checksums being right. */
+  next(batch: Uint8Array): string | undefined;
+  /** Whether a batch with this beginning can stand `distance` bytes behind the last intact one, others lost between them. */
+  canComeLater(beginning: Uint8Array, distance: number): boolean;
+}
+
+/** Gives each batch to the reader, and stops at the first bad record. */
+export async function scanLog(files: Files, path: string, batches: BatchReader): Promise<LogEnd> {
   const file = await files.open(path);
   try {
-    const reader = new LogReader(onBatch);
+    const reader = new LogReader(batches);
     const buffer = new Uint8Array(Math.min(READ, file.size));
     for (let at = 0; at < file.size;) {
       const filled = await file.read(buffer, at);
@@ -70,15 +71,15 @@ export async function scanLog(
 }
 
 class LogReader {
-  readonly #onBatch: (batch: Uint8Array, offset: number) => string | undefined;
+  readonly #reader: BatchReader;
   #parts: Uint8Array[] | undefined;
   #batchStart = 0;
   #goodLength = 0;
   #batches = 0;
   #bad: LogDamage | undefined;
 
-  constructor(onBatch: (batch: Uint8Array, offset: number) => string | undefined) {
-    this.#onBatch = onBatch;
+  constructor(reader: BatchReader) {
+    this.#reader = reader;
   }
 
   /** True when the rest of the file cannot change the result. */
@@ -131,7 +132,7 @@ class LogReader {
   }
 
   #batch(batch: Uint8Array, offset: number): void {
-    const reason = this.#onBatch(batch, offset);
+    const reason = this.#reader.next(batch);
     if (reason === undefined) this.#batches++;
     else this.#fail(offset, reason, false);
   }
@@ -154,6 +155,8 @@ class LogReader {
       if (type !== WHOLE && type !== FIRST) continue;
       const end = at + HEADER + recordLength(block, at);
       if (end > block.length || end === at + HEADER || !isIntact(block, at, end)) continue;
+      if (type === FIRST && end !== BLOCK) continue; // a batch goes on elsewhere only where its block is full
+      if (!this.#reader.canComeLater(block.subarray(at + HEADER, end), offset + at - this.#goodLength)) continue;
       const reason = `${this.#bad.reason}, and another batch begins behind it at ${offset + at}`;
       this.#bad = { offset: this.#bad.offset, reason, torn: false };
       return;

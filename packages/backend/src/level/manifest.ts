@@ -27,6 +27,8 @@ export interface Manifest {
   previousLog: number;
   nextFile: number | undefined;
   lastSequence: number | undefined;
+  /** Last operation before that log; known of the log that an open began, since nothing else was written meanwhile. */
+  sequenceBefore: number | undefined;
   /** Length of each live table, by file number. */
   readonly tables: Map<number, number>;
 }
@@ -41,16 +43,20 @@ export async function readManifest(
     previousLog: 0,
     nextFile: undefined,
     lastSequence: undefined,
+    sequenceBefore: undefined,
     tables: new Map(),
   };
-  const end = await scanLog(files, path, (edit) => {
-    try {
-      applyEdit(manifest, new LevelBytes(edit));
-      return undefined;
-    } catch (error) {
-      if (error instanceof RangeError) return error.message;
-      throw error;
-    }
+  const end = await scanLog(files, path, {
+    next(edit) {
+      try {
+        applyEdit(manifest, new LevelBytes(edit));
+        return undefined;
+      } catch (error) {
+        if (error instanceof RangeError) return error.message;
+        throw error;
+      }
+    },
+    canComeLater: () => true,
   });
   return { manifest, end };
 }
@@ -59,6 +65,7 @@ function applyEdit(manifest: Manifest, edit: LevelBytes): void {
   // LevelDB removes an edit's deleted files before it adds the new ones, whatever their order: a table that moves
   // down a level is in both.
   const added: Array<readonly [number: number, length: number]> = [];
+  const { logNumber } = manifest;
   while (edit.left > 0) {
     const tag = edit.varint();
     switch (tag) {
@@ -97,4 +104,8 @@ function applyEdit(manifest: Manifest, edit: LevelBytes): void {
     }
   }
   for (const [number, length] of added) manifest.tables.set(number, length);
+  // Each open begins a MANIFEST. A log that is begun later has been written to before the edit that tells of it.
+  if (manifest.logNumber !== logNumber) {
+    manifest.sequenceBefore = logNumber === undefined ? manifest.lastSequence : undefined;
+  }
 }

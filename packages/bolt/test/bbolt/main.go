@@ -3,7 +3,7 @@
 //	bbolt check FILE     its own consistency check
 //	bbolt digest FILE    SHA-256 of the contents, as in the fixture listings
 //	bbolt mutate FILE N  N transactions of random puts and deletes in every top-level bucket, a check after each
-//	bbolt bench FILE PUTS COMMITS random|append   milliseconds of each commit of that many puts of 256 bytes
+//	bbolt bench FILE PUTS COMMITS random|append   milliseconds a commit of that many puts of 256 bytes, as JSON
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"math/rand"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -130,35 +131,44 @@ func mutate(db *bolt.DB, rounds int) {
 func bench(db *bolt.DB, puts, commits int, order string) {
 	random := rand.New(rand.NewSource(7))
 	value := make([]byte, 256)
+	random.Read(value)
 	next := uint64(0)
-	var times []float64
-	for commit := 0; commit < commits; commit++ {
-		start := time.Now()
+	var wall, cpu time.Duration
+	// The first commit reads what was just opened and is not counted.
+	for commit := 0; commit <= commits; commit++ {
+		start, used := time.Now(), processTime()
 		must(db.Update(func(tx *bolt.Tx) error {
 			bucket, err := tx.CreateBucketIfNotExists([]byte("key"))
 			must(err)
 			if order == "append" {
 				bucket.FillPercent = 0.9
 			}
-			key := make([]byte, 32)
 			for i := 0; i < puts; i++ {
+				key := make([]byte, 32)
 				if order == "append" {
-					binary.BigEndian.PutUint64(key, next)
+					key[0] = 255
+					binary.BigEndian.PutUint64(key[1:], next)
 					next++
 				} else {
 					random.Read(key)
 				}
-				must(bucket.Put(append([]byte{}, key...), value))
+				must(bucket.Put(key, value))
 			}
 			return nil
 		}))
-		times = append(times, float64(time.Since(start).Microseconds())/1000)
+		if commit > 0 {
+			wall += time.Since(start)
+			cpu += processTime() - used
+		}
 	}
-	total := 0.0
-	for _, ms := range times {
-		total += ms
-	}
-	fmt.Printf("%d commits of %d puts: %.1f ms each, %.0f puts/s\n", commits, puts, total/float64(commits), float64(puts*commits)/total*1000)
+	each := func(total time.Duration) float64 { return float64(total.Microseconds()) / 1000 / float64(commits) }
+	fmt.Printf("{\"wall\": %.3f, \"cpu\": %.3f}\n", each(wall), each(cpu))
+}
+
+func processTime() time.Duration {
+	var usage syscall.Rusage
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func number(index int) int {

@@ -1,0 +1,317 @@
+// @varve/bolt beside bbolt, better-sqlite3 and classic-level: commits into a large file, and reads from the cache.
+//   node tools/bench/bolt.mjs [--records 1000000] [--commits 10] [--puts 1000] [--rounds 3] [--reads 400000]
+//   node tools/bench/bolt.mjs --memory [--gigabytes 1]
+//
+// Each peer starts from the same pairs (32 and 256 bytes) in a process of its own; every commit is durable when its time
+// stops. A ratio is taken inside a round, to bbolt where Go and bbolt's source are installed (`golang-go
+// golang-github-coreos-bbolt-dev` in Debian), else to the first peer. CPU is what the process used, threads included.
+// --memory scans a file with a cache of 64 MiB and ends with 1 when the process grows by more than the cache and 64 MB.
+import { spawnSync } from 'node:child_process';
+import { createWriteStream, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Prng } from './lib/gen.mjs';
+import { median, statusKB } from './lib/stats.mjs';
+
+const { values: flags } = parseArgs({
+  options: {
+    records: { type: 'string', default: '1000000' },
+    commits: { type: 'string', default: '10' },
+    puts: { type: 'string', default: '1000' },
+    rounds: { type: 'string', default: '3' },
+    reads: { type: 'string', default: '400000' },
+    peers: { type: 'string' },
+    memory: { type: 'boolean', default: false },
+    gigabytes: { type: 'string', default: '1' },
+    folder: { type: 'string', default: os.tmpdir() },
+    work: { type: 'string' },
+    order: { type: 'string' },
+  },
+});
+const [records, commits, puts, rounds, reads] = ['records', 'commits', 'puts', 'rounds', 'reads'].map((name) =>
+  Number(flags[name]),
+);
+const self = fileURLToPath(import.meta.url);
+const boltSource = new URL('../../packages/bolt/', import.meta.url);
+const CACHE_BYTES = 64 * 1024 * 1024;
+const HOT_KEYS = 4000;
+
+const peers = {
+  bolt: {
+    async open(dir) {
+      const { openBolt } = await bolt();
+      const file = await openBolt(join(dir, 'state.db'), { cacheBytes: CACHE_BYTES });
+      return {
+        commit: (pairs) =>
+          file.write((tx) => {
+            const bucket = tx.createBucketIfMissing('key');
+            if (flags.order === 'append') bucket.fillPercent = 0.9;
+            for (const [key, value] of pairs) bucket.put(key, value);
+          }),
+        reader() {
+          const bucket = file.read().bucket('key');
+          return (key) => bucket.get(key);
+        },
+        close: () => file.close(),
+      };
+    },
+  },
+  'better-sqlite3': {
+    available: () => existsSync(new URL('peers/node_modules/better-sqlite3', import.meta.url)),
+    open(dir) {
+      const Database = createRequire(new URL('peers/package.json', import.meta.url))('better-sqlite3');
+      const db = new Database(join(dir, 'state.sqlite'));
+      db.pragma('journal_mode = WAL');
+      db.pragma('synchronous = FULL');
+      db.pragma(`cache_size = -${CACHE_BYTES / 1024}`);
+      db.exec('CREATE TABLE IF NOT EXISTS pairs (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID');
+      const insert = db.prepare('INSERT OR REPLACE INTO pairs VALUES (?, ?)');
+      const select = db.prepare('SELECT value FROM pairs WHERE key = ?').pluck();
+      const all = db.transaction((pairs) => {
+        for (const [key, value] of pairs) insert.run(key, value);
+      });
+      return { commit: all, reader: () => (key) => select.get(key), close: () => db.close() };
+    },
+  },
+  'classic-level': {
+    async open(dir) {
+      const { ClassicLevel } = await import('classic-level');
+      const encoding = { keyEncoding: 'view', valueEncoding: 'view', cacheSize: CACHE_BYTES };
+      const db = new ClassicLevel(join(dir, 'level'), encoding);
+      await db.open();
+      return {
+        async commit(pairs) {
+          await db.batch(
+            pairs.map(([key, value]) => ({ type: 'put', key, value })),
+            { sync: true },
+          );
+        },
+        reader: () => (key) => db.getSync(key),
+        close: () => db.close(),
+      };
+    },
+  },
+};
+
+if (flags.work === 'memory') await scan(flags.folder);
+else if (flags.work !== undefined) await measureHere(flags.work, flags.folder);
+else if (flags.memory) await memory();
+else await compare();
+
+function bolt() {
+  return import(new URL('dist/index.js', boltSource).href);
+}
+
+/** Key `i` of a peer's base: spread over all first bytes but the last, which is left to the keys that are appended. */
+function spreadKey(i) {
+  const random = new Prng(i + 1);
+  const key = Buffer.alloc(32);
+  for (let at = 0; at < 32; at += 4) key.writeUInt32LE(random.u32(), at);
+  if (key[0] === 255) key[0] = i % 255;
+  return key;
+}
+
+function appendedKey(i) {
+  const key = Buffer.alloc(32);
+  key[0] = 255;
+  key.writeUInt32BE(i, 5);
+  return key;
+}
+
+/** Bytes that do not compress, cut out of one buffer. */
+function valueMaker() {
+  const random = new Prng(7);
+  const bytes = Buffer.alloc(1 << 16);
+  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(random.u32(), at);
+  return (i) => {
+    const at = (i * 97) % (bytes.length - 256);
+    return bytes.subarray(at, at + 256);
+  };
+}
+
+async function compare() {
+  const scratch = mkdtempSync(join(flags.folder, 'varve-bench-bolt-'));
+  const wanted = flags.peers?.split(',');
+  const names = Object.keys(peers).filter(
+    (name) => (wanted?.includes(name) ?? true) && (peers[name].available?.() ?? true),
+  );
+  try {
+    const go = (wanted?.includes('bbolt') ?? true) ? goTool(scratch) : undefined;
+    const base = join(scratch, 'base');
+    mkdirSync(base);
+    await fill(base, names);
+    const all = go === undefined ? names : ['bbolt', ...names];
+    const anchor = all[0];
+    const results = {};
+    for (let round = 0; round < rounds; round++) {
+      for (const order of ['random', 'append', 'read']) {
+        for (const name of round % 2 === 0 ? all : all.toReversed()) {
+          if (order === 'read' && name === 'bbolt') continue;
+          const dir = join(scratch, 'run');
+          cpSync(base, dir, { recursive: true });
+          const sample = name === 'bbolt' ? runGo(go, dir, order) : run(name, dir, order);
+          rmSync(dir, { recursive: true });
+          ((results[order] ??= {})[name] ??= []).push(sample);
+        }
+      }
+    }
+    report(results, all, anchor);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function report(results, all, anchor) {
+  const cpu = `${os.cpus()[0]?.model ?? 'unknown'} × ${os.cpus().length}`;
+  console.log(`Node ${process.version}, ${cpu}, load average ${os.loadavg()[0].toFixed(1)}.`);
+  console.log(`${records} pairs; ${commits} commits of ${puts} puts; ${reads} reads; ${rounds} rounds, medians.\n`);
+  console.log(`| | ${all.join(' | ')} |\n|---|${all.map(() => '---:|').join('')}`);
+  for (const [order, byPeer] of Object.entries(results)) {
+    const base = byPeer[anchor] ?? byPeer['better-sqlite3'] ?? byPeer[all.find((name) => byPeer[name] !== undefined)];
+    for (const field of ['wall', 'cpu']) {
+      const cells = all.map((name) => {
+        const samples = byPeer[name];
+        if (samples === undefined) return '';
+        const ratio = median(samples.map((sample, round) => sample[field] / base[round][field]));
+        const own = median(samples.map((sample) => sample[field]));
+        return `${own.toFixed(own < 10 ? 2 : 1)}${samples === base ? '' : ` (${ratio.toFixed(2)}×)`}`;
+      });
+      const title = order === 'read' ? `point read from cache, µs` : `${order} commit, ms`;
+      console.log(`| ${title}${field === 'cpu' ? ' of CPU' : ''} | ${cells.join(' | ')} |`);
+    }
+  }
+}
+
+/** The base of every peer: bolt's is built at once, the others take commits in key order. */
+async function fill(base, names) {
+  const keys = Array.from({ length: records }, (_, i) => spreadKey(i)).toSorted(Buffer.compare);
+  const value = valueMaker();
+  const { buildBolt } = await bolt();
+  const rows = function* () {
+    for (let at = 0; at < keys.length; at += 1000)
+      yield keys.slice(at, at + 1000).map((key, i) => ({ bucket: 'key', key, value: value(at + i) }));
+  };
+  const image = await buildBolt({ rows }, { fillPercent: 0.7 });
+  await pipeline(image, createWriteStream(join(base, 'state.db')));
+  for (const name of names) {
+    if (name === 'bolt') continue;
+    const db = await peers[name].open(base);
+    for (const chunk of rows()) await db.commit(chunk.map((row) => [row.key, row.value]));
+    await db.close();
+  }
+}
+
+function run(name, dir, order) {
+  const args = ['--expose-gc', self, '--work', name, '--order', order, '--folder', dir];
+  for (const flag of ['records', 'commits', 'puts', 'reads']) args.push(`--${flag}`, flags[flag]);
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${name}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+async function measureHere(name, dir) {
+  const db = await peers[name].open(dir);
+  const sample = flags.order === 'read' ? readHot(db) : await commitAll(db);
+  await db.close();
+  console.log(JSON.stringify(sample));
+}
+
+async function commitAll(db) {
+  const value = valueMaker();
+  const random = new Prng(123);
+  let wall = 0;
+  let cpu = 0;
+  // The first commit opens what was just opened; it is not counted, nor is bbolt's.
+  for (let commit = 0; commit <= commits; commit++) {
+    const pairs = Array.from({ length: puts }, (_, i) => {
+      const number = commit * puts + i;
+      return [flags.order === 'append' ? appendedKey(number) : spreadKey(records + random.u32()), value(number)];
+    });
+    const used = process.cpuUsage();
+    const start = performance.now();
+    await db.commit(pairs);
+    if (commit === 0) continue;
+    wall += performance.now() - start;
+    cpu += cpuMs(used);
+  }
+  return { wall: wall / commits, cpu: cpu / commits };
+}
+
+function readHot(db) {
+  const keys = Array.from({ length: HOT_KEYS }, (_, i) => spreadKey(Math.floor((i * records) / HOT_KEYS)));
+  const get = db.reader();
+  const random = new Prng(5);
+  let bytes = 0;
+  for (let i = 0; i < HOT_KEYS * 3; i++) bytes += get(keys[i % HOT_KEYS]).length;
+  const used = process.cpuUsage();
+  const start = performance.now();
+  for (let i = 0; i < reads; i++) bytes += get(keys[random.below(HOT_KEYS)]).length;
+  const wall = performance.now() - start;
+  if (bytes !== (HOT_KEYS * 3 + reads) * 256) throw new Error('a key was not found');
+  return { wall: (wall * 1000) / reads, cpu: (cpuMs(used) * 1000) / reads };
+}
+
+function cpuMs(since) {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+}
+
+/** The Go program over the real bbolt, or undefined where it cannot be built. */
+function goTool(scratch) {
+  const tool = join(scratch, 'bbolt-tool');
+  const source = fileURLToPath(new URL('test/bbolt/main.go', boltSource));
+  const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '' };
+  const { status } = spawnSync('go', ['build', '-o', tool, source], { env: { ...env, GOCACHE: join(scratch, 'go') } });
+  if (status === 0) return tool;
+  console.error('bbolt left out: Go or its source is not installed');
+  return undefined;
+}
+
+function runGo(tool, dir, order) {
+  const args = ['bench', join(dir, 'state.db'), String(puts), String(commits), order];
+  const { status, stdout, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`bbolt: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+async function memory() {
+  const scratch = mkdtempSync(join(flags.folder, 'varve-bench-bolt-'));
+  try {
+    const value = valueMaker();
+    const rows = Math.ceil((Number(flags.gigabytes) * 1e9) / 325);
+    const { buildBolt } = await bolt();
+    const chunks = function* () {
+      for (let at = 0; at < rows; at += 1000)
+        yield Array.from({ length: 1000 }, (_, i) => ({ bucket: 'key', key: appendedKey(at + i), value: value(i) }));
+    };
+    const image = await buildBolt({ rows: chunks });
+    const { size } = image;
+    await pipeline(image, createWriteStream(join(scratch, 'state.db')));
+    const args = [self, '--work', 'memory', '--folder', scratch];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(stderr);
+    const { rows: seen, grown, seconds } = JSON.parse(stdout);
+    const most = CACHE_BYTES / 1e6 + 64;
+    console.log(`${(size / 1e6).toFixed(0)} MB, ${seen} pairs scanned in ${seconds.toFixed(1)} s;`);
+    console.log(`the process grew by ${grown.toFixed(0)} MB at most (cache and 64 MB: ${most.toFixed(0)})`);
+    if (grown > most) process.exitCode = 1;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function scan(dir) {
+  const db = await (await bolt()).openBolt(join(dir, 'state.db'), { cacheBytes: CACHE_BYTES, readOnly: true });
+  const before = statusKB('VmRSS');
+  const start = performance.now();
+  let rows = 0;
+  for (const { value } of db.read().bucket('key').entries()) if (value.length === 256) rows++;
+  const seconds = (performance.now() - start) / 1000;
+  const grown = ((statusKB('VmHWM') - before) * 1024) / 1e6;
+  await db.close();
+  console.log(JSON.stringify({ rows, grown, seconds }));
+}
