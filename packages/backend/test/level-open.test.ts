@@ -275,6 +275,67 @@ describe('what the world refuses', () => {
     }
   });
 
+  const noLinks = { link: failing('EPERM') };
+  const noTemporary = {
+    makeTemporaryFolder: (prefix: string) =>
+      prefix.includes('/') ? nodeFiles.makeTemporaryFolder(prefix) : failing('ENOENT')(),
+  };
+  test.each([
+    ['temporary folder', noTemporary],
+    ['right to make symbolic links', noLinks],
+  ])('R41: without a %s the lock is tried from beside the store; nothing is left there', async (_, files) => {
+    const path = await made();
+    const holder = child('hold', path);
+    await linesOf(holder).next();
+    const before = photograph(dirname(path));
+    await expect(open(path, { files })).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
+    expect(photograph(dirname(path))).toEqual(before);
+    await killed(holder);
+    expect(text(await open(path, { files }), 'a')).toBe('1');
+    expect(fs.readdirSync(dirname(path))).toEqual([basename(path)]);
+  });
+
+  test('R41: without any place to try the lock from, a whole store opens, and one to be repaired is refused as it is', async () => {
+    const path = await made();
+    const files = { makeTemporaryFolder: failing('ENOENT') };
+    const engine = await open(path, { files });
+    expect(text(engine, 'a')).toBe('1');
+    await engine.close();
+    const holder = child('hold', path);
+    await linesOf(holder).next();
+    await expect(open(path, { files })).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
+    await killed(holder);
+    fs.appendFileSync(join(path, fs.readFileSync(join(path, 'CURRENT'), 'latin1').trim()), Buffer.from([1, 2, 3]));
+    const before = photograph(path);
+    await expect(open(path, { files })).rejects.toMatchObject({
+      code: 'BACKEND_FAILED',
+      cause: { code: 'ENOENT' },
+      message: expect.stringMatching(/MANIFEST.*temporary folder.*TMPDIR/) as unknown,
+    });
+    expect(photograph(path)).toEqual(before);
+    expect((await open(path)).warnings).toEqual([expect.stringMatching(/MANIFEST.*cut off/)]);
+  });
+
+  test('R41, R69: a MANIFEST that looks torn because another process writes it is not cut', async () => {
+    for (const ends of [false, true]) {
+      const path = await made();
+      const manifest = join(path, fs.readFileSync(join(path, 'CURRENT'), 'latin1').trim());
+      const whole = fs.readFileSync(manifest);
+      fs.writeFileSync(manifest, Buffer.concat([whole, Buffer.alloc(3)])); // as found in the middle of the other's write
+      const longer = Buffer.concat([whole, Buffer.alloc(20)]);
+      let asked = 0;
+      const makeTemporaryFolder = async (prefix: string): Promise<string> => {
+        if (++asked === 2) {
+          fs.writeFileSync(manifest, ends ? longer : whole);
+          if (!ends) await linesOf(child('hold', path)).next();
+        }
+        return nodeFiles.makeTemporaryFolder(prefix);
+      };
+      await expect(open(path, { files: { makeTemporaryFolder } })).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
+      if (ends) expect(fs.readFileSync(manifest).equals(longer)).toBe(true);
+    }
+  });
+
   test('R73: without classic-level the call is BACKEND_UNAVAILABLE and names the other engines', async () => {
     const absent = loadDriver(() => Promise.reject(new Error("Cannot find package 'classic-level'")));
     await expect(absent).rejects.toMatchObject({

@@ -62,7 +62,10 @@ export interface Bolt extends AsyncDisposable {
   readonly readOnly: boolean;
   /** Bytes a page. */
   readonly pageSize: number;
-  /** What opening noticed and repaired around, such as a damaged newest meta page. Empty on a good file. */
+  /**
+   * What opening noticed and repaired around, such as a damaged newest meta page, or that the file was there and had no
+   * bytes. Empty on a good file.
+   */
   readonly warnings: readonly Problem[];
   /** Number of the newest committed transaction. */
   readonly txid: number;

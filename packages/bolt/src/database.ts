@@ -174,13 +174,14 @@ export class Database implements Bolt {
       const old = this.#store;
       const state = this.#pin();
       const sizeBefore = old.size;
+      const compacted = temporaryName(old.storage, this.path);
       try {
-        const compacted = temporaryName(old.storage, this.path);
         const layout = { ...options, ...this.#layout(old.meta.txid), place: 'publish' } as const;
         const sizeAfter = await compactState(old.storage, state, compacted, layout);
         await this.#replace(old, compacted);
         return { sizeBefore, sizeAfter };
       } catch (cause) {
+        await old.storage.unlink(compacted).catch(() => undefined);
         if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;
         throw new BoltError('BOLT_FAILED', `${this.path}: not defragmented`, { path: this.path, cause });
       } finally {
@@ -189,21 +190,20 @@ export class Database implements Bolt {
     });
   }
 
-  /** From the rename on there is no way back: what fails after it ends writing. */
+  /** Up to the rename the old file goes on. From then on there is no way back: what fails ends writing. */
   async #replace(old: Store, compacted: string): Promise<void> {
-    let fresh: Store;
+    let fresh: Store | undefined;
     try {
       fresh = await this.#open(compacted);
+      await old.storage.rename(compacted, this.path);
     } catch (error) {
-      await old.storage.unlink(compacted).catch(() => undefined);
+      await fresh?.close().catch(() => undefined);
       throw error;
     }
     try {
-      await old.storage.rename(compacted, this.path);
       await old.storage.syncDirectory(this.path);
     } catch (error) {
       await fresh.close().catch(() => undefined);
-      await old.storage.unlink(compacted).catch(() => undefined);
       throw old.fail(error);
     }
     fresh.file.inheritLock(old.file);

@@ -7,7 +7,7 @@
  *
  * bbolt: db.go (Open).
  */
-import type { Bolt, OpenOptions } from './bolt.ts';
+import type { Bolt, OpenOptions, Problem } from './bolt.ts';
 import { chooseMeta } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { createWhole, emptyFile, removeLeftovers } from './create.ts';
@@ -50,10 +50,10 @@ export async function openBoltOn(storage: Storage, path: string, options: OpenOp
     persistFreelist: freelist !== 'scanned',
     pageChecksums: options.pageChecksums ?? true,
   };
-  const file = await typed(path, options.signal, () => openLocked(storage, path, options));
+  const { file, warnings } = await typed(path, options.signal, () => openLocked(storage, path, options));
   return typed(path, options.signal, async () => {
     try {
-      return await openChosen(storage, file, storeOptions, options);
+      return await openChosen(storage, file, storeOptions, options, warnings);
     } catch (error) {
       await file.close().catch(() => undefined);
       throw error;
@@ -66,9 +66,11 @@ async function openChosen(
   file: StorageFile,
   storeOptions: StoreOptions,
   { readOnly = false, freelist = 'persisted', signal }: OpenOptions,
+  noticed: readonly Problem[],
 ): Promise<Bolt> {
   const { path } = storeOptions;
-  const chosen = chooseMeta(file, path);
+  const found = chooseMeta(file, path);
+  const chosen: MetaPages = { ...found, warnings: [...noticed, ...found.warnings] };
   const open = (name: string): Promise<Store> => reopenStore(storage, name, storeOptions);
   if (readOnly) {
     const store = new Store(storage, file, chosen.active, NO_PAGES, chosen.warnings, storeOptions);
@@ -116,10 +118,15 @@ async function typed<T>(path: string, signal: AbortSignal | undefined, work: () 
   }
 }
 
-/** An open, locked, not empty file that has the name. */
-async function openLocked(storage: Storage, path: string, options: OpenOptions): Promise<StorageFile> {
+/** An open, locked, not empty file that has the name, and what was noticed on the way. */
+async function openLocked(
+  storage: Storage,
+  path: string,
+  options: OpenOptions,
+): Promise<{ readonly file: StorageFile; readonly warnings: readonly Problem[] }> {
   const { readOnly = false, create = true } = options;
   const deadline = storage.now() + (options.lockTimeoutMs ?? 0);
+  const warnings: Problem[] = [];
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const file = await openExisting(storage, path, readOnly);
     if (file === undefined) {
@@ -130,10 +137,11 @@ async function openLocked(storage: Storage, path: string, options: OpenOptions):
     try {
       await waitForLock(storage, file, path, deadline, options);
       if (storage.identity(path) === file.identity()) {
-        if (file.size() > 0) return file;
+        if (file.size() > 0) return { file, warnings };
         if (readOnly) throw new BoltError('BOLT_INVALID', `${path} is empty`, { path });
         if (!create) throw new BoltError('BOLT_NOT_FOUND', `${path} is empty`, { path });
         await makeFile(storage, path, options, 'rename');
+        warnings.push({ rule: 'meta', page: undefined, message: 'the file was empty: a new one was made in its place' });
       }
     } catch (error) {
       await file.close().catch(() => undefined);

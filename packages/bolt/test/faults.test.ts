@@ -257,6 +257,39 @@ describe('a failed commit ends the writer', () => {
   });
 });
 
+describe('a failed defragmentation', () => {
+  test.each([
+    ['create', 'ENOSPC'],
+    ['write', 'ENOSPC'],
+    ['sync', 'EIO'],
+    ['syncDirectory', 'EIO'],
+    ['open', 'EMFILE'],
+    ['rename', 'EACCES'],
+    ['rename', 'EIO'],
+  ] as const)('B42: when its %s fails (%s) the file goes on, and a second one works', async (kind, fault) => {
+    const { bolt, disk } = await failing(kind, fault, kind === 'rename' ? 2 : 1);
+    const before = digestOf(bolt);
+    await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED', cause: { code: fault } });
+    expect(digestOf(bolt)).toBe(before);
+    expect(disk.names()).toEqual([PATH]);
+    await bolt.write(fill(2));
+    const written = digestOf(bolt);
+    await bolt.defragment();
+    await bolt.write(fill(3));
+    expect(digestOf(bolt)).not.toBe(written);
+    expect((await bolt.check()).problems).toEqual([]);
+    await bolt.close();
+    expect(disk.openFiles).toBe(0);
+  });
+
+  test('B42: when its name cannot be made durable, writing ends: which file a power cut leaves cannot be told', async () => {
+    const { bolt } = await failing('syncDirectory', 'EIO', 2);
+    await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+    await expect(bolt.write(fill(2))).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+    await bolt.close();
+  });
+});
+
 describe('order of writing', () => {
   test('F42 F34 R52 R53 pages, sync, one meta page, sync; no page of the two newest states or of a reader is written', async () => {
     const disk = new SimulatedDisk();

@@ -106,9 +106,9 @@ class BTreeIndex implements TreeIndex {
     }
   }
 
-  since(key: Uint8Array, fromMain: number): readonly Revision[] {
+  since(key: Uint8Array, fromMain: number, limit?: number): readonly Revision[] {
     const slot = this.#tree.find(key);
-    return slot === undefined ? [] : expanded(slot).since(fromMain);
+    return slot === undefined ? [] : expanded(slot).since(fromMain, limit);
   }
 
   put(key: Uint8Array, main: number, sub: number): IndexEntry {

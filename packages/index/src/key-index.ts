@@ -132,8 +132,8 @@ export class KeyIndex implements Generation {
     return true;
   }
 
-  /** All revisions from transaction `fromMain` on, oldest first; of one transaction only the last. */
-  since(fromMain: number): Revision[] {
+  /** The first `limit` revisions from transaction `fromMain` on, oldest first; of one transaction only the last. */
+  since(fromMain: number, limit: number = Infinity): Revision[] {
     this.#checkNotEmpty();
     const revisions: Revision[] = [];
     let previous = -1;
@@ -143,6 +143,7 @@ export class KeyIndex implements Generation {
       for (let n = life.positionAt(generation, fromMain - 1) + 1; n < count; n++) {
         const main = life.mainAt(generation, n);
         if (main === previous) revisions.pop();
+        else if (revisions.length >= limit) return revisions;
         revisions.push({ main, sub: life.subAt(generation, n) });
         previous = main;
       }

@@ -88,10 +88,11 @@ export interface TreeIndex {
   entries(key: Uint8Array, end: RangeEnd, atRevision: number, after?: Uint8Array): IterableIterator<KeyedIndexEntry>;
 
   /**
-   * All revisions of the key at or after `fromMain`, oldest first; of one transaction only the last change.
+   * The revisions of the key at or after `fromMain`, oldest first, at most `limit`; of one transaction only the last
+   * change. @default limit all
    * @throws IndexError `INDEX_CORRUPT` for a key with nothing but an empty generation.
    */
-  since(key: Uint8Array, fromMain: number): readonly Revision[];
+  since(key: Uint8Array, fromMain: number, limit?: number): readonly Revision[];
 
   /**
    * Records a put and returns the key as it is from now on. The key is copied in.

@@ -7,9 +7,13 @@
  */
 import { invalidType, outOfRange } from './errors.ts';
 
-/** Refuses anything but a plain object whose own names are all known. */
+/**
+ * Refuses anything but an object whose own names are all known.
+ * Objects of the platform's classes have no names of their own: a signal or a promise given for options would be
+ * silently without effect (A1), so they are told apart by their tag, which other realms share.
+ */
 export function checkNames(value: unknown, where: string, names: readonly string[]): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (typeof value !== 'object' || value === null || Object.prototype.toString.call(value) !== '[object Object]') {
     throw invalidType(`${where} must be an object with ${names.join(', ')}`);
   }
   for (const name of Object.keys(value)) {
@@ -23,7 +27,7 @@ export function checkRevision(value: unknown, name: string): void {
   checkInteger(value, name, 1, Number.MAX_SAFE_INTEGER);
 }
 
-/** An optional integer between two bounds, both included. */
+/** An integer between two bounds, both included. */
 export function checkInteger(value: unknown, name: string, least: number, most: number): void {
   if (typeof value !== 'number') throw invalidType(`${name} must be a number`);
   if (!Number.isInteger(value) || value < least || value > most) {
@@ -44,11 +48,15 @@ export function checkOptionalFunction(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'function') throw invalidType(`${name} must be a function`);
 }
 
+/** An absent signal, or one, aborted or not. */
+export function checkSignalType(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalidType('signal must be an AbortSignal');
+}
+
 /** An absent signal, or one that has not been aborted. @throws the signal's own reason */
-export function checkSignal(signal: unknown): void {
-  if (signal === undefined) return;
-  if (!(signal instanceof AbortSignal)) throw invalidType('signal must be an AbortSignal');
-  signal.throwIfAborted();
+export function checkSignal(signal: AbortSignal | undefined): void {
+  checkSignalType(signal);
+  signal?.throwIfAborted();
 }
 
 /** Names and signal of options that have nothing else to check. */

@@ -1,8 +1,29 @@
-/** The timers of this package, in one place (decision 19). Those that repeat keep no process alive. */
+/**
+ * The timers of this package, in one place (decision 19). Those that repeat keep no process alive.
+ *
+ * Turns are real even where tests replace the global timers.
+ */
+import { setImmediate as realImmediate } from 'node:timers';
+
+/** One slice of the event loop (law 10). */
+const sliceMs = 5;
+/** When the slice under way is over; 0 in a turn in which nobody has asked yet. */
+let sliceEnd = 0;
+
+/** Whether this turn of the event loop has lasted a slice, counted from the first question in it (law 10). */
+export function sliceOver(): boolean {
+  const now = performance.now();
+  if (sliceEnd > 0) return now >= sliceEnd;
+  sliceEnd = now + sliceMs;
+  realImmediate(() => {
+    sliceEnd = 0;
+  });
+  return false;
+}
 
 /** Lets everything run that is ready to. */
 export function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => realImmediate(resolve));
 }
 
 /** Calls `tick` after each `everyMs` until the function it returns is called. */

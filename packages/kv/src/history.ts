@@ -1,17 +1,21 @@
 /**
  * The retained changes of one key, oldest first.
  *
- * The store answers in one tick, so this is a list that is decoded as it is pulled; the present is the moment of the
- * first pull.
+ * H1  The present is the moment of the first pull: what is written later is not in it.
+ * H2  Changes are fetched some at a time, with a turn of the event loop in between (law 10), and decoded as they are
+ *     pulled. A compaction that may have taken what was not fetched yet ends the stream (law 2).
  */
 import { MvccError, type Change } from '@varve/watch';
 import { checkNames, checkOptionalInteger, checkSignal } from './checks.ts';
+import { breathe } from './clock.ts';
 import type { Core } from './core.ts';
 import type { HistoryOptions, KvEvent } from './kv.ts';
 import { pullEach, type Source } from './pull.ts';
 import type { Records } from './records.ts';
 
 const optionNames = ['from', 'signal'];
+/** Read from the medium, they take a millisecond or two. */
+const fetchLimit = 128;
 
 export function historyOf<K, V>(
   core: Core,
@@ -22,39 +26,77 @@ export function historyOf<K, V>(
   checkNames(options, 'options', optionNames);
   checkOptionalInteger(options.from, 'from', 1, Number.MAX_SAFE_INTEGER);
   const bytes = records.keys.encodeOwn(key);
-  return pullEach(() => changesOf(core, records, bytes, options));
+  return pullEach(() => new HistorySource(core, records, bytes, options));
 }
 
-function changesOf<K, V>(
-  core: Core,
-  records: Records<K, V>,
-  key: Uint8Array,
-  { from, signal }: HistoryOptions,
-): Source<KvEvent<K, V>> {
-  let changes: readonly Change[] | undefined;
-  let index = 0;
-  return {
-    take() {
-      const change = changes?.[index];
-      if (change === undefined) return undefined;
-      checkSignal(signal);
-      index++;
-      return records.event(change);
-    },
-    async load() {
-      if (changes !== undefined) return false;
-      checkSignal(signal);
-      core.check();
-      const compactRevision = core.store.firstRev();
-      if (from !== undefined && from < compactRevision) {
-        const message = `the history from there is compacted; it begins at revision ${compactRevision}`;
-        throw new MvccError('MVCC_COMPACTED', message, { compactRevision });
-      }
-      changes = core.store.history(key, from);
-      return changes.length > 0;
-    },
-    close() {
-      changes = [];
-    },
-  };
+class HistorySource<K, V> implements Source<KvEvent<K, V>> {
+  readonly #core: Core;
+  readonly #records: Records<K, V>;
+  readonly #key: Uint8Array;
+  readonly #signal: AbortSignal | undefined;
+  #changes: readonly Change[] = [];
+  #taken = 0;
+  /** What to fetch next, and the revision that is the present; none before the first pull. */
+  #from: number | undefined;
+  #present: number | undefined;
+  /** The oldest readable revision when the last fetch was made. */
+  #compacted = -1;
+  #ended = false;
+
+  constructor(core: Core, records: Records<K, V>, key: Uint8Array, { from, signal }: HistoryOptions) {
+    this.#core = core;
+    this.#records = records;
+    this.#key = key;
+    this.#from = from;
+    this.#signal = signal;
+  }
+
+  take(): KvEvent<K, V> | undefined {
+    const change = this.#changes[this.#taken];
+    if (change === undefined) return undefined;
+    checkSignal(this.#signal);
+    this.#taken++;
+    return this.#records.event(change);
+  }
+
+  async load(): Promise<boolean> {
+    if (this.#ended) return false;
+    checkSignal(this.#signal);
+    if (this.#present !== undefined) {
+      await breathe();
+      checkSignal(this.#signal);
+    }
+    // Closed meanwhile: nothing is to be fetched any more.
+    if (!this.#ended) this.#fetch();
+    return this.#changes.length > 0;
+  }
+
+  close(): void {
+    this.#ended = true;
+    this.#changes = [];
+  }
+
+  #fetch(): void {
+    const core = this.#core;
+    core.check();
+    const { store } = core;
+    const from = this.#from;
+    const compacted = store.firstRev();
+    if (from !== undefined && from < compacted && compacted > this.#compacted) throw compactedError(compacted);
+    this.#compacted = compacted;
+    this.#present ??= store.rev();
+    const present = this.#present;
+    const changes = store.history(this.#key, { from, limit: fetchLimit });
+    const last = changes.at(-1);
+    if (changes.length < fetchLimit || last === undefined || last.kv.modRevision >= present) this.#ended = true;
+    else this.#from = last.kv.modRevision + 1;
+    this.#changes = changes.filter((change) => change.kv.modRevision <= present);
+    this.#taken = 0;
+  }
+}
+
+function compactedError(compactRevision: number): MvccError {
+  return new MvccError('MVCC_COMPACTED', `the history from there is compacted; read from ${compactRevision} on`, {
+    compactRevision,
+  });
 }

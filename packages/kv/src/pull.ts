@@ -1,11 +1,14 @@
 /**
  * One async iterator behind every stream of this package.
  *
- * P1  What is buffered is handed out without waiting: a promise that is resolved already, no slice, no timer.
+ * P1  What is buffered is handed out without waiting, by a promise that is resolved already; after each slice the event
+ *     loop has a turn first, however fast the consumer is (law 10).
  * P2  Pulls may overlap; they are answered in the order of the calls.
  * P3  An error ends the stream: the pull that met it rejects, the source is closed once, later pulls are done.
  * P4  Leaving a loop (`return`) closes the source at once, also under a pull that waits.
  */
+
+import { breathe, sliceOver } from './clock.ts';
 
 /** Where the items come from. Never called from two places at once, save for `close`. */
 export interface Source<T> {
@@ -33,6 +36,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#running !== undefined) return this.#wait(this.#running.then(this.#pull, this.#pull));
+    if (sliceOver()) return this.#wait(this.#pull());
     try {
       const item = this.#ended ? undefined : this.#source.take();
       if (item !== undefined) return Promise.resolve({ done: false, value: item });
@@ -60,6 +64,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   readonly #pull = async (): Promise<IteratorResult<T, undefined>> => {
     try {
       do {
+        if (sliceOver()) await breathe();
         const item = this.#ended ? undefined : this.#source.take();
         if (item !== undefined) return { done: false, value: item };
       } while (!this.#ended && (await this.#source.load()));

@@ -6,7 +6,14 @@
  *     they end with `MVCC_COMPACTED`, never with a mixture (law 2).
  */
 import type { KeyValue, RangeResult } from '@varve/watch';
-import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignal, checkSignalOptions } from './checks.ts';
+import {
+  checkNames,
+  checkOptionalBoolean,
+  checkOptionalInteger,
+  checkSignal,
+  checkSignalOptions,
+  checkSignalType,
+} from './checks.ts';
 import type { Core } from './core.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import type { Entry, ListOptions, Page, PageOptions, Range, Reader, SignalOptions } from './kv.ts';
@@ -41,6 +48,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
   list(range: Range<K>, options: ListOptions = {}): AsyncIterable<Entry<K, V>> {
     checkNames(options, 'options', listNames);
     checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
+    checkSignalType(options.signal);
     const bounds = this.#records.keys.bounds(range);
     const { limit = Number.POSITIVE_INFINITY, signal } = options;
     return pullEach(() => new ListSource(this.#core, this.#records, bounds, this.#at?.revision ?? 0, limit, signal));
@@ -59,7 +67,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
     // One more than wanted tells whether there is a next page.
     const read = { revision: asked, limit: limit + 1, signal };
     const { kvs } = await this.#range(cursor?.key ?? bounds.key, bounds, read);
-    const entries = kvs.slice(0, limit).map((kv) => this.#records.entry(kv));
+    const entries = await this.#records.entries(kvs.slice(0, limit), signal);
     const following = kvs[limit];
     return {
       entries,
@@ -117,14 +125,14 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
   take(): Entry<K, V> | undefined {
     const kv = this.#chunk[this.#index];
     if (kv === undefined) return undefined;
-    checkSignal(this.#signal);
+    this.#signal?.throwIfAborted();
     this.#index++;
     return this.#records.entry(kv);
   }
 
   async load(): Promise<boolean> {
     if (this.#from === undefined || this.#left === 0) return false;
-    checkSignal(this.#signal);
+    this.#signal?.throwIfAborted();
     this.#core.check();
     if (this.#revision === 0) this.#revision = this.#core.store.rev();
     const limit = Math.min(chunkSize, this.#left);

@@ -5,6 +5,7 @@
  * T2  Limits bind what is written. What is stored already can be read and deleted whatever they are.
  */
 import type { Change, Event, KeyValue } from '@varve/watch';
+import { breathe, sliceOver } from './clock.ts';
 import { utf8, type Codec, type KeyCodec } from './codec.ts';
 import { Coder } from './coder.ts';
 import { KvError } from './errors.ts';
@@ -82,6 +83,19 @@ export class Records<K, V> {
       modRevision: kv.modRevision,
       lease: kv.lease,
     };
+  }
+
+  /** Entries of what may be many, with a turn of the event loop after each slice (law 10). */
+  async entries(kvs: readonly KeyValue[], signal?: AbortSignal): Promise<Entry<K, V>[]> {
+    const entries: Entry<K, V>[] = [];
+    for (const kv of kvs) {
+      if (sliceOver()) {
+        await breathe();
+        signal?.throwIfAborted();
+      }
+      entries.push(this.entry(kv));
+    }
+    return entries;
   }
 
   /** An entry that is not written yet: own writes of a `transaction`. */

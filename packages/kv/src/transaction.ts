@@ -121,6 +121,7 @@ class Attempt<K, V> implements Transaction<K, V> {
     const bounds = this.#records.keys.bounds(range);
     const { kvs } = await this.#core.store.range(bounds.key, bounds.end, { revision: this.revision });
     this.#ranges.push({ bounds, kvs });
+    if (this.#writes.size === 0) return this.#records.entries(kvs);
     const entries = new Map<string, () => Entry<K, V>>();
     for (const kv of kvs) entries.set(byteKey(kv.key), () => this.#records.entry(kv));
     for (const [name, { key, value }] of this.#writes) {

@@ -11,7 +11,7 @@
  * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one response.
  */
 import { MvccError, type Event, type KeyValue, type WatchStream } from '@varve/watch';
-import { checkNames, checkOptionalBoolean, checkOptionalInteger } from './checks.ts';
+import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { every } from './clock.ts';
 import type { Core } from './core.ts';
 import { invalidType } from './errors.ts';
@@ -42,7 +42,7 @@ export function planWatch(options: WatchOptions): WatchPlan {
   checkOptionalBoolean(previous, 'previous');
   checkOptionalInteger(progressIntervalMs, 'progressIntervalMs', 1, 0x7fffffff);
   if (only !== undefined && only !== 'put' && only !== 'delete') throw invalidType('only must be "put" or "delete"');
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalidType('signal must be an AbortSignal');
+  checkSignalType(signal);
   if (initial === true && from !== undefined)
     throw invalidType('a watch begins with from or with initial, not with both');
   if (initial === true && only === 'delete') throw invalidType('initial gives puts, which only: "delete" leaves out');

@@ -40,13 +40,34 @@ test('law 6: a backup opens as a store with the same history', async () => {
   expect((await copy.get('key/1'))?.value).toBe('changed');
 });
 
-test('R50: a target that exists is left as it is', async () => {
+test('R50: a target that exists is left as it is, and known before anything is written', async () => {
   await using kv = await filled();
   const path = temporaryFolder('backup.db');
   writeFileSync(path, 'precious');
-  expect(await failure(() => kv.backup(path))).toMatchObject({ code: 'KV_EXISTS', path });
+  const progress: BackupProgress[] = [];
+  const backup = () => kv.backup(path, { onProgress: (step) => progress.push(step) });
+  expect(await failure(backup)).toMatchObject({ code: 'KV_EXISTS', path });
+  expect(progress).toEqual([]);
   expect(readFileSync(path, 'utf8')).toBe('precious');
   expect(readdirSync(dirname(path))).toEqual(['backup.db']);
+});
+
+test('R50: a target that appears meanwhile is left as it is, too', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  const onProgress = () => writeFileSync(path, 'precious');
+  expect(await failure(() => kv.backup(path, { onProgress }))).toMatchObject({ code: 'KV_EXISTS', path });
+  expect(readFileSync(path, 'utf8')).toBe('precious');
+  expect(readdirSync(dirname(path))).toEqual(['backup.db']);
+});
+
+test('R50: what a process of the same number left behind is nobody\'s business', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  // Where every process is number 1, as in containers, names made of it come again.
+  for (let i = 0; i < 20; i++) writeFileSync(`${path}.${process.pid}-${i}.partial`, 'stale');
+  expect((await kv.backup(path)).path).toBe(path);
+  expect(readdirSync(dirname(path))).toHaveLength(21);
 });
 
 test('R50, R124: whatever ends it early, the target is absent and nothing is left behind', async () => {

@@ -226,6 +226,26 @@ describe('the past', () => {
     expect((await collect(kv.history('a'))).map((event) => event.revision)).toEqual([5, 6]);
   });
 
+  test('law 10: a long history comes in parts, as of the first pull', async () => {
+    await using kv = await open(memory());
+    for (let i = 0; i < 300; i++) await kv.put('a', String(i));
+    let later = 0;
+    const seen: string[] = [];
+    for await (const event of kv.history('a')) {
+      if (later++ < 300) await kv.put('a', 'later');
+      seen.push(event.type === 'put' ? event.value : '');
+    }
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, i) => String(i)));
+    await kv.compact(200);
+    const pulls = kv.history('a')[Symbol.asyncIterator]();
+    expect((await pulls.next()).value).toMatchObject({ revision: 200 });
+    await kv.compact(500);
+    const rest = async (): Promise<void> => {
+      while ((await pulls.next()).done !== true);
+    };
+    await expect(rest()).rejects.toMatchObject({ code: 'MVCC_COMPACTED', compactRevision: 500 });
+  });
+
   test('law 6: equal histories have equal hashes', async () => {
     const hashes = await Promise.all(
       [1, 7].map(async (batchLimit) => {

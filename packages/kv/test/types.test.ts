@@ -50,6 +50,19 @@ async function types(): Promise<void> {
     if (inner.succeeded) expectTypeOf(inner.results[0]).toEqualTypeOf<Entry<string, string> | undefined>();
     else expectTypeOf(inner.results[0].previous).toEqualTypeOf<Entry<string, string> | undefined>();
   }
+  const inner = await text.txn({
+    then: [nested({ if: [missing('k'), compare('k', { version: { less: 2 } })], then: [put('k', 'v')], else: [get('k')] })],
+  });
+  if (inner.succeeded && inner.results[0].succeeded) {
+    expectTypeOf(inner.results[0].results[0].revision).toEqualTypeOf<number>();
+  }
+  await kv.txn({
+    else: [nested({ if: [compare('k', { value: { not: { theme: 'x' } } })], then: [nested({ then: [remove('a')] })] })],
+  });
+  // @ts-expect-error the nested value has another type
+  await kv.txn({ then: [nested({ if: [missing('k')], then: [put('a', 7)] })] });
+  // @ts-expect-error the nested key has another type
+  await kv.txn({ then: [nested({ if: [missing(7)] })] });
   await kv.txn({ then: [put('a', { theme: 'dark' })] });
   await kv.txn({ if: [missing({}), missing({ prefix: 'a' })], then: [remove({}), remove('a')] });
   const raw = await open('x', { key: bytes });

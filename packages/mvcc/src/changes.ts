@@ -14,7 +14,7 @@ import { decodeRecord, fitsMessage, type History } from './history.ts';
 import { fitsRevision, NO_BYTES } from './key-value.ts';
 import { ownBytes } from './record-slab.ts';
 import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } from './revision-bytes.ts';
-import type { Change, KeyValue, SliceOptions } from './store.ts';
+import type { Change, HistoryOptions, KeyValue, SliceOptions } from './store.ts';
 
 const DEFAULT_CHUNK = 1000;
 
@@ -23,22 +23,17 @@ function deletion(key: Uint8Array, modRevision: number): Change {
   return { type: 'delete', kv };
 }
 
-/** All retained changes of a key at or after `from`, one a revision, up to the visible one. */
-export function keyHistory(history: History, key: Uint8Array, from: number): readonly Change[] {
+/** The retained changes of a key, one a revision, up to the visible one. */
+export function keyHistory(history: History, key: Uint8Array, { from = 0, limit }: HistoryOptions): readonly Change[] {
   checkBytes(key, 'key');
   checkCount(from, 0, 'from');
-  const { index, compacted } = history;
+  checkCount(limit, 0, 'limit');
+  const { index, compacted, visible } = history;
+  // What compaction drops is gone from the moment it is accepted, not when it gets there.
+  const oldest = index.get(key, compacted)?.main ?? compacted;
   const changes: Change[] = [];
-  const revisions = index.since(key, from);
-  for (let i = 0; i < revisions.length; i++) {
-    const { main, sub } = revisions[i]!;
-    if (main > history.visible) break;
-    // What compaction drops is gone from the moment it is accepted, not when it gets there.
-    if (main < compacted) {
-      const next = revisions[i + 1];
-      if (next !== undefined && next.main <= compacted) continue;
-      if (index.get(key, main) === undefined) continue;
-    }
+  for (const { main, sub } of index.since(key, Math.max(from, oldest), limit === 0 ? undefined : limit)) {
+    if (main > visible) break;
     const isPut = index.get(key, main) !== undefined;
     changes.push(isPut ? { type: 'put', kv: history.record(main, sub) } : deletion(new Uint8Array(key), main));
   }

@@ -38,7 +38,9 @@ export class Compactions {
     if (history.scheduler.stopped) throw new MvccError('MVCC_CLOSED', 'the store is moving to another backend');
     const previous = history.scheduled;
     if (revision <= previous) {
-      throw new MvccError('MVCC_COMPACTED', `revision ${revision} is compacted already`, { compactRevision: previous });
+      throw new MvccError('MVCC_COMPACTED', `revision ${revision} is compacted already; compact above ${previous}`, {
+        compactRevision: previous,
+      });
     }
     history.revisionFor(revision, history.visible);
     history.backend.batchTx((tx) => {

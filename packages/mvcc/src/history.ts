@@ -94,9 +94,13 @@ export class History implements RecordSource {
     if (asked === undefined) return current;
     if (!Number.isInteger(asked)) throw new RangeError('revision must be an integer');
     if (asked > current) {
-      throw new MvccError('MVCC_FUTURE_REVISION', `revision ${asked} does not exist yet, the newest is ${current}`, {
-        currentRevision: current,
-      });
+      throw new MvccError(
+        'MVCC_FUTURE_REVISION',
+        `revision ${asked} does not exist yet; ask for ${current} or earlier`,
+        {
+          currentRevision: current,
+        },
+      );
     }
     if (asked <= 0) return current;
     if (asked < this.compacted) this.#throwCompacted(asked);
@@ -148,9 +152,13 @@ export class History implements RecordSource {
   }
 
   #throwCompacted(revision: number): never {
-    throw new MvccError('MVCC_COMPACTED', `revision ${revision} is compacted, the oldest is ${this.compacted}`, {
-      compactRevision: this.compacted,
-    });
+    throw new MvccError(
+      'MVCC_COMPACTED',
+      `revision ${revision} is compacted; read at revision ${this.compacted} or later`,
+      {
+        compactRevision: this.compacted,
+      },
+    );
   }
 }
 

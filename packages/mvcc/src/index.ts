@@ -4,6 +4,7 @@ export type {
   Finished,
   GetOptions,
   HashResult,
+  HistoryOptions,
   KeyValue,
   LeaseAttachment,
   RangeOptions,

@@ -30,6 +30,7 @@ import type {
   Finished,
   GetOptions,
   HashResult,
+  HistoryOptions,
   KeyValue,
   LeaseAttachment,
   RangeOptions,
@@ -108,9 +109,9 @@ export class MvccStore implements Store {
     return await rangeSliced(history, key, end, revision, current, options);
   }
 
-  history(key: Uint8Array, from = 0): readonly Change[] {
+  history(key: Uint8Array, options: HistoryOptions = NO_OPTIONS): readonly Change[] {
     this.#history.checkOpen();
-    return keyHistory(this.#history, key, from);
+    return keyHistory(this.#history, key, options);
   }
 
   changes(

@@ -55,6 +55,13 @@ export interface SliceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface HistoryOptions {
+  /** First revision wanted. @default 0: the oldest that is retained */
+  readonly from?: number | undefined;
+  /** At most so many changes; 0 or absent: all. */
+  readonly limit?: number | undefined;
+}
+
 export interface RangeResult {
   /** In byte order of the keys. */
   readonly kvs: readonly KeyValue[];
@@ -186,8 +193,12 @@ export interface Store extends AsyncDisposable {
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
   /** A range at one revision. Large ones are read in slices, and end with `MVCC_COMPACTED` when compaction overtakes them. */
   range(key: Uint8Array, end: RangeEnd, options?: RangeOptions & SliceOptions): Promise<RangeResult>;
-  /** All retained changes of a key at or after `from`, oldest first, as of the visible revision; one a revision. Same tick. */
-  history(key: Uint8Array, from?: number): readonly Change[];
+  /**
+   * The retained changes of a key up to the visible revision, oldest first, one a revision. Same tick, so set a limit
+   * where a key may have many, and go on from the revision after the last; `MVCC_COMPACTED` is for you to look for
+   * then: nothing tells here what is gone.
+   */
+  history(key: Uint8Array, options?: HistoryOptions): readonly Change[];
   /**
    * All retained changes of revisions `from` up to and without `to`, in order, in chunks that end with a revision.
    * @throws MvccError `MVCC_COMPACTED` when `from` is below the compacted revision, also when compaction overtakes it

@@ -137,7 +137,7 @@ test('M64: history from the compacted revision has its deletion', async () => {
   await put(store, 'foo', '4');
   await compact(store, 5);
   expect(await history(store, 5)).toEqual(['-foo @5', 'foo=4 6/6/1']);
-  expect(store.history(bytes('foo'), 5).map(showChange)).toEqual(['-foo @5', 'foo=4 6/6/1']);
+  expect(store.history(bytes('foo'), { from: 5 }).map(showChange)).toEqual(['-foo @5', 'foo=4 6/6/1']);
   await compact(store, 6);
   expect(await rows(backend)).toEqual(['6.0']);
   expect(await codeOf(() => history(store, 5))).toBe('MVCC_COMPACTED');
@@ -309,7 +309,7 @@ test('history of a key: one change a revision, as of the visible one', async () 
   });
   await store.settled();
   store.put(bytes('k'), bytes('4'));
-  const shown = (from?: number): readonly string[] => store.history(bytes('k'), from).map(showChange);
+  const shown = (from?: number): readonly string[] => store.history(bytes('k'), { from }).map(showChange);
   expect(shown()).toEqual(['k=1 2/2/1', '-k @3', 'k=3 4/4/2']);
   await store.settled();
   expect(shown(3)).toEqual(['-k @3', 'k=3 4/4/2', 'k=4 4/5/3']);
@@ -318,4 +318,32 @@ test('history of a key: one change a revision, as of the visible one', async () 
   await compaction.finished();
   expect(shown()).toEqual(['k=3 4/4/2', 'k=4 4/5/3']);
   expect(store.history(bytes('none'))).toEqual([]);
+});
+
+test('law 10: the history of a key in parts', async () => {
+  const { store } = await open();
+  for (let i = 0; i < 10; i++) {
+    store.write((txn) => {
+      txn.put(bytes('k'), bytes('first'));
+      if (i === 5) txn.deleteRange(bytes('k'));
+      else txn.put(bytes('k'), bytes(`${i}`));
+    });
+  }
+  await store.settled();
+  const whole = store.history(bytes('k')).map(showChange);
+  expect(whole).toHaveLength(10);
+  for (const limit of [1, 3, 10, 11]) {
+    const parts: string[] = [];
+    for (let from = 0; ;) {
+      const part = store.history(bytes('k'), { from, limit });
+      parts.push(...part.map(showChange));
+      if (part.length < limit) break;
+      from = part.at(-1)!.kv.modRevision + 1;
+    }
+    expect(parts).toEqual(whole);
+  }
+  expect(store.history(bytes('k'), { limit: 0 })).toHaveLength(10);
+  await store.compact(6);
+  expect(store.history(bytes('k'), { limit: 1 }).map(showChange)).toEqual(whole.slice(4, 5));
+  expect(await codeOf(() => store.history(bytes('k'), { limit: -1 }))).toBe('RangeError');
 });

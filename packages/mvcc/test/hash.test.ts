@@ -40,7 +40,7 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
   const store = new MvccStore(history, {
     durability: 'commit',
     restore: { chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined },
-    pace: { batchLimit: 1000, pauseMs: undefined },
+    pace: { batchLimit: 1000, pauseMs: undefined, awaitsCommits: true },
   });
   return { ...opened, store, history };
 }

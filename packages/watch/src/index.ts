@@ -19,6 +19,7 @@ export {
   type Finished,
   type GetOptions,
   type HashResult,
+  type HistoryOptions,
   type KeyValue,
   type LeaseAttachment,
   type MvccErrorCode,

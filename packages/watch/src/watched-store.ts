@@ -19,6 +19,7 @@ import {
   type Finished,
   type GetOptions,
   type HashResult,
+  type HistoryOptions,
   type KeyValue,
   type LeaseAttachment,
   type RangeEnd,
@@ -131,9 +132,9 @@ export class WatchedStore implements WatchableStore {
     return this.#closed === undefined ? this.#store.range(key, end, options) : Promise.reject(closedError());
   }
 
-  history(key: Uint8Array, from?: number): readonly Change[] {
+  history(key: Uint8Array, options?: HistoryOptions): readonly Change[] {
     this.#open();
-    return this.#store.history(key, from);
+    return this.#store.history(key, options);
   }
 
   changes(

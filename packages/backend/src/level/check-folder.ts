@@ -1,15 +1,15 @@
 /**
  * Reads a store's files before LevelDB opens them: LevelDB takes what it can read for all there is (R66, R69).
  *
- * F1  Nothing is changed, but for one thing: the torn end of a MANIFEST is cut off, after everything else was found
- *     whole. LevelDB would refuse the folder a crash left so.
+ * F1  Looking changes nothing. The torn end of a MANIFEST is to be cut off by the caller, when everything else was
+ *     found whole: LevelDB would refuse the folder a crash left so.
  * F2  Torn is only the end of the newest log that holds anything. Anything else that is bad is damage, and so is a
  *     file that is missing, empty or of another length than the MANIFEST says.
  * F3  Memory is bounded by the largest commit; the event loop runs between reads.
  */
 import { BatchSequence } from './batch-scan.ts';
-import { corruptError } from './failure.ts';
-import type { Files } from './files.ts';
+import { corruptError, lockedError } from './failure.ts';
+import { errorCode, type Files } from './files.ts';
 import { scanLog } from './log-scan.ts';
 import { readManifest, type Manifest } from './manifest.ts';
 import { findTableDamage } from './table-scan.ts';
@@ -24,11 +24,20 @@ export interface FolderCheck {
   /** Paths of the live tables. */
   readonly tables: readonly string[];
   readonly warnings: readonly string[];
+  readonly tornManifest: TornManifest | undefined;
+}
+
+export interface TornManifest {
+  readonly path: string;
+  /** As it was found. */
+  readonly length: number | undefined;
+  readonly goodLength: number;
 }
 
 /** @throws BackendError `BACKEND_CORRUPT` with file and place */
 export async function checkFolder(files: Files, folder: string, verify: boolean): Promise<FolderCheck> {
   const path = await manifestPath(files, folder);
+  const length = await files.length(path);
   const { manifest, end } = await readManifest(files, path);
   if (end.bad !== undefined && !end.bad.torn) throw corruptError(path, `${end.bad.reason} at ${end.bad.offset}`);
   const { logNumber, lastSequence, nextFile } = manifest;
@@ -38,14 +47,26 @@ export async function checkFolder(files: Files, folder: string, verify: boolean)
   const names = new Set(await files.names(folder));
   const tables = await checkTables(files, folder, names, manifest, verify);
   const logs = await checkLogs(files, folder, names, logNumber, manifest);
-  const warnings = [...logs.warnings];
-  if (end.bad !== undefined) {
-    await files.truncate(path, end.goodLength);
-    warnings.push(
-      `${path} had an incomplete end at ${end.bad.offset}, as after a crash; it was cut off, nothing is lost`,
-    );
+  const tornManifest = end.bad === undefined ? undefined : { path, length, goodLength: end.goodLength };
+  return { lastSequence: Math.max(lastSequence, logs.lastSequence), tables, warnings: logs.warnings, tornManifest };
+}
+
+/**
+ * Cuts the torn end off, for who has asked that nobody has the store open after it was found torn. Whoever opens it
+ * since can only have cut it at the same place, and does not write to it: LevelDB begins a MANIFEST under a new name.
+ * @returns the warning @throws BackendError `BACKEND_LOCKED` when somebody has had the store open meanwhile
+ */
+export async function cutManifest(files: Files, folder: string, torn: TornManifest): Promise<string> {
+  const { path, length, goodLength } = torn;
+  if ((await manifestPath(files, folder)) !== path) throw lockedError(folder);
+  const found = await files.length(path);
+  if (found !== length && found !== goodLength) throw lockedError(folder);
+  try {
+    await files.truncate(path, goodLength);
+  } catch (error) {
+    throw errorCode(error) === 'ENOENT' ? lockedError(folder, error) : error;
   }
-  return { lastSequence: Math.max(lastSequence, logs.lastSequence), tables, warnings };
+  return `${path} had an incomplete end at ${goodLength}, as after a crash; it was cut off, nothing is lost`;
 }
 
 async function manifestPath(files: Files, folder: string): Promise<string> {

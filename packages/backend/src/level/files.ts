@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { statSync, writeSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 
 export interface OpenFile {
   readonly size: number;
@@ -43,10 +43,12 @@ export interface Files {
   truncate(path: string, length: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
-  /** A new folder outside of any store. */
-  makeTemporaryFolder(): Promise<string>;
+  /** A new folder outside of any store: `prefix` and some letters, among the system's temporary ones if it is no path. */
+  makeTemporaryFolder(prefix: string): Promise<string>;
   /** Makes `path` a symbolic link to `target`. */
   link(target: string, path: string): Promise<void>;
+  /** Makes `path` another name of the file `target`. */
+  hardLink(target: string, path: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Rejects when the folder cannot be written. */
   checkWritable(folder: string): Promise<void>;
@@ -140,8 +142,9 @@ export const nodeFiles: Files = {
   },
   rename: (from, to) => fs.rename(from, to),
   makeFolder: (path) => fs.mkdir(path, { mode: 0o700 }),
-  makeTemporaryFolder: () => fs.mkdtemp(join(tmpdir(), 'varve-')),
+  makeTemporaryFolder: (prefix) => fs.mkdtemp(resolve(tmpdir(), prefix)),
   link: (target, path) => fs.symlink(target, path),
+  hardLink: (target, path) => fs.link(target, path),
   remove: (path) => fs.rm(path, { recursive: true, force: true }),
   checkWritable: (folder) => fs.access(folder, fs.constants.W_OK | fs.constants.X_OK),
   async syncFolder(folder) {

@@ -4,18 +4,30 @@
  * LevelDB takes its lock before it looks at anything else, but it starts a new info log even before that. So it is
  * shown a folder that holds nothing but a link to the store's `LOCK`: it locks the real file, finds no database, and
  * lets go again. Only for who holds the claim (`claim.ts`): closing the file would drop this process's own lock.
+ *
+ * P1  That folder is one of the system's temporary ones; where there is none, or no right to make symbolic links, it
+ *     lies beside the store.
  */
+import * as nodePath from 'node:path';
+import { BackendError } from '../errors.ts';
 import type { LevelClass } from './driver.ts';
 import { asBackendError, lockedError } from './failure.ts';
 import { errorCode, type Files } from './files.ts';
 
-/** @throws BackendError `BACKEND_LOCKED`, `BACKEND_READ_ONLY`, `BACKEND_FAILED` */
-export async function probeLock(Level: LevelClass, files: Files, path: string): Promise<void> {
+/**
+ * @returns why it cannot be asked, no folder for it being to be had; `undefined` when nobody has the store open
+ * @throws BackendError `BACKEND_LOCKED`, `BACKEND_READ_ONLY`, `BACKEND_FAILED`
+ */
+export async function probeLock(Level: LevelClass, files: Files, path: string): Promise<Error | undefined> {
   const lock = `${path}/LOCK`;
-  if ((await files.length(lock)) === undefined) return; // nobody has opened it since it was copied here
-  const lookout = await files.makeTemporaryFolder();
+  if ((await files.length(lock)) === undefined) return undefined; // nobody has opened it since it was copied here
+  let lookout: string;
   try {
-    await files.link(lock, `${lookout}/LOCK`);
+    lookout = await makeLookout(files, path, lock);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+  try {
     const level = new Level(lookout, { createIfMissing: false });
     try {
       await level.open({ createIfMissing: false });
@@ -27,6 +39,43 @@ export async function probeLock(Level: LevelClass, files: Files, path: string): 
       await level.close();
     }
   } finally {
-    await files.remove(lookout).catch(() => undefined); // an empty folder among the system's temporary ones
+    await files.remove(lookout).catch(() => undefined); // a folder with nothing in it, in nobody's way
   }
+  return undefined;
+}
+
+/**
+ * For who would change the store, or call it damaged, and must know that it is nobody's at this moment.
+ * @param why what would be done, as the end of a sentence
+ * @throws BackendError as `probeLock` does, and `BACKEND_FAILED` when it cannot be asked
+ */
+export async function requireUnlocked(Level: LevelClass, files: Files, path: string, why: string): Promise<void> {
+  const cause = await probeLock(Level, files, path);
+  if (cause === undefined) return;
+  const message =
+    `${path}: ${why}, and whether another process has it open cannot be asked: there is no temporary folder ` +
+    `(${cause.message}), and none can be made beside the store. Make one that can be written, or name it in TMPDIR`;
+  throw new BackendError('BACKEND_FAILED', message, { cause, path });
+}
+
+/** @throws the system's error about its own temporary folder */
+async function makeLookout(files: Files, path: string, lock: string): Promise<string> {
+  const beside = nodePath.join(nodePath.dirname(path), `.${nodePath.basename(path)}.varve-lock-`);
+  let first: unknown;
+  for (const [prefix, link] of [
+    ['varve-', files.link],
+    [beside, files.link],
+    [beside, files.hardLink],
+  ] as const) {
+    let folder: string | undefined;
+    try {
+      folder = await files.makeTemporaryFolder(prefix);
+      await link(lock, `${folder}/LOCK`);
+      return folder;
+    } catch (error) {
+      first ??= error;
+      if (folder !== undefined) await files.remove(folder).catch(() => undefined);
+    }
+  }
+  throw first;
 }

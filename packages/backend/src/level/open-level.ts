@@ -4,12 +4,13 @@
  *   what is there -> make it, if nothing -> our claim in this process -> LevelDB's lock, tried -> our scan of the files
  *   -> LevelDB -> format, commit and directory rows
  *
- * O1  Until the scan has passed, nothing in the folder is changed.
+ * O1  Until the scan has passed, nothing in the folder is changed. Nothing is changed by us without the lock being free.
  * O2  Whoever does not get the lock hears of that, not of what the holder's files look like meanwhile.
+ *     Where the lock cannot be tried, a whole folder is left to LevelDB, whose own lock decides, and any other refused.
  * O3  Everything that was taken is given back when a later step fails.
  */
 import { BackendError } from '../errors.ts';
-import { checkFolder, type FolderCheck } from './check-folder.ts';
+import { checkFolder, cutManifest, type FolderCheck } from './check-folder.ts';
 import { COMMIT_KEY, readCommitRow, type CommitRow } from './commit-row.ts';
 import { Committed } from './committed.ts';
 import { claim } from './claim.ts';
@@ -21,7 +22,7 @@ import { asBackendError, corruptError } from './failure.ts';
 import type { Files } from './files.ts';
 import { LevelEngine } from './level-engine.ts';
 import { locate } from './locate.ts';
-import { probeLock } from './lock-probe.ts';
+import { probeLock, requireUnlocked } from './lock-probe.ts';
 import { checkFormat, checkMarker } from './marker.ts';
 import { SLOT_BYTES, SYSTEM, decodeValue, type Slot } from './rows.ts';
 import { findTableDamage } from './table-scan.ts';
@@ -106,25 +107,30 @@ async function openClaimed(
 }
 
 async function checkUnlocked(Level: LevelClass, files: Files, path: string, verify: boolean): Promise<FolderCheck> {
+  // Another process may have opened the store since, and LevelDB replaces files as it opens. Ask again before calling
+  // it damage.
+  const ask = (why: string): Promise<void> => requireUnlocked(Level, files, path, why);
   let check;
   try {
     check = await checkFolder(files, path, verify);
-  } catch {
-    // Another process may have opened the store since, and LevelDB replaces files as it opens. Ask again before
-    // calling it damage.
-    await probeLock(Level, files, path);
+  } catch (error) {
+    await ask(`its files are not whole (${error instanceof Error ? error.message : String(error)})`);
     check = await checkFolder(files, path, verify);
   }
+  const warnings = [...check.warnings];
   const acknowledged = await readMark(files, path);
   if (typeof acknowledged === 'string') {
-    const warning = `${acknowledged}: whether the newest commits are all there cannot be told`;
-    return { ...check, warnings: [...check.warnings, warning] };
-  }
-  if (check.lastSequence < acknowledged) {
+    warnings.push(`${acknowledged}: whether the newest commits are all there cannot be told`);
+  } else if (check.lastSequence < acknowledged) {
     const place = `its log and MANIFEST end at operation ${check.lastSequence}, and ${acknowledged} was acknowledged`;
+    await ask(place);
     throw corruptError(path, place);
   }
-  return check;
+  if (check.tornManifest !== undefined) {
+    await ask('its MANIFEST has an incomplete end, as after a crash, which is to be cut off');
+    warnings.push(await cutManifest(files, path, check.tornManifest));
+  }
+  return { ...check, warnings };
 }
 
 async function readSystemRows(

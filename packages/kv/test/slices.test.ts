@@ -1,0 +1,83 @@
+/** Law 10: no stream and no long answer keeps the event loop for itself. */
+import { expect, test } from 'vitest';
+import { breathe, sliceOver } from '../src/clock.ts';
+import { memory, open, type EmbeddedKv } from '../src/index.ts';
+import { Pull, type Source } from '../src/pull.ts';
+
+/** Longer than a slice. */
+function busy(): void {
+  for (const end = performance.now() + 6; performance.now() < end; );
+}
+
+/** How many turns of the event loop others had while `work` ran. */
+async function turnsIn(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let running = true;
+  const others = (async () => {
+    for (; running; turns++) await breathe();
+  })();
+  await breathe();
+  turns = 0;
+  await work();
+  const counted = turns;
+  running = false;
+  await others;
+  return counted;
+}
+
+async function filled(): Promise<EmbeddedKv> {
+  const kv = await open(memory());
+  await kv.write((section) => {
+    for (let i = 0; i < 40_000; i++) section.put(`k${i}`, 'a value of some length');
+  });
+  return kv;
+}
+
+async function drain(items: AsyncIterable<unknown>, count: number): Promise<void> {
+  for await (const _ of items) if (--count === 0) break;
+}
+
+test('a slice is over after its time and begins with the next turn', async () => {
+  await breathe();
+  expect(sliceOver()).toBe(false);
+  busy();
+  expect(sliceOver()).toBe(true);
+  await Promise.resolve();
+  expect(sliceOver()).toBe(true);
+  await breathe();
+  expect(sliceOver()).toBe(false);
+});
+
+test('a stream with everything at hand gives others a turn after each slice', async () => {
+  let left = 10;
+  const source: Source<number> = {
+    take: () => (left > 0 ? left-- : undefined),
+    load: () => Promise.resolve(false),
+    close: () => undefined,
+  };
+  const turns = await turnsIn(async () => {
+    for await (const _ of new Pull(source)) busy();
+  });
+  expect(turns).toBeGreaterThanOrEqual(8);
+});
+
+const streams: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
+  ['list', (kv) => drain(kv.list({}), 40_000)],
+  ['list at a revision', (kv) => drain(kv.at(2).list({}), 40_000)],
+  ['initial watch', (kv) => drain(kv.watch({}, { initial: true }), 40_000)],
+  ['watch from the past', (kv) => drain(kv.watch({}, { from: 2 }), 40_000)],
+  ['page', (kv) => kv.page({}, { limit: 40_000 })],
+  ['list of a transaction', (kv) => kv.transaction((tx) => tx.list({}))],
+];
+
+test.each(streams)('law 10, R87: others have turns during a long %s', async (_, work) => {
+  await using kv = await filled();
+  await work(kv); // what comes first is slower
+  let elapsed = 0;
+  const turns = await turnsIn(async () => {
+    const began = performance.now();
+    await work(kv);
+    elapsed = performance.now() - began;
+  });
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(elapsed / 20));
+});
