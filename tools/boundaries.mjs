@@ -18,7 +18,7 @@ const table = {
   bolt: {
     imports: {},
     seams: {
-      files: ['src/node-storage.ts', 'src/file-lock.ts'],
+      files: ['src/node-storage.ts', 'src/lock-file.ts'],
       clock: ['src/node-storage.ts'],
       timers: ['src/node-storage.ts'],
       random: ['src/node-storage.ts'],

@@ -188,7 +188,7 @@ function report(results, all, anchor) {
 
 /** The base of every peer: bolt's is built at once, the others take commits in key order. */
 async function fill(base, names) {
-  const keys = Array.from({ length: records }, (_, i) => spreadKey(i)).toSorted(Buffer.compare);
+  const keys = Array.from({ length: records }, (_, i) => spreadKey(i)).toSorted((a, b) => Buffer.compare(a, b));
   const value = valueMaker();
   const { buildBolt } = await bolt();
   const rows = function* () {

@@ -53,7 +53,7 @@ export interface BackendOptions {
   readonly batchIntervalMs?: number | undefined;
   /**
    * Runs as the last section of every commit, also of one that `forceCommit`, `defrag` or `close` asks for (B4 to B6).
-   * If it throws, the commit has failed.
+   * If it throws, the commit has failed. It must not ask for a commit: one that calls `forceCommit` commits for ever.
    */
   readonly preCommit?: ((tx: BatchTx) => void) | undefined;
 }

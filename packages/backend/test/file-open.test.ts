@@ -51,10 +51,32 @@ describe('what is at the path', () => {
     expect(fs.readdirSync(dirname(path))).toEqual([]);
   });
 
-  test('R36: a folder that does not exist is BACKEND_NOT_FOUND, and is not made', async () => {
-    const path = join(dirname(temporaryPath()), 'no', 'store.db');
+  test('R24, R126: folders above it that do not exist are made, for the owner alone; not with createIfMissing false', async () => {
+    const top = join(dirname(temporaryPath()), 'not');
+    const path = join(top, 'there', 'store.db');
+    const refused = fileEngine(path, { createIfMissing: false });
+    await expect(refused).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND', path });
+    expect(fs.existsSync(top)).toBe(false);
+    await made(path);
+    for (const folder of [top, dirname(path)]) expect(fs.statSync(folder).mode & 0o777).toBe(0o700);
+    expect(text(await open(path), 'a')).toBe('1');
+  });
+
+  test('R36: below a dangling link is BACKEND_NOT_FOUND, and nothing is made', async () => {
+    const link = temporaryPath();
+    fs.symlinkSync(`${link}-gone`, link);
+    const path = join(link, 'below', 'store.db');
     await expect(fileEngine(path)).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND', path });
-    expect(fs.existsSync(dirname(path))).toBe(false);
+    expect(fs.readdirSync(dirname(link))).toEqual([basename(link)]);
+  });
+
+  test('R43: an existing file that is empty becomes a store, and the engine says so, once', async () => {
+    const path = await made();
+    fs.truncateSync(path, 0);
+    const engine = await open(path);
+    expect(engine.warnings).toEqual([expect.stringMatching(/file was empty.*new one/)]);
+    await engine.close();
+    expect((await open(path)).warnings).toEqual([]);
   });
 
   test('R24, R126: nothing, or an empty file, becomes a store for the owner alone', async () => {
@@ -255,7 +277,7 @@ describe('what the world refuses', () => {
     fs.chmodSync(path, 0o444);
     const before = photograph(folder);
     await unprivileged(async () => {
-      for (const refused of [path, join(folder, 'new.db')]) {
+      for (const refused of [path, join(folder, 'new.db'), join(folder, 'below', 'new.db')]) {
         await expect(fileEngine(refused)).rejects.toMatchObject({
           code: 'BACKEND_READ_ONLY',
           path: refused,

@@ -114,7 +114,10 @@ test('R22: a stored log in a batch that was torn is no later batch; a later batc
   await level.open();
   const size = (): number => fs.statSync(join(folder, '000003.log')).size;
   const put = (n: number, value: Uint8Array): Promise<void> =>
-    level.batch().put(Uint8Array.of(n, n, n), value).write({ sync: true });
+    level
+      .batch()
+      .put(Uint8Array.of(n, n, n), value)
+      .write({ sync: true });
   for (let n = 0; n < 20; n++) await put(n, new Uint8Array(100));
   const stored = fs.readFileSync(join(folder, '000003.log'));
   const start = size();
@@ -150,6 +153,26 @@ describe('MANIFEST and tables', () => {
       expect(await findTableDamage(nodeFiles, path, true)).toBeUndefined();
     }
     expect(manifest.lastSequence).toBe(3000);
+  });
+
+  test('R22: what came before the log is known when an open began it, and not when it was begun while rows were written', async () => {
+    const folder = temporaryPath();
+    const current = async (): Promise<number | undefined> => {
+      const name = fs.readFileSync(join(folder, 'CURRENT'), 'latin1').trim();
+      return (await readManifest(nodeFiles, join(folder, name))).manifest.sequenceBefore;
+    };
+    for (const before of [0, 5, 10]) {
+      const level = new ClassicLevel(folder);
+      await level.open();
+      for (let n = 0; n < 5; n++) await level.put(`k${n}`, 'x');
+      expect(await current()).toBe(before);
+      await level.close();
+    }
+    const level = new ClassicLevel(folder, { writeBufferSize: 1 << 16, compression: false });
+    for (let n = 0; n < 1000; n++) await level.put(`k${n}`, 'x'.repeat(200));
+    await level.compactRange('a', 'z');
+    expect(await current()).toBeUndefined();
+    await level.close();
   });
 
   test('R68: a flipped bit anywhere in a table is found: blocks, filter, indexes, footer', async () => {

@@ -123,7 +123,7 @@ class NodeFile implements StorageFile {
   }
 
   async lock(exclusive: boolean): Promise<boolean> {
-    this.#lock = await takeLock(this.#fd, this.#path, exclusive);
+    this.#lock = await takeLock(this.#fd, this.#path, exclusive, randomUUID);
     return this.#lock !== undefined;
   }
 

@@ -141,7 +141,11 @@ async function openLocked(
         if (readOnly) throw new BoltError('BOLT_INVALID', `${path} is empty`, { path });
         if (!create) throw new BoltError('BOLT_NOT_FOUND', `${path} is empty`, { path });
         await makeFile(storage, path, options, 'rename');
-        warnings.push({ rule: 'meta', page: undefined, message: 'the file was empty: a new one was made in its place' });
+        warnings.push({
+          rule: 'meta',
+          page: undefined,
+          message: 'the file was empty: a new one was made in its place',
+        });
       }
     } catch (error) {
       await file.close().catch(() => undefined);

@@ -1,10 +1,21 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, symlinkSync, writeFileSync, readFileSync, statSync, chmodSync } from 'node:fs';
+import fs, {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { openBolt } from '../src/index.ts';
-import { takeLockFile } from '../src/file-lock.ts';
+import type { FileLock } from '../src/file-lock.ts';
+import { takeLockFile } from '../src/lock-file.ts';
 import { Scratch, vectorBytes } from './vectors.ts';
 
 const scratch = new Scratch();
@@ -100,19 +111,91 @@ else {
   });
 }
 
-test('R41 the lock file that stands in for flock: held, stale, released', () => {
-  const name = `${scratch.file()}.lock`;
-  const lock = takeLockFile(name);
-  expect(lock).toBeDefined();
-  expect(takeLockFile(name)).toBe(undefined);
-  lock?.release();
-  expect(existsSync(name)).toBe(false);
-  for (const stale of ['', 'nonsense', '999999999 1\n', `${process.pid} 1\n`]) {
-    writeFileSync(name, stale);
-    const taken = takeLockFile(name);
-    expect(taken, stale).toBeDefined();
-    taken?.release();
-  }
+describe('the lock file that stands in for flock', () => {
+  const stale = ['', 'nonsense', '999999999 1\n', `${process.pid} 1\n`, `${process.pid} 1 name\n`];
+
+  test('R41 held, stale, released', () => {
+    const file = scratch.file();
+    const name = `${file}.lock`;
+    const lock = takeLockFile(file, randomUUID);
+    expect(lock).toBeDefined();
+    expect(takeLockFile(file, randomUUID)).toBe(undefined);
+    lock?.release();
+    expect(existsSync(name)).toBe(false);
+    for (const text of stale) {
+      writeFileSync(name, text);
+      const taken = takeLockFile(file, randomUUID);
+      expect(taken, text).toBeDefined();
+      expect(takeLockFile(file, randomUUID), text).toBe(undefined);
+      taken?.release();
+    }
+    expect(readdirSync(scratch.folder).filter((found) => found.startsWith(`${path.basename(file)}.`))).toEqual([]);
+  });
+
+  test.each(stale)(
+    'R42 two that find the dead holder %j: one takes over, wherever the other comes in between',
+    (text) => {
+      const calls = ['readFileSync', 'linkSync', 'renameSync', 'rmSync', 'writeFileSync'] as const;
+      let met = 0;
+      for (const call of calls) {
+        for (const when of ['before', 'after']) {
+          for (let nth = 1; ; nth++) {
+            const file = scratch.file();
+            writeFileSync(`${file}.lock`, text);
+            let rival: FileLock | undefined;
+            let count = 0;
+            const real = fs[call] as (...args: unknown[]) => unknown;
+            const between = vi.spyOn(fs, call).mockImplementation((...args: unknown[]): unknown => {
+              const isNow = ++count === nth;
+              if (isNow && when === 'before') rival = takeLockFile(file, randomUUID);
+              try {
+                return real(...args);
+              } finally {
+                if (isNow && when === 'after') rival = takeLockFile(file, randomUUID);
+              }
+            });
+            const lock = takeLockFile(file, randomUUID);
+            between.mockRestore();
+            if (count < nth) break;
+            met++;
+            expect(
+              [lock, rival].filter((won) => won !== undefined),
+              `${when} ${call} ${nth}`,
+            ).toHaveLength(1);
+            expect(takeLockFile(file, randomUUID)).toBe(undefined);
+          }
+        }
+      }
+      expect(met).toBeGreaterThan(12);
+    },
+  );
+
+  test('R41 one that died while it took over is taken over as well', () => {
+    const file = scratch.file();
+    writeFileSync(`${file}.lock`, '999999999 1 first\n');
+    const claims: string[] = [];
+    const died = vi.spyOn(fs, 'renameSync').mockImplementation((_, to) => {
+      claims.push(...readdirSync(scratch.folder).filter((name) => name.includes('.varve-')));
+      throw new Error(`died before ${String(to)}`);
+    });
+    const kept = vi.spyOn(fs, 'rmSync').mockImplementation(() => undefined);
+    expect(() => takeLockFile(file, randomUUID)).toThrow('died');
+    died.mockRestore();
+    kept.mockRestore();
+    for (const claim of claims) writeFileSync(path.join(scratch.folder, claim), '999999999 1 second\n');
+    expect(takeLockFile(file, randomUUID)).toBeDefined();
+    expect(takeLockFile(file, randomUUID)).toBe(undefined);
+  });
+});
+
+test('R43 an empty file that becomes a store is told of, once', async () => {
+  const file = scratch.file();
+  writeFileSync(file, '');
+  const bolt = await openBolt(file);
+  expect(bolt.warnings).toEqual([expect.objectContaining({ message: expect.stringMatching(/was empty/) as unknown })]);
+  await bolt.close();
+  await using again = await openBolt(file);
+  expect(again.warnings).toEqual([]);
 });
 
 describe('R35 to R38 what cannot be opened is left as it is', () => {

@@ -1,15 +1,15 @@
 /**
  * A snapshot as a file: absent, or whole, durable and verifiable.
  *
- * Z1  The bytes go to a temporary name beside the target. The target gets its name when they are on the medium, and
- *     never replaces a file that is there.
+ * Z1  The bytes go to a temporary name beside the target, which no other process comes up with. The target gets its
+ *     name when they are on the medium, and never replaces a file that is there.
  * Z2  Whatever goes wrong, the temporary file is removed and the snapshot released.
  * Z3  The last 32 bytes are the SHA-256 of all before, which is how `etcdctl snapshot` tells a damaged copy.
  *
  * etcd: client/v3/snapshot/v3_snapshot.go. The only file of this package that touches the file system.
  */
-import { createHash } from 'node:crypto';
-import { link, open, rm, type FileHandle } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { link, lstat, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { checkNames, checkOptionalFunction, checkSignal } from './checks.ts';
 import type { Core } from './core.ts';
@@ -17,17 +17,17 @@ import { invalidType, KvError } from './errors.ts';
 import type { BackupOptions, BackupResult } from './kv.ts';
 
 const optionNames = ['signal', 'onProgress'];
-let backups = 0;
 
 export async function backupTo(core: Core, path: string, options: BackupOptions = {}): Promise<BackupResult> {
   core.check();
-  if (typeof path !== 'string' || path === '')
-    throw invalidType('the path of a backup must be a string that is not empty');
+  if (typeof path !== 'string' || path === '' || path.includes('\0'))
+    throw invalidType('the path of a backup must be a string that is not empty and has no zero character');
   checkNames(options, 'options', optionNames);
   checkOptionalFunction(options.onProgress, 'onProgress');
   checkSignal(options.signal);
   const target = resolve(path);
-  const temporary = `${target}.${process.pid}-${++backups}.partial`;
+  await checkAbsent(target);
+  const temporary = `${target}.${randomBytes(8).toString('hex')}.partial`;
   try {
     const handle = await io(target, () => open(temporary, 'wx'));
     let size: number;
@@ -70,10 +70,17 @@ async function writeSnapshot(core: Core, handle: FileHandle, path: string, optio
 
 const hashBytes = 32;
 
+/** Says before the work what `giveName` would say after it. */
+async function checkAbsent(target: string): Promise<void> {
+  const found = await lstat(target).catch(() => undefined);
+  if (found !== undefined) throw exists(target);
+}
+
 /** A hard link fails where the name exists: unlike a rename, it can replace nothing. */
 async function giveName(temporary: string, target: string): Promise<void> {
   await io(target, async () => {
     await link(temporary, target);
+    if (process.platform === 'win32') return; // names are durable there, and folders cannot be opened
     const folder = await open(dirname(target), 'r');
     try {
       await folder.sync();
@@ -87,10 +94,12 @@ async function io<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new KvError('KV_EXISTS', `${path} exists already; choose another name or remove it first`, { cause, path });
-    }
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw exists(path, cause);
     const message = `${path} could not be written: ${(cause as Error).message}`;
     throw new KvError('KV_BACKUP', message, { cause, path });
   }
+}
+
+function exists(path: string, cause?: unknown): KvError {
+  return new KvError('KV_EXISTS', `${path} exists already; choose another name or remove it first`, { cause, path });
 }

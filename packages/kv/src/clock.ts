@@ -26,6 +26,12 @@ export function breathe(): Promise<void> {
   return new Promise((resolve) => realImmediate(resolve));
 }
 
+/** As `breathe`; then a slice begins. */
+export async function nextSlice(): Promise<void> {
+  await breathe();
+  sliceOver();
+}
+
 /** Calls `tick` after each `everyMs` until the function it returns is called. */
 export function every(everyMs: number, tick: () => void): () => void {
   const timer = setInterval(tick, everyMs);

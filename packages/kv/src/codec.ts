@@ -1,7 +1,8 @@
 /**
  * Keys and values as bytes, and back.
  *
- * C1  Encoding is exact: what cannot be read back equal is refused, not replaced (a lone surrogate, `undefined` in JSON).
+ * C1  Text and bytes are read back equal or refused, never replaced (a lone surrogate). JSON is what `JSON.stringify`
+ *     makes of a value: what has no JSON form is refused, the rest may come back changed (NaN, a Map, a Date).
  * C2  A codec never sees the store's own bytes: it decodes a copy. The three here are trusted with the originals and
  *     copy only where bytes go out.
  * C3  Key codecs keep order: encoded keys compare like the keys, and a prefix encodes to a prefix. One that does not
@@ -56,7 +57,10 @@ export const bytes: KeyCodec<Uint8Array> = Object.freeze({
   },
 });
 
-/** Values as JSON text. Says nothing about their shape; the caller's `T` is believed. */
+/**
+ * Values as JSON text, without what `JSON.stringify` cannot say: NaN is read back as null, a Date as text, a Map as `{}`.
+ * Says nothing about their shape; the caller's `T` is believed.
+ */
 export function json<T = unknown>(): Codec<T>;
 /**
  * Values as JSON text that a schema (zod, valibot, arktype: anything that speaks Standard Schema) accepts.

@@ -1,7 +1,8 @@
 /**
  * The rule that a transaction changes a key once: no key is put twice in a branch, none is put and deleted (M98, D8).
  *
- * U1  Order inside a branch does not matter; deletions may overlap.
+ * U1  Order inside a branch does not matter; deletions may overlap. Between nested transactions side by side it does:
+ *     a key put in one may be deleted in a later one, not the other way round (S71).
  * U2  The two branches of one nested transaction exclude each other and may put the same key.
  * U3  A deletion to the end of all keys reaches every key from its start on.
  *
@@ -31,7 +32,8 @@ class Deletions {
 
   addAll(other: Deletions): void {
     for (const key of other.#keys) this.#keys.add(key);
-    this.#ranges.push(...other.#ranges);
+    // Not spread: there may be more than a call takes arguments.
+    for (const range of other.#ranges) this.#ranges.push(range);
   }
 
   has(key: string): boolean {

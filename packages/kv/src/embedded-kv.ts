@@ -205,6 +205,7 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
 /** Waits for the work or the signal, whichever comes first; the work goes on. */
 async function until(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return work;
+  signal.throwIfAborted();
   const done = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: done.signal });

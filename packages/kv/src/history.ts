@@ -6,7 +6,7 @@
  *     pulled. A compaction that may have taken what was not fetched yet ends the stream (law 2).
  */
 import { MvccError, type Change } from '@varve/watch';
-import { checkNames, checkOptionalInteger, checkSignal } from './checks.ts';
+import { checkNames, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { breathe } from './clock.ts';
 import type { Core } from './core.ts';
 import type { HistoryOptions, KvEvent } from './kv.ts';
@@ -25,6 +25,7 @@ export function historyOf<K, V>(
 ): AsyncIterable<KvEvent<K, V>> {
   checkNames(options, 'options', optionNames);
   checkOptionalInteger(options.from, 'from', 1, Number.MAX_SAFE_INTEGER);
+  checkSignalType(options.signal);
   const bytes = records.keys.encodeOwn(key);
   return pullEach(() => new HistorySource(core, records, bytes, options));
 }
@@ -54,17 +55,17 @@ class HistorySource<K, V> implements Source<KvEvent<K, V>> {
   take(): KvEvent<K, V> | undefined {
     const change = this.#changes[this.#taken];
     if (change === undefined) return undefined;
-    checkSignal(this.#signal);
+    this.#signal?.throwIfAborted();
     this.#taken++;
     return this.#records.event(change);
   }
 
   async load(): Promise<boolean> {
     if (this.#ended) return false;
-    checkSignal(this.#signal);
+    this.#signal?.throwIfAborted();
     if (this.#present !== undefined) {
       await breathe();
-      checkSignal(this.#signal);
+      this.#signal?.throwIfAborted();
     }
     // Closed meanwhile: nothing is to be fetched any more.
     if (!this.#ended) this.#fetch();

@@ -12,6 +12,7 @@ export {
   type DeleteOp,
   type GetOp,
   type KeyOf,
+  type NestedTxn,
   type NumberTest,
   type Op,
   type OpResult,

@@ -14,7 +14,7 @@ import { checkNames, checkOptionalBoolean, checkOptionalFunction, checkOptionalI
 import { utf8, type Codec, type KeyCodec } from './codec.ts';
 import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
-import { invalidType } from './errors.ts';
+import { invalidType, type InvalidArgument } from './errors.ts';
 import type { EmbeddedKv } from './kv.ts';
 import { Records } from './records.ts';
 
@@ -75,6 +75,7 @@ export async function open<K = string, V = string>(
   const engine = await (typeof location === 'string'
     ? level(location, { createIfMissing: options.createIfMissing })
     : location);
+  if (!isEngine(engine)) throw wrongLocation();
   let opened: { close(): Promise<void> } = engine;
   try {
     const { batchLimit, batchIntervalMs, durability, cacheBytes, onProgress } = options;
@@ -122,9 +123,7 @@ const engineMembers = ['get', 'scan', 'pin', 'commit', 'close'] as const;
 
 function checkOptions<K, V>(location: Location, options: OpenOptions<K, V>): void {
   if (typeof location === 'string') checkPath(location);
-  else if (!(location instanceof Promise) && !isEngine(location)) {
-    throw invalidType('the location must be the path of a folder or an engine: memory(), level(path) or file(path)');
-  }
+  else if (!(location instanceof Promise) && !isEngine(location)) throw wrongLocation();
   checkNames(options, 'options', optionNames);
   const { durability } = options;
   if (durability !== undefined && durability !== 'commit' && durability !== 'interval') {
@@ -145,6 +144,10 @@ function checkPath(path: string): void {
   const scheme = /^([a-z][a-z\d+-]+):\/\//i.exec(path)?.[1];
   if (scheme !== undefined)
     throw invalidType(`the location must be the path of a folder; ${scheme}: is not for this package`);
+}
+
+function wrongLocation(): InvalidArgument {
+  return invalidType('the location must be the path of a folder or an engine: memory(), level(path) or file(path)');
 }
 
 function isEngine(location: unknown): location is Engine {

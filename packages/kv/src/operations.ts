@@ -173,12 +173,18 @@ export function remove<S>(key: S, options: { readonly previous?: boolean | undef
   return { type: 'delete', key: key as Selector<KeyOf<S>>, ...options };
 }
 
+/** The parts of a nested transaction, each of its own type; the store that gets it checks that they fit. */
+export interface NestedTxn<If, Then, Else> {
+  readonly if?: If | undefined;
+  readonly then?: Then | undefined;
+  readonly else?: Else | undefined;
+}
+
 /** A transaction as an operation of another. */
 export function nested<
-  K,
-  V,
-  const Then extends readonly Op<K, V>[] = readonly [],
-  const Else extends readonly Op<K, V>[] = readonly [],
->(txn: Txn<K, V, Then, Else>): { readonly type: 'txn' } & Txn<K, V, Then, Else> {
+  const If extends readonly Compare<unknown, unknown>[] = readonly [],
+  const Then extends readonly Op<unknown, unknown>[] = readonly [],
+  const Else extends readonly Op<unknown, unknown>[] = readonly [],
+>(txn: NestedTxn<If, Then, Else>): { readonly type: 'txn' } & NestedTxn<If, Then, Else> {
   return { type: 'txn', ...txn };
 }

@@ -8,7 +8,7 @@
  * P4  Leaving a loop (`return`) closes the source at once, also under a pull that waits.
  */
 
-import { breathe, sliceOver } from './clock.ts';
+import { nextSlice, sliceOver } from './clock.ts';
 
 /** Where the items come from. Never called from two places at once, save for `close`. */
 export interface Source<T> {
@@ -64,7 +64,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   readonly #pull = async (): Promise<IteratorResult<T, undefined>> => {
     try {
       do {
-        if (sliceOver()) await breathe();
+        if (sliceOver()) await nextSlice();
         const item = this.#ended ? undefined : this.#source.take();
         if (item !== undefined) return { done: false, value: item };
       } while (!this.#ended && (await this.#source.load()));

@@ -118,7 +118,7 @@ export class KeySpace<K> {
 }
 
 /** True for plain objects: what stands for a range and not for a key. */
-export function isRange<K>(selector: Selector<K>): selector is Range<K> {
+function isRange<K>(selector: Selector<K>): selector is Range<K> {
   if (typeof selector !== 'object' || selector === null) return false;
   const prototype: unknown = Object.getPrototypeOf(selector);
   return prototype === Object.prototype || prototype === null;

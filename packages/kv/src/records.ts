@@ -5,7 +5,7 @@
  * T2  Limits bind what is written. What is stored already can be read and deleted whatever they are.
  */
 import type { Change, Event, KeyValue } from '@varve/watch';
-import { breathe, sliceOver } from './clock.ts';
+import { nextSlice, sliceOver } from './clock.ts';
 import { utf8, type Codec, type KeyCodec } from './codec.ts';
 import { Coder } from './coder.ts';
 import { KvError } from './errors.ts';
@@ -90,7 +90,7 @@ export class Records<K, V> {
     const entries: Entry<K, V>[] = [];
     for (const kv of kvs) {
       if (sliceOver()) {
-        await breathe();
+        await nextSlice();
         signal?.throwIfAborted();
       }
       entries.push(this.entry(kv));

@@ -61,7 +61,7 @@ test('R50: a target that appears meanwhile is left as it is, too', async () => {
   expect(readdirSync(dirname(path))).toEqual(['backup.db']);
 });
 
-test('R50: what a process of the same number left behind is nobody\'s business', async () => {
+test("R50: what a process of the same number left behind is nobody's business", async () => {
   await using kv = await filled();
   const path = temporaryFolder('backup.db');
   // Where every process is number 1, as in containers, names made of it come again.

@@ -99,6 +99,17 @@ describe('R11: abort signals', () => {
     expect(await kv.get(Buffer.from('waiting'))).toBeUndefined();
   });
 
+  test('while a compaction becomes durable: the wait for its end ends with the reason, the compaction goes on', async () => {
+    await using kv = await open(memory());
+    for (let i = 0; i < 10; i++) await kv.put('a', String(i));
+    const controller = new AbortController();
+    const reason = { my: 'reason' };
+    const compacting = failure(() => kv.compact(5, { physical: true, signal: controller.signal }));
+    controller.abort(reason);
+    expect(await compacting).toBe(reason);
+    expect((await kv.status()).compactRevision).toBe(5);
+  });
+
   test('in the middle of a list: the next pull ends with the reason', async () => {
     await using kv = await open(memory());
     await kv.write((section) => {

@@ -6,7 +6,7 @@ import { Pull, type Source } from '../src/pull.ts';
 
 /** Longer than a slice. */
 function busy(): void {
-  for (const end = performance.now() + 6; performance.now() < end; );
+  for (const end = performance.now() + 6; performance.now() < end;);
 }
 
 /** How many turns of the event loop others had while `work` ran. */

@@ -59,7 +59,11 @@ describe('M98, D8: a transaction changes a key once', () => {
   test('R5: as many nested deletions as the limits allow', async () => {
     await using kv = await open(memory(), { limits: { maxOps: 200_000 } });
     const deletions = Array.from({ length: 150_000 }, (_, i) => remove({ start: `a${i}`, end: `b${i}` }));
-    expect(await kv.txn({ else: [nested({ then: deletions })] })).toEqual({ succeeded: true, revision: 1, results: [] });
+    expect(await kv.txn({ else: [nested({ then: deletions })] })).toEqual({
+      succeeded: true,
+      revision: 1,
+      results: [],
+    });
   });
 
   test('delete a twice: the last row, n = 1 then 0', async () => {

@@ -51,7 +51,9 @@ async function types(): Promise<void> {
     else expectTypeOf(inner.results[0].previous).toEqualTypeOf<Entry<string, string> | undefined>();
   }
   const inner = await text.txn({
-    then: [nested({ if: [missing('k'), compare('k', { version: { less: 2 } })], then: [put('k', 'v')], else: [get('k')] })],
+    then: [
+      nested({ if: [missing('k'), compare('k', { version: { less: 2 } })], then: [put('k', 'v')], else: [get('k')] }),
+    ],
   });
   if (inner.succeeded && inner.results[0].succeeded) {
     expectTypeOf(inner.results[0].results[0].revision).toEqualTypeOf<number>();

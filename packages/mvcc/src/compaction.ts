@@ -8,8 +8,8 @@
  * CP3  The last batch and the mark that says "finished" are one section. A crash before it repeats the whole job at
  *      the next start, over what is left, with the same result.
  * CP4  After each batch others get as much time as the batch took, as far as they want it. What was removed is in the
- *      next commit, whosever that is; where writers wait for commits, no commit carries more than `COMMIT_ROWS`
- *      removals and one batch.
+ *      next commit, whosever that is. Where writers wait for commits, one is asked for every `COMMIT_ROWS` removals, and
+ *      nothing more is removed before the one before has ended: no commit carries much more than these.
  *
  * The view may be held for as long as the job runs: it keeps old rows readable and nothing else.
  * etcd: server/storage/mvcc/kvstore_compaction.go (spec sections 10.2, 12.3). Departs: `finished` waits for the
@@ -33,8 +33,8 @@ import type { Compaction } from './store.ts';
 
 /** A millisecond or two of work, and what the engines fetch at once. */
 export const BATCH_ROWS = 512;
-/** Removals that a commit somebody waits for has time for: some five milliseconds. */
-const COMMIT_ROWS = 4096;
+/** Removals that a commit somebody waits for has time for: a millisecond or two. */
+const COMMIT_ROWS = 1024;
 
 export interface CompactionPace {
   readonly batchLimit: number;
@@ -173,13 +173,15 @@ export class CompactionRun implements Compaction {
   /** What follows a batch: its share of a commit, and the time of others. */
   async #rest(pace: Pace, signal: AbortSignal): Promise<void> {
     const { pauseMs, awaitsCommits } = this.#pace;
-    const { backend } = this.#history;
+    const history = this.#history;
+    const { backend } = history;
     if (pauseMs !== undefined) {
       await backend.forceCommit();
       await (pauseMs > 0 ? pause(pauseMs, signal) : nextTurn());
     } else {
       if (awaitsCommits && this.#uncommitted >= COMMIT_ROWS) await this.#commit();
-      await pace.rest();
+      const writersWait = history.visible < history.finished;
+      await (writersWait ? pace.restFully(signal) : pace.rest());
     }
     if (!backend.admitting) await backend.admit();
   }

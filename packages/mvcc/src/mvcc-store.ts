@@ -132,6 +132,7 @@ export class MvccStore implements Store {
   write<T>(body: (txn: WriteTxn) => T): Finished<T> {
     const history = this.#history;
     history.checkOpen();
+    if (typeof body !== 'function') throw new TypeError('body must be a function');
     if (this.#txn !== undefined) throw nested();
     const txn = new WriteTransaction(history, this.#slab);
     const began = sectionsWatched() ? now() : 0;

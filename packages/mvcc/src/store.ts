@@ -191,7 +191,11 @@ export interface Store extends AsyncDisposable {
 
   /** One key at the visible revision or an older one, same tick. @throws MvccError as `ReadTxn.get` */
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
-  /** A range at one revision. Large ones are read in slices, and end with `MVCC_COMPACTED` when compaction overtakes them. */
+  /**
+   * A range at one revision. Large ones are read in slices, and end with `MVCC_COMPACTED` when compaction overtakes them.
+   * One of up to 256 keys is answered in the same tick, its promise resolved already: a loop that awaits nothing else
+   * lets no timer and no I/O run.
+   */
   range(key: Uint8Array, end: RangeEnd, options?: RangeOptions & SliceOptions): Promise<RangeResult>;
   /**
    * The retained changes of a key up to the visible revision, oldest first, one a revision. Same tick, so set a limit

@@ -129,7 +129,7 @@ test.each([
 
 test.each(engines)('M63: a compaction right after many writes looks at every record (%s)', async (engine) => {
   for (const durability of ['interval', 'commit'] as const) {
-    const { store, backend } = await open({ durability }, { batchLimit: 700 }, engine);
+    const { store, backend } = await open({ durability }, engine, { batchLimit: 700 });
     const { revision } = store.write((txn) => txn.put(bytes('k0'), bytes('x')));
     for (let i = 1; i < 3000; i++) store.put(bytes(`k${i % 10}`), bytes(`${i}`));
     if (durability === 'commit') await store.settled();

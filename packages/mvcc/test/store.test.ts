@@ -278,6 +278,7 @@ test('R3: wrong arguments are refused before anything changes', async () => {
   expect(await codeOf(() => store.range(key, notBytes))).toBe('TypeError');
   expect(await codeOf(() => store.range(key, key, { limit: 1.5 }))).toBe('RangeError');
   expect(await codeOf(() => store.deleteRange(key, notBytes))).toBe('TypeError');
+  expect(() => store.write('put' as unknown as () => void)).toThrow(new TypeError('body must be a function'));
   for (const revision of [Number.NaN, 1.5]) {
     expect(await codeOf(() => store.get(key, { revision }))).toBe('RangeError');
     expect(await codeOf(() => store.read({ revision }))).toBe('RangeError');

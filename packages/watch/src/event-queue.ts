@@ -111,6 +111,9 @@ export class EventQueue {
   /** The next response, or `undefined` at the end. Rejects with the signal's reason, or with what `fail` was given. */
   next(options?: SliceOptions): Promise<WatchResponse | undefined> {
     const signal = options?.signal;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      return Promise.reject(new TypeError('signal: not an AbortSignal'));
+    }
     if (signal?.aborted === true) return Promise.reject(abortReason(signal));
     const response = this.poll();
     if (response !== undefined) return Promise.resolve(response);

@@ -20,8 +20,12 @@ const HELD = 4;
 /** Bytes of keys and values that close a window, whatever its revisions. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
+/** Changes that close a window: matched and made events of in one step, they are to fit a slice (law 10). */
+const WINDOW_CHANGES = 8192;
+
 export interface WindowLimits {
   readonly revisions: number;
+  readonly changes: number;
   readonly bytes: number;
 }
 
@@ -48,7 +52,7 @@ export class History {
     this.#store = store;
     this.#recent = recent;
     this.#previousOf = previousOf;
-    this.#limits = { revisions: revisionsPerBatch, bytes: WINDOW_BYTES };
+    this.#limits = { revisions: revisionsPerBatch, changes: WINDOW_CHANGES, bytes: WINDOW_BYTES };
   }
 
   get holds(): boolean {
@@ -124,17 +128,18 @@ export class History {
 
   /** Moves the next window's changes out of the scan; returns the revision after them. */
   async #fill(scan: Scan, changes: Change[]): Promise<number> {
-    const { revisions, bytes } = this.#limits;
+    const { revisions, changes: mostChanges, bytes } = this.#limits;
     let left = revisions;
     let room = bytes;
     let last = 0;
+    const full = (): boolean => left === 0 || room <= 0 || changes.length >= mostChanges;
     for (;;) {
       const { rest } = scan;
       for (; scan.restFrom < rest.length; scan.restFrom++) {
         const change = rest[scan.restFrom]!;
         const { key, value, modRevision } = change.kv;
         if (modRevision !== last) {
-          if (left === 0 || room <= 0) return (scan.next = modRevision);
+          if (full()) return (scan.next = modRevision);
           left--;
           last = modRevision;
         }
@@ -142,7 +147,7 @@ export class History {
         changes.push(change);
       }
       // A chunk ends with a revision, so a full window need not wait for the next one.
-      if (left === 0 || room <= 0) return (scan.next = last + 1);
+      if (full()) return (scan.next = last + 1);
       const { done, value } = await scan.chunks.next();
       if (done === true) return (scan.next = scan.to);
       scan.rest = value;

@@ -50,7 +50,7 @@ export class RecentChanges {
     let bytes = 0;
     for (let i = this.#first + from - oldest.revision; i < this.#kept.length; i++) {
       const transaction = this.#kept[i]!;
-      if (to - from >= limits.revisions || bytes >= limits.bytes) break;
+      if (to - from >= limits.revisions || changes.length >= limits.changes || bytes >= limits.bytes) break;
       for (const change of transaction.changes) changes.push(change);
       bytes += transaction.bytes;
       to = transaction.revision + 1;
@@ -70,7 +70,7 @@ export class RecentChanges {
   }
 }
 
-export function bytesOf(changes: readonly Change[]): number {
+function bytesOf(changes: readonly Change[]): number {
   let bytes = 0;
   for (const { kv } of changes) bytes += kv.key.length + kv.value.length;
   return bytes;

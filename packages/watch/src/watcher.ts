@@ -30,6 +30,8 @@ export const NO_DELETES: Needs = 2;
 export const PREVIOUS: Needs = 4;
 
 export function needsOf(filters: readonly EventFilter[], previous: boolean): Needs {
+  if (!Array.isArray(filters)) throw new TypeError('filters: not an array');
+  if (typeof previous !== 'boolean') throw new TypeError('previous: not a boolean');
   let needs = previous ? PREVIOUS : 0;
   for (const filter of filters) {
     if (filter === 'noput') needs |= NO_PUTS;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
-import { bytes, drain, open, places, revisions, steppedEngine, upTo } from './support.ts';
+import { bytes, drain, FROM_KEY, open, places, revisions, steppedEngine, upTo } from './support.ts';
 
 const foo = bytes('foo');
 
@@ -40,6 +40,25 @@ test('W41 a revision is not split over two batches', async () => {
   stream.watch(foo, undefined, { startRevision: 1 });
   await f.passes();
   expect(revisions(drain(stream))).toEqual([[2, 2, 2, 2, 2, 2, 3, 4, 5], [6]]);
+});
+
+test('law 10: large transactions make batches of fewer revisions, so that a step stays short', async () => {
+  await using f = await open();
+  const transactions = 30;
+  for (let i = 0; i < transactions; i++) {
+    f.store.write((txn) => {
+      for (let k = 0; k < 1000; k++) txn.put(bytes(`k${k}`), bytes(`${i}`));
+    });
+  }
+  await f.store.settled();
+  const stream = f.store.newWatchStream();
+  stream.watch(bytes('k'), FROM_KEY, { startRevision: 2 });
+  await f.passes();
+  const batches = revisions(drain(stream));
+  for (const batch of batches) expect(batch.length).toBeLessThan(10_000);
+  expect(batches.flat()).toEqual(
+    upTo(2, transactions + 1).flatMap((revision) => Array.from({ length: 1000 }, () => revision)),
+  );
 });
 
 test('W42 the last batch is known to be the last', async () => {

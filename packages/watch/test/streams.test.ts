@@ -161,6 +161,10 @@ test('R3 wrong arguments change nothing', async () => {
   expect(() => stream.watch(foo, undefined, { startRevision: Number.NaN })).toThrow(RangeError);
   expect(() => stream.watch(foo, undefined, { watchId: 0.5 })).toThrow(RangeError);
   expect(() => stream.watch(foo, undefined, { filters: ['all' as 'noput'] })).toThrow(TypeError);
+  expect(() => stream.watch(foo, undefined, { filters: 'noput' as unknown as ['noput'] })).toThrow(
+    /filters: not an array/,
+  );
+  expect(() => stream.watch(foo, undefined, { previous: 1 as unknown as boolean })).toThrow(/previous: not/);
   expect(f.store.watchStats.watchers).toBe(0);
   await expect(open({ queueCapacity: 0 })).rejects.toThrow(RangeError);
 });
@@ -192,6 +196,18 @@ test('R9 closing the store ends every stream after what is queued', async () => 
   expect(code(() => f.store.get(foo))).toBe('MVCC_CLOSED');
   await expect(f.store.range(foo, undefined)).rejects.toMatchObject({ code: 'MVCC_CLOSED' });
   await f.backend.close();
+});
+
+test('R3 a wrong signal is refused, and no response goes to the call that brought it', async () => {
+  await using f = await open();
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  for (const signal of [null, 'stop', {}] as unknown as AbortSignal[]) {
+    await expect(stream.next({ signal })).rejects.toThrow(new TypeError('signal: not an AbortSignal'));
+  }
+  const next = stream.next();
+  await f.put(['foo', 'bar']);
+  expect(showAll([(await next)!])).toEqual(['0@2: PUT foo=bar @2 c2 v1']);
 });
 
 test('R11 an aborted next rejects with the reason, and the response is not lost', async () => {

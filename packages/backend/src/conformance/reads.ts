@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import type { Bucket } from '../bucket.ts';
 import { Random } from './random.ts';
-import { ascending, bytes, chunksOf, create, get, numbered, plain, put, scan, type Scenario } from './scenario.ts';
+import {
+  ascending,
+  bytes,
+  chunksOf,
+  create,
+  drop,
+  get,
+  numbered,
+  plain,
+  put,
+  scan,
+  type Scenario,
+} from './scenario.ts';
 
 export const readScenarios: readonly Scenario[] = [
   {
@@ -83,6 +95,30 @@ export const readScenarios: readonly Scenario[] = [
         assert.deepEqual(await scan(engine, bucket), [`Users=${bucket.name}`]);
       }
       assert.deepEqual(engine.buckets(), ['a', 'auth', 'authU', 'authUsers', 'members', 'members_removed']);
+    },
+  },
+  {
+    key: 'reads/same-id',
+    title: 'a bucket is known by its name, not by its number or as an object (E6)',
+    async run(bench) {
+      const engine = await bench.open();
+      const bucket = (name: string, id: number): Bucket => ({ id, name, appendOnly: false });
+      const names = ['one', 'two'];
+      await engine.commit(names.map((name) => create(bucket(name, 930))));
+      await engine.commit(
+        names.flatMap((name) => [put(bucket(name, 930), 'k', name), put(bucket(name, 931), 'l', name)]),
+      );
+      const pinned = engine.pin();
+      for (const view of [engine, pinned]) {
+        for (const name of names) {
+          assert.equal(get(view, bucket(name, 932), 'k'), name);
+          assert.deepEqual(await scan(view, bucket(name, 930)), [`k=${name}`, `l=${name}`]);
+        }
+      }
+      pinned[Symbol.dispose]();
+      await engine.commit([drop(bucket('one', 930))]);
+      assert.deepEqual(engine.buckets(), ['two']);
+      assert.equal(get(engine, bucket('two', 930), 'k'), 'two');
     },
   },
   {

@@ -16,8 +16,8 @@ export interface FileOptions {
 }
 
 /**
- * One BoltDB file, readable by etcd and bbolt. A path where there is nothing, or an empty file, becomes a store; its folder
- * must exist. Links are followed once, here.
+ * One BoltDB file, readable by etcd and bbolt. A path where there is nothing becomes a store, and missing folders above
+ * it are made; so does an empty file, with a warning. Links are followed once, here.
  * @throws BackendError `BACKEND_LOCKED`, `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_READ_ONLY`,
  * `BACKEND_CORRUPT`, `BACKEND_FAILED`
  * @throws TypeError or RangeError for a wrong argument

@@ -10,7 +10,7 @@ import type { Engine } from '../engine.ts';
 import { BackendError } from '../errors.ts';
 import { fileFailure } from './failure.ts';
 import { FileEngine } from './file-engine.ts';
-import { placeOf } from './place.ts';
+import { makeParents, placeOf } from './place.ts';
 
 export interface OpenFileOptions {
   readonly create: boolean;
@@ -20,6 +20,7 @@ export interface OpenFileOptions {
 
 export async function openFile(path: string, options: OpenFileOptions): Promise<Engine> {
   const place = await placeOf(path);
+  if (options.create) await makeParents(place, path);
   let bolt: Bolt;
   try {
     bolt = await openBolt(place, { ...options, freelist: 'deferred' });

@@ -62,15 +62,16 @@ export async function requireUnlocked(Level: LevelClass, files: Files, path: str
 async function makeLookout(files: Files, path: string, lock: string): Promise<string> {
   const beside = nodePath.join(nodePath.dirname(path), `.${nodePath.basename(path)}.varve-lock-`);
   let first: unknown;
-  for (const [prefix, link] of [
-    ['varve-', files.link],
-    [beside, files.link],
-    [beside, files.hardLink],
-  ] as const) {
+  const ways = [
+    ['varve-', 'link'],
+    [beside, 'link'],
+    [beside, 'hardLink'],
+  ] as const;
+  for (const [prefix, link] of ways) {
     let folder: string | undefined;
     try {
       folder = await files.makeTemporaryFolder(prefix);
-      await link(lock, `${folder}/LOCK`);
+      await files[link](lock, `${folder}/LOCK`);
       return folder;
     } catch (error) {
       first ??= error;
