@@ -53,7 +53,7 @@ const table = {
       '@standard-schema/spec': [],
     },
     carries: ['classic-level'],
-    seams: { timers: ['src/clock.ts'], files: ['src/backup.ts'] },
+    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'], random: ['src/backup.ts'], files: ['src/backup.ts'] },
   },
 };
 

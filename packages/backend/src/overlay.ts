@@ -62,6 +62,7 @@ export class Overlay {
   }
 
   createBucket(bucket: Bucket): void {
+    if (typeof bucket.name !== 'string') throw new TypeError('bucket name must be a string');
     if (!/^[\x20-\x7e]+$/.test(bucket.name)) throw new RangeError('bucket name must be printable ASCII, not empty');
     this.#checkKind(bucket);
     if (this.#ground.names.has(bucket.name)) return;

@@ -345,6 +345,8 @@ describe.each(engines)('sections on %s', (_, make) => {
     await using backend = await opened(make);
     create(backend, t, k);
     const wrong = 'text' as unknown as Uint8Array;
+    const unnamed = { id: 99, name: 5, appendOnly: false } as unknown as Bucket;
+    expect(() => backend.batchTx((tx) => tx.createBucket(unnamed))).toThrow(TypeError);
     for (const bucket of [t, k]) {
       expect(() => backend.batchTx((tx) => tx.put(bucket, new Uint8Array(0), b('')))).toThrow(RangeError);
       expect(() => backend.batchTx((tx) => tx.delete(bucket, new Uint8Array(0)))).toThrow(RangeError);

@@ -66,7 +66,9 @@ export function* planCommit(
       return highWater - pages;
     },
     free: (id, pages) => {
-      if (id !== 0) for (let i = 0; i < pages; i++) freed.push(id + i);
+      if (id === 0) return;
+      context.pages.cache.delete(id); // makes room; who still needs it reads it again
+      for (let i = 0; i < pages; i++) freed.push(id + i);
     },
   };
   ledger.release(txid);

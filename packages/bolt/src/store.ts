@@ -93,7 +93,6 @@ export class Store {
       });
       this.#length = length;
       for (const { id } of plan.placed) this.pages.cache.delete(id);
-      for (const id of plan.freed) this.pages.cache.delete(id); // room; a reader of an older state reads them again
       for (const page of kept) this.pages.cache.set(page.id, page);
     } catch (cause) {
       throw this.fail(cause);

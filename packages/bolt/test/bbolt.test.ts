@@ -8,8 +8,10 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { buildBolt, openBolt } from '../src/index.ts';
+import type { OpenOptions, WriteBucket } from '../src/index.ts';
 import { listFile } from './list-file.ts';
 import { replay } from './recipe.ts';
+import { seeded } from './simulated-disk.ts';
 import { recipeNames, Scratch, vectorListing } from './vectors.ts';
 
 const scratch = new Scratch();
@@ -37,6 +39,17 @@ function bbolt(...args: string[]): string {
   if (status !== 0)
     throw new Error(`bbolt ${args[0]}: ${stdout.toString().slice(0, 500)} ${stderr.toString().slice(0, 500)}`);
   return stdout.toString().trim();
+}
+
+/** One random change, in a bucket of up to three levels. */
+function change(root: WriteBucket, pick: (limit: number) => number): void {
+  let bucket = root.createBucketIfMissing(`b${pick(3)}`);
+  for (let level = pick(3); level > 0; level--) bucket = bucket.createBucketIfMissing(`b${pick(3)}`);
+  const kind = pick(10);
+  if (kind < 5) for (let i = pick(60); i >= 0; i--) bucket.put(`k${pick(400)}`, Buffer.alloc(pick(300), kind));
+  else if (kind < 7) for (let i = pick(60); i >= 0; i--) bucket.delete(`k${pick(400)}`);
+  else if (kind < 9) bucket.deleteBucket(`b${pick(3)}`);
+  else root.deleteBucket(`b${pick(3)}`);
 }
 
 const missing = build();
@@ -88,6 +101,32 @@ const suite = (): void => {
     expect(bbolt('digest', compacted)).toBe(bbolt('digest', file));
     expect(bbolt('mutate', compacted, '2')).toBe('OK\nOK');
   });
+
+  test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
+    'F6 F61 F69 random changes of nested buckets, seed %i: check clean, contents equal after every third commit',
+    async (seed) => {
+      const random = seeded(seed);
+      const pick = (limit: number): number => Math.floor(random() * limit);
+      const file = scratch.file();
+      const options: OpenOptions = {
+        pageSize: [1024, 4096, 16_384][seed % 3],
+        freelist: seed % 2 === 0 ? 'persisted' : 'scanned',
+        pageChecksums: seed % 4 < 2,
+      };
+      for (let round = 0; round < 4; round++) {
+        {
+          await using bolt = await openBolt(file, options);
+          for (let commit = 0; commit < 3; commit++) {
+            await bolt.write((tx) => {
+              for (let step = 0; step < 12; step++) change(tx.root, pick);
+            });
+          }
+        }
+        expect(bbolt('check', file)).toBe('OK');
+        expect(bbolt('digest', file)).toBe((await listFile(file)).contentSha256);
+      }
+    },
+  );
 
   test('F97 bbolt waits while we hold the file', async () => {
     const file = scratch.file();

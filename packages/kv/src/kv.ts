@@ -246,7 +246,11 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposabl
    * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type
    */
   put(key: K, value: V, options?: PutOptions): Promise<PutResult<K, V>>;
-  /** Deletes a key, or all keys of a range. Nothing to delete is fine, and makes no revision. */
+  /**
+   * Deletes a key, or all keys of a range. Nothing to delete is fine, and makes no revision.
+   * One transaction, so in an embedded store one piece of work: 100,000 keys hold the event loop for about a second.
+   * Where others must be served meanwhile, delete in pages.
+   */
   delete(key: Selector<K>, options?: DeleteOptions): Promise<DeleteResult<K, V>>;
   /**
    * Carries out `then` if every condition holds, else `else`, as one revision.

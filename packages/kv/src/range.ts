@@ -70,6 +70,16 @@ export class KeySpace<K> {
     return { key: this.encodeOwn(selector), end: undefined };
   }
 
+  /** As `select`, for a deletion: a bound that is undefined by accident must not become "everything". */
+  selectDoomed(selector: Selector<K>): Bounds {
+    if (isRange(selector) && selector.start === undefined && selector.end === undefined) {
+      if ('start' in selector || 'end' in selector) {
+        throw invalidType('both bounds are undefined; {} deletes all keys');
+      }
+    }
+    return this.select(selector);
+  }
+
   /** The bytes of a range, which nobody else has. */
   bounds(range: Range<K>): Bounds {
     if (!isRange(range)) throw invalidType('the range must be a plain object: {}, { prefix } or { start, end }');

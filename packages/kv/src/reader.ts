@@ -14,6 +14,7 @@ import {
   checkSignalOptions,
   checkSignalType,
 } from './checks.ts';
+import { ChunkSize } from './chunk-size.ts';
 import type { Core } from './core.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import type { Entry, ListOptions, Page, PageOptions, Range, Reader, SignalOptions } from './kv.ts';
@@ -21,8 +22,6 @@ import { pullEach, type Source } from './pull.ts';
 import { keyAfter, type Bounds } from './range.ts';
 import type { Records } from './records.ts';
 
-/** Entries read at a time by `list`: one slice of the store. */
-const chunkSize = 256;
 const listNames = ['limit', 'signal'];
 const pageNames = ['limit', 'cursor', 'total', 'signal'];
 
@@ -102,6 +101,7 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
   #left: number;
   /** Where the next chunk begins; `undefined` after the last one. */
   #from: Uint8Array | undefined;
+  readonly #size = new ChunkSize();
   #chunk: readonly KeyValue[] = [];
   #index = 0;
 
@@ -135,7 +135,7 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
     this.#signal?.throwIfAborted();
     this.#core.check();
     if (this.#revision === 0) this.#revision = this.#core.store.rev();
-    const limit = Math.min(chunkSize, this.#left);
+    const limit = Math.min(this.#size.entries, this.#left);
     const { kvs } = await this.#core.store.range(this.#from, this.#bounds.end, {
       revision: this.#revision,
       limit,
@@ -144,6 +144,7 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
     const last = kvs.length < limit ? undefined : kvs.at(-1);
     this.#from = last === undefined ? undefined : keyAfter(last.key);
     this.#left -= kvs.length;
+    this.#size.learn(kvs);
     this.#chunk = kvs;
     this.#index = 0;
     return kvs.length > 0;

@@ -108,7 +108,7 @@ function planStep<K, V>(op: Op<K, V>, records: Records<K, V>, allowed: number, d
     case 'delete':
       checkNames(op, 'a delete', opNames.delete);
       checkOptionalBoolean(op.previous, 'previous');
-      return { type, at: records.keys.select(op.key), previous: op.previous === true };
+      return { type, at: records.keys.selectDoomed(op.key), previous: op.previous === true };
     case 'txn':
       checkNames(op, 'a nested transaction', nestedNames);
       return { type, plan: planPart(op, records, allowed, depth + 1) };

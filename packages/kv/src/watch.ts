@@ -12,6 +12,7 @@
  */
 import { MvccError, type Event, type KeyValue, type WatchStream } from '@varve/watch';
 import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignalType } from './checks.ts';
+import { ChunkSize } from './chunk-size.ts';
 import { every } from './clock.ts';
 import type { Core } from './core.ts';
 import { invalidType } from './errors.ts';
@@ -49,9 +50,6 @@ export function planWatch(options: WatchOptions): WatchPlan {
   return { from: from ?? 0, initial: initial === true, previous: previous === true, only, progressIntervalMs, signal };
 }
 
-/** Entries of the initial state read at a time. */
-const chunkSize = 256;
-
 /** What is being handed out. */
 type Chunk =
   | { readonly type: 'events'; readonly events: readonly Event[] }
@@ -70,6 +68,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   #phase: 'state' | 'bookmark' | 'changes';
   /** Where the initial state is read on. */
   #stateFrom: Uint8Array;
+  readonly #stateSize = new ChunkSize();
   #chunk: Chunk | undefined;
   #index = 0;
   #revision = 0;
@@ -198,12 +197,14 @@ export class StoreWatch<K, V> implements Watch<K, V> {
 
   async #initial(): Promise<Chunk> {
     if (this.#phase === 'state') {
+      const limit = this.#stateSize.entries;
       const { kvs } = await this.#core.store.range(this.#stateFrom, this.#bounds.end, {
         revision: this.#started,
-        limit: chunkSize,
+        limit,
       });
+      this.#stateSize.learn(kvs);
       const last = kvs.at(-1);
-      if (last === undefined || kvs.length < chunkSize) this.#phase = 'bookmark';
+      if (last === undefined || kvs.length < limit) this.#phase = 'bookmark';
       else this.#stateFrom = keyAfter(last.key);
       if (last !== undefined) return { type: 'initial', kvs };
     }

@@ -43,7 +43,7 @@ export class StoreSection<K, V> implements WriteSection<K, V> {
   }
 
   delete(selector: Selector<K>): number {
-    const { key, end } = this.#records.keys.select(selector);
+    const { key, end } = this.#records.keys.selectDoomed(selector);
     return this.#txn.deleteRange(key, end).deleted;
   }
 }

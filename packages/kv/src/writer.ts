@@ -52,7 +52,7 @@ export async function deleteKeys<K, V>(
 ): Promise<DeleteResult<K, V>> {
   core.check();
   if (options !== undefined) checkWriteOptions(options);
-  const bounds = records.keys.select(selector);
+  const bounds = records.keys.selectDoomed(selector);
   const previous = options?.previous === true;
   const finished = await section(core, options?.signal, (txn) => runDelete(txn, records, bounds, previous));
   return finished.value;

@@ -40,6 +40,7 @@ describe('R3: wrong arguments are typed, named, and change nothing', () => {
     ['a limit of 0', (kv) => kv.page({}, { limit: 0 }), /limit must be an integer from 1/],
     ['an unknown sort', (kv) => kv.list({}, { sort: secret } as object), /no "sort"/],
     ['an unknown bound', (kv) => kv.delete({ until: secret } as object), /no "until"/],
+    ['two undefined bounds', (kv) => kv.delete({ start: undefined, end: undefined }), /both bounds are undefined/],
     ['an undefined prefix', (kv) => kv.delete({ prefix: undefined as unknown as string }), /prefix is undefined/],
     ['revision NaN', (kv) => kv.at(Number.NaN), /revision must be an integer/],
     ['revision -1', (kv) => kv.at(-1), /revision must be an integer/],

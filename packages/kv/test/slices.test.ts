@@ -70,6 +70,22 @@ const streams: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
   ['list of a transaction', (kv) => kv.transaction((tx) => tx.list({}))],
 ];
 
+test('law 9: large entries are read a few at a time', async () => {
+  await using kv = await open(memory());
+  const large = 'x'.repeat(1024 * 1024);
+  for (let i = 0; i < 24; i++) await kv.put(`k${i}`, large);
+  const parts: number[] = [];
+  for await (const batch of kv.watch({}, { initial: true }).batches()) {
+    if (!batch.initial) break;
+    parts.push(batch.events.length);
+  }
+  expect(parts).toEqual([16, 1, 1, 1, 1, 1, 1, 1, 1]);
+  expect((await kv.page({}, { limit: 24 })).entries).toHaveLength(24);
+  let listed = 0;
+  for await (const { value } of kv.list({}, { limit: 23 })) listed += value.length;
+  expect(listed).toBe(23 * large.length);
+});
+
 test.each(streams)('law 10, R87: others have turns during a long %s', async (_, work) => {
   await using kv = await filled();
   await work(kv); // what comes first is slower

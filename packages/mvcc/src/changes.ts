@@ -17,6 +17,8 @@ import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } fro
 import type { Change, HistoryOptions, KeyValue, SliceOptions } from './store.ts';
 
 const DEFAULT_CHUNK = 1000;
+/** Bytes of records that end a chunk, however few they are (law 9). */
+const CHUNK_BYTES = 4 * 1024 * 1024;
 
 function deletion(key: Uint8Array, modRevision: number): Change {
   const kv: KeyValue = { key, value: NO_BYTES, createRevision: 0, modRevision, version: 0, lease: 0n };
@@ -82,17 +84,21 @@ async function* wholeRevisions(
 ): AsyncGenerator<readonly Change[], void, void> {
   const start = revisionBytes(from, 0);
   let chunk: Change[] = [];
+  let bytes = 0;
   for await (const entries of tx.scan(keyBucket, { start, end: revisionBytes(end, 0), chunkSize, signal })) {
     for (const entry of entries) {
       const change = changeOf(entry);
       const newest = chunk[chunk.length - 1];
-      if (chunk.length >= chunkSize && newest!.kv.modRevision !== change.kv.modRevision) {
+      const full = chunk.length >= chunkSize || bytes >= CHUNK_BYTES;
+      if (full && newest!.kv.modRevision !== change.kv.modRevision) {
         history.checkReadable(chunk[0]!.kv.modRevision);
         yield chunk;
         signal?.throwIfAborted();
         chunk = [];
+        bytes = 0;
       }
       chunk.push(change);
+      bytes += entry.value.length;
     }
   }
   if (chunk.length === 0) return;

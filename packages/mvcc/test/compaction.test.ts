@@ -268,6 +268,21 @@ test('law 5: every answer at or above the compacted revision stays, while it run
   expect((await store.range(...ALL, { revision: 30 })).kvs.map(show)).toHaveLength(before.get(30)!.length);
 });
 
+test('law 9: chunks of large changes hold fewer of them, still in whole revisions', async () => {
+  const { store } = await open();
+  const large = new Uint8Array(1024 * 1024);
+  for (let i = 0; i < 10; i++) {
+    store.write((txn) => {
+      txn.put(bytes(`a${i}`), large);
+      txn.put(bytes(`b${i}`), large);
+    });
+  }
+  await store.settled();
+  const sizes: number[] = [];
+  for await (const chunk of store.changes(1, 100)) sizes.push(chunk.length);
+  expect(sizes).toEqual([4, 4, 4, 4, 4]);
+});
+
 test('changes: whole revisions, in order, and compacted when overtaken', async () => {
   const { store } = await open();
   for (let i = 0; i < 5; i++) {

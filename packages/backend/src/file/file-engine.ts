@@ -18,7 +18,7 @@ import { FileView } from './file-view.ts';
 
 const appendFill = 0.9;
 /** Changes a step. */
-const stepChanges = 8;
+const stepChanges = 2;
 
 export class FileEngine implements Engine {
   readonly durable = true;
