@@ -1,5 +1,5 @@
 /**
- * Records by revision, bounded in bytes: half for those that were read, as objects, half for those written last.
+ * Records by revision, bounded in bytes: at most half for those written last, the rest for those that were read, as objects.
  *
  * RC1  Objects have two generations: they enter the young one; when it holds half of their share it becomes the old one, and
  *      the old one is dropped as a whole. A hit in the old one moves the object to the young one. Evicting one entry
@@ -25,8 +25,7 @@ function slot(main: number, sub: number): number {
 }
 
 export class RecordCache {
-  /** What one generation holds at the most. */
-  readonly #generation: number;
+  readonly #maxBytes: number;
   readonly #recent: RecentRecords;
   #young = new Map<number, KeyValue>();
   #old = new Map<number, KeyValue>();
@@ -35,7 +34,7 @@ export class RecordCache {
 
   /** @param maxBytes 0 keeps nothing */
   constructor(maxBytes: number) {
-    this.#generation = maxBytes / 4;
+    this.#maxBytes = maxBytes;
     this.#recent = new RecentRecords(maxBytes / 2);
   }
 
@@ -65,6 +64,8 @@ export class RecordCache {
   /** Adds the first change of a new transaction, where it was encoded. */
   addRecent(main: number, slab: Uint8Array, start: number, end: number): void {
     this.#recent.add(main, slab, start, end);
+    // A store that was only read has lent the writers' half to the readers.
+    while (this.bytes > this.#maxBytes && this.#oldBytes + this.#youngBytes > 0) this.#age();
   }
 
   #getRecent(main: number): KeyValue | undefined {
@@ -77,14 +78,17 @@ export class RecordCache {
 
   #insert(at: number, kv: KeyValue): void {
     const bytes = OBJECTS_BYTES + kv.key.length + kv.value.length;
-    if (bytes > this.#generation) return;
-    if (this.#youngBytes + bytes > this.#generation) {
-      this.#old = this.#young;
-      this.#oldBytes = this.#youngBytes;
-      this.#young = new Map();
-      this.#youngBytes = 0;
-    }
+    const generation = (this.#maxBytes - this.#recent.bytes) / 2;
+    if (bytes > generation) return;
+    if (this.#youngBytes + bytes > generation) this.#age();
     this.#young.set(at, kv);
     this.#youngBytes += bytes;
+  }
+
+  #age(): void {
+    this.#old = this.#young;
+    this.#oldBytes = this.#youngBytes;
+    this.#young = new Map();
+    this.#youngBytes = 0;
   }
 }

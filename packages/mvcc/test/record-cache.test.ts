@@ -77,6 +77,18 @@ test('records written last are found where they were encoded, and leave slab by 
   expect(cache.get(2700, 0)?.modRevision).toBe(2700);
 });
 
+test('law 9: what readers borrowed of the share of writers goes back when writers want it', () => {
+  const bound = 64 << 10;
+  const cache = new RecordCache(bound);
+  for (let main = 2; main < 400; main++) cache.add(main, 0, kv(main));
+  expect(cache.bytes).toBeGreaterThan(bound / 2);
+  const slab = new Uint8Array(16 << 10);
+  for (let main = 1000; main < 1100; main++) {
+    cache.addRecent(main, slab, 0, 8);
+    expect(cache.bytes).toBeLessThanOrEqual(bound);
+  }
+});
+
 test('a bound of 0 keeps nothing, and neither does a record beyond its share', () => {
   const none = new RecordCache(0);
   none.add(2, 0, kv(2));
@@ -91,7 +103,7 @@ test('a bound of 0 keeps nothing, and neither does a record beyond its share', (
 test('a record that moves between the generations keeps no slab alive', () => {
   const cache = new RecordCache(40_000);
   cache.add(2, 0, kv(2));
-  for (let main = 3; main < 30; main++) cache.add(main, 0, kv(main));
+  for (let main = 3; main < 60; main++) cache.add(main, 0, kv(main));
   const moved = cache.get(2, 0)!;
   expect(moved.value.buffer.byteLength).toBeLessThan(1000);
   expect(moved.key.buffer).toBe(moved.value.buffer);
