@@ -346,7 +346,7 @@ describe('a failed commit (law 8, R25, R77)', () => {
 });
 
 describe.each(engines)('closing on %s', (_, make) => {
-  test('B47 R10 close commits what is pending; every call afterwards is BACKEND_CLOSED; again is fine', async () => {
+  test('B47 BD5 R10 close commits what is pending; every call afterwards is BACKEND_CLOSED; again is fine', async () => {
     const commits: number[] = [];
     const engine = make();
     const commit = engine.commit.bind(engine);

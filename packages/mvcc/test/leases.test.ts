@@ -3,7 +3,8 @@
  * the attachments it found to whoever opens it.
  *
  * M53 to M57 are about calls that a lessor gets; etcd's store makes them, ours returns what they follow from. They are
- * tested with the lease package, which attaches and detaches from the changes of each write. Here: what it gets.
+ * tested with the lease package, which attaches and detaches from the changes of each write. So no lessor is needed here
+ * (D4): any number is stored as it is. Here: what that layer gets.
  */
 import { expect, test } from 'vitest';
 import { bytes, open, put, remove, restart, show, text } from './support.ts';

@@ -218,7 +218,7 @@ test.each([2, 3, 4])('M76: restored in chunks of %d', async (restoreChunkLimit) 
   expect(again.store.get(bytes(key))!.version).toBe(version + 1);
 });
 
-test('M78: restore moves the store to another backend', async () => {
+test('M78, D6: restore moves the store to another backend', async () => {
   const other = await open();
   for (const value of ['1', '2', '3', '4']) await put(other.store, 'theirs', value);
   await compact(other.store, 3);
