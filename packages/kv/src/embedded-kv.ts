@@ -92,7 +92,7 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
   }
 
   async write<T>(
-    body: (section: api.WriteSection<K, V>) => T,
+    body: (section: api.WriteSection<K, V>) => api.Synchronous<T>,
     options?: api.SignalOptions,
   ): Promise<api.WriteResult<K, V, T>> {
     this.#core.check();
@@ -100,7 +100,7 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     if (options !== undefined) checkSignalOptions(options);
     const records = this.#records;
     const { value, revision, changes } = await section(this.#core, options?.signal, (txn) => {
-      return body(new StoreSection(txn, records));
+      return body(new StoreSection(txn, records)) as T;
     });
     // Decoded when looked at: a codec that throws must not make a finished write look like a failed one.
     return { value, revision, events: () => changes.map((change) => records.event(change)) };

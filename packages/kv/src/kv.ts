@@ -312,6 +312,9 @@ export interface WriteSection<K, V> {
   delete(key: Selector<K>): number;
 }
 
+/** `T`, unless it is a promise: what is awaited inside a section would run outside of it. */
+export type Synchronous<T> = T extends PromiseLike<unknown> ? never : T;
+
 export interface WriteResult<K, V, T> {
   /** What the body returned. */
   readonly value: T;
@@ -360,7 +363,10 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
    * If it throws, nothing of it remains and the error is passed on as it is (law 3).
    * @throws TypeError when `body` returns a promise; BackendError `BACKEND_NESTED` inside another section
    */
-  write<T>(body: (section: WriteSection<K, V>) => T, options?: SignalOptions): Promise<WriteResult<K, V, T>>;
+  write<T>(
+    body: (section: WriteSection<K, V>) => Synchronous<T>,
+    options?: SignalOptions,
+  ): Promise<WriteResult<K, V, T>>;
   /** As `Kv.compact`; the answer tells how far the work is. */
   compact(revision: number, options?: CompactOptions): Promise<Compaction>;
   namespace<W = V>(prefix: K, options?: NamespaceOptions<W>): EmbeddedKv<K, W>;
