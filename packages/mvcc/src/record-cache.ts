@@ -55,6 +55,15 @@ export class RecordCache {
     return own;
   }
 
+  /** As `get`, and nothing enters or moves: for a writer, who mostly replaces what it has read. */
+  peek(main: number, sub: number): KeyValue | undefined {
+    const at = slot(main, sub);
+    const kept = this.#young.get(at) ?? this.#old.get(at);
+    if (kept !== undefined || sub !== 0) return kept;
+    const record = this.#recent.get(main);
+    return record === undefined ? undefined : decodeKeyValue(record);
+  }
+
   /** Adds a record as an object. */
   add(main: number, sub: number, kv: KeyValue): void {
     const at = slot(main, sub);

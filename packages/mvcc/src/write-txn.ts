@@ -97,7 +97,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     const entry = this.#history.index.get(key, revision);
     if (entry === undefined) return undefined;
     if (entry.main > this.#begin) return this.list[entry.sub]!.kv;
-    return this.#history.cache.get(entry.main, entry.sub) ?? this.#history.load(key, entry, tx);
+    return this.#history.cache.peek(entry.main, entry.sub) ?? this.#history.load(key, entry, tx);
   }
 
   range(key: Uint8Array, end: RangeEnd, options: RangeOptions = NO_OPTIONS): RangeResult {

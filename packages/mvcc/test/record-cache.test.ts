@@ -116,3 +116,21 @@ test('bytes in a buffer of their own are not copied', () => {
   const view = new Uint8Array(100_000).subarray(5, 10);
   expect(ownBytes(view).buffer.byteLength).toBe(5);
 });
+
+test('what a writer reads neither enters nor moves', () => {
+  const cache = new RecordCache(1_000_000);
+  const own = new RecordSlab();
+  own.put(bytes('new'), new Uint8Array(100), 2, 2, 1, 0n);
+  cache.addRecent(2, own.slab, own.start, own.end);
+  cache.add(3, 0, kv(3));
+  cache.add(4, 1, kv(4));
+  const before = cache.bytes;
+  expect(show(cache.peek(2, 0)!)).toBe(`new=${'\0'.repeat(100)} 2/2/1`);
+  expect(cache.peek(3, 0)).toBe(cache.get(3, 0));
+  expect(cache.peek(4, 1)).toBe(cache.get(4, 1));
+  expect(cache.peek(4, 0)).toBeUndefined();
+  expect(cache.peek(5, 2)).toBeUndefined();
+  expect(cache.bytes).toBe(before);
+  cache.get(2, 0);
+  expect(cache.bytes).toBeGreaterThan(before);
+});
