@@ -31,11 +31,30 @@ export function crc32c(bytes: Uint8Array, seed = 0): number {
   return crc32cOf(bytes, 0, bytes.length, seed);
 }
 
+/** From so many bytes on, reading four at once through a view, a third faster, makes up for making one. */
+const worthAView = 1024;
+
 /** `crc32c` of `bytes.subarray(start, end)`, without making the view. */
 export function crc32cOf(bytes: Uint8Array, start: number, end: number, seed = 0): number {
   const table = tables;
   let sum = ~seed;
   let i = start;
+  if (end - start >= worthAView) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    for (const whole = end - 7; i < whole; i += 8) {
+      const low = sum ^ view.getInt32(i, true);
+      const high = view.getInt32(i + 4, true);
+      sum =
+        table[1792 + (low & 0xff)]! ^
+        table[1536 + ((low >>> 8) & 0xff)]! ^
+        table[1280 + ((low >>> 16) & 0xff)]! ^
+        table[1024 + (low >>> 24)]! ^
+        table[768 + (high & 0xff)]! ^
+        table[512 + ((high >>> 8) & 0xff)]! ^
+        table[256 + ((high >>> 16) & 0xff)]! ^
+        table[high >>> 24]!;
+    }
+  }
   for (const whole = end - 7; i < whole; i += 8) {
     const low = sum ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
     sum =

@@ -35,3 +35,18 @@ test('equals the definition; parts in a row equal the whole', () => {
     }),
   );
 });
+
+test('equals the definition for long arrays, wherever they begin', () => {
+  const memory = Buffer.alloc(8192, 'every byte counts, and so does its place').buffer;
+  for (const [offset, start, end] of [
+    [0, 0, 1024],
+    [1, 0, 1023],
+    [3, 5, 1029],
+    [7, 1, 4000],
+    [64, 13, 8000],
+  ] as const) {
+    const bytes = new Uint8Array(memory, offset);
+    expect(crc32cOf(bytes, start, end)).toBe(slow(bytes.subarray(start, end)));
+    expect(crc32cOf(bytes, start, end, crc32c(bytes))).toBe(crc32c(Buffer.concat([bytes, bytes.subarray(start, end)])));
+  }
+});

@@ -15,7 +15,13 @@ import { openLevel, type LevelSettings } from '../src/level/open-level.ts';
 import { changesOf, digestOf } from './level-child.mjs';
 
 const CHILD = fileURLToPath(new URL('./level-child.mjs', import.meta.url));
-const SETTINGS: LevelSettings = { createIfMissing: true, verify: true, cacheSize: 1 << 20, writeBufferSize: 1 << 16 };
+const SETTINGS: LevelSettings = {
+  createIfMissing: true,
+  verify: true,
+  cacheSize: 1 << 20,
+  writeBufferSize: 1 << 16,
+  longScan: { rows: 1, bytes: 0, bytesToWrite: 1 << 16 },
+};
 
 /** A name in a new folder, both removed when the test ends. */
 export function temporaryPath(): string {

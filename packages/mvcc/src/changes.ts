@@ -3,16 +3,19 @@
  *
  * CH1  A deletion's revision is that of its bucket key; the record does not hold it (spec 8.5).
  * CH2  A revision is never split over two chunks (law 4).
+ * CH3  What was written lately lies in memory, in the slabs that live changes are views of, and is read there. Where a
+ *      transaction has more changes than one, or has left memory meanwhile, the rest is read from the bucket.
  *
  * etcd: server/storage/mvcc/watchable_store.go, rangeEvents; index.go, since (spec sections 4.8, 8.5).
  */
 import type { ConcurrentReadTx, Entry } from '@varve/backend';
 import { keyBucket } from './buckets.ts';
 import { checkBytes, checkCount } from './bytes.ts';
+import { nextTurn } from './clock.ts';
 import { MvccError } from './errors.ts';
 import { decodeRecord, fitsMessage, type History } from './history.ts';
 import { fitsRevision, NO_BYTES } from './key-value.ts';
-import { ownBytes } from './record-slab.ts';
+import { RecordCopies } from './record-slab.ts';
 import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } from './revision-bytes.ts';
 import type { Change, HistoryOptions, KeyValue, SliceOptions } from './store.ts';
 
@@ -65,7 +68,45 @@ async function* chunks(
   signal?.throwIfAborted();
   history.checkReadable(from);
   const end = Math.min(to, history.visible + 1);
-  if (from >= end) return;
+  let next = from;
+  const old = Math.min(end, history.cache.oldestRecent);
+  if (next < old) {
+    yield* scanned(history, next, old, chunkSize, signal);
+    next = old;
+  }
+  while (next < end) {
+    const chunk = recentChunk(history, next, end, chunkSize);
+    if (chunk.length === 0) break;
+    next += chunk.length;
+    history.checkReadable(chunk[0]!.kv.modRevision);
+    yield chunk;
+    await nextTurn();
+    signal?.throwIfAborted();
+  }
+  if (next < end) yield* scanned(history, next, end, chunkSize, signal);
+}
+
+/** Changes that lie in memory as they were written, from `from` on as long as each is a transaction's only one (CH3). */
+function recentChunk(history: History, from: number, end: number, chunkSize: number): Change[] {
+  const chunk: Change[] = [];
+  let bytes = 0;
+  for (let main = from; main < end && chunk.length < chunkSize && bytes < CHUNK_BYTES; main++) {
+    const record = history.cache.wholeRecent(main);
+    if (record === undefined) break;
+    chunk.push({ type: 'put', kv: decodeRecord(record, main, 0) });
+    bytes += record.length;
+  }
+  return chunk;
+}
+
+async function* scanned(
+  history: History,
+  from: number,
+  end: number,
+  chunkSize: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly Change[], void, void> {
+  history.checkReadable(from);
   const tx = history.backend.concurrentReadTx();
   try {
     yield* wholeRevisions(history, tx, from, end, chunkSize, signal);
@@ -83,11 +124,12 @@ async function* wholeRevisions(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly Change[], void, void> {
   const start = revisionBytes(from, 0);
+  const copies = new RecordCopies();
   let chunk: Change[] = [];
   let bytes = 0;
   for await (const entries of tx.scan(keyBucket, { start, end: revisionBytes(end, 0), chunkSize, signal })) {
     for (const entry of entries) {
-      const change = changeOf(entry);
+      const change = changeOf(entry, copies);
       const newest = chunk[chunk.length - 1];
       const full = chunk.length >= chunkSize || bytes >= CHUNK_BYTES;
       if (full && newest!.kv.modRevision !== change.kv.modRevision) {
@@ -106,10 +148,10 @@ async function* wholeRevisions(
   yield chunk;
 }
 
-function changeOf(entry: Entry): Change {
+function changeOf(entry: Entry, copies: RecordCopies): Change {
   checkRevisionBytes(entry.key);
   const main = readMain(entry.key);
-  const kv = decodeRecord(ownBytes(entry.value), main, readSub(entry.key));
+  const kv = decodeRecord(copies.copy(entry.value), main, readSub(entry.key));
   if (isTombstone(entry.key)) return deletion(kv.key, main);
   if (!fitsRevision(kv, main)) throw new MvccError('MVCC_CORRUPT', fitsMessage(main, readSub(entry.key), kv.key));
   return { type: 'put', kv };

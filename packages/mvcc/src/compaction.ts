@@ -31,8 +31,8 @@ import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision
 import { drive } from './slices.ts';
 import type { Compaction } from './store.ts';
 
-/** A millisecond or two of work, and what the engines fetch at once. */
-export const BATCH_ROWS = 512;
+/** About a millisecond of work. */
+export const BATCH_ROWS = 256;
 /** Removals that a commit somebody waits for has time for: a millisecond or two. */
 const COMMIT_ROWS = 1024;
 

@@ -192,9 +192,12 @@ const reader = new RecordReader();
 /** The record as an object, its key and value as views of `bytes`. @throws MvccError `MVCC_CORRUPT` */
 export function decodeKeyValue(bytes: Uint8Array): KeyValue {
   reader.read(bytes);
+  // The constructor takes half the time of `subarray`.
+  const { buffer, byteOffset } = bytes;
+  const valueBytes = reader.valueEnd - reader.valueAt;
   return {
-    key: bytes.subarray(reader.keyAt, reader.keyEnd),
-    value: reader.valueAt === reader.valueEnd ? NO_BYTES : bytes.subarray(reader.valueAt, reader.valueEnd),
+    key: new Uint8Array(buffer, byteOffset + reader.keyAt, reader.keyEnd - reader.keyAt),
+    value: valueBytes === 0 ? NO_BYTES : new Uint8Array(buffer, byteOffset + reader.valueAt, valueBytes),
     createRevision: reader.createRevision,
     modRevision: reader.modRevision,
     version: reader.version,

@@ -292,7 +292,9 @@ export class MvccStore implements Store {
     if (list.length > 0) {
       const { cache } = history;
       const main = ++history.finished;
-      if (txn.firstSlab !== undefined) cache.addRecent(main, txn.firstSlab, txn.firstStart, txn.firstEnd);
+      if (txn.firstSlab !== undefined) {
+        cache.addRecent(main, txn.firstSlab, txn.firstStart, txn.firstEnd, list.length === 1);
+      }
       for (let sub = 1; sub < list.length; sub++) {
         const change = list[sub]!;
         if (change.type === 'put') cache.add(main, sub, change.kv);

@@ -3,12 +3,13 @@
  *
  * RR1  Holds whole slabs, oldest first; when they are more than the bound, the oldest goes.
  * RR2  A record that nobody reads costs two small numbers here, and no object: what writers make dies young.
- * RR3  Only first changes of a transaction; later ones are few, and the record cache takes them as objects.
+ * RR3  Only first changes of a transaction; later ones are few, and the record cache takes them as objects. `whole`
+ *      tells of transactions that have no others.
  */
 interface Segment {
   readonly bytes: Uint8Array;
   readonly firstMain: number;
-  /** By main minus `firstMain`: where the record begins, -1 for none, and where it ends. */
+  /** By main minus `firstMain`: where the record begins, -1 for none, and where it ends: `~end` if others follow it. */
   readonly starts: number[];
   readonly ends: number[];
 }
@@ -31,8 +32,13 @@ export class RecentRecords {
     return this.#bytes;
   }
 
-  /** Notes where the first change of `main`, greater than all before, lies. */
-  add(main: number, slab: Uint8Array, start: number, end: number): void {
+  /** The oldest main that may be here; Infinity for none. */
+  get oldestMain(): number {
+    return this.#segments[0]?.firstMain ?? Infinity;
+  }
+
+  /** Notes where the first change of `main`, greater than all before, lies; `isWhole` when it is the only one. */
+  add(main: number, slab: Uint8Array, start: number, end: number, isWhole: boolean): void {
     let segment = this.#newest;
     if (segment === undefined || segment.bytes !== slab || main - segment.firstMain > slab.length) {
       segment = this.#open(main, slab);
@@ -45,12 +51,21 @@ export class RecentRecords {
       this.#bytes += ENTRY_BYTES;
     }
     starts.push(start);
-    ends.push(end);
+    ends.push(isWhole ? end : ~end);
     this.#bytes += ENTRY_BYTES;
   }
 
   /** A view of the record, or `undefined`. Whoever keeps it copies it: it keeps a slab alive. */
   get(main: number): Uint8Array | undefined {
+    return this.#find(main, false);
+  }
+
+  /** As `get`, of transactions with one change only, which is a put. */
+  whole(main: number): Uint8Array | undefined {
+    return this.#find(main, true);
+  }
+
+  #find(main: number, isWhole: boolean): Uint8Array | undefined {
     const segments = this.#segments;
     let low = 0;
     let high = segments.length;
@@ -64,7 +79,9 @@ export class RecentRecords {
     const at = main - segment.firstMain;
     const start = segment.starts[at];
     if (start === undefined || start < 0) return undefined;
-    return segment.bytes.subarray(start, segment.ends[at]);
+    const end = segment.ends[at]!;
+    if (end < 0 && isWhole) return undefined;
+    return segment.bytes.subarray(start, end < 0 ? ~end : end);
   }
 
   #open(main: number, bytes: Uint8Array): Segment | undefined {

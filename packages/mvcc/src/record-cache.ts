@@ -70,9 +70,19 @@ export class RecordCache {
     if (at !== 0) this.#insert(at, kv);
   }
 
-  /** Adds the first change of a new transaction, where it was encoded. */
-  addRecent(main: number, slab: Uint8Array, start: number, end: number): void {
-    this.#recent.add(main, slab, start, end);
+  /** The oldest main whose record may still lie where it was encoded. */
+  get oldestRecent(): number {
+    return this.#recent.oldestMain;
+  }
+
+  /** The record of a transaction with one change only, a put, where it was encoded. It is not taken along. */
+  wholeRecent(main: number): Uint8Array | undefined {
+    return this.#recent.whole(main);
+  }
+
+  /** Adds the first change of a new transaction, where it was encoded; `isWhole` when it is the only one. */
+  addRecent(main: number, slab: Uint8Array, start: number, end: number, isWhole = true): void {
+    this.#recent.add(main, slab, start, end, isWhole);
     // A store that was only read has lent the writers' half to the readers.
     while (this.bytes > this.#maxBytes && this.#oldBytes + this.#youngBytes > 0) this.#age();
   }

@@ -86,8 +86,31 @@ export class RecordSlab {
 
 /** The same bytes, in a buffer that is hardly larger than they are. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
-  const held = bytes.buffer.byteLength;
-  return held <= 2 * bytes.length + 512 ? bytes : new Uint8Array(bytes);
+  return isOwn(bytes) ? bytes : new Uint8Array(bytes);
+}
+
+/** Copies out what a larger buffer holds, into slabs that records of one stretch of time share (RS2). */
+export class RecordCopies {
+  #slab: Uint8Array = NO_BYTES;
+  #used = 0;
+
+  /** The same bytes, in a buffer that is hardly larger than they are or a slab. */
+  copy(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes;
+    if (length > LARGE_BYTES || isOwn(bytes)) return ownBytes(bytes);
+    if (this.#used + length > this.#slab.length) {
+      this.#slab = new Uint8Array(Buffer.allocUnsafeSlow(SLAB_BYTES).buffer);
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#slab.set(bytes, at);
+    this.#used += length;
+    return new Uint8Array(this.#slab.buffer, at, length);
+  }
+}
+
+function isOwn(bytes: Uint8Array): boolean {
+  return bytes.buffer.byteLength <= 2 * bytes.length + 512;
 }
 
 /** The same record, keeping no foreign bytes alive. */

@@ -205,7 +205,7 @@ export interface Store extends AsyncDisposable {
   history(key: Uint8Array, options?: HistoryOptions): readonly Change[];
   /**
    * All retained changes of revisions `from` up to and without `to`, in order, in chunks that end with a revision and
-   * hold `chunkSize` changes, 1000 unless told, or fewer where they are large.
+   * hold `chunkSize` changes, 1000 unless told, or fewer where they are large or where those begin that lie in memory.
    * @throws MvccError `MVCC_COMPACTED` when `from` is below the compacted revision, also when compaction overtakes it
    */
   changes(

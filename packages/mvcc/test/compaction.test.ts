@@ -304,7 +304,7 @@ test('changes: whole revisions, in order, and compacted when overtaken', async (
 });
 
 test('R14: a reader of changes that leaves early holds nothing', async () => {
-  const { store } = await open();
+  const { store } = await open({ cacheBytes: 0 });
   for (let i = 0; i < 5; i++) await put(store, 'k', `${i}`);
   for await (const chunk of store.changes(1, 7, { chunkSize: 1 })) {
     expect(store.backend.openReadTxN).toBe(1);

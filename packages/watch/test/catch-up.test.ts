@@ -37,7 +37,7 @@ afterEach(() => {
 
 test('K1 a thousand late watchers of one range cost one reading', async () => {
   const medium = countingEngine();
-  await using f = await open({ revisionsPerBatch: 100 }, medium.engine);
+  await using f = await open({ cacheBytes: 0, revisionsPerBatch: 100 }, medium.engine);
   await f.puts('foo', 1000);
   const streams = Array.from({ length: 1000 }, () => f.store.newWatchStream());
   for (const stream of streams) stream.watch(foo, undefined, { startRevision: 2 });
@@ -83,7 +83,10 @@ test('K1 watchers of different ranges go over one reading together', async () =>
 test('P2 a slow consumer far behind goes on in one scan, which is let go of when it stops', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const medium = countingEngine();
-  await using f = await open({ queueCapacity: 1, revisionsPerBatch: 10, clock: systemClock }, medium.engine);
+  await using f = await open(
+    { cacheBytes: 0, queueCapacity: 1, revisionsPerBatch: 10, clock: systemClock },
+    medium.engine,
+  );
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined, { startRevision: 2 });

@@ -21,15 +21,18 @@ interface ReadOptions {
 
 export class Committed {
   readonly directory: Directory;
+  /** LevelDB's number of the last operation in it. */
+  readonly sequence: number;
   readonly #level: Level;
   readonly #path: string;
   #holders = 1;
   #read: ReadOptions | undefined;
 
-  constructor(level: Level, path: string, directory: Directory) {
+  constructor(level: Level, path: string, directory: Directory, sequence: number) {
     this.#level = level;
     this.#path = path;
     this.directory = directory;
+    this.sequence = sequence;
   }
 
   /** Makes this state independent of later commits, and adds a holder. */

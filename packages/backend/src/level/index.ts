@@ -35,11 +35,13 @@ const MIB = 1 << 20;
 export async function levelEngine(path: string, options: LevelOptions = {}): Promise<Engine> {
   if (typeof path !== 'string') throw new TypeError('path must be a string');
   if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
+  const writeBufferSize = checkedSize(options.writeBufferSize, 64 * MIB, 'writeBufferSize');
   const settings = {
     createIfMissing: checkedBoolean(options.createIfMissing, true, 'createIfMissing'),
     verify: checkedBoolean(options.verify, true, 'verify'),
     cacheSize: checkedSize(options.cacheSize, 8 * MIB, 'cacheSize'),
-    writeBufferSize: checkedSize(options.writeBufferSize, 64 * MIB, 'writeBufferSize'),
+    writeBufferSize,
+    longScan: { rows: 1024, bytes: 4 * MIB, bytesToWrite: writeBufferSize },
   };
   return openLevel(await loadDriver(), nodeFiles, path, settings);
 }

@@ -18,7 +18,7 @@ import type { Level } from './driver.ts';
 import type { DurableMark } from './durable-mark.ts';
 import { asBackendError, systemError } from './failure.ts';
 import type { Files } from './files.ts';
-import { RowScan } from './row-scan.ts';
+import { RowScan, type LongScan, type ScanSource } from './row-scan.ts';
 import { StoreSize } from './store-size.ts';
 import { writeCommit, type CommitPosition } from './write-commit.ts';
 
@@ -38,11 +38,12 @@ export interface OpenedLevel {
   readonly position: CommitPosition;
   readonly warnings: readonly string[];
   readonly mark: DurableMark;
+  readonly longScan: LongScan;
   /** Called once LevelDB is closed. */
   readonly onClosed: () => void;
 }
 
-export class LevelEngine implements Engine {
+export class LevelEngine implements Engine, ScanSource {
   readonly durable = true;
   readonly warnings: readonly string[];
   readonly #opened: OpenedLevel;
@@ -51,6 +52,9 @@ export class LevelEngine implements Engine {
   readonly #pins = new Set<Pin>();
   #state: Committed;
   #position: CommitPosition;
+  /** All operations up to this one lie in tables: LevelDB puts its log into one as it opens. */
+  #inTables: number;
+  #writing: Promise<boolean> = Promise.resolve(true);
   #folderStamp = Number.NaN;
   /** Bytes committed since opening. */
   #written = 0;
@@ -61,14 +65,31 @@ export class LevelEngine implements Engine {
   constructor(opened: OpenedLevel) {
     this.#opened = opened;
     this.warnings = opened.warnings;
-    this.#state = new Committed(opened.level, opened.path, opened.directory);
+    this.#state = new Committed(opened.level, opened.path, opened.directory, opened.position.sequence);
     this.#position = opened.position;
+    this.#inTables = opened.position.sequence;
     this.#size = new StoreSize(opened.level, opened.files, opened.path);
   }
 
   /** Samples the size; part of opening. */
   async start(): Promise<void> {
     await this.#size.sample();
+  }
+
+  get level(): Level {
+    return this.#opened.level;
+  }
+
+  get files(): Files {
+    return this.#opened.files;
+  }
+
+  get path(): string {
+    return this.#opened.path;
+  }
+
+  get longScan(): LongScan {
+    return this.#opened.longScan;
   }
 
   get size(): number {
@@ -103,10 +124,25 @@ export class LevelEngine implements Engine {
 
   /** For pins: a scan of the state they hold. */
   scanOf(state: Committed, bucket: Bucket, options: ScanOptions): RowScan {
-    const scan = new RowScan(this.#opened.level, state, bucket.name, options, (ended) => this.#scans.delete(ended));
+    const scan = new RowScan(this, state, bucket.name, options, (ended) => this.#scans.delete(ended));
     state.hold();
     this.#scans.add(scan);
     return scan;
+  }
+
+  inTables(sequence: number): boolean {
+    return sequence <= this.#inTables;
+  }
+
+  intoTables(): Promise<boolean> {
+    return (this.#writing = this.#writing.then(async () => {
+      const { sequence } = this.#position;
+      if (this.inTables(sequence)) return true;
+      if (this.#closing !== undefined || this.#failure !== undefined) return false;
+      const worked = await this.#writeMemory();
+      if (worked) this.#inTables = sequence;
+      return worked;
+    }));
   }
 
   /** Rejects with the system's error (`code` ENOSPC, EIO …) where there is one; every later call with the same. */
@@ -145,7 +181,7 @@ export class LevelEngine implements Engine {
     }
     this.#position = committing.position;
     this.#opened.mark.set(this.#position.sequence);
-    this.#state = new Committed(level, this.#opened.path, committing.directory);
+    this.#state = new Committed(level, this.#opened.path, committing.directory, this.#position.sequence);
     before.release();
     this.#size.grow(committing.bytes);
     this.#written += committing.bytes;
@@ -154,13 +190,16 @@ export class LevelEngine implements Engine {
   /** V5. The log holds everything until that has worked. */
   async #leaveTables(): Promise<void> {
     if (this.#written < WORTH_A_TABLE || this.#failure !== undefined) return;
-    const { level, files, path } = this.#opened;
-    // LevelDB writes its memory out before it looks for what to compact, and there is nothing.
-    const done = await level.compactRange(BEHIND, BEHIND).then(
+    const { files, path } = this.#opened;
+    if (await this.#writeMemory()) await files.syncFolder(path);
+  }
+
+  /** LevelDB writes its memory out before it looks for what to compact, and there is nothing. */
+  #writeMemory(): Promise<boolean> {
+    return this.#opened.level.compactRange(BEHIND, BEHIND).then(
       () => true,
       () => false,
     );
-    if (done) await files.syncFolder(path);
   }
 
   async #syncFolder(): Promise<void> {
@@ -180,7 +219,7 @@ export class LevelEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    await this.#working;
+    await Promise.all([this.#working, this.#writing]);
     for (const pin of this.#pins) pin[Symbol.dispose]();
     await Promise.allSettled([...this.#scans].map((scan) => scan.close()));
     this.#state.release();

@@ -24,6 +24,7 @@ import { LevelEngine } from './level-engine.ts';
 import { locate } from './locate.ts';
 import { probeLock, requireUnlocked } from './lock-probe.ts';
 import { checkFormat, checkMarker } from './marker.ts';
+import type { LongScan } from './row-scan.ts';
 import { SLOT_BYTES, SYSTEM, decodeValue, type Slot } from './rows.ts';
 import { findTableDamage } from './table-scan.ts';
 
@@ -32,6 +33,7 @@ export interface LevelSettings {
   readonly verify: boolean;
   readonly cacheSize: number;
   readonly writeBufferSize: number;
+  readonly longScan: LongScan;
 }
 
 export async function openLevel(
@@ -97,7 +99,17 @@ async function openClaimed(
     await removeLeftovers(files, path);
     mark = await DurableMark.open(files, path);
     const position = { counter: commit.counter, sequence: check.lastSequence };
-    const engine = new LevelEngine({ level, files, path, directory, position, warnings, mark, onClosed: release });
+    const engine = new LevelEngine({
+      level,
+      files,
+      path,
+      directory,
+      position,
+      warnings,
+      mark,
+      longScan: settings.longScan,
+      onClosed: release,
+    });
     await engine.start();
     return engine;
   } catch (error) {
@@ -137,7 +149,7 @@ async function readSystemRows(
   level: Level,
   path: string,
 ): Promise<{ readonly directory: Directory; readonly commit: CommitRow }> {
-  const state = new Committed(level, path, new Directory(new Map()));
+  const state = new Committed(level, path, new Directory(new Map()), 0);
   const formatRow = state.getRow(SYSTEM, FORMAT_KEY);
   const format = formatRow === undefined ? undefined : readFormatRow(formatRow);
   if (format === undefined) throw corruptError(path, 'the row that tells its format is missing');

@@ -81,7 +81,7 @@ export function encodeValue(
   const length = end - start;
   const encoded = values.first(length + CRC_BYTES);
   encoded.set(length === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
-  const crc = checksum(slot, encodedKey, SLOT_BYTES, encoded, length);
+  const crc = checksum(slot, encodedKey, SLOT_BYTES, encoded, 0, length);
   encoded[length] = crc & 0xff;
   encoded[length + 1] = (crc >>> 8) & 0xff;
   encoded[length + 2] = (crc >>> 16) & 0xff;
@@ -99,23 +99,37 @@ export function decodeValue(
   keyStart: number,
   stored: Uint8Array,
 ): Uint8Array | undefined {
-  const length = stored.length - CRC_BYTES;
-  if (length < 0) return undefined;
-  // LevelDB hands out Buffers. Each has an ArrayBuffer of its own, so nothing large is kept alive by the view.
-  const value = new Uint8Array(stored.buffer, stored.byteOffset, length);
-  const crc = checksum(slot, keyed, keyStart, value, length);
+  return decodeValueIn(slot, keyed, keyStart, stored, 0, stored.length);
+}
+
+/** `decodeValue` of `bytes.subarray(start, end)`, without making the view. */
+export function decodeValueIn(
+  slot: Slot,
+  keyed: Uint8Array,
+  keyStart: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array | undefined {
+  const valueEnd = end - CRC_BYTES;
+  if (valueEnd < start) return undefined;
+  const crc = checksum(slot, keyed, keyStart, bytes, start, valueEnd);
   const kept =
-    (stored[length] as number) |
-    ((stored[length + 1] as number) << 8) |
-    ((stored[length + 2] as number) << 16) |
-    ((stored[length + 3] as number) << 24);
-  return (crc | 0) === kept ? value : undefined;
+    bytes[valueEnd]! | (bytes[valueEnd + 1]! << 8) | (bytes[valueEnd + 2]! << 16) | (bytes[valueEnd + 3]! << 24);
+  return (crc | 0) === kept ? new Uint8Array(bytes.buffer, bytes.byteOffset + start, valueEnd - start) : undefined;
 }
 
 /** The length keeps a byte that moved from the key to the value from going unnoticed. */
-function checksum(slot: Slot, keyed: Uint8Array, keyStart: number, value: Uint8Array, valueLength: number): number {
+function checksum(
+  slot: Slot,
+  keyed: Uint8Array,
+  keyStart: number,
+  value: Uint8Array,
+  valueStart: number,
+  valueEnd: number,
+): number {
   const overKey = crc32cOf(keyed, keyStart, keyed.length, slot.seed);
-  return crc32cOf(value, 0, valueLength, overKey ^ (keyed.length - keyStart));
+  return crc32cOf(value, valueStart, valueEnd, overKey ^ (keyed.length - keyStart));
 }
 
 /** First LevelDB key at or after `key` in the bucket; not in the scratch slab. */
