@@ -43,7 +43,8 @@ export interface OpenOptions {
    */
   readonly pageChecksums?: boolean | undefined;
   /**
-   * Upper bound of the page cache in bytes. 0 is allowed.
+   * Upper bound of the page cache in bytes, with the objects that describe its pages. 0 is allowed. Views that were
+   * borrowed are not counted.
    * @default 67108864
    */
   readonly cacheBytes?: number | undefined;

@@ -28,7 +28,7 @@ export function findLeaf(tree: Tree, key: Uint8Array): Block {
   let block = tree.rootBlock();
   for (let level = 0; !block.leaf; level++) {
     if (level === MOST_LEVELS) throw corrupt(tree.rootPage, 'a tree too deep to end: a cycle');
-    block = tree.childBlock(block, block.childIndex(key));
+    block = tree.childBlock(block, block.childIndex(key), false);
   }
   return block;
 }

@@ -11,14 +11,14 @@
 import type { CheckOptions, CheckReport, Problem } from './bolt.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { plausibleFreelist } from './choose-meta.ts';
-import { compareBytes } from './bytes.ts';
+import { compareBytes, viewOf } from './bytes.ts';
 import { BoltError } from './errors.ts';
 import { decodeFreelist } from './freelist-page.ts';
 import type { Meta } from './meta.ts';
 import { readBucketHeader } from './page.ts';
 import type { Page } from './page.ts';
 import type { PageFile } from './page-file.ts';
-import { sealRule, verifySeal } from './seal.ts';
+import { verifySeal } from './seal.ts';
 import type { Slices } from './slices.ts';
 
 const FREE = 1;
@@ -79,7 +79,7 @@ class Checker {
       const list = decodeFreelist(run, id, meta.highWater);
       for (const { rule, message } of list.problems) this.report(rule, id, message);
       if (list.problems.some(({ rule }) => rule === 'C10')) return;
-      this.#count(verifySeal(id, run, list.dataEnd, sealRule(meta)));
+      this.#count(verifySeal(id, run, viewOf(run), list.dataEnd, meta));
       this.#claim(id, list.overflow + 1, 'the list of free pages');
       this.#listReadable = true;
       for (const free of list.ids) this.#state[free] = (this.#state[free] as number) | FREE;

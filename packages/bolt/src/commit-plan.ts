@@ -111,8 +111,8 @@ function* freeTree(context: WriteContext, root: number, space: Space): Generator
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
     if (budget-- === 0) throw corrupt(root, 'a deleted bucket with a cycle');
     const page = pages.page(id, meta);
-    space.free(id, page.overflow + 1);
     for (const child of childPages(page, meta)) waiting.push(child);
+    space.free(id, page.overflow + 1); // last: the memory of a page that is freed serves another one
     yield;
   }
 }

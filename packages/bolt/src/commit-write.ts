@@ -9,19 +9,22 @@
  * bbolt: tx.go (Commit, steps 5 to 9).
  */
 import { viewOf } from './bytes.ts';
-import type { CommitPlan } from './commit-plan.ts';
+import type { CommitPlan, PlacedList } from './commit-plan.ts';
 import { encodeFreelist } from './freelist-page.ts';
 import { encodeMeta } from './meta.ts';
+import type { Meta } from './meta.ts';
 import { Page } from './page.ts';
 import { writeImage } from './page-image.ts';
 import { seal } from './seal.ts';
 import { Slices } from './slices.ts';
+import type { SparePages } from './spare-pages.ts';
+import type { PlacedPart } from './spill.ts';
 import { writeFully } from './storage-file.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
 
 /** Bytes of neighbouring pages written by one call. */
 const LARGEST_WRITE = 1 << 20;
-/** Bytes handed to the thread pool before their end is awaited. */
+/** Bytes handed over before their end is awaited. */
 const IN_FLIGHT = 1 << 21;
 const MOST_BUFFERS = 1024;
 
@@ -31,6 +34,8 @@ export interface CommitTarget {
   readonly file: StorageFile;
   /** Length of the file when last seen. */
   readonly length: number;
+  /** Where page images are made. */
+  readonly spare: SparePages;
   /** Bytes of written pages worth keeping for the cache. */
   readonly keepBytes: number;
   /** @throws if the file is not the one with the name any more */
@@ -42,12 +47,6 @@ export interface Written {
   readonly length: number;
   /** Images for the cache, as many as were to be kept. */
   readonly kept: readonly Page[];
-}
-
-interface Piece {
-  readonly buffers: Uint8Array[];
-  readonly position: number;
-  bytes: number;
 }
 
 /** Resolves when the commit would survive a power cut. */
@@ -81,89 +80,99 @@ function grownLength(length: number, needed: number, pageSize: number): number {
 }
 
 async function writeRuns(plan: CommitPlan, target: CommitTarget): Promise<Page[]> {
-  const kept: Page[] = [];
+  const { pageSize } = plan.meta;
   const slices = new Slices(target.storage, undefined);
-  let flying: Promise<void>[] = [];
-  let flyingBytes = 0;
+  const images = new Images(plan, target);
+  const flying: Promise<void>[] = [];
+  let batchBytes = 0;
+  let piece: Uint8Array[] = [];
+  let pieceBytes = 0;
+  let position = 0;
+  const writePiece = (): void => {
+    const written = writeFully(target.file, piece, position);
+    if (written !== undefined) {
+      written.catch(() => undefined); // is told where all are awaited, which may be turns later
+      flying.push(written);
+    }
+    batchBytes += pieceBytes;
+    piece = [];
+    pieceBytes = 0;
+  };
   try {
-    for (const piece of pieces(plan, target.keepBytes, kept)) {
-      flying.push(writeFully(target.file, piece.buffers, piece.position));
-      flyingBytes += piece.bytes;
-      if (flyingBytes > IN_FLIGHT) {
+    for (const part of inFileOrder(plan)) {
+      const at = part.id * pageSize;
+      const joins = position + pieceBytes === at && pieceBytes < LARGEST_WRITE && piece.length < MOST_BUFFERS;
+      if (piece.length > 0 && !joins) writePiece();
+      if (batchBytes > IN_FLIGHT) {
         await Promise.all(flying);
-        flying = [];
-        flyingBytes = 0;
+        flying.length = 0;
+        batchBytes = 0;
+        if (piece.length === 0) images.written();
       }
+      if (piece.length === 0) position = at;
+      const image = images.make(part);
+      piece.push(image);
+      pieceBytes += image.length;
       if (slices.due()) await slices.rest();
     }
+    if (piece.length > 0) writePiece();
     await Promise.all(flying);
   } finally {
     await Promise.allSettled(flying); // nothing may be under way when the failure is told
   }
-  return kept;
+  images.written();
+  return images.kept;
 }
 
-/** Neighbouring runs together, in file order. */
-function* pieces(plan: CommitPlan, keepBytes: number, kept: Page[]): IterableIterator<Piece> {
-  const { pageSize } = plan.meta;
-  let piece: Piece | undefined;
-  let keepLeft = keepBytes;
-  for (const { id, pages, make } of runs(plan)) {
-    const run = make();
-    if (run.page !== undefined && keepLeft >= run.bytes.length) {
-      keepLeft -= run.bytes.length;
-      kept.push(run.page);
-    }
-    const position = id * pageSize;
-    const joins = piece !== undefined && piece.position + piece.bytes === position;
-    if (piece !== undefined && (!joins || piece.bytes >= LARGEST_WRITE || piece.buffers.length === MOST_BUFFERS)) {
-      yield piece;
-      piece = undefined;
-    }
-    piece ??= { buffers: [], position, bytes: 0 };
-    piece.buffers.push(run.bytes);
-    piece.bytes += pages * pageSize;
+/** Everything to be written, ascending. */
+function inFileOrder({ placed, list }: CommitPlan): readonly (PlacedPart | PlacedList)[] {
+  if (list === undefined) return placed;
+  const parts: (PlacedPart | PlacedList)[] = [...placed];
+  const after = placed.findIndex(({ id }) => id > list.id);
+  parts.splice(after < 0 ? parts.length : after, 0, list);
+  return parts;
+}
+
+/** Page images, made of pages that were forgotten. */
+class Images {
+  readonly kept: Page[] = [];
+  readonly #meta: Meta;
+  readonly #spare: SparePages;
+  /** Images that nobody needs once they are written. */
+  #passing: Page[] = [];
+  #keepLeft: number;
+
+  constructor({ meta }: CommitPlan, { spare, keepBytes }: CommitTarget) {
+    this.#meta = meta;
+    this.#spare = spare;
+    this.#keepLeft = keepBytes;
   }
-  if (piece !== undefined) yield piece;
-}
 
-interface Run {
-  readonly id: number;
-  readonly pages: number;
-  readonly make: () => { readonly bytes: Buffer; readonly page: Page | undefined };
-}
-
-function* runs(plan: CommitPlan): IterableIterator<Run> {
-  const { meta, list } = plan;
-  const { pageSize, txid } = meta;
-  const sealed = meta.sealedSince !== 0;
-  const listRun: Run | undefined = list && {
-    id: list.id,
-    pages: list.pages,
-    make: () => {
-      const bytes = Buffer.alloc(list.pages * pageSize);
-      encodeFreelist(bytes, list.id, list.pages, list.ids);
-      if (sealed) seal(bytes, viewOf(bytes), txid);
-      return { bytes, page: undefined };
-    },
-  };
-  let pendingList = listRun;
-  for (const { id, pages, node, from, to } of plan.placed) {
-    if (pendingList !== undefined && pendingList.id < id) {
-      yield pendingList;
-      pendingList = undefined;
-    }
-    yield {
-      id,
-      pages,
-      make: () => {
-        const bytes = Buffer.alloc(pages * pageSize);
-        const view = viewOf(bytes);
-        writeImage(bytes, view, 0, id, pages, node, from, to);
-        if (sealed) seal(bytes, view, txid);
-        return { bytes, page: new Page(id, bytes, view, 0, bytes.length, id) };
-      },
-    };
+  make(part: PlacedPart | PlacedList): Buffer {
+    const { id, pages } = part;
+    const page = this.#page(pages);
+    const { bytes, view } = page;
+    let end: number;
+    if ('node' in part) end = writeImage(bytes, view, 0, id, pages, part.node, part.from, part.to);
+    else end = encodeFreelist(bytes, id, pages, part.ids);
+    bytes.fill(0, end); // nothing of the page that was here before goes to the medium (F73)
+    if (this.#meta.sealedSince !== 0) seal(bytes, view, this.#meta.txid);
+    if ('node' in part && this.#keepLeft >= bytes.length) {
+      this.#keepLeft -= bytes.length;
+      this.kept.push(page.parse(id, bytes.length, id));
+    } else if (pages === 1) this.#passing.push(page);
+    return bytes;
   }
-  if (pendingList !== undefined) yield pendingList;
+
+  #page(pages: number): Page {
+    if (pages === 1) return this.#spare.take();
+    const bytes = Buffer.allocUnsafeSlow(pages * this.#meta.pageSize);
+    return new Page(bytes, 0, viewOf(bytes));
+  }
+
+  /** The kernel has all images made so far. */
+  written(): void {
+    for (const page of this.#passing) this.#spare.give(page);
+    this.#passing = [];
+  }
 }

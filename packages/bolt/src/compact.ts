@@ -80,7 +80,7 @@ export async function compactState(
 /** Feeds all entries of a state to the builder; yields after each so that the caller can pause. */
 function* feed(builder: TreeBuilder, state: PinnedState): IterableIterator<void> {
   const { pages, meta } = state;
-  const cursors = [new TreeCursor(rootTree(pages, meta))];
+  const cursors = [new TreeCursor(rootTree(pages, meta, true))];
   for (let cursor = cursors.at(-1); cursor !== undefined; cursor = cursors.at(-1)) {
     if (!cursor.next()) {
       cursors.pop();
@@ -93,7 +93,7 @@ function* feed(builder: TreeBuilder, state: PinnedState): IterableIterator<void>
     if (cursor.isBucket) {
       const header = readBucketHeader(source, valueAt, valueLength, meta.highWater, meta.root);
       builder.beginBucket(key, header.sequence);
-      cursors.push(new TreeCursor(new PageTree(pages, meta, header)));
+      cursors.push(new TreeCursor(new PageTree(pages, meta, header, true)));
     } else {
       builder.put(key, source.subarray(valueAt, valueAt + valueLength));
     }

@@ -76,7 +76,7 @@ export async function createWhole(
         await writeFully(file, buffers, at);
         for (const buffer of buffers) at += buffer.length;
       };
-      await write(append, (bytes) => writeFully(file, [bytes], 0));
+      await write(append, async (bytes) => writeFully(file, [bytes], 0));
       await file.sync();
     } finally {
       await file.close();

@@ -8,6 +8,7 @@
  *
  * bbolt: db.go (loadFreelist). Departs: Y1 to Y3.
  */
+import { viewOf } from './bytes.ts';
 import { plausibleFreelist } from './choose-meta.ts';
 import { BoltError, corrupt } from './errors.ts';
 import { decodeFreelist } from './freelist-page.ts';
@@ -15,7 +16,7 @@ import type { FreelistContents } from './freelist-page.ts';
 import type { Meta } from './meta.ts';
 import type { PageFile } from './page-file.ts';
 import { reachablePages } from './reachable.ts';
-import { sealRule, verifySeal } from './seal.ts';
+import { verifySeal } from './seal.ts';
 import type { Slices } from './slices.ts';
 
 /** Free pages of the newest state, and which of them the state before still uses. */
@@ -57,7 +58,7 @@ export function readFreelist(pages: PageFile, meta: Meta): FreelistContents {
   try {
     const run = pages.run(id, meta);
     list = decodeFreelist(run, id, meta.highWater);
-    verifySeal(id, run, list.dataEnd, sealRule(meta));
+    verifySeal(id, run, viewOf(run), list.dataEnd, meta);
   } catch (cause) {
     throw refuse(cause instanceof Error ? cause.message : 'unreadable', cause);
   }

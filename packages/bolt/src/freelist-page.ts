@@ -18,8 +18,8 @@ export function freelistBytes(count: number): number {
   return PAGE_HEADER + 8 * count + (count >= LONG_FORM ? 8 : 0);
 }
 
-/** Writes the list into a zeroed run. */
-export function encodeFreelist(run: Uint8Array, id: number, pages: number, ids: Float64Array): void {
+/** Writes the list at the start of a run. Returns where it ends. */
+export function encodeFreelist(run: Uint8Array, id: number, pages: number, ids: Float64Array): number {
   const view = viewOf(run);
   setU64(view, 0, id);
   view.setUint16(8, FREELIST_FLAG, true);
@@ -31,6 +31,7 @@ export function encodeFreelist(run: Uint8Array, id: number, pages: number, ids: 
     at += 8;
   }
   for (let i = 0; i < ids.length; i++, at += 8) setU64(view, at, ids[i] as number);
+  return at;
 }
 
 /** A list read from a file, and what is wrong with it. */

@@ -30,7 +30,7 @@ type Step =
 
 /** Every entry of a state, depth first, without recursion. Top-level buckets have depth 0. */
 export function* walkEntries(pages: PageFile, meta: Meta): IterableIterator<Step> {
-  const cursors = [new TreeCursor(rootTree(pages, meta))];
+  const cursors = [new TreeCursor(rootTree(pages, meta, true))];
   for (let cursor = cursors.at(-1); cursor !== undefined; cursor = cursors.at(-1)) {
     const depth = cursors.length - 1;
     if (!cursor.next()) {
@@ -45,7 +45,12 @@ export function* walkEntries(pages: PageFile, meta: Meta): IterableIterator<Step
       yield { kind: 'pair', key, value: source.subarray(valueAt, valueAt + valueLength), depth };
       continue;
     }
-    const tree = new PageTree(pages, meta, readBucketHeader(source, valueAt, valueLength, meta.highWater, meta.root));
+    const tree = new PageTree(
+      pages,
+      meta,
+      readBucketHeader(source, valueAt, valueLength, meta.highWater, meta.root),
+      true,
+    );
     yield { kind: 'begin', key, tree, depth };
     cursors.push(new TreeCursor(tree));
   }

@@ -15,6 +15,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { takeLock } from './file-lock.ts';
 import type { FileLock } from './file-lock.ts';
+import { bytesOf } from './storage-file.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
 
 const MOST_BUFFERS = 1024;
@@ -76,15 +77,13 @@ class NodeFile implements StorageFile {
     return done;
   }
 
-  write(buffers: readonly Uint8Array[], position: number): Promise<number> {
-    let bytes = 0;
-    for (const buffer of buffers) bytes += buffer.length;
-    if (bytes <= SMALL_WRITE && this.#pooled === 0) return this.#writeNow(buffers, position);
+  write(buffers: readonly Uint8Array[], position: number): number | Promise<number> {
+    if (bytesOf(buffers) <= SMALL_WRITE && this.#pooled === 0) return this.#writeNow(buffers, position);
     if (this.#pooled > 0) this.#pooled--;
     return this.#writePooled(buffers, position);
   }
 
-  async #writeNow(buffers: readonly Uint8Array[], position: number): Promise<number> {
+  #writeNow(buffers: readonly Uint8Array[], position: number): number {
     const start = performance.now();
     const first = buffers[0];
     const written =

@@ -24,9 +24,24 @@ export class Sources {
   #slabNumber = -1;
   #used = 0;
   #nextSlab = 4096;
+  readonly #pages: Page[] = [];
 
-  add(buffer: Buffer): number {
-    return this.buffers.push(buffer) - 1;
+  /** A page that entries point into, held until `letGo`. Returns its number. */
+  add(page: Page): number {
+    this.keep(page);
+    return this.buffers.push(page.bytes) - 1;
+  }
+
+  /** Holds a page until `letGo`. */
+  keep(page: Page): void {
+    page.hold();
+    this.#pages.push(page);
+  }
+
+  /** To be called when nothing of the transaction is needed any more; else its pages are left to the collector. */
+  letGo(): void {
+    for (const page of this.#pages) page.letGo();
+    this.#pages.length = 0;
   }
 
   /** Copies key and value one after the other; returns where the key starts. `slab` then names the buffer. */
@@ -48,7 +63,7 @@ export class Sources {
   #grow(bytes: number): void {
     this.#slab = Buffer.allocUnsafeSlow(Math.max(this.#nextSlab, bytes));
     this.#nextSlab = Math.min(this.#nextSlab * 2, 1 << 20);
-    this.#slabNumber = this.add(this.#slab);
+    this.#slabNumber = this.buffers.push(this.#slab) - 1;
     this.#used = 0;
   }
 }
@@ -99,7 +114,7 @@ export class Node implements Block {
       node.pgid = page.id;
       node.pages = page.overflow + 1;
     }
-    const source = sources.add(page.bytes);
+    const source = sources.add(page);
     const { view, count, leaf } = page;
     const slots = new Array<number>(count * STRIDE); // filled at once: growing by pushes costs more than the reads
     let { bytes } = node;
@@ -119,6 +134,12 @@ export class Node implements Block {
     node.bytes = bytes;
     return node;
   }
+
+  hold(): void {} // its bytes are the transaction's
+
+  letGo(): void {}
+
+  lend(): void {}
 
   get count(): number {
     return this.slots.length / STRIDE;

@@ -3,15 +3,22 @@
  *
  * R1  No page id is believed: it must lie in [2, high-water mark), and so must the run it begins.
  * R2  A run is read as the file has it, never more than the high-water mark allows.
- * R3  Where a seal proves the run, its key order is proven too; else the order is looked at once, when the page is read.
+ * R3  A page is read into the memory of one that was forgotten; runs of several pages have memory of their own.
+ * R4  Where a seal proves the run, its key order is proven too; else the order is looked at once, when the page is read.
  */
 import { viewOf } from './bytes.ts';
 import { BoltError, corrupt } from './errors.ts';
 import type { Meta } from './meta.ts';
 import { Page } from './page.ts';
 import { PageCache } from './page-cache.ts';
-import { sealRule, verifySeal } from './seal.ts';
+import { verifySeal } from './seal.ts';
 import type { StorageFile } from './storage-file.ts';
+
+/** A page, and whether a seal proved it. */
+export interface Inspected {
+  readonly page: Page;
+  readonly sealed: boolean;
+}
 
 /** Reads pages of one file. */
 export class PageFile {
@@ -22,7 +29,7 @@ export class PageFile {
   constructor(file: StorageFile, pageSize: number, cacheBytes: number) {
     this.file = file;
     this.pageSize = pageSize;
-    this.cache = new PageCache(cacheBytes);
+    this.cache = new PageCache(cacheBytes, pageSize);
   }
 
   /**
@@ -30,38 +37,67 @@ export class PageFile {
    * @throws BoltError BOLT_CORRUPT naming the page; BOLT_FAILED if it cannot be read
    */
   page(id: number, meta: Meta): Page {
-    return this.cache.get(id) ?? this.#load(id, meta);
-  }
-
-  #load(id: number, meta: Meta): Page {
-    const { page } = this.inspect(id, meta);
+    const cached = this.cache.get(id);
+    if (cached !== undefined) return cached;
+    const page = this.#load(id, meta);
     this.cache.set(id, page);
     return page;
   }
 
+  /** The same for who will not come back to it soon: what is not in the cache does not get there. */
+  passingPage(id: number, meta: Meta): Page {
+    return this.cache.get(id) ?? this.#load(id, meta);
+  }
+
+  #load(id: number, meta: Meta): Page {
+    this.#requireInUse(id, meta);
+    const { spare } = this.cache;
+    let page = spare.take();
+    this.#read(page.bytes, 0, this.pageSize, id);
+    const run = this.#completed(page.bytes, id, meta);
+    if (run !== page.bytes) {
+      spare.give(page);
+      page = new Page(run, 0, viewOf(run));
+    }
+    this.#check(page.parse(id, run.length, id), meta);
+    return page;
+  }
+
   /** Reads and checks a page without keeping it; says whether a seal vouched for it. */
-  inspect(id: number, meta: Meta): { readonly page: Page; readonly sealed: boolean } {
+  inspect(id: number, meta: Meta): Inspected {
     const run = this.run(id, meta);
-    const page = new Page(id, run, viewOf(run), 0, run.length, id);
-    const sealed = verifySeal(id, run, page.dataEnd, sealRule(meta));
-    if (!sealed) page.checkOrder(id);
-    return { page, sealed };
+    const page = new Page(run, 0, viewOf(run)).parse(id, run.length, id);
+    return { page, sealed: this.#check(page, meta) };
+  }
+
+  #check(page: Page, meta: Meta): boolean {
+    const sealed = verifySeal(page.id, page.bytes, page.view, page.dataEnd, meta);
+    if (!sealed) page.checkOrder(page.id);
+    return sealed;
   }
 
   /** The bytes of a page and its continuation, of any type. */
   run(id: number, meta: Meta): Buffer {
-    if (!(id >= 2 && id < meta.highWater)) throw corrupt(id, `outside of the ${meta.highWater} pages in use`, 'C3');
-    const { pageSize } = this;
-    const first = Buffer.allocUnsafeSlow(pageSize);
-    this.#read(first, 0, pageSize, id);
+    this.#requireInUse(id, meta);
+    const first = Buffer.allocUnsafeSlow(this.pageSize);
+    this.#read(first, 0, this.pageSize, id);
+    return this.#completed(first, id, meta);
+  }
+
+  /** The run that starts with these bytes. */
+  #completed(first: Buffer, id: number, meta: Meta): Buffer {
     const overflow = first.readUInt32LE(12);
     if (overflow === 0) return first;
     if (overflow >= meta.highWater - id)
       throw corrupt(id, `${overflow} overflow pages end past the high-water mark`, 'C3');
-    const whole = Buffer.allocUnsafeSlow((overflow + 1) * pageSize);
+    const whole = Buffer.allocUnsafeSlow((overflow + 1) * this.pageSize);
     first.copy(whole);
-    this.#read(whole, pageSize, overflow * pageSize, id);
+    this.#read(whole, this.pageSize, overflow * this.pageSize, id);
     return whole;
+  }
+
+  #requireInUse(id: number, meta: Meta): void {
+    if (!(id >= 2 && id < meta.highWater)) throw corrupt(id, `outside of the ${meta.highWater} pages in use`, 'C3');
   }
 
   #read(target: Buffer, offset: number, length: number, id: number): void {

@@ -1,8 +1,7 @@
 /**
  * From entries to the bytes of a page.
  *
- * V1  Element array, then key and value of each entry in order, without gaps; zeros behind. No byte comes from anywhere
- *     else (F73).
+ * V1  Element array, then key and value of each entry in order, without gaps. What is behind is up to the caller (F73).
  * V2  Entries that lie side by side in their old page are copied as one piece: an edit in the middle of a page costs two
  *     copies, not one per entry.
  *
@@ -14,7 +13,7 @@ import { STRIDE } from './node.ts';
 import type { Node } from './node.ts';
 import { BRANCH_FLAG, ELEMENT, LEAF_FLAG } from './page.ts';
 
-/** Writes the entries `[from, to)` into zeroed bytes at `start`; the header counts `pages` pages. */
+/** Writes the entries `[from, to)` at `start`; the header counts `pages` pages. Returns where the image ends. */
 export function writeImage(
   target: Buffer,
   view: DataView,
@@ -24,7 +23,7 @@ export function writeImage(
   node: Node,
   from: number,
   to: number,
-): void {
+): number {
   const { slots, leaf } = node;
   const { buffers } = node.sources;
   setU64(view, start, id);
@@ -63,4 +62,5 @@ export function writeImage(
     data += bytes;
   }
   if (pieceEnd > pieceStart) (buffers[pieceSource] as Buffer).copy(target, pieceTarget, pieceStart, pieceEnd);
+  return data;
 }

@@ -19,8 +19,11 @@ export class PageTree implements Tree {
   readonly header: BucketHeader;
   readonly #pages: PageFile;
   readonly #meta: Meta;
+  readonly #lends: boolean;
 
-  constructor(pages: PageFile, meta: Meta, header: BucketHeader) {
+  /** @param lends views of its pages leave the package */
+  constructor(pages: PageFile, meta: Meta, header: BucketHeader, lends: boolean) {
+    this.#lends = lends;
     this.#pages = pages;
     this.#meta = meta;
     this.header = header;
@@ -28,11 +31,16 @@ export class PageTree implements Tree {
   }
 
   rootBlock(): Block {
-    return this.header.inline ?? this.#pages.page(this.header.root, this.#meta);
+    return this.header.inline ?? this.#lent(this.#pages.page(this.header.root, this.#meta));
   }
 
-  childBlock(parent: Block, index: number): Block {
-    return childPage(this.#pages, this.#meta, parent, index);
+  childBlock(parent: Block, index: number, passing: boolean): Block {
+    return this.#lent(childPage(this.#pages, this.#meta, parent, index, passing));
+  }
+
+  #lent(page: Page): Page {
+    if (this.#lends) page.lend();
+    return page;
   }
 
   /** The bucket of that name inside of this one. */
@@ -43,19 +51,20 @@ export class PageTree implements Tree {
     const at = leaf.keyAt(index) + leaf.keyLength(index);
     const { highWater } = this.#meta;
     const header = readBucketHeader(leaf.source(index), at, leaf.valueLength(index), highWater, this.rootPage);
-    return new PageTree(this.#pages, this.#meta, header);
+    if (header.inline !== undefined) leaf.lend();
+    return new PageTree(this.#pages, this.#meta, header, this.#lends);
   }
 }
 
 /** The page of a child entry; a leaf without entries is damage there. */
-export function childPage(pages: PageFile, meta: Meta, parent: Block, index: number): Page {
+export function childPage(pages: PageFile, meta: Meta, parent: Block, index: number, passing: boolean): Page {
   const id = parent.child(index);
-  const page = pages.page(id, meta);
+  const page = passing ? pages.passingPage(id, meta) : pages.page(id, meta);
   if (page.count === 0) throw corrupt(id, 'an empty page below a branch');
   return page;
 }
 
-/** The root bucket's tree. */
-export function rootTree(pages: PageFile, meta: Meta): PageTree {
-  return new PageTree(pages, meta, { root: meta.root, sequence: meta.sequence, inline: undefined });
+/** The root bucket's tree. @param lends views of its pages leave the package, or are kept beyond the next move */
+export function rootTree(pages: PageFile, meta: Meta, lends: boolean): PageTree {
+  return new PageTree(pages, meta, { root: meta.root, sequence: meta.sequence, inline: undefined }, lends);
 }

@@ -4,13 +4,15 @@
  * P1  Elements are read where they are; nothing is allocated per element.
  * P2  A page is checked once, when it is read: type, id, element array and data inside the run, no empty key. After that
  *     every accessor is in bounds.
- * P3  The bytes of a page never change: a commit replaces pages, readers keep theirs.
+ * P3  The bytes of a page do not change while anybody holds it: a commit replaces pages, readers keep theirs. When nobody
+ *     does any more its memory may serve another page (`spare-pages.ts`).
  *
  * bbolt: page.go. Departs: a wrong page is an error that names it, not an abort or a fault.
  */
 import { compareBytes, getU64, viewOf } from './bytes.ts';
 import { corrupt } from './errors.ts';
 import { PAGE_HEADER } from './meta.ts';
+import type { SparePages } from './spare-pages.ts';
 
 export const BRANCH_FLAG = 0x01;
 export const LEAF_FLAG = 0x02;
@@ -38,36 +40,66 @@ export interface Block {
   lowerBound(key: Uint8Array): number;
   /** Branch: the entry under which `key` belongs. */
   childIndex(key: Uint8Array): number;
+  /** Its bytes are needed until `letGo`. */
+  hold(): void;
+  letGo(): void;
+  /** Views of its bytes are given away: they are never to change. */
+  lend(): void;
 }
 
 /** A page of a tree, or the page image inside an inline bucket's value (then `id` is 0). */
 export class Page implements Block {
-  readonly id: number;
-  readonly leaf: boolean;
-  readonly count: number;
-  /** Continuation pages. */
-  readonly overflow: number;
   readonly bytes: Buffer;
   readonly view: DataView;
   /** Where the page image starts in `bytes`. */
   readonly at: number;
+  id = 0;
+  leaf = true;
+  count = 0;
+  /** Continuation pages. */
+  overflow = 0;
   /** Where the last data byte ends, counted from `at`. */
-  readonly dataEnd: number;
+  dataEnd = 0;
+  readonly #spare: SparePages | undefined;
+  #holders = 0;
+  #lent = false;
 
-  /** @throws BoltError BOLT_CORRUPT naming `namedPage` */
-  constructor(id: number, bytes: Buffer, view: DataView, at: number, length: number, namedPage: number) {
+  /** Without meaning until `parse`. @param spare where it goes when nobody holds it any more; else to the collector */
+  constructor(bytes: Buffer, at: number, view: DataView, spare?: SparePages) {
+    this.bytes = bytes;
+    this.at = at;
+    this.view = view;
+    this.#spare = spare;
+  }
+
+  /**
+   * Becomes what its bytes say.
+   * @throws BoltError BOLT_CORRUPT naming `namedPage`
+   */
+  parse(id: number, length: number, namedPage: number): this {
+    const { view, at } = this;
     const flags = view.getUint16(at + 8, true);
     if (getU64(view, at) !== id) throw corrupt(namedPage, `the header names page ${getU64(view, at)}`, 'C10');
     if (flags !== LEAF_FLAG && flags !== BRANCH_FLAG)
       throw corrupt(namedPage, `type ${flags} is no branch or leaf`, 'C10');
     this.id = id;
-    this.bytes = bytes;
-    this.view = view;
-    this.at = at;
     this.leaf = flags === LEAF_FLAG;
     this.count = view.getUint16(at + 10, true);
     this.overflow = view.getUint32(at + 12, true);
     this.dataEnd = this.#measure(length, namedPage);
+    return this;
+  }
+
+  hold(): void {
+    this.#holders++;
+  }
+
+  letGo(): void {
+    if (--this.#holders === 0 && !this.#lent) this.#spare?.give(this);
+  }
+
+  lend(): void {
+    this.#lent = true;
   }
 
   #measure(length: number, namedPage: number): number {
@@ -184,7 +216,7 @@ export function readBucketHeader(
     return { root, sequence, inline: undefined };
   }
   if (length < BUCKET_HEADER + PAGE_HEADER) throw corrupt(namedPage, `an inline bucket of ${length} bytes`, 'C12');
-  const inline = new Page(0, bytes, view, at + BUCKET_HEADER, length - BUCKET_HEADER, namedPage);
+  const inline = new Page(bytes, at + BUCKET_HEADER, view).parse(0, length - BUCKET_HEADER, namedPage);
   if (!inline.leaf || inline.overflow !== 0) throw corrupt(namedPage, 'an inline bucket that is no single leaf', 'C12');
   return { root, sequence, inline };
 }

@@ -73,7 +73,7 @@ export class PinnedTransaction implements ReadTransaction, Life {
     this.#state = state;
     this.txid = state.meta.txid;
     this.size = state.meta.highWater * state.meta.pageSize;
-    this.root = new Bucket(rootTree(state.pages, state.meta), this, borrow ? borrowBytes : copyBytes);
+    this.root = new Bucket(rootTree(state.pages, state.meta, borrow), this, borrow ? borrowBytes : copyBytes);
   }
 
   requireOpen(): void {

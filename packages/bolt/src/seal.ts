@@ -10,7 +10,6 @@
  *
  * bbolt: nothing like it (R57).
  */
-import { viewOf } from './bytes.ts';
 import { crc32c } from './crc32c.ts';
 import { corrupt } from './errors.ts';
 import type { Meta } from './meta.ts';
@@ -22,23 +21,13 @@ export const SEAL_BYTES = 8;
 const MOST_AHEAD = 64;
 
 /** What a reader knows about the seals of its state. */
-export interface SealRule {
-  /** Transaction since which every run written is sealed; 0: unknown. */
-  readonly since: number;
-  /** Newest transaction that sealed a run of the state that is read. */
-  readonly upTo: number;
-}
-
-/** The rule of a state. */
-export function sealRule(meta: Meta): SealRule {
-  return { since: meta.sealedSince, upTo: meta.sealedUpTo };
-}
+export type SealRule = Pick<Meta, 'sealedSince' | 'sealedUpTo'>;
 
 /** Seals a run whose last 8 bytes are unused. */
 export function seal(run: Uint8Array, view: DataView, txid: number): void {
   const at = run.length - SEAL_BYTES;
   view.setUint32(at, txid % 0x1_0000_0000, true);
-  view.setUint32(at + 4, crc32c(run, 0, at + 4), true);
+  view.setUint32(at + 4, crc32c(run, 0, at + 4, 0, view), true);
 }
 
 /**
@@ -46,22 +35,22 @@ export function seal(run: Uint8Array, view: DataView, txid: number): void {
  * @param dataEnd where the run's own data ends
  * @throws BoltError BOLT_CORRUPT if the seal is wrong or missing
  */
-export function verifySeal(page: number, run: Uint8Array, dataEnd: number, rule: SealRule): boolean {
-  if (rule.since === 0) return false;
+export function verifySeal(page: number, run: Uint8Array, view: DataView, dataEnd: number, rule: SealRule): boolean {
+  const { sealedSince: since, sealedUpTo: upTo } = rule;
+  if (since === 0) return false;
   const at = run.length - SEAL_BYTES;
-  const everyRun = rule.since === 1;
+  const everyRun = since === 1;
   if (dataEnd > at) {
     if (everyRun) throw corrupt(page, 'no room for its checksum', 'checksum');
     return false;
   }
-  const view = viewOf(run);
   const sealedBy = view.getUint32(at, true);
-  const age = (rule.upTo - sealedBy) >>> 0; // both modulo 2^32
-  const ahead = (sealedBy - rule.upTo) >>> 0;
+  const age = (upTo - sealedBy) >>> 0; // both modulo 2^32
+  const ahead = (sealedBy - upTo) >>> 0;
   const lost = ahead >= 1 && ahead <= MOST_AHEAD;
-  const claimed = everyRun || lost || age <= rule.upTo - rule.since;
+  const claimed = everyRun || lost || age <= upTo - since;
   if (!claimed) return false;
-  if (view.getUint32(at + 4, true) !== crc32c(run, 0, at + 4)) {
+  if (view.getUint32(at + 4, true) !== crc32c(run, 0, at + 4, 0, view)) {
     if (!everyRun && lost) return false; // chance, in a run of somebody else
     throw corrupt(page, 'checksum does not match', 'checksum');
   }

@@ -14,8 +14,8 @@ export interface StorageFile {
   read(target: Uint8Array, offset: number, length: number, position: number): number;
   /** The same on the thread pool, for long sequential reads. */
   readLater(target: Uint8Array, position: number): Promise<number>;
-  /** Writes the buffers one after another; resolves with the bytes written, which may be fewer than given. */
-  write(buffers: readonly Uint8Array[], position: number): Promise<number>;
+  /** Writes the buffers one after another; the bytes written, which may be fewer than given, at once or later. */
+  write(buffers: readonly Uint8Array[], position: number): number | Promise<number>;
   truncate(length: number): Promise<void>;
   /** fdatasync. */
   sync(): Promise<void>;
@@ -58,12 +58,27 @@ export interface Storage {
   nextTurn(): Promise<void>;
 }
 
-/** Writes all of it, however short single writes are. */
-export async function writeFully(file: StorageFile, buffers: readonly Uint8Array[], position: number): Promise<void> {
+/** Writes all of it, however short single writes are. Nothing to wait for if that happened at once. */
+export function writeFully(
+  file: StorageFile,
+  buffers: readonly Uint8Array[],
+  position: number,
+): Promise<void> | undefined {
+  const written = file.write(buffers, position);
+  return typeof written === 'number' && written === bytesOf(buffers)
+    ? undefined
+    : writeRest(file, buffers, position, written);
+}
+
+async function writeRest(
+  file: StorageFile,
+  buffers: readonly Uint8Array[],
+  position: number,
+  first: number | Promise<number>,
+): Promise<void> {
   let rest = buffers;
   let at = position;
-  while (rest.length > 0) {
-    let written = await file.write(rest, at);
+  for (let written = await first; ; written = await file.write(rest, at)) {
     if (written <= 0) throw Object.assign(new Error('a write of 0 bytes'), { code: 'EIO' });
     at += written;
     let whole = 0;
@@ -74,4 +89,11 @@ export async function writeFully(file: StorageFile, buffers: readonly Uint8Array
     if (whole === rest.length) return;
     rest = [(rest[whole] as Uint8Array).subarray(written), ...rest.slice(whole + 1)];
   }
+}
+
+/** Bytes in all. */
+export function bytesOf(buffers: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const buffer of buffers) bytes += buffer.length;
+  return bytes;
 }

@@ -88,12 +88,14 @@ export class Store {
         storage: this.storage,
         file,
         length: this.#length,
+        spare: this.pages.cache.spare,
         keepBytes: options.cacheBytes / 4,
         requireInPlace: (expected) => this.#requireInPlace(expected),
       });
       this.#length = length;
       for (const { id } of plan.placed) this.pages.cache.delete(id);
       for (const page of kept) this.pages.cache.set(page.id, page);
+      draft.sources.letGo();
     } catch (cause) {
       throw this.fail(cause);
     }

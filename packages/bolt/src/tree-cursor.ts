@@ -5,7 +5,10 @@
  * U2  After a move that found nothing the place is as before, except after `seek` and on an empty tree: then there is none.
  * U3  Changes by the own transaction end the stack's validity; the next move finds its place again by its key, so nothing
  *     is skipped or seen twice.
- * U4  Keys ascend from leaf to leaf and a tree has at most 48 levels: on a damaged file every walk ends.
+ * U4  The blocks of the stack are held, and the leaf of the place once more: its memory keeps what `source` shows.
+ * U5  A walk over many leaves reads the next ones past the cache, into the memory of those it left: a scan of everything
+ *     forgets nothing that others use, and needs no memory of its own.
+ * U6  Keys ascend from leaf to leaf and a tree has at most 48 levels: on a damaged file every walk ends.
  *
  * bbolt: cursor.go. Departs: U3, undefined there.
  */
@@ -15,14 +18,16 @@ import type { Block } from './page.ts';
 
 /** No tree with two children a branch has more levels in 2^48 pages. */
 const MOST_LEVELS = 48;
+/** A walk over so many leaves is a long one. PostgreSQL tells by the table's size; a cursor does not know how far it goes. */
+const LONG_WALK = 64;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A tree as the cursor sees it. */
 export interface Tree {
   /** The root block of now. */
   rootBlock(): Block;
-  /** The block of a child entry. Not an empty page. */
-  childBlock(parent: Block, index: number): Block;
+  /** The block of a child entry. Not an empty page. `passing`: it will not be asked for again soon. */
+  childBlock(parent: Block, index: number, passing: boolean): Block;
   /** Counts changes of the tree. Always 0 in a read transaction. */
   readonly changes: number;
   /** Page to blame. */
@@ -37,9 +42,11 @@ export class TreeCursor {
   #changes = 0;
   #leaf: Block | undefined;
   #index = 0;
+  /** Leaves entered from a neighbour since the last start. */
+  #walked = 0;
   #pastEnd = false;
 
-  /** Buffer of the key and value at the place. It and the next four outlive changes of the tree. */
+  /** Buffer of the key and value at the place, until the next move. It and the next four outlive changes of the tree. */
   source: Buffer = NOTHING;
   keyAt = 0;
   keyLength = 0;
@@ -90,7 +97,7 @@ export class TreeCursor {
     while (!block.leaf) {
       const index = block.childIndex(key);
       this.#push(block, index);
-      block = this.#tree.childBlock(block, index);
+      block = this.#tree.childBlock(block, index, false);
     }
     const index = block.lowerBound(key);
     this.#push(block, index);
@@ -103,17 +110,25 @@ export class TreeCursor {
   }
 
   #restart(): void {
-    this.#blocks.length = 0;
-    this.#indexes.length = 0;
+    this.#cutStack(0);
+    this.#leaf?.letGo();
     this.#leaf = undefined;
+    this.#walked = 0;
     this.#pastEnd = false;
     this.#changes = this.#tree.changes;
   }
 
   #push(block: Block, index: number): void {
     if (this.#blocks.length === MOST_LEVELS) throw corrupt(this.#tree.rootPage, 'a tree too deep to end: a cycle');
+    block.hold();
     this.#blocks.push(block);
     this.#indexes.push(index);
+  }
+
+  #cutStack(levels: number): void {
+    for (let level = this.#blocks.length - 1; level >= levels; level--) (this.#blocks[level] as Block).letGo();
+    this.#blocks.length = levels;
+    this.#indexes.length = levels;
   }
 
   /** Down from `block` along one edge. */
@@ -123,7 +138,7 @@ export class TreeCursor {
       const index = rightmost ? at.count - 1 : 0;
       this.#push(at, index);
       if (at.leaf) return true;
-      at = this.#tree.childBlock(at, index);
+      at = this.#tree.childBlock(at, index, this.#walked > LONG_WALK);
     }
   }
 
@@ -145,10 +160,14 @@ export class TreeCursor {
     }
     const blocks = this.#blocks.slice();
     const indexes = this.#indexes.slice();
-    if (this.#walk(backward)) return true;
-    this.#blocks.splice(0, this.#blocks.length, ...blocks);
-    this.#indexes.splice(0, this.#indexes.length, ...indexes);
-    return false;
+    for (const block of blocks) block.hold();
+    const found = this.#walk(backward);
+    if (!found) {
+      this.#cutStack(0);
+      for (const [level, block] of blocks.entries()) this.#push(block, indexes[level] as number);
+    }
+    for (const block of blocks) block.letGo();
+    return found;
   }
 
   /** To the nearest entry in another leaf. */
@@ -167,9 +186,9 @@ export class TreeCursor {
       const parent = blocks[level] as Block;
       const index = (indexes[level] as number) + (backward ? -1 : 1);
       indexes[level] = index;
-      blocks.length = level + 1;
-      indexes.length = level + 1;
-      this.#descend(this.#tree.childBlock(parent, index), backward);
+      this.#cutStack(level + 1);
+      this.#walked++;
+      this.#descend(this.#tree.childBlock(parent, index, this.#walked > LONG_WALK), backward);
       const top = blocks.length - 1;
       const leaf = blocks[top] as Block;
       if (leaf.count === 0) continue;
@@ -192,6 +211,8 @@ export class TreeCursor {
   }
 
   #arrive(leaf: Block, index: number): boolean {
+    leaf.hold();
+    this.#leaf?.letGo();
     this.#leaf = leaf;
     this.#index = index;
     this.source = leaf.source(index);
@@ -202,8 +223,9 @@ export class TreeCursor {
     return true;
   }
 
+  /** A copy: moving lets the place's memory go. */
   #key(): Buffer {
-    return this.source.subarray(this.keyAt, this.keyAt + this.keyLength);
+    return Buffer.from(this.source.subarray(this.keyAt, this.keyAt + this.keyLength));
   }
 
   #compareKey(key: Uint8Array): number {

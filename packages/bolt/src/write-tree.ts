@@ -17,7 +17,7 @@ import { BoltError, corrupt } from './errors.ts';
 import type { Meta } from './meta.ts';
 import { Node } from './node.ts';
 import type { Sources } from './node.ts';
-import { BUCKET_HEADER, LEAF_FLAG, readBucketHeader } from './page.ts';
+import { BUCKET_HEADER, LEAF_FLAG, Page, readBucketHeader } from './page.ts';
 import type { Block, BucketHeader } from './page.ts';
 import type { PageFile } from './page-file.ts';
 import { childPage } from './page-tree.ts';
@@ -74,9 +74,9 @@ export class WriteTree implements Tree {
     return this.rootNode ?? header.inline ?? context.pages.page(header.root, context.meta);
   }
 
-  childBlock(parent: Block, index: number): Block {
+  childBlock(parent: Block, index: number, passing: boolean): Block {
     const { context } = this;
-    return this.nodes.get(parent.child(index)) ?? childPage(context.pages, context.meta, parent, index);
+    return this.nodes.get(parent.child(index)) ?? childPage(context.pages, context.meta, parent, index, passing);
   }
 
   /** The root as a node. */
@@ -97,7 +97,7 @@ export class WriteTree implements Tree {
     const ref = parent.child(index);
     const known = this.nodes.get(ref);
     if (known !== undefined) return known;
-    const node = Node.from(context.sources, childPage(context.pages, context.meta, parent, index), ref, parent);
+    const node = Node.from(context.sources, childPage(context.pages, context.meta, parent, index, false), ref, parent);
     this.nodes.set(ref, node);
     parent.kids.push(node);
     context.savepoint.born(this, node);
@@ -193,6 +193,7 @@ export class WriteTree implements Tree {
     const at = leaf.keyAt(index) + leaf.keyLength(index);
     const { highWater } = context.meta;
     const header = readBucketHeader(leaf.source(index), at, leaf.valueLength(index), highWater, this.rootPage);
+    if (header.inline !== undefined && leaf instanceof Page) context.sources.keep(leaf);
     return this.#adopt(text, name, new WriteTree(context, header));
   }
 

@@ -9,12 +9,12 @@ function leaf(id: number, pages: number): Page {
   const bytes = Buffer.alloc(pages * 512);
   bytes.writeUInt32LE(id, 0);
   bytes.writeUInt16LE(2, 8);
-  return new Page(id, bytes, viewOf(bytes), 0, bytes.length, id);
+  return new Page(bytes, 0, viewOf(bytes)).parse(id, bytes.length, id);
 }
 
 test('F100 the page cache holds no more bytes than its budget, and never an old page', () => {
   const random = seeded(3);
-  const cache = new PageCache(20_000);
+  const cache = new PageCache(20_000, 512);
   const newest = new Map<number, Page>();
   let kept = 0;
   for (let i = 0; i < 20_000; i++) {
@@ -40,7 +40,7 @@ test('F100 the page cache holds no more bytes than its budget, and never an old 
 });
 
 test('F100 a page larger than half of the budget is not kept, nor what it replaces', () => {
-  const cache = new PageCache(4096);
+  const cache = new PageCache(2 * (4 * 512 + 400), 512);
   cache.set(1, leaf(1, 4));
   expect(cache.get(1)?.id).toBe(1);
   cache.set(1, leaf(1, 5));
