@@ -7,6 +7,8 @@
  * B4  A failed commit is final: `batchTx` and `forceCommit` throw `BACKEND_FAILED` with that cause from then on;
  *     reads go on. Opening anew recovers (law 8).
  * B5  Nothing grows without bound: `admit()` waits while commits lag behind (law 9).
+ * B6  Over an engine that is open for reading only, everything that writes (`batchTx`, `admit`, `defrag`) is refused with
+ *     `BACKEND_READ_ONLY` before it begins; `forceCommit` has nothing to do, and `preCommit` never runs.
  *
  * etcd: server/storage/backend (spec backend.md). Departs: deletes are buffered like puts (BD2), scans are exact
  * unions (BD7), scoped callbacks stand for lock and unlock.
@@ -64,13 +66,15 @@ export interface Backend extends AsyncDisposable {
   /**
    * Runs `body` as the writer. It sees its own changes; nobody else does before it returns, and if it throws nobody
    * ever does. It must be synchronous.
-   * @throws BackendError `BACKEND_NESTED` inside another section; `BACKEND_FAILED`, `BACKEND_CLOSED`
+   * @throws BackendError `BACKEND_NESTED` inside another section; `BACKEND_FAILED`, `BACKEND_CLOSED`, `BACKEND_READ_ONLY`
    * @throws TypeError when `body` returns a promise; the section is undone
    */
   batchTx<T>(body: (tx: BatchTx) => T): T;
   /** Pins the finished state of this moment. @throws BackendError `BACKEND_NESTED` inside a section */
   concurrentReadTx(): ConcurrentReadTx;
-  /** Resolves at once unless commits lag behind; await it before a section. Rejects with `BACKEND_FAILED`. */
+  /** Names of the buckets of the finished state, in byte order. @throws BackendError `BACKEND_NESTED` inside a section */
+  buckets(): readonly string[];
+  /** Resolves at once unless commits lag behind; await it before a section. Rejects as `batchTx` would throw. */
   admit(): Promise<void>;
   /**
    * True when `admit()` would resolve at once: saves the await on the fast path. False now and then without a lag, so that
@@ -104,6 +108,8 @@ export interface Backend extends AsyncDisposable {
   readonly commits: number;
   /** False where a commit does not survive the process (memory). */
   readonly durable: boolean;
+  /** True where nothing can be written (B6). */
+  readonly readOnly: boolean;
   /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings: readonly string[];
   /**

@@ -10,6 +10,7 @@
  * C4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
  * C5  `admit` waits while commits lag behind by `lagBatches` batches (law 9). It also lets the event loop turn once per
  *     `turnRows` rows, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10).
+ * C6  An engine that is open for reading only is never given a commit or a compaction.
  *
  * etcd: server/storage/backend/backend.go (run, Commit, Defrag), batch_tx.go.
  */
@@ -38,11 +39,16 @@ function closedError(): BackendError {
   return new BackendError('BACKEND_CLOSED', 'the backend is closed');
 }
 
+function readOnlyError(): BackendError {
+  return new BackendError('BACKEND_READ_ONLY', 'the store is open for reading only: nothing can be written');
+}
+
 export class Committer {
   size: number;
   sizeInUse: number;
   commits = 0;
   readonly #engine: Engine;
+  readonly #readOnly: boolean;
   readonly #source: CommitSource;
   readonly #batchLimit: number;
   readonly #intervalMs: number;
@@ -65,6 +71,7 @@ export class Committer {
 
   constructor(engine: Engine, source: CommitSource, batchLimit: number, intervalMs: number) {
     this.#engine = engine;
+    this.#readOnly = engine.readOnly === true;
     this.#source = source;
     this.#batchLimit = batchLimit;
     this.#intervalMs = intervalMs;
@@ -80,13 +87,14 @@ export class Committer {
   /** Why nothing can be written any more, or `undefined`. */
   get refusal(): BackendError | undefined {
     if (this.#closed !== undefined) return closedError();
+    if (this.#readOnly) return readOnlyError();
     if (!this.#failed) return undefined;
     this.#failureTold = true;
     return this.#failure();
   }
 
   get writable(): boolean {
-    return !this.#failed && this.#closed === undefined;
+    return !this.#failed && this.#closed === undefined && !this.#readOnly;
   }
 
   /** A section has finished and has left `rows` changes. */
@@ -113,6 +121,7 @@ export class Committer {
 
   /** Resolves when everything finished before the call is durable. */
   request(hooked: boolean): Promise<void> {
+    if (this.#readOnly && this.#closed === undefined) return Promise.resolve();
     const { refusal } = this;
     if (refusal !== undefined) return Promise.reject(refusal);
     if (hooked || this.#source.changeN > 0) return this.#join();

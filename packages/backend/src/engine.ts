@@ -11,6 +11,8 @@
  *     created it holds.
  * E7  After `close` every call throws or rejects with `BACKEND_CLOSED`, and so do views and scans that were open; closing
  *     again is fine.
+ * E8  An engine that is open for reading only says so in `readOnly`: its state never changes, `commit` and `compact` reject
+ *     with `BACKEND_READ_ONLY`, and the medium is not touched. The Backend does not even ask.
  *
  * Engines are simple on purpose: batching, read-your-writes, counters and hashes stand once, in the Backend.
  * Run `@varve/backend/conformance` on yours.
@@ -72,6 +74,8 @@ export interface Engine extends EngineView {
   close(): Promise<void>;
   /** False where a commit does not survive the process; absent means true. */
   readonly durable?: boolean | undefined;
+  /** True where nothing can be written (E8); absent means false. */
+  readonly readOnly?: boolean | undefined;
   /**
    * A whole BoltDB file of this moment's committed state, where the engine has a cheaper way than a scan.
    * Optional: the Backend builds one from a pinned view otherwise.

@@ -8,7 +8,7 @@
  * - `BACKEND_FOREIGN` the path holds something that is not a store of ours; it was left as it is
  * - `BACKEND_NOT_EMPTY` the target of an import holds something already
  * - `BACKEND_VERSION` written by a newer format than this release reads
- * - `BACKEND_READ_ONLY` the medium or the folder cannot be written
+ * - `BACKEND_READ_ONLY` the medium or the folder cannot be written, or the store was opened for reading only
  * - `BACKEND_CORRUPT` damage; the message names the place
  * - `BACKEND_UNAVAILABLE` the engine's driver is not installed or has no binary for this platform
  * - `BACKEND_NESTED` a section inside a section

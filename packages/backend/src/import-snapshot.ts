@@ -1,21 +1,25 @@
 /**
  * Filling an empty backend, on any engine, from a BoltDB file or an etcd snapshot.
  *
- * I1  Nothing is written before the file's hash was found to be true, and the target to be empty (R50, R128).
+ * I1  Nothing is written before the file's hash was found to be true, and the target to be empty, that is, without a
+ *     bucket (R50, R128).
  * I2  Memory is bounded whatever the size: rows are lent by the file, a section at a time, and `admit` pushes back.
- * I3  When it fails after it has begun to write, what it wrote is deleted again: the target is whole or empty, unless the
- *     process dies or the target itself has failed.
+ * I3  The target is whole or empty. When the import fails after it has begun to write, what it wrote is deleted again;
+ *     where that is not to be done any more, the process being dead or the target failed, the next opening does it
+ *     (`unfinished-import.ts`).
  *
  * etcd: etcdutl snapshot restore. Departs: any engine is a target; raft's rows come along as they are.
  */
 import { openBolt, type Bolt, type ReadTransaction } from '@varve/bolt';
 import type { Backend } from './backend.ts';
 import { type Bucket, bucketNamed } from './bucket.ts';
+import { checkOptions } from './check-options.ts';
 import { Slice } from './clock.ts';
 import { BackendError } from './errors.ts';
 import { nameBytes, nameText } from './file/bucket-name.ts';
 import { fileFailure } from './file/failure.ts';
 import { verifyHash } from './import-file.ts';
+import { unfinishedImport } from './unfinished-import.ts';
 
 export interface ImportProgress {
   /** The hash of the file is being taken, or rows are being written. */
@@ -48,9 +52,9 @@ const sectionBytes = 256 * 1024;
 
 /**
  * Writes every bucket and row of a BoltDB file into an empty backend; resolves when they are durable. Open the store above
- * afterwards, and write nothing meanwhile.
+ * afterwards, and write nothing meanwhile. Should the process end before that, the target is empty when it is opened again.
  * @throws BackendError `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_LOCKED`, `BACKEND_CORRUPT` about the
- * file; `BACKEND_NOT_EMPTY`, `BACKEND_FAILED`, `BACKEND_CLOSED` about the target
+ * file; `BACKEND_NOT_EMPTY`, `BACKEND_READ_ONLY`, `BACKEND_FAILED`, `BACKEND_CLOSED` about the target
  */
 export async function importSnapshot(
   path: string,
@@ -59,9 +63,15 @@ export async function importSnapshot(
 ): Promise<ImportResult> {
   if (typeof path !== 'string') throw new TypeError('path must be a string');
   if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
+  checkOptions(options);
   const { skipHashCheck = false, signal, onProgress = () => {} } = options;
   signal?.throwIfAborted();
-  await requireEmpty(backend);
+  if (backend.readOnly) {
+    throw new BackendError('BACKEND_READ_ONLY', 'the target of an import must not be open for reading only');
+  }
+  if (backend.buckets().length > 0) {
+    throw new BackendError('BACKEND_NOT_EMPTY', 'the target of an import must be empty, and this one has buckets');
+  }
   const bolt = await openSource(path, signal);
   try {
     if (!skipHashCheck) {
@@ -81,19 +91,6 @@ async function openSource(path: string, signal: AbortSignal | undefined): Promis
   } catch (error) {
     throw fileFailure(error, path);
   }
-}
-
-async function requireEmpty(backend: Backend): Promise<void> {
-  await backend.forceCommit();
-  // The hash of nothing is 0. A row is met before any work is spent on those behind it.
-  const hash = await backend.hash(() => {
-    throw notEmpty();
-  });
-  if (hash !== 0) throw notEmpty();
-}
-
-function notEmpty(): BackendError {
-  return new BackendError('BACKEND_NOT_EMPTY', 'the target of an import must be empty, and this one holds something');
 }
 
 /** One import, from the first bucket to the last. */
@@ -128,7 +125,10 @@ class Import {
   async run(): Promise<ImportResult> {
     const tx = this.#bolt.read({ borrow: true });
     try {
-      for (const name of this.#names(tx)) await this.#copyBucket(tx, name);
+      const names = this.#names(tx);
+      this.#backend.batchTx((batch) => batch.createBucket(unfinishedImport));
+      for (const name of names) await this.#copyBucket(tx, name);
+      this.#backend.batchTx((batch) => batch.deleteBucket(unfinishedImport));
       await this.#backend.forceCommit();
     } catch (error) {
       await this.#clear();
@@ -145,6 +145,10 @@ class Import {
       const name = nameText(key);
       if (value !== undefined || !/^[\x20-\x7e]+$/.test(name))
         throw this.#foreign('has something else than named buckets in it');
+      if (name === unfinishedImport.name) {
+        const message = `${this.#path} is the remains of an import that was cut short: rows are missing. Take another copy`;
+        throw new BackendError('BACKEND_CORRUPT', message, { path: this.#path });
+      }
       names.push(name);
     }
     return names;
@@ -184,11 +188,11 @@ class Import {
   async #clear(): Promise<void> {
     try {
       this.#backend.batchTx((batch) => {
-        for (const bucket of this.#made) batch.deleteBucket(bucket);
+        for (const bucket of [...this.#made, unfinishedImport]) batch.deleteBucket(bucket);
       });
       await this.#backend.forceCommit();
     } catch {
-      // The target has failed, and refuses everything from now on.
+      // The target has failed, and refuses everything from now on: the next opening empties it.
     }
   }
 

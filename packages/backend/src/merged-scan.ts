@@ -12,6 +12,7 @@
  * etcd: server/storage/backend/read_tx.go. Departs: etcd's range may miss smaller keys on disk (BQ3) and its forEach
  * is not ordered (BQ2).
  */
+import { checkOptions } from './check-options.ts';
 import type { Bucket } from './bucket.ts';
 import { compareBytes } from './byte-key.ts';
 import { Slice } from './clock.ts';
@@ -22,6 +23,7 @@ const defaultChunkSize = 256;
 
 /** @throws RangeError for a chunk size that is not a positive integer; TypeError for bounds that are not bytes */
 export function checkScan(options: ScanOptions): void {
+  checkOptions(options);
   const { start, end, chunkSize } = options;
   if (start !== undefined && !(start instanceof Uint8Array)) throw new TypeError('start must be a Uint8Array');
   if (end !== undefined && !(end instanceof Uint8Array)) throw new TypeError('end must be a Uint8Array');

@@ -16,6 +16,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from './backend.ts';
 import type { Bucket } from './bucket.ts';
+import { checkOptions } from './check-options.ts';
 import { type CommitSource, Committer } from './committer.ts';
 import type { Change, Engine, Snapshot } from './engine.ts';
 import { BackendError } from './errors.ts';
@@ -27,23 +28,31 @@ import { lookUp, PinnedReadTx, PinnedState } from './pinned-state.ts';
 import { type Reader, SectionTx, TickReadTx } from './section.ts';
 import { Slab } from './slab.ts';
 import { copyOf, OpenSnapshot } from './snapshot.ts';
+import { undoUnfinishedImport } from './unfinished-import.ts';
 
 const longestTimer = 2 ** 31 - 1;
 
-/** The one Backend over any engine; takes the engine over and closes it, also when opening fails. */
+/**
+ * The one Backend over any engine; takes the engine over and closes it, also when opening fails. An import that was cut
+ * short is undone first, with a warning.
+ */
 export async function openBackend(engine: Engine, options: BackendOptions = {}): Promise<Backend> {
   try {
+    checkOptions(options);
     const { batchLimit = 10_000, batchIntervalMs = 100, preCommit } = options;
     if (!(Number.isSafeInteger(batchLimit) && batchLimit > 0)) {
       throw new RangeError('batchLimit must be a positive integer');
     }
+    if (typeof batchIntervalMs !== 'number') throw new TypeError('batchIntervalMs must be a number');
     if (!(batchIntervalMs >= 0 && batchIntervalMs <= longestTimer)) {
       throw new RangeError(`batchIntervalMs must be between 0 and ${longestTimer}`);
     }
+    const undone = await undoUnfinishedImport(engine);
     const names = new Set(engine.buckets());
     const floors = await floorKeys(engine, names);
     const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab() };
-    return new LayeredBackend(engine, ground, batchLimit, batchIntervalMs, preCommit);
+    const warnings = [...(engine.warnings ?? []), ...undone];
+    return new LayeredBackend(engine, ground, warnings, batchLimit, batchIntervalMs, preCommit);
   } catch (error) {
     // What went wrong first is what the caller wants to know.
     await engine.close().catch(() => {});
@@ -53,6 +62,7 @@ export async function openBackend(engine: Engine, options: BackendOptions = {}):
 
 class LayeredBackend implements Backend, CommitSource, Reader {
   readonly durable: boolean;
+  readonly readOnly: boolean;
   readonly warnings: readonly string[];
   readonly #engine: Engine;
   readonly #ground: Ground;
@@ -73,6 +83,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   constructor(
     engine: Engine,
     ground: Ground,
+    warnings: readonly string[],
     batchLimit: number,
     batchIntervalMs: number,
     preCommit: ((tx: BatchTx) => void) | undefined,
@@ -81,10 +92,11 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     this.#ground = ground;
     setMaxListeners(0, this.#closing.signal); // one for each open snapshot
     this.#pending = new Overlay(ground);
-    this.#preCommit = preCommit;
+    this.readOnly = engine.readOnly ?? false;
+    this.#preCommit = this.readOnly ? undefined : preCommit;
     this.#committer = new Committer(engine, this, batchLimit, batchIntervalMs);
     this.durable = engine.durable ?? true;
-    this.warnings = engine.warnings ?? [];
+    this.warnings = warnings;
   }
 
   get size(): number {
@@ -138,6 +150,12 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     return tx;
   }
 
+  buckets(): readonly string[] {
+    this.#refuseClosed();
+    if (this.#mark !== undefined) throw nested('the list of buckets');
+    return [...this.#ground.names].toSorted();
+  }
+
   admit(): Promise<void> {
     return this.#committer.admit();
   }
@@ -147,6 +165,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   }
 
   async snapshot(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Snapshot> {
+    checkOptions(options);
     const { signal } = options;
     signal?.throwIfAborted();
     await this.forceCommit();

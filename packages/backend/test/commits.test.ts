@@ -44,6 +44,12 @@ function prepare(backend: Backend): void {
   });
 }
 
+/** Waits until so many commits are through; on to the end of those that nobody should have started. */
+async function commitsOf(backend: Backend, most: number): Promise<void> {
+  do await turns();
+  while (backend.commits < most);
+}
+
 const failed = expect.objectContaining({ code: 'BACKEND_FAILED', cause: expect.objectContaining({ code: 'EIO' }) });
 const closed = expect.objectContaining({ code: 'BACKEND_CLOSED' });
 
@@ -53,10 +59,10 @@ afterEach(() => {
 
 describe.each(engines)('commits on %s', (_, make) => {
   test('B3 limit 1: a section is committed when it ends', async () => {
-    const engine = make();
+    const engine = await make();
     await using backend = await openBackend(engine, { ...byHand, batchLimit: 1 });
     prepare(backend);
-    await turns();
+    await commitsOf(backend, 1);
     expect(backend.commits).toBe(1);
     expect(s(engine.get(t, b('k')))).toBe('>');
   });
@@ -65,9 +71,9 @@ describe.each(engines)('commits on %s', (_, make) => {
     await using backend = await opened(make, { batchLimit: 3, preCommit: appendC });
     prepare(backend);
     const seen: string[] = [];
-    for (let i = 1; i <= 7; i += 1) {
-      write(backend, t, { foo: `${i}` });
-      await turns();
+    for (const commits of [1, 1, 1, 2, 2, 2, 3]) {
+      write(backend, t, { foo: `${seen.length}` });
+      await commitsOf(backend, commits);
       seen.push(read(backend, t, 'k')!);
     }
     expect(seen).toEqual(['>c', '>c', '>c', '>cc', '>cc', '>cc', '>ccc']);
@@ -94,7 +100,7 @@ describe.each(engines)('commits on %s', (_, make) => {
   });
 
   test('B8 what forceCommit resolved for is in the engine, what came later is not', async () => {
-    const engine = make();
+    const engine = await make();
     await using backend = await openBackend(engine, byHand);
     prepare(backend);
     const committed = backend.forceCommit();
@@ -348,7 +354,7 @@ describe('a failed commit (law 8, R25, R77)', () => {
 describe.each(engines)('closing on %s', (_, make) => {
   test('B47 BD5 R10 close commits what is pending; every call afterwards is BACKEND_CLOSED; again is fine', async () => {
     const commits: number[] = [];
-    const engine = make();
+    const engine = await make();
     const commit = engine.commit.bind(engine);
     const backend = await openBackend(
       new Proxy(engine, {
@@ -437,6 +443,14 @@ test('opening with wrong options closes the engine that was handed over', async 
   ]) {
     const engine = memoryEngine();
     await expect(openBackend(engine, options)).rejects.toThrow(RangeError);
+    expect(() => engine.buckets()).toThrow(closed);
+  }
+  for (const [options, message] of [
+    [null, 'options must be an object'],
+    [{ batchIntervalMs: null }, 'batchIntervalMs must be a number'],
+  ] as const) {
+    const engine = memoryEngine();
+    await expect(openBackend(engine, options as unknown as object)).rejects.toThrow(new TypeError(message));
     expect(() => engine.buckets()).toThrow(closed);
   }
 });

@@ -1,5 +1,6 @@
 // The file engine in a process of its own, for tests that stop or kill it or take the medium away. Uses the built package.
-//   hold PATH          opens, prints `held` and stays, or prints the error's code
+//   hold PATH          opens, prints `held` and stays, or prints the error's code; `share` does it for reading only
+//   full PATH ACCESS   opens where no file may grow or be made, reads, and tries to write; prints one line of JSON
 //   fill PATH BYTES    commits rows of a KiB until one fails, where no file may be larger than that; prints one line of JSON
 //   defrag PATH        the same for a rewrite of the file, which is then tried again without the limit
 import { spawnSync } from 'node:child_process';
@@ -56,15 +57,28 @@ async function defrag(path) {
   return { failure: [failure.reason?.code, failure.reason?.cause?.code], before, after, sizes };
 }
 
+async function full(path, readOnly) {
+  limitFiles(0);
+  const engine = await fileEngine(path, { readOnly });
+  const seen = await count(engine);
+  const [written] = await Promise.allSettled([
+    engine.commit([{ type: 'createBucket', bucket: { ...rows, name: 'x' } }]),
+  ]);
+  const seenAfter = await count(engine);
+  await engine.close();
+  return { seen, failure: [written.reason?.code, written.reason?.cause?.code], seenAfter };
+}
+
 const [, , mode, path, limit] = process.argv;
-if (mode === 'hold') {
+if (mode === 'hold' || mode === 'share') {
   try {
-    await fileEngine(path);
+    await fileEngine(path, { readOnly: mode === 'share' });
     writeSync(1, 'held\n');
     setInterval(() => undefined, 1 << 30);
   } catch (error) {
     writeSync(1, `${error.code}\n`);
   }
 }
+if (mode === 'full') writeSync(1, `${JSON.stringify(await full(path, limit === 'readOnly'))}\n`);
 if (mode === 'fill') writeSync(1, `${JSON.stringify(await fill(path, limit))}\n`);
 if (mode === 'defrag') writeSync(1, `${JSON.stringify(await defrag(path))}\n`);

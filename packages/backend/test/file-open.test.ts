@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { openBolt } from '@varve/bolt';
 import { describe, expect, test } from 'vitest';
 import { fileEngine, type FileOptions } from '../src/file/index.ts';
+import { levelEngine } from '../src/level/index.ts';
 import {
   child,
   create,
@@ -33,6 +34,7 @@ describe('arguments', () => {
     [{ lockTimeoutMs: Number.NaN }, RangeError],
     [{ lockTimeoutMs: '5' }, TypeError],
     [{ createIfMissing: 'no' }, TypeError],
+    [{ readOnly: 1 }, TypeError],
   ];
   test.each(wrong)('R3: %j is refused by the name of the field, and nothing is made', async (options, kind) => {
     const path = temporaryPath();
@@ -41,6 +43,12 @@ describe('arguments', () => {
     expect((refused as Error).message).toContain(Object.keys(options as object)[0]);
     expect(fs.existsSync(path)).toBe(false);
   });
+});
+
+test.each([fileEngine, levelEngine])('R3: null for options is a TypeError that names them (%o)', async (engine) => {
+  const path = temporaryPath();
+  await expect(engine(path, null as unknown as object)).rejects.toThrow(new TypeError('options must be an object'));
+  expect(fs.existsSync(path)).toBe(false);
 });
 
 describe('what is at the path', () => {

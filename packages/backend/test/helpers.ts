@@ -1,19 +1,26 @@
 import type { Backend, BackendOptions, Bucket, ConcurrentReadTx, Engine, ScanOptions } from '../src/index.ts';
 import { openBackend } from '../src/index.ts';
 import { deferred } from '../src/conformance/index.ts';
+import { fileEngine } from '../src/file/index.ts';
+import { levelEngine } from '../src/level/index.ts';
 import { memoryEngine } from '../src/memory.ts';
+import { temporaryPath } from './file-support.ts';
 
-/** The engines that the Backend's own rows are checked on. */
-export const engines: readonly (readonly [name: string, make: () => Engine])[] = [
+export type MakeEngine = () => Engine | Promise<Engine>;
+
+/** The engines that the Backend's own rows are checked on; for inside a test, which removes what they leave. */
+export const engines: readonly (readonly [name: string, make: MakeEngine])[] = [
   ['memory', memoryEngine],
   ['deferred memory', () => deferred(memoryEngine(), 7)],
+  ['a file', () => fileEngine(temporaryPath())],
+  ['LevelDB', () => levelEngine(temporaryPath())],
 ];
 
 /** Nothing commits by itself unless a test says so. */
 export const byHand = { batchIntervalMs: 3_600_000 } as const;
 
-export function opened(make: () => Engine = memoryEngine, options: BackendOptions = {}): Promise<Backend> {
-  return openBackend(make(), { ...byHand, ...options });
+export async function opened(make: MakeEngine = memoryEngine, options: BackendOptions = {}): Promise<Backend> {
+  return openBackend(await make(), { ...byHand, ...options });
 }
 
 export function b(text: string): Uint8Array {

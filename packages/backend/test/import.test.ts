@@ -1,5 +1,7 @@
 /** Filling a backend from a BoltDB file or an etcd snapshot (R50, R124, R128, decision 7). */
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -12,6 +14,8 @@ import { levelEngine } from '../src/level/index.ts';
 import { memoryEngine } from '../src/memory.ts';
 import { temporaryPath, vector } from './file-support.ts';
 import { b, byHand, create, write } from './helpers.ts';
+
+const CHILD = join(import.meta.dirname, 'import-child.mjs');
 
 const targets: readonly (readonly [name: string, make: () => Engine | Promise<Engine>])[] = [
   ['memory', memoryEngine],
@@ -123,6 +127,60 @@ test('decision 7, law 6: from LevelDB to a file, to memory, to LevelDB, the hash
   }
 });
 
+describe.each([
+  ['file', fileEngine],
+  ['level', levelEngine],
+] as const)('R21, R50: a process that is killed while it imports into a %s', (kind, engine) => {
+  test('leaves the whole, or what the next opening makes empty again and says so; the next import works', async () => {
+    const source = await filled(20_000, 100);
+    const path = await saved(source);
+    let partN = 0;
+    for (const rows of [1, 5000, 12_000, 19_500]) {
+      const target = temporaryPath();
+      const child = spawn(process.execPath, [CHILD, kind, path, target, String(rows)], { stdio: 'inherit' });
+      expect((await once(child, 'exit'))[1]).toBe('SIGKILL');
+
+      const raw = await engine(target);
+      const left = raw.buckets();
+      expect(left.length === 0 || left.includes('varve_unfinished_import')).toBe(true);
+      const isPart = left.includes('key') && raw.get(buckets.key, b('00000000')) !== undefined;
+      if (isPart) partN += 1;
+      await raw.close();
+      if (isPart && kind === 'file') {
+        const refused = openBackend(await fileEngine(target, { readOnly: true }), byHand);
+        await expect(refused).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
+        const again = importSnapshot(target, await opened(), { skipHashCheck: true });
+        await expect(again).rejects.toMatchObject({ code: 'BACKEND_CORRUPT', path: target });
+      }
+
+      const emptied = await openBackend(await engine(target), byHand);
+      expect(emptied.warnings).toEqual(left.length === 0 ? [] : [expect.stringMatching(/cut short.*empty/)]);
+      expect([emptied.buckets(), await emptied.hash()]).toEqual([[], 0]);
+      await importSnapshot(path, emptied);
+      await emptied.close();
+      await using whole = await openBackend(await engine(target), byHand);
+      expect(whole.warnings).toEqual([]);
+      expect(await whole.hash()).toBe(await source.hash());
+    }
+    expect(partN).toBeGreaterThan(1);
+  }, 60_000);
+});
+
+test('I3: a target that fails or closes on the way is emptied by its next opening', async () => {
+  const path = await saved(await filled(8000));
+  const file = temporaryPath();
+  const backend = await openBackend(await fileEngine(file), byHand);
+  const onProgress = async ({ rows }: ImportProgress): Promise<void> => {
+    if (rows > 4000) await backend.close();
+  };
+  const ended = importSnapshot(path, backend, { onProgress: (progress) => void onProgress(progress) });
+  await expect(ended).rejects.toMatchObject({ code: 'BACKEND_CLOSED' });
+  await backend.close();
+  await using again = await openBackend(await fileEngine(file), byHand);
+  expect(again.warnings).toEqual([expect.stringMatching(/cut short/)]);
+  expect(again.buckets()).toEqual([]);
+});
+
 describe('what is refused', () => {
   const bad: readonly (readonly [what: string, make: () => Promise<string> | string, code: string])[] = [
     ['a snapshot with a wrong hash', () => vector('damaged/snapshot-hash-wrong'), 'BACKEND_CORRUPT'],
@@ -176,6 +234,8 @@ describe('what is refused', () => {
       fill(backend);
       const path = vector('etcd-history.snapshot');
       await expect(importSnapshot(path, backend)).rejects.toMatchObject({ code: 'BACKEND_NOT_EMPTY' });
+      expect(backend.commits).toBe(0);
+      await backend.forceCommit();
       const hash = await backend.hash();
       expect(hash).not.toBe(0);
       await expect(importSnapshot(path, backend)).rejects.toMatchObject({ code: 'BACKEND_NOT_EMPTY' });
@@ -187,6 +247,8 @@ describe('what is refused', () => {
     const backend = await opened();
     await expect(importSnapshot('', backend)).rejects.toBeInstanceOf(RangeError);
     await expect(importSnapshot(7 as unknown as string, backend)).rejects.toBeInstanceOf(TypeError);
+    const none = importSnapshot('x', backend, null as unknown as object);
+    await expect(none).rejects.toThrow(new TypeError('options must be an object'));
     const reason = new Error('enough');
     const aborted = importSnapshot('x', backend, { signal: AbortSignal.abort(reason) });
     expect(await aborted.catch((error: unknown) => error)).toBe(reason);

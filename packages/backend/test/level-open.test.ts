@@ -7,7 +7,7 @@ import { ClassicLevel } from 'classic-level';
 import { describe, expect, test } from 'vitest';
 import { loadDriver } from '../src/level/driver.ts';
 import { nodeFiles, type Files } from '../src/level/files.ts';
-import { levelEngine } from '../src/level/index.ts';
+import { levelEngine, type LevelOptions } from '../src/level/index.ts';
 import {
   child,
   create,
@@ -45,6 +45,15 @@ describe('arguments', () => {
     await expect(levelEngine(path, options)).rejects.toBeInstanceOf(RangeError);
     expect(fs.existsSync(path)).toBe(false);
   });
+
+  test('R35: readOnly is a TypeError that says what to do instead, and nothing is made', async () => {
+    const path = missing();
+    const refused = levelEngine(path, { readOnly: true } as unknown as LevelOptions);
+    await expect(refused).rejects.toThrow(/readOnly.*snapshot/);
+    await expect(refused).rejects.toBeInstanceOf(TypeError);
+    expect(fs.existsSync(path)).toBe(false);
+    await (await levelEngine(path, { readOnly: false })).close();
+  });
 });
 
 describe('what is at the path', () => {
@@ -55,7 +64,7 @@ describe('what is at the path', () => {
     expect(fs.readdirSync(dirname(path))).toEqual([]);
   });
 
-  test('an empty folder becomes a store, and so does a path whose parents are missing; for the owner alone', async () => {
+  test('R126: an empty folder becomes a store, and so does a path whose parents are missing; for the owner alone', async () => {
     const empty = missing();
     fs.mkdirSync(empty, { mode: 0o755 });
     await made(empty);
@@ -334,6 +343,56 @@ describe('what the world refuses', () => {
       await expect(open(path, { files: { makeTemporaryFolder } })).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
       if (ends) expect(fs.readFileSync(manifest).equals(longer)).toBe(true);
     }
+  });
+
+  test('what a process leaves that dies while it tries the lock is in nobody’s way, and never read', async () => {
+    const path = await made();
+    const beside = join(dirname(path), `.${basename(path)}.varve-lock-`);
+    // Dead before it had a name for the lock, with one, and after LevelDB had begun its own log there.
+    const leftovers = ['aaaaaa', 'bbbbbb', 'cccccc'].map((name) => beside + name);
+    for (const folder of leftovers) fs.mkdirSync(folder);
+    fs.symlinkSync(join(path, 'LOCK'), join(leftovers[1]!, 'LOCK'));
+    fs.linkSync(join(path, 'LOCK'), join(leftovers[2]!, 'LOCK'));
+    fs.writeFileSync(join(leftovers[2]!, 'LOG'), 'torn');
+    for (let round = 0; round < 2; round++) {
+      const engine = await open(path, { files: noTemporary });
+      await expect(levelEngine(path)).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
+      expect(text(engine, 'a')).toBe('1');
+      expect(engine.warnings).toEqual([]);
+      await engine.close();
+    }
+    for (const folder of leftovers.slice(1))
+      await expect(levelEngine(folder)).rejects.toMatchObject({ code: 'BACKEND_FOREIGN' });
+    fs.rmSync(path, { recursive: true });
+    expect(text(await open(await made(path)), 'a')).toBe('1');
+  });
+
+  test.each([
+    ['LEVEL_LOCKED', 'lock x: already held', 'BACKEND_LOCKED', 'LEVEL_LOCKED'],
+    ['LEVEL_CORRUPTION', 'Corruption: checksum mismatch', 'BACKEND_CORRUPT', 'LEVEL_CORRUPTION'],
+    ['LEVEL_IO_ERROR', 'IO error: x: Too many open files', 'BACKEND_FAILED', 'EMFILE'],
+    ['LEVEL_IO_ERROR', 'IO error: x: Permission denied', 'BACKEND_READ_ONLY', 'EACCES'],
+    ['LEVEL_IO_ERROR', 'IO error: x: in other words', 'BACKEND_FAILED', 'LEVEL_IO_ERROR'],
+  ])('R72: %s (%s) is %s, its cause kept, and the database is closed', async (code, words, want, cause) => {
+    const path = await made();
+    let closed = 0;
+    class Broken extends ClassicLevel<Uint8Array, Uint8Array> {
+      override async open(): Promise<void> {
+        const status = Object.assign(new Error(words), { code });
+        if (this.location !== path) return super.open({ createIfMissing: false });
+        throw Object.assign(new Error('Database failed to open', { cause: status }), {
+          code: 'LEVEL_DATABASE_NOT_OPEN',
+        });
+      }
+      override async close(): Promise<void> {
+        if (this.location === path) closed += 1;
+        return super.close();
+      }
+    }
+    const refused = open(path, { Level: Broken as unknown as typeof ClassicLevel });
+    await expect(refused).rejects.toMatchObject({ code: want, cause: { code: cause } });
+    expect(closed).toBe(1);
+    expect(text(await open(path), 'a')).toBe('1');
   });
 
   test('R73: without classic-level the call is BACKEND_UNAVAILABLE and names the other engines', async () => {

@@ -97,6 +97,8 @@ export function linesOf(process: ChildProcess): AsyncIterableIterator<string> {
 
 export interface Shown {
   readonly digest?: string;
+  /** Rows that a point read does not find, or finds with another value. */
+  readonly different?: number;
   /** Rows that no commit of the history wrote. */
   readonly invented?: number;
   readonly warnings?: readonly string[];

@@ -28,7 +28,9 @@ function above(last: Uint8Array | undefined, by: Uint8Array): Uint8Array {
   const longer = new Uint8Array(last.length + by.length);
   longer.set(last);
   longer.set(by, last.length);
-  return longer.length > 60 ? Uint8Array.of(...last.subarray(0, 1).map((byte) => byte + 1), ...by) : longer;
+  const first = last[0]!;
+  // Nothing shorter lies above a first byte of 255.
+  return longer.length > 60 && first < 255 ? Uint8Array.of(first + 1, ...by) : longer;
 }
 
 function check(rows: ResidentRows, model: ReadonlyMap<string, number>): void {

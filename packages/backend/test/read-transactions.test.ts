@@ -47,6 +47,11 @@ describe.each(engines)('read transactions on %s', (_, make) => {
     expect([read(backend, t, 'foo'), s(tx.get(t, b('foo')))]).toEqual(['1', '1']);
     expect(backend.batchTx((section) => s(section.get(t, b('foo'))))).toBe('1');
     expect(read(backend, t, 'fo')).toBeUndefined();
+    for (const committed of [false, true]) {
+      if (committed) await backend.forceCommit();
+      // An end that is there and empty lies before every key.
+      expect(await scan(backend, t, { start: b('foo'), end: b('') })).toEqual([]);
+    }
   });
 
   test('B20 rows of two sections and two commits, each once', async () => {
@@ -250,6 +255,9 @@ describe.each(engines)('read transactions on %s', (_, make) => {
     for (const chunkSize of [0, -1, 1.5, Number.NaN]) expect(() => tx.scan(t, { chunkSize })).toThrow(RangeError);
     expect(() => tx.scan(t, { start: 'a' as unknown as Uint8Array })).toThrow(/start/);
     expect(() => tx.scan(t, { end: 'a' as unknown as Uint8Array })).toThrow(/end/);
+    const none = null as unknown as object;
+    expect(() => tx.scan(t, none)).toThrow(new TypeError('options must be an object'));
+    await expect(backend.snapshot(none)).rejects.toThrow(new TypeError('options must be an object'));
   });
 
   test('R89 a reader held for long keeps its state, and a number tells', async () => {

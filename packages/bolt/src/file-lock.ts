@@ -5,12 +5,13 @@
  *     it with us, it is seen by bbolt and across PID and network namespaces, and also within one process.
  * L2  Where flock(1) is missing, `PATH.lock` beside the file names its holder by process id and start time. A holder that
  *     is gone is taken over at once, one that merely stands still is not. Other programs do not know this lock; readers
- *     do not take it.
+ *     respect it when they open, and do not take it: they leave nothing behind, and a writer that comes later does not
+ *     see them.
  *
  * bbolt: bolt_unix.go (R39 to R42, R59).
  */
 import { spawn } from 'node:child_process';
-import { takeLockFile } from './lock-file.ts';
+import { isLockFileHeld, takeLockFile } from './lock-file.ts';
 
 /** A held lock. */
 export interface FileLock {
@@ -31,7 +32,8 @@ export async function takeLock(
   unique: () => string,
 ): Promise<FileLock | undefined> {
   const status = await runFlock(fd, exclusive);
-  if (status === 'missing') return exclusive ? takeLockFile(path, unique) : KERNEL_LOCK;
+  if (status === 'missing' && exclusive) return takeLockFile(path, unique);
+  if (status === 'missing') return isLockFileHeld(path) ? undefined : KERNEL_LOCK;
   if (status === 0) return KERNEL_LOCK;
   if (status === HELD_BY_OTHER) return undefined;
   throw new Error(`flock ended with status ${status}`);

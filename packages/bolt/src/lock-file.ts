@@ -27,6 +27,12 @@ export function takeLockFile(target: string, unique: () => string): FileLock | u
   return take(target, `${target}.lock`, unique);
 }
 
+/** Whether somebody has the lock of the file `target`; for who does not take it. Changes nothing. */
+export function isLockFileHeld(target: string): boolean {
+  const found = textOf(`${target}.lock`);
+  return found !== undefined && holderLives(found);
+}
+
 function take(target: string, name: string, unique: () => string): FileLock | undefined {
   const draft = `${target}.varve-${unique()}.tmp`;
   const mine = `${process.pid} ${startOf(process.pid) ?? ''} ${unique()}\n`;

@@ -40,6 +40,7 @@ export function openBolt(path: string, options: OpenOptions = {}): Promise<Bolt>
 
 /** The same on another storage: for tests with a disk that fails. */
 export async function openBoltOn(storage: Storage, path: string, options: OpenOptions = {}): Promise<Bolt> {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
   const { pageSize = 4096, cacheBytes = DEFAULT_CACHE, freelist = 'persisted' } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must be a text that is not empty');
   if (!isPageSize(pageSize)) throw new RangeError('pageSize must be a power of two from 512 to 65536');

@@ -102,7 +102,7 @@ describe('power cuts', () => {
     ['no page checksums', { pageSize: 512, pageChecksums: false }, 512],
   ];
   test.each(configurations)(
-    'F43 R21 R22 R23 R24 R51 R52 R61 every moment of a workload, %s',
+    'F43 B44 R21 R22 R23 R24 R51 R52 R54 R61 every moment of a workload, %s',
     async (_, options, tear) => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const { states, cuts } = await workload(seed, options, tear);

@@ -177,7 +177,7 @@ describe('a failed commit ends the writer', () => {
     ['write', 1],
     ['sync', 1],
     ['sync', 2],
-  ] as const)('R25 F40 F41 law 8: %s number %i fails', async (kind, nth) => {
+  ] as const)('R25 R54 F40 F41 law 8: %s number %i fails', async (kind, nth) => {
     const { bolt, syncs, disk } = await failing(kind, 'EIO', nth);
     const before = digestOf(bolt);
     const results = await Promise.allSettled([bolt.write(fill(2)), bolt.write(fill(3)), bolt.write(fill(4))]);

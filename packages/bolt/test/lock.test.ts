@@ -188,6 +188,26 @@ describe('the lock file that stands in for flock', () => {
   });
 });
 
+test('R41 R59 without flock(1) a reader is kept out by a holder that lives, by no other, and leaves nothing', async () => {
+  const file = scratch.file();
+  await (await openBolt(file)).close();
+  vi.stubEnv('PATH', scratch.folder);
+  try {
+    await using writer = await openBolt(file);
+    const before = readFileSync(`${file}.lock`, 'utf8');
+    await expect(openBolt(file, { readOnly: true })).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
+    expect(readFileSync(`${file}.lock`, 'utf8')).toBe(before);
+    await writer.close();
+    writeFileSync(`${file}.lock`, '999999999 1 dead\n');
+    await using one = await openBolt(file, { readOnly: true });
+    await using two = await openBolt(file, { readOnly: true });
+    expect([one.txid, two.txid]).toEqual([1, 1]);
+    expect(readFileSync(`${file}.lock`, 'utf8')).toBe('999999999 1 dead\n');
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
 test('R43 an empty file that becomes a store is told of, once', async () => {
   const file = scratch.file();
   writeFileSync(file, '');
@@ -231,6 +251,8 @@ describe('R35 to R38 what cannot be opened is left as it is', () => {
 
   test('R3 wrong options', async () => {
     await expect(openBolt('')).rejects.toThrow(TypeError);
+    const none = openBolt(scratch.file(), null as unknown as object);
+    await expect(none).rejects.toThrow(new TypeError('options must be an object'));
     await expect(openBolt(scratch.file(), { pageSize: 1000 })).rejects.toThrow(RangeError);
     await expect(openBolt(scratch.file(), { cacheBytes: -1 })).rejects.toThrow(RangeError);
   });

@@ -99,9 +99,9 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     if (typeof body !== 'function') throw invalidType('the body of a write must be a function');
     if (options !== undefined) checkSignalOptions(options);
     const records = this.#records;
-    const { value, revision, changes } = await section(this.#core, options?.signal, (txn) => {
-      return body(new StoreSection(txn, records)) as T;
-    });
+    const { value, revision, changes } = await section<T>(this.#core, options?.signal, (txn) =>
+      body(new StoreSection(txn, records)),
+    );
     // Decoded when looked at: a codec that throws must not make a finished write look like a failed one.
     return { value, revision, events: () => changes.map((change) => records.event(change)) };
   }
@@ -143,6 +143,7 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     return {
       ...this.#status(),
       durable: backend.durable,
+      readOnly: backend.readOnly,
       warnings: [...backend.warnings],
       commits: backend.commits,
       openReads: backend.openReadTxN,

@@ -343,6 +343,8 @@ export interface BackupResult {
 export interface Stats extends Status {
   /** False where nothing outlives the process (memory). */
   readonly durable: boolean;
+  /** True where every write is refused with `BACKEND_READ_ONLY`: a file opened so. */
+  readonly readOnly: boolean;
   /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings: readonly string[];
   /** Commits that reached the medium since opening. */

@@ -101,7 +101,10 @@ export async function level(path: string, options?: LevelOptions): Promise<Engin
   return levelEngine(path, options);
 }
 
-/** One BoltDB file, readable by etcd and bbolt. */
+/**
+ * One BoltDB file, readable by etcd and bbolt. With `readOnly: true` it is not changed, nothing is made beside it, and
+ * others may read it as well: what writes rejects with `BACKEND_READ_ONLY`, everything else works.
+ */
 export async function file(path: string, options?: FileOptions): Promise<Engine> {
   const { fileEngine } = await import('@varve/backend/file');
   return fileEngine(path, options);
@@ -124,6 +127,9 @@ const engineMembers = ['get', 'scan', 'pin', 'commit', 'close'] as const;
 function checkOptions<K, V>(location: Location, options: OpenOptions<K, V>): void {
   if (typeof location === 'string') checkPath(location);
   else if (!(location instanceof Promise) && !isEngine(location)) throw wrongLocation();
+  if (Object.hasOwn(Object(options), 'readOnly')) {
+    throw invalidType('options: readOnly goes to the engine: file(path, { readOnly: true }). LevelDB has no such mode');
+  }
   checkNames(options, 'options', optionNames);
   const { durability } = options;
   if (durability !== undefined && durability !== 'commit' && durability !== 'interval') {
@@ -156,7 +162,7 @@ function isEngine(location: unknown): location is Engine {
 }
 
 function recordsFor<K, V>(options: OpenOptions<K, V>): Records<K, V> {
-  const limits = options.limits ?? {};
+  const { limits = {} } = options;
   checkNames(limits, 'limits', limitNames);
   const { maxKeyBytes = 32 * 1024, maxValueBytes = 1536 * 1024, maxOps = 128, maxDepth = 100 } = limits;
   checkOptionalInteger(maxKeyBytes, 'limits.maxKeyBytes', 1, mostBytes);
@@ -164,8 +170,7 @@ function recordsFor<K, V>(options: OpenOptions<K, V>): Records<K, V> {
   checkOptionalInteger(maxOps, 'limits.maxOps', 1, 1_000_000);
   checkOptionalInteger(maxDepth, 'limits.maxDepth', 0, 1000);
   // Where no codec is given the type parameter has its default, string.
-  const key = options.key ?? (utf8 as unknown as KeyCodec<K>);
-  const value = options.value ?? (utf8 as unknown as Codec<V>);
+  const { key = utf8 as unknown as KeyCodec<K>, value = utf8 as unknown as Codec<V> } = options;
   return new Records(key, value, { maxKeyBytes, maxValueBytes, maxOps, maxDepth });
 }
 

@@ -3,7 +3,9 @@
  *
  * F1  Nothing is awaited between the check and the section unless commits lag behind (law 9); then the bytes are copied
  *     first, because the caller may change his meanwhile (K4).
- * F2  What comes after the section cannot fail but by a failed commit: the signal is not looked at any more.
+ * F2  All who wait for commits wake together, so each looks again right before its section: what waits in memory is bounded
+ *     by what commits may lag behind by, not by the number of writers (law 9).
+ * F3  What comes after the section cannot fail but by a failed commit: the signal is not looked at any more.
  */
 import type { Finished, WriteTxn } from '@varve/watch';
 import { checkNames, checkOptionalBoolean, checkSignal, checkSignalOptions } from './checks.ts';
@@ -32,7 +34,8 @@ export async function putKey<K, V>(
   if (!store.admitting) {
     keyBytes = ownBytes(keyBytes);
     valueBytes = ownBytes(valueBytes);
-    await admitted(core, options?.signal);
+    do await admitted(core, options?.signal);
+    while (!store.admitting);
   }
   let result: PutResult<K, V>;
   if (options?.previous === true) {
@@ -84,7 +87,7 @@ export async function section<T>(
   body: (txn: WriteTxn) => T,
 ): Promise<Finished<T>> {
   const { store } = core;
-  if (!store.admitting) await admitted(core, signal);
+  while (!store.admitting) await admitted(core, signal);
   const finished = store.write(body);
   if (core.durableWrites) await store.settled();
   return finished;

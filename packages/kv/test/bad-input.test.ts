@@ -112,6 +112,9 @@ describe('opening', () => {
   const wrong: readonly [string, () => Promise<unknown>, RegExp][] = [
     ['unknown option', () => open(memory(), { cache: 1 } as object), /no "cache"/],
     ['unknown limit', () => open(memory(), { limits: { maxkeys: 1 } as object }), /no "maxkeys"/],
+    ['null for options', () => open(memory(), null as unknown as object), /options must be an object/],
+    ['null for a codec', () => open(memory(), { key: null as unknown as typeof bytes }), /key must be a codec/],
+    ['null for limits', () => open(memory(), { limits: null as unknown as object }), /limits must be an object/],
     ['wrong durability', () => open(memory(), { durability: 'never' as 'commit' }), /durability must be/],
     ['wrong batchLimit', () => open(memory(), { batchLimit: 0 }), /batchLimit must be/],
     ['wrong batchIntervalMs', () => open(memory(), { batchIntervalMs: Number.NaN }), /batchIntervalMs must be/],

@@ -17,6 +17,11 @@ export function after(key: Uint8Array): Uint8Array {
   return next;
 }
 
+/** @throws TypeError for `null` and whatever else has no fields */
+export function checkOptions(options: object): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
+}
+
 /** @throws RangeError unless absent or an integer of at least `least` */
 export function checkCount(value: number | undefined, least: number, field: string): void {
   if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {

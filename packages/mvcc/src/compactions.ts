@@ -21,13 +21,14 @@ export class Compactions {
   readonly #metrics: Metrics;
   readonly #pace: CompactionPace;
 
-  /** Begins with what an earlier process accepted and did not finish (spec 11.2, step 7). */
+  /** Begins with what an earlier process accepted and did not finish (spec 11.2, step 7), where anything can be written. */
   constructor(history: History, metrics: Metrics, pace: CompactionPace) {
     this.#history = history;
     this.#metrics = metrics;
     this.#pace = pace;
     const { scheduled, compactionFinished } = history;
-    if (scheduled > compactionFinished) this.#schedule(scheduled, compactionFinished, false, Promise.resolve());
+    if (scheduled > compactionFinished && !history.backend.readOnly)
+      this.#schedule(scheduled, compactionFinished, false, Promise.resolve());
   }
 
   async compact(revision: number): Promise<Compaction> {

@@ -10,7 +10,7 @@
 import type { Backend, BatchTx, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
 import { ignoredByHash } from './buckets.ts';
-import { checkBytes } from './bytes.ts';
+import { checkBytes, checkOptions } from './bytes.ts';
 import { changesBetween, keyHistory } from './changes.ts';
 import { nextTurn, now } from './clock.ts';
 import { CommitPump } from './commit-pump.ts';
@@ -101,6 +101,7 @@ export class MvccStore implements Store {
   async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
     const history = this.#history;
     history.checkOpen();
+    checkOptions(options);
     options.signal?.throwIfAborted();
     checkRange(key, end, options);
     const current = history.visible;
@@ -111,6 +112,7 @@ export class MvccStore implements Store {
 
   history(key: Uint8Array, options: HistoryOptions = NO_OPTIONS): readonly Change[] {
     this.#history.checkOpen();
+    checkOptions(options);
     return keyHistory(this.#history, key, options);
   }
 
@@ -120,6 +122,7 @@ export class MvccStore implements Store {
     options: SliceOptions & { readonly chunkSize?: number | undefined } = NO_OPTIONS,
   ): AsyncIterable<readonly Change[]> {
     this.#history.checkOpen();
+    checkOptions(options);
     return changesBetween(this.#history, from, to, options);
   }
 
@@ -209,6 +212,7 @@ export class MvccStore implements Store {
   async hashByRev(revision: number, options: SliceOptions = NO_OPTIONS): Promise<HashResult> {
     const history = this.#history;
     history.checkOpen();
+    checkOptions(options);
     const began = now();
     const result = await traced('hash', { revision }, () => hashByRevision(history, revision, options));
     this.#metrics.hashByRevSeconds.add((now() - began) / 1000);

@@ -1,5 +1,5 @@
 import type { Backend } from '@varve/backend';
-import { checkCount } from './bytes.ts';
+import { checkCount, checkOptions } from './bytes.ts';
 import { BATCH_ROWS } from './compaction.ts';
 import { MvccStore } from './mvcc-store.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
@@ -10,11 +10,13 @@ const MIB = 1024 * 1024;
 /**
  * Opens the store in a backend and rebuilds the index from its records (spec section 11).
  *
- * The caller keeps the backend and closes it after the store. An unfinished compaction goes on in the background.
+ * The caller keeps the backend and closes it after the store. An unfinished compaction goes on in the background. Over a
+ * backend that is open for reading only, every write rejects or throws with `BACKEND_READ_ONLY`.
  * @throws MvccError `MVCC_CORRUPT` when the records contradict each other, naming the revisions
  * @throws RangeError for an option out of range
  */
 export async function openStore(backend: Backend, options: StoreOptions = {}): Promise<Store> {
+  checkOptions(options);
   const { durability = 'commit', cacheBytes, compactionBatchLimit, compactionPauseMs, restoreChunkLimit } = options;
   if (durability !== 'commit' && durability !== 'interval') {
     throw new RangeError("durability must be 'commit' or 'interval'");

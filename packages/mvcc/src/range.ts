@@ -8,7 +8,7 @@
  * etcd: server/storage/mvcc/kvstore_txn.go, rangeKeys (spec section 7.2).
  */
 import type { KeyedIndexEntry, RangeEnd } from '@varve/index';
-import { after, checkBytes, checkEnd } from './bytes.ts';
+import { after, checkBytes, checkEnd, checkOptions } from './bytes.ts';
 import { nextTurn } from './clock.ts';
 import { MvccError } from './errors.ts';
 import { name, printKey, type History, type RecordSource } from './history.ts';
@@ -26,6 +26,7 @@ const NO_OPTIONS: RangeOptions & SliceOptions = {};
 export function checkRange(key: Uint8Array, end: RangeEnd, options: RangeOptions): void {
   checkBytes(key, 'key');
   checkEnd(end);
+  checkOptions(options);
   if (options.limit !== undefined && !Number.isInteger(options.limit)) {
     throw new RangeError('limit must be an integer');
   }

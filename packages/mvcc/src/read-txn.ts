@@ -7,7 +7,7 @@
  * etcd: server/storage/mvcc/kvstore_txn.go, storeTxnRead (spec section 7.1). Departs: compaction does not wait for it.
  */
 import type { RangeEnd } from '@varve/index';
-import { checkBytes } from './bytes.ts';
+import { checkBytes, checkOptions } from './bytes.ts';
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
@@ -46,6 +46,7 @@ export class ReadTransaction implements ReadTxn {
   }
 
   async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
+    checkOptions(options);
     options.signal?.throwIfAborted();
     checkRange(key, end, options);
     const revision = this.#revisionFor(options.revision);

@@ -5,7 +5,8 @@
  * RE2  Above the compacted revision nothing may be missing, doubled or out of order: that is `MVCC_CORRUPT` (R46).
  * RE3  A record that contradicts its place is remembered and answered with `MVCC_CORRUPT` when its key is read; the
  *      other keys stay readable (R45). One that cannot be decoded names no key, so nothing can be opened.
- * RE4  The revision goes on after everything that was ever promised: records, compacted and scheduled revision.
+ * RE4  A backend that is open for reading only is read as it is: what is missing there reads as empty.
+ * RE5  The revision goes on after everything that was ever promised: records, compacted and scheduled revision.
  *
  * That the newest record is below the compacted revision is no damage: etcd up to 3.4.33 and 3.5.15 removed deletions at
  * the compacted revision itself, and M71 and M72 ask for such stores to open.
@@ -35,7 +36,7 @@ export interface RestoreSettings {
 }
 
 /**
- * Creates the store's buckets where they are missing, and reads everything.
+ * Creates the store's buckets where they are missing and can be made, and reads everything.
  * @param check called after every turn in which others ran; what it throws ends the work
  */
 export function restoreHistory(backend: Backend, settings: RestoreSettings, check?: () => void): Promise<History> {
@@ -43,10 +44,12 @@ export function restoreHistory(backend: Backend, settings: RestoreSettings, chec
 }
 
 async function restore(backend: Backend, settings: RestoreSettings, check?: () => void): Promise<History> {
-  backend.batchTx((tx) => {
-    tx.createBucket(keyBucket);
-    tx.createBucket(metaBucket);
-  });
+  if (!backend.readOnly) {
+    backend.batchTx((tx) => {
+      tx.createBucket(keyBucket);
+      tx.createBucket(metaBucket);
+    });
+  }
   await backend.forceCommit();
   const marks = backend.readTx((tx) => ({
     finished: readMark(tx, finishedCompactKey),

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { buckets, openBackend, type Backend } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
 import { expect, test } from 'vitest';
@@ -119,6 +120,48 @@ test.each(engines)('M70: a crash in the middle of a compaction changes nothing (
   await compact(undisturbed.store, 100);
   expect(await rows(second.backend, true)).toEqual(await rows(undisturbed.backend, true));
   expect((await answers(undisturbed.store, newest)).slice(100)).toEqual(want);
+});
+
+test('M69, R35: over a backend for reading only an unfinished compaction waits, and what it compacted stays so', async () => {
+  const medium = await makeMedium();
+  const first = await reopen(medium, { compactionBatchLimit: 5, compactionPauseMs: 0 });
+  for (let i = 0; i < 100; i++) await put(first.store, `k${i % 7}`, `${i}`);
+  const newest = first.store.rev();
+  const want = await answers(first.store, newest);
+  const compaction = await first.store.compact(60);
+  while (compaction.progress.scanned < 20) await new Promise(setImmediate);
+  medium.crash();
+
+  const writes: unknown[] = [];
+  const commit = (changes: unknown): Promise<void> => Promise.resolve(void writes.push(changes));
+  const backend = await openBackend({ ...medium.attach(), readOnly: true, commit });
+  const before = await rows(backend, true);
+  const compactions: unknown[] = [];
+  const begun = (message: unknown): void => void compactions.push(message);
+  subscribe('tracing:varve.mvcc.compaction:start', begun);
+  const store = await openStore(backend);
+  await store.compactionBarrier();
+  unsubscribe('tracing:varve.mvcc.compaction:start', begun);
+  expect(compactions).toEqual([]);
+  expect(await answers(store, newest)).toEqual(
+    want.map((answer, revision) => (revision > 0 && revision < 60 ? `${revision}: MVCC_COMPACTED` : answer)),
+  );
+  const refusal = expect.objectContaining({ code: 'BACKEND_READ_ONLY' }) as Error;
+  expect(() => store.put(bytes('a'), bytes('b'))).toThrow(refusal);
+  expect(() => store.deleteRange(bytes('a'))).toThrow(refusal);
+  expect(() => store.write((txn) => txn.setAppliedIndex(9n, 1n))).toThrow(refusal);
+  await expect(store.compact(70)).rejects.toEqual(refusal);
+  await expect(store.defrag()).rejects.toEqual(refusal);
+  await expect(store.admit()).rejects.toEqual(refusal);
+  expect((await store.hash()).hash).toBe(await backend.hash((bucket) => bucket === 'none'));
+  expect([store.rev(), store.finishedRev(), store.appliedIndex().index]).toEqual([newest, newest, 0n]);
+  await store.close();
+  expect(await rows(backend, true)).toEqual(before);
+  await backend.close();
+  expect(writes).toEqual([]);
+  const second = await reopen(medium);
+  await second.store.compactionBarrier();
+  expect((await rows(second.backend)).length).toBeLessThan(before.length);
 });
 
 test('M71: a compaction scheduled beyond the newest record', async () => {
@@ -260,6 +303,27 @@ test('M78: reads and writes go on while the other backend is read', async () => 
   expect(store.rev()).toBe(3001);
   const again = await openStore(backend);
   expect(await list(again)).toEqual(['ours=2']);
+});
+
+test('B49: a restore and a defrag called together run to their ends, in either order, and the newest state is whole', async () => {
+  for (const restoresFirst of [true, false]) {
+    const first = await open();
+    const second = await open();
+    for (let i = 0; i < 40; i++) await put(first.store, `a${i % 9}`, `${i}`);
+    for (let i = 0; i < 30; i++) await put(second.store, `b${i % 7}`, `${i}`);
+    const want = await second.store.hashByRev(0);
+    const before = await rows(second.backend, true);
+    await second.store.close();
+    const { store } = first;
+    const calls = [(): Promise<void> => store.restore(second.backend), (): Promise<void> => store.defrag()];
+    await Promise.all((restoresFirst ? calls : calls.toReversed()).map((call) => call()));
+    await store.defrag();
+    expect(await store.hashByRev(0)).toEqual(want);
+    expect(await rows(second.backend, true)).toEqual(before);
+    await put(store, 'after', '1');
+    expect(text(store.get(bytes('after'))!.value)).toBe('1');
+    expect(first.backend.durable).toBe(true);
+  }
 });
 
 test('R9: close in the middle of a restore', async () => {

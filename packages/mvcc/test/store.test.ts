@@ -1,5 +1,6 @@
 import { buckets } from '@varve/backend';
 import { expect, test } from 'vitest';
+import { openStore } from '../src/open-store.ts';
 import type { ReadTxn, Store } from '../src/store.ts';
 import { ALL, bytes, codeOf, list, open, put, remove, rows, show, showChange, text } from './support.ts';
 
@@ -288,6 +289,25 @@ test('R3: wrong arguments are refused before anything changes', async () => {
     expect(await codeOf(() => store.compact(revision))).toBe('RangeError');
   }
   expect(store.finishedRev()).toBe(1);
+});
+
+test('R3: null for options is a TypeError that names them', async () => {
+  const { store, backend } = await open();
+  const key = bytes('a');
+  const none = null as unknown as object;
+  const calls: readonly (() => unknown)[] = [
+    () => openStore(backend, none),
+    () => store.range(key, undefined, none),
+    () => store.history(key, none),
+    () => store.changes(1, 2, none),
+    () => store.hashByRev(0, none),
+    () => store.snapshot(none),
+    () => store.read().range(key, undefined, none),
+    () => store.write((txn) => txn.range(key, undefined, none)),
+  ];
+  for (const call of calls) {
+    await expect(async () => call(), String(call)).rejects.toThrow(new TypeError('options must be an object'));
+  }
 });
 
 test('R4: keys and values of every size come back as they were', async () => {

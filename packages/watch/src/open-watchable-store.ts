@@ -18,6 +18,7 @@ export async function openWatchedStore(
   options: StoreOptions & WatchableStoreOptions,
   clock: Clock,
 ): Promise<WatchedStore> {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
   const limits: HubLimits = {
     queueCapacity: positive('queueCapacity', options.queueCapacity ?? 128),
     watchersPerPass: positive('watchersPerPass', options.watchersPerPass ?? 512),

@@ -34,6 +34,7 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
     end: RangeEnd,
     options: WatchOptions = {},
   ): { readonly watchId: number; readonly revision: number } {
+    if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
     const { startRevision = 0, watchId = 0, filters = [], previous = false } = options;
     checkBytes('key', key);
     if (end !== undefined) checkBytes('end', end);

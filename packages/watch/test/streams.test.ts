@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { openWatchableStore } from '../src/open-watchable-store.ts';
 import { bytes, code, drain, FROM_KEY, open, places, revisions, showAll } from './support.ts';
 
 const foo = bytes('foo');
@@ -165,8 +166,11 @@ test('R3 wrong arguments change nothing', async () => {
     /filters: not an array/,
   );
   expect(() => stream.watch(foo, undefined, { previous: 1 as unknown as boolean })).toThrow(/previous: not/);
+  const noOptions = new TypeError('options must be an object');
+  expect(() => stream.watch(foo, undefined, null as unknown as object)).toThrow(noOptions);
   expect(f.store.watchStats.watchers).toBe(0);
   await expect(open({ queueCapacity: 0 })).rejects.toThrow(RangeError);
+  await expect(openWatchableStore(f.backend, null as unknown as object)).rejects.toThrow(noOptions);
 });
 
 test('R7 a caller may write to its key after the call', async () => {

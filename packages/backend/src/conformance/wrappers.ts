@@ -27,12 +27,14 @@ export function failing(engine: Engine, step: number, options: FailingOptions = 
 class WrappedEngine implements Engine {
   protected readonly inner: Engine;
   readonly durable: boolean | undefined;
+  readonly readOnly: boolean | undefined;
   readonly warnings: readonly string[] | undefined;
   readonly snapshot: Engine['snapshot'];
 
   constructor(inner: Engine) {
     this.inner = inner;
     this.durable = inner.durable;
+    this.readOnly = inner.readOnly;
     this.warnings = inner.warnings;
     this.snapshot = inner.snapshot === undefined ? undefined : (options) => inner.snapshot!(options);
   }

@@ -21,7 +21,8 @@ const advice: Readonly<Partial<Record<BackendErrorCode, string>>> = {
   BACKEND_LOCKED: 'Close it there first, in another process or another part of this one',
   BACKEND_FOREIGN: 'It is not a store and was left as it is; choose another path',
   BACKEND_VERSION: 'This release reads format version 2, which is that of etcd and bbolt',
-  BACKEND_READ_ONLY: 'Give this process the right to write the file and its folder',
+  BACKEND_READ_ONLY:
+    'Writing needs the right to write the file and its folder, and an open for writing; `readOnly: true` opens it for reading',
   BACKEND_CORRUPT: 'The file is damaged: look at it with `varve-bolt check`, or restore a backup',
 };
 

@@ -4,6 +4,7 @@
  * F1  `get` and `scan` answer from a view of the newest committed state, which is exchanged when a commit is durable.
  * F2  A commit is applied in steps: the event loop turns meanwhile, and nobody sees a part of it (law 10).
  * F3  Rows of append-only buckets fill pages to 90 %, as etcd's do; others leave room to grow.
+ * F4  Over a file that is open for reading only there is one state for ever, and `@varve/bolt` refuses the rest.
  *
  * etcd: server/storage/backend/batch_tx.go over bbolt.
  */
@@ -22,6 +23,7 @@ const stepChanges = 2;
 
 export class FileEngine implements Engine {
   readonly durable = true;
+  readonly readOnly: boolean;
   readonly warnings: readonly string[];
   readonly #bolt: Bolt;
   #present: FileView;
@@ -31,6 +33,7 @@ export class FileEngine implements Engine {
 
   constructor(bolt: Bolt) {
     this.#bolt = bolt;
+    this.readOnly = bolt.readOnly;
     this.warnings = bolt.warnings.map(({ page, message }) =>
       page === undefined ? message : `page ${page}: ${message}`,
     );

@@ -3,12 +3,19 @@
  *
  * What etcd wrote opens here with all its history, and what is written here passes etcd's own tools (design decision 6).
  */
+import { checkOptions } from '../check-options.ts';
 import type { Engine } from '../engine.ts';
 import { openFile } from './open-file.ts';
 
 export interface FileOptions {
   /** Make the store when there is none. @default true */
   readonly createIfMissing?: boolean | undefined;
+  /**
+   * Open for reading only: the file, which must exist, is not changed, nothing is made beside it, and a file system that
+   * cannot be written is no obstacle (R30, R35). Any number of readers may have it at once, while no writer has. What
+   * would write is refused with `BACKEND_READ_ONLY`. @default false
+   */
+  readonly readOnly?: boolean | undefined;
   /** Pages kept in memory, in bytes. @default 64 MiB */
   readonly cacheSize?: number | undefined;
   /** How long to wait for a lock that somebody else holds, in milliseconds. @default 0 */
@@ -25,10 +32,12 @@ export interface FileOptions {
 export async function fileEngine(path: string, options: FileOptions = {}): Promise<Engine> {
   if (typeof path !== 'string') throw new TypeError('path must be a string');
   if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
-  const { createIfMissing = true, cacheSize = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
+  checkOptions(options);
+  const { createIfMissing = true, readOnly = false, cacheSize = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
   if (typeof createIfMissing !== 'boolean') throw new TypeError('createIfMissing must be a boolean');
+  if (typeof readOnly !== 'boolean') throw new TypeError('readOnly must be a boolean');
   if (!Number.isSafeInteger(cacheSize) || cacheSize < 0) throw new RangeError('cacheSize must be a number of bytes');
   if (typeof lockTimeoutMs !== 'number') throw new TypeError('lockTimeoutMs must be a number');
   if (!(lockTimeoutMs >= 0)) throw new RangeError('lockTimeoutMs must be a number of milliseconds from 0');
-  return openFile(path, { create: createIfMissing, cacheBytes: cacheSize, lockTimeoutMs });
+  return openFile(path, { create: createIfMissing, readOnly, cacheBytes: cacheSize, lockTimeoutMs });
 }

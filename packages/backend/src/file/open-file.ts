@@ -2,7 +2,8 @@
  * Opening a BoltDB file as a store.
  *
  * O1  Opening changes nothing in a file, not even the form of its free list: the first commit does.
- * O2  A file is a store if it has etcd's `key` or `meta` bucket, or no bucket at all, or was written by us; any other
+ * O2  For reading only, not even a folder is made; whoever else reads may have the file as well, a writer may not.
+ * O3  A file is a store if it has etcd's `key` or `meta` bucket, or no bucket at all, or was written by us; any other
  *     BoltDB file is somebody's own and is left as it is (R37).
  */
 import { openBolt, type Bolt } from '@varve/bolt';
@@ -14,13 +15,14 @@ import { makeParents, placeOf } from './place.ts';
 
 export interface OpenFileOptions {
   readonly create: boolean;
+  readonly readOnly: boolean;
   readonly cacheBytes: number;
   readonly lockTimeoutMs: number;
 }
 
 export async function openFile(path: string, options: OpenFileOptions): Promise<Engine> {
   const place = await placeOf(path);
-  if (options.create) await makeParents(place, path);
+  if (options.create && !options.readOnly) await makeParents(place, path);
   let bolt: Bolt;
   try {
     bolt = await openBolt(place, { ...options, freelist: 'deferred' });

@@ -4,6 +4,7 @@
  * LevelDB as `classic-level` bundles it verifies no checksums, skips what it cannot read, and takes a crash in its
  * first open badly. This folder puts around it what a store needs (design decision 15, R64 to R74).
  */
+import { checkOptions } from '../check-options.ts';
 import type { Engine } from '../engine.ts';
 import { loadDriver } from './driver.ts';
 import { nodeFiles } from './files.ts';
@@ -18,9 +19,16 @@ export interface LevelOptions {
   readonly writeBufferSize?: number | undefined;
   /**
    * Check every block of every table while opening, at about a second a GiB. Without it some damage makes LevelDB hide
-   * rows or end the process; with it that is `BACKEND_CORRUPT` (R68). @default true
+   * rows, answer a point read with an older value than a scan, or end the process; with it that is `BACKEND_CORRUPT` (R68).
+   * @default true
    */
   readonly verify?: boolean | undefined;
+  /**
+   * There is no such mode here: LevelDB replaces files of a folder by opening it, whatever it is opened for, and takes a
+   * lock that no second process can share. `true` is a TypeError. To read a store beside its writer, or from a medium that
+   * cannot be written, take a `snapshot()` and open that with `fileEngine(path, { readOnly: true })`.
+   */
+  readonly readOnly?: false | undefined;
 }
 
 const MIB = 1 << 20;
@@ -35,6 +43,11 @@ const MIB = 1 << 20;
 export async function levelEngine(path: string, options: LevelOptions = {}): Promise<Engine> {
   if (typeof path !== 'string') throw new TypeError('path must be a string');
   if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
+  checkOptions(options);
+  const readOnly: unknown = options.readOnly;
+  if (readOnly !== undefined && readOnly !== false) {
+    throw new TypeError('readOnly is not for LevelDB, which writes to what it opens; a snapshot opens so, as a file');
+  }
   const writeBufferSize = checkedSize(options.writeBufferSize, 64 * MIB, 'writeBufferSize');
   const settings = {
     createIfMissing: checkedBoolean(options.createIfMissing, true, 'createIfMissing'),
