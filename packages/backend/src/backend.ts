@@ -112,6 +112,8 @@ export interface Backend extends AsyncDisposable {
   readonly readOnly: boolean;
   /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings: readonly string[];
+  /** Aborts when a commit has failed (B4), with the `BACKEND_FAILED` error as its reason: for those who wait for nothing else. */
+  readonly failure: AbortSignal;
   /**
    * Commits what is pending, then closes the engine. Idempotent; every call afterwards gets `BACKEND_CLOSED`, open readers
    * and snapshots end. Rejects with `BACKEND_FAILED`, everything closed, when a commit failed and no call has said so yet.

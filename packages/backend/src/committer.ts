@@ -64,6 +64,7 @@ export class Committer {
   #due = false;
   #timer: NodeJS.Timeout | undefined;
   #rowsSinceTurn = 0;
+  readonly #broken = new AbortController();
   #failed = false;
   #cause: unknown;
   #failureTold = false;
@@ -91,6 +92,11 @@ export class Committer {
     if (!this.#failed) return undefined;
     this.#failureTold = true;
     return this.#failure();
+  }
+
+  /** Aborts with the first failure (C4). */
+  get failure(): AbortSignal {
+    return this.#broken.signal;
   }
 
   get writable(): boolean {
@@ -261,5 +267,6 @@ export class Committer {
       waiters.reject(this.#failure());
     }
     this.#current = this.#next = this.#admission = this.#compaction = undefined;
+    this.#broken.abort(this.#failure());
   }
 }

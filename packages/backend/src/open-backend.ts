@@ -115,6 +115,10 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     return this.#committer.commits;
   }
 
+  get failure(): AbortSignal {
+    return this.#committer.failure;
+  }
+
   get admitting(): boolean {
     return this.#committer.admitting;
   }

@@ -271,7 +271,9 @@ describe('a failed commit (law 8, R25, R77)', () => {
     write(backend, t, { a: '1' });
     using reader = backend.concurrentReadTx();
     const first = backend.forceCommit();
+    expect(backend.failure.aborted).toBe(false);
     await expect(first).rejects.toThrow(failed);
+    expect(() => backend.failure.throwIfAborted()).toThrow(failed);
     expect(() => write(backend, t, { b: '1' })).toThrow(failed);
     await expect(backend.forceCommit()).rejects.toThrow(failed);
     await expect(backend.admit()).rejects.toThrow(failed);

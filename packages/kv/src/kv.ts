@@ -278,7 +278,10 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposabl
    * Ends with `MVCC_COMPACTED` when `from` is given and compacted.
    */
   history(key: K, options?: HistoryOptions): AsyncIterable<KvEvent<K, V>>;
-  /** Follows a key or a range, from any revision that is retained. Begins with the call, not with the first pull. */
+  /**
+   * Follows a key or a range, from any revision that is retained. Begins with the call, not with the first pull.
+   * A failed commit ends it with `BACKEND_FAILED`, and refuses new ones.
+   */
   watch(key: Selector<K>, options?: WatchOptions): Watch<K, V>;
   /**
    * The keys that begin with `prefix`, without it, as a `Kv` of their own.

@@ -224,3 +224,36 @@ test('R3: wrong options are refused by name; a watch is iterated once', async ()
   await watch.close();
   expect(kv.stats().watch.streams).toBe(0);
 });
+
+test.each(['commit', 'interval'] as const)(
+  'R25: a failed commit ends the loops that wait (durability: %s)',
+  async (durability) => {
+    const mine = new Error('the disk is gone');
+    let failing = false;
+    const engine = new Proxy(memory(), {
+      get(target, name) {
+        if (name === 'commit' && failing) return () => Promise.reject(mine);
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+    const kv = await open(engine, { durability });
+    await kv.put('a', '1');
+    const seen: string[] = [];
+    const events = (async () => {
+      for await (const event of kv.watch({}, { from: 1 })) seen.push(`${event.revision}`);
+    })();
+    const batches = collect(kv.watch('b').batches());
+    const outcomes = Promise.allSettled([events, batches]);
+    await kv.put('a', '2');
+    if (durability === 'interval') await kv.commit();
+    failing = true;
+    await kv.put('c', 'lost').catch(() => undefined);
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'BACKEND_FAILED', cause: mine } });
+    }
+    expect(seen.slice(0, 2)).toEqual(['2', '3']);
+    expect(await codeOf(() => kv.watch('a'))).toBe('BACKEND_FAILED');
+    await kv.close().catch(() => undefined);
+  },
+);

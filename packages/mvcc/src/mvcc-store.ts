@@ -245,7 +245,7 @@ export class MvccStore implements Store {
     return this.#history.visibleApplied;
   }
 
-  get backend(): Pick<Backend, 'size' | 'sizeInUse' | 'openReadTxN' | 'commits' | 'durable' | 'warnings'> {
+  get backend(): Pick<Backend, 'size' | 'sizeInUse' | 'openReadTxN' | 'commits' | 'durable' | 'warnings' | 'failure'> {
     return this.#history.backend;
   }
 

@@ -262,7 +262,10 @@ export interface Store extends AsyncDisposable {
   readonly leaseAttachments: readonly LeaseAttachment[];
   /** The applied index and term, both 0n where never set. */
   appliedIndex(): { readonly index: bigint; readonly term: bigint };
-  readonly backend: Pick<Backend, 'size' | 'sizeInUse' | 'openReadTxN' | 'commits' | 'durable' | 'warnings'>;
+  readonly backend: Pick<
+    Backend,
+    'size' | 'sizeInUse' | 'openReadTxN' | 'commits' | 'durable' | 'warnings' | 'failure'
+  >;
   readonly metrics: StoreMetrics;
 
   /** Ends background work and waits for running commits; does not close the backend. Idempotent. */

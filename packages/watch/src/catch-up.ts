@@ -81,6 +81,10 @@ export class CatchUp {
     return size;
   }
 
+  get idle(): boolean {
+    return this.#cohorts.size === 0;
+  }
+
   add(watcher: Watcher): void {
     this.#join(watcher);
     this.#schedule();
@@ -110,15 +114,15 @@ export class CatchUp {
 
   /** The data below are others: nothing read before may be used. */
   restart(): void {
-    this.#history.release();
+    void this.#history.release();
     this.#schedule();
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when nothing runs any more, and nothing is pinned. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRelease?.();
-    this.#history.release();
+    await this.#history.release();
     await this.#running;
   }
 
@@ -154,7 +158,7 @@ export class CatchUp {
       this.#running = undefined;
     }
     if (!this.#closed && this.#history.holds) {
-      this.#cancelRelease = this.#clock.after(this.#scanIdleMs, () => this.#history.release());
+      this.#cancelRelease = this.#clock.after(this.#scanIdleMs, () => void this.#history.release());
     }
   }
 
@@ -206,8 +210,8 @@ export class CatchUp {
     for (const watcher of cohort) {
       if (served === room || this.#closed) break;
       while (!window.prepare(watcher, () => this.#sliceOver())) await this.#nextSlice();
-      // Gone, or in history of another store: what was prepared is not for it.
-      if (watcher.place !== 'unsynced' || watcher.minRevision !== from || watcher.waitsForRoom) continue;
+      // Cancelled meanwhile; or the window is history of another store.
+      if (watcher.place !== 'unsynced') continue;
       if (!this.#history.current(window)) break;
       this.#serve(watcher, window);
       served++;
@@ -280,7 +284,7 @@ export class CatchUp {
 
   #wait(watcher: Watcher): void {
     watcher.waitsForRoom = true;
-    watcher.queue.waiting.add(watcher);
+    watcher.queue.addWaiting(watcher);
     this.#moves.stalled(watcher.queue);
   }
 

@@ -6,13 +6,15 @@
  * Q3  Whoever waits for room (a victim, a watcher left out of catch-up) hears of it when the consumer takes a response.
  * Q4  History is taken in only while little of it is unread (`HISTORY_BYTES`): a queue of 128 batches of 1000 large
  *     values each would be bounded in name only (law 9).
+ * Q5  Equal events for many watchers of the stream are one entry, and the responses are made as they are taken: they count
+ *     as responses, and cost memory as one.
  *
- * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4.
+ * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4, Q5.
  */
 import type { SliceOptions } from '@varve/mvcc';
 import { deferred, rejectQuietly, type Deferred } from './deferred.ts';
 import { VictimList } from './victims.ts';
-import type { WatchResponse } from './watchable-store.ts';
+import type { Event, WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';
 
 /** Bytes of history a queue may hold unread before it gets no more. */
@@ -23,9 +25,21 @@ const SMALLEST_RING = 4;
 export interface QueueOwner {
   /** A response was taken while somebody waits for room. */
   roomMade(): void;
-  /** History cannot be read: the stream ends with this error after what is queued. */
+  /** History cannot be read, or nothing becomes visible any more: the stream ends with this error after what is queued. */
   broken(error: unknown): void;
 }
+
+/** The same events for many watchers of the stream, of which the consumer has had those before `next`. */
+interface Fanned {
+  readonly type: 'fanned';
+  readonly ids: readonly number[];
+  next: number;
+  readonly end: number;
+  readonly events: readonly Event[];
+  readonly revision: number;
+}
+
+type Entry = WatchResponse | Fanned;
 
 export class EventQueue {
   // What `offer` touches comes first: with ten thousand queues a write costs what their cache lines cost.
@@ -34,15 +48,19 @@ export class EventQueue {
   readonly capacity: number;
   #mask = SMALLEST_RING - 1;
   #head = 0;
-  #ring: (WatchResponse | undefined)[] = new Array<WatchResponse | undefined>(SMALLEST_RING).fill(undefined);
+  #slots = 0;
+  #ring: (Entry | undefined)[] = new Array<Entry | undefined>(SMALLEST_RING).fill(undefined);
+  /** The entry for many watchers that is being handed out; it has left the ring. */
+  #each: Fanned | undefined;
   /** Weights of the responses in the ring; made by the first one that weighs anything. */
   #weights: number[] | undefined;
   #historyBytes = 0;
   #lastWeight = 1;
   readonly owner: QueueOwner;
-  readonly victims: VictimList = new VictimList();
-  /** Unsynced watchers that catch-up leaves out until there is room. */
-  readonly waiting: Set<Watcher> = new Set();
+  readonly #victims: VictimList = new VictimList();
+  readonly #waiting: Set<Watcher> = new Set();
+  /** How many are in these two. */
+  #waits = 0;
   /** Watchers that came back from there and have not been served yet. */
   returning = 0;
   #ended = false;
@@ -83,28 +101,59 @@ export class EventQueue {
     }
     const length = this.#length;
     if (length === this.capacity) return false;
-    if (length > this.#mask) this.#grow();
-    const slot = (this.#head + length) & this.#mask;
-    this.#ring[slot] = response;
+    const slot = this.#append(response);
     this.#length = length + 1;
     if (weight > 0 || this.#weights !== undefined) this.#weigh(slot, weight);
     return true;
   }
 
-  /** Counts the batch that a victim holds as unread history. */
-  hold(weight: number): void {
-    this.#historyBytes += weight;
+  /** As `offer`, a response for each of the first `count` ids, which must stay as they are; returns how many went in. */
+  offerEach(ids: readonly number[], count: number, events: readonly Event[], revision: number): number {
+    let next = 0;
+    if (this.#consumer !== undefined) this.offer({ type: 'events', watchId: ids[next++]!, events, revision });
+    const end = Math.min(count, next + this.capacity - this.#length);
+    if (end > next) this.#append({ type: 'fanned', ids, next, end, events, revision });
+    this.#length += end - next;
+    return end;
+  }
+
+  get firstVictim(): Watcher | undefined {
+    return this.#victims.first;
+  }
+
+  /** The batch that the victim holds counts as unread history. */
+  addVictim(watcher: Watcher): void {
+    this.#historyBytes += watcher.heldWeight;
+    this.#victims.add(watcher);
+    this.#waits++;
+  }
+
+  removeVictim(watcher: Watcher): void {
+    this.#historyBytes -= watcher.heldWeight;
+    this.#victims.remove(watcher);
+    this.#waits--;
+  }
+
+  /** Unsynced watchers that catch-up leaves out until there is room. */
+  get waiting(): ReadonlySet<Watcher> {
+    return this.#waiting;
+  }
+
+  addWaiting(watcher: Watcher): void {
+    this.#waiting.add(watcher);
+    this.#waits++;
+  }
+
+  removeWaiting(watcher: Watcher): void {
+    this.#waiting.delete(watcher);
+    this.#waits--;
   }
 
   poll(): WatchResponse | undefined {
     if (this.#length === 0) return undefined;
-    const head = this.#head;
-    const response = this.#ring[head];
-    this.#ring[head] = undefined;
-    this.#head = (head + 1) & this.#mask;
     this.#length--;
-    if (this.#weights !== undefined) this.#unweigh(head);
-    if (this.victims.size > 0 || this.waiting.size > 0) this.owner.roomMade();
+    const response = this.#each === undefined ? this.#take() : this.#takeOf(this.#each);
+    if (this.#waits > 0) this.owner.roomMade();
     return response;
   }
 
@@ -159,11 +208,38 @@ export class EventQueue {
     }
   }
 
+  #append(entry: Entry): number {
+    if (this.#slots > this.#mask) this.#grow();
+    const slot = (this.#head + this.#slots) & this.#mask;
+    this.#ring[slot] = entry;
+    this.#slots++;
+    return slot;
+  }
+
+  #take(): WatchResponse {
+    const head = this.#head;
+    const entry = this.#ring[head]!;
+    this.#ring[head] = undefined;
+    this.#head = (head + 1) & this.#mask;
+    this.#slots--;
+    if (this.#weights !== undefined) this.#unweigh(head);
+    if (entry.type !== 'fanned') return entry;
+    this.#each = entry;
+    return this.#takeOf(entry);
+  }
+
+  #takeOf(each: Fanned): WatchResponse {
+    const { ids, next, events, revision } = each;
+    each.next = next + 1;
+    if (each.next === each.end) this.#each = undefined;
+    return { type: 'events', watchId: ids[next]!, events, revision };
+  }
+
   #grow(): void {
     const size = (this.#mask + 1) * 2;
-    const ring = new Array<WatchResponse | undefined>(size).fill(undefined);
+    const ring = new Array<Entry | undefined>(size).fill(undefined);
     const weights = this.#weights === undefined ? undefined : new Array<number>(size).fill(0);
-    for (let i = 0; i < this.#length; i++) {
+    for (let i = 0; i < this.#slots; i++) {
       const slot = (this.#head + i) & this.#mask;
       ring[i] = this.#ring[slot];
       if (weights !== undefined) weights[i] = this.#weights![slot]!;

@@ -86,18 +86,19 @@ export class History {
       this.#putBack(scan);
       return this.#keep(new HistoryWindow(from, to, changes, this.#previousOf));
     } catch (error) {
-      endScan(scan);
+      await endScan(scan);
       throw error;
     }
   }
 
-  /** Ends all scans, also one that is being read, and forgets the windows. */
-  release(): void {
+  /** Ends all scans, also one that is being read, and forgets the windows. Resolves when those that rest pin nothing. */
+  async release(): Promise<void> {
     this.#abort.abort();
     this.#abort = new AbortController();
-    for (const scan of this.#scans) endScan(scan);
+    const scans = this.#scans;
     this.#scans = [];
     this.#windows = [];
+    await Promise.all(scans.map(endScan));
   }
 
   #keep(window: HistoryWindow): HistoryWindow {
@@ -119,11 +120,11 @@ export class History {
 
   #putBack(scan: Scan): void {
     if (scan.next >= scan.to) {
-      endScan(scan);
+      void endScan(scan);
       return;
     }
     this.#scans.unshift(scan);
-    if (this.#scans.length > HELD) endScan(this.#scans.pop()!);
+    if (this.#scans.length > HELD) void endScan(this.#scans.pop()!);
   }
 
   /** Moves the next window's changes out of the scan; returns the revision after them. */
@@ -156,7 +157,7 @@ export class History {
   }
 }
 
-/** Lets go of what the scan pins. Nobody waits for that, and nobody can do anything about a failure. */
-function endScan(scan: Scan): void {
-  scan.chunks.return?.().catch(() => undefined);
+/** Lets go of what the scan pins. Nobody can do anything about a failure. */
+async function endScan(scan: Scan): Promise<void> {
+  await scan.chunks.return?.().catch(() => undefined);
 }

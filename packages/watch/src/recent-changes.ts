@@ -2,7 +2,8 @@
  * The newest visible transactions, kept in memory while some watcher is behind.
  *
  * N1  Consecutive: every transaction from the first kept one to the visible revision is there.
- * N2  Bounded in transactions and bytes; the oldest go first. Empty while every watcher is synced.
+ * N2  Bounded in transactions and bytes; the oldest go first. Empty while every watcher is synced, and while all others
+ *     wait for consumers that have been asleep for longer than it reaches: keeping costs writers a fifth of a put.
  *
  * A watcher that has read history up to here is brought to the present in the same tick. Without it, one that catches
  * up under a steady stream of writes would find new ones after each reading, and never be done.
@@ -32,6 +33,11 @@ export class RecentChanges {
     this.#kept.push({ revision, changes, bytes });
     this.#bytes += bytes;
     while (this.#kept.length - this.#first > MOST_TRANSACTIONS || this.#bytes > MOST_BYTES) this.#drop();
+  }
+
+  /** The first revision that is kept; 0 when none is. */
+  get oldest(): number {
+    return this.#kept[this.#first]?.revision ?? 0;
   }
 
   clear(): void {

@@ -3,7 +3,7 @@
  *
  * J1  `publish` and the moves are synchronous and run no user code: consumers wake in a microtask.
  * J2  A synced watcher has been handed everything up to `visible`, in the same section in which `visible` moved there.
- * J3  `publish` costs a lookup for each change and a push for each watcher that matches, and waits for nobody.
+ * J3  `publish` costs a lookup for each change and a push for each stream with watchers that match, and waits for nobody.
  * J4  A watcher's range has it as a user as long as it is synced, unsynced or a victim.
  *
  * etcd: server/storage/mvcc/watchable_store.go (spec 3 to 6, 11).
@@ -15,6 +15,7 @@ import type { Clock } from './clock.ts';
 import type { EventQueue } from './event-queue.ts';
 import { History } from './history.ts';
 import { RecentChanges } from './recent-changes.ts';
+import type { Fan } from './synced-list.ts';
 import { LiveWatchStream } from './watch-stream.ts';
 import { Watcher, type Needs } from './watcher.ts';
 import { WatcherGroup, type WatchedRange } from './watcher-group.ts';
@@ -46,6 +47,9 @@ export class WatchHub implements CatchUpMoves {
   #unsyncedN = 0;
   #victimN = 0;
   #events = 0;
+  #keepsRecent = false;
+  /** The revision at which a watcher fell behind last. */
+  #leftAt = 0;
   /** Scratch of `publish`. */
   readonly #found: WatchedRange[] = [];
   readonly #touched: WatchedRange[] = [];
@@ -96,12 +100,13 @@ export class WatchHub implements CatchUpMoves {
   /** Makes the transaction visible and hands it to the synced watchers that match. Revisions come in order. */
   publish(revision: number, changes: readonly Change[]): void {
     this.#visible = revision;
-    if (this.#unsyncedN > 0 || this.#victimN > 0) this.#recent.add(revision, changes);
+    if (this.#keepsRecent) this.#remember(revision, changes);
     if (this.group.syncedN === 0) return;
-    const run = new ChangeRun(changes, this.#previousOf);
     const found = this.#found;
     if (changes.length === 1) {
       this.group.lookup(changes[0]!.kv.key, found);
+      if (found.length === 0) return;
+      const run = new ChangeRun(changes, this.#previousOf);
       for (const range of found) this.#hand(range, ONLY_CHANGE, run, revision);
       found.length = 0;
       return;
@@ -112,6 +117,7 @@ export class WatchHub implements CatchUpMoves {
       for (const range of found) if (range.touched.push(i) === 1) touched.push(range);
       found.length = 0;
     }
+    const run = new ChangeRun(changes, this.#previousOf);
     for (const range of touched) {
       this.#hand(range, range.touched, run, revision);
       range.touched.length = 0;
@@ -161,7 +167,7 @@ export class WatchHub implements CatchUpMoves {
     if (place === 'synced') this.group.leave(watcher);
     else if (place === 'victim') this.#dropHeld(watcher);
     else {
-      if (watcher.waitsForRoom) queue.waiting.delete(watcher);
+      if (watcher.waitsForRoom) queue.removeWaiting(watcher);
       else this.catchUp.remove(watcher);
       this.#unsyncedN--;
     }
@@ -183,9 +189,9 @@ export class WatchHub implements CatchUpMoves {
     watcher.place = 'victim';
     watcher.held = response;
     watcher.heldWeight = weight;
-    watcher.queue.hold(weight);
-    watcher.queue.victims.add(watcher);
+    watcher.queue.addVictim(watcher);
     this.#victimN++;
+    this.#keepRecent();
   }
 
   toCompacted(watcher: Watcher): void {
@@ -214,7 +220,7 @@ export class WatchHub implements CatchUpMoves {
   /** The consumer has taken a response: victims first, then watchers that catch-up left out. */
   roomMade(queue: EventQueue): void {
     while (!queue.full) {
-      const { first: victim } = queue.victims;
+      const { firstVictim: victim } = queue;
       if (victim === undefined) break;
       const { held, heldWeight } = victim;
       this.#dropHeld(victim);
@@ -231,6 +237,10 @@ export class WatchHub implements CatchUpMoves {
     for (const stream of this.#streams) stream.close();
   }
 
+  failStreams(error: unknown): void {
+    for (const stream of this.#streams) stream.broken(error);
+  }
+
   #hand(range: WatchedRange, indices: readonly number[], run: ChangeRun, revision: number): void {
     const { only } = range;
     if (only !== undefined) {
@@ -239,10 +249,12 @@ export class WatchHub implements CatchUpMoves {
       if (events.length > 0) this.#pushOne(only, { type: 'events', watchId: only.id, events, revision }, events.length);
       return;
     }
-    for (const { needs, watchers } of range.synced) {
-      if (watchers.length === 0) continue;
-      const events = run.events(indices, needs);
-      if (events.length > 0) this.#push(watchers, events, revision);
+    for (const list of range.synced) {
+      if (list.singles.length === 0 && list.fans.length === 0) continue;
+      const events = run.events(indices, list.needs);
+      if (events.length === 0) continue;
+      this.#push(list.singles, events, revision);
+      this.#pushFans(list.fans, events, revision);
     }
   }
 
@@ -268,27 +280,50 @@ export class WatchHub implements CatchUpMoves {
     }
   }
 
+  #pushFans(fans: readonly Fan[], events: readonly Event[], revision: number): void {
+    for (let i = 0; i < fans.length;) {
+      const fan = fans[i]!;
+      if (fan.begun(revision)) this.#pushFan(fan, events, revision);
+      else this.#push(fan.watchers, events, revision);
+      // As above: one whose watchers are all victims has left.
+      if (fans[i] === fan) i++;
+    }
+  }
+
+  #pushFan(fan: Fan, events: readonly Event[], revision: number): void {
+    const { watchers } = fan;
+    const taken = fan.queue.offerEach(fan.lend(), watchers.length, events, revision);
+    this.#events += events.length * taken;
+    if (taken === watchers.length) return;
+    for (const watcher of watchers.slice(taken)) {
+      this.#refused(watcher, { type: 'events', watchId: watcher.id, events, revision });
+    }
+  }
+
   #pushOne(watcher: Watcher, response: EventsResponse, eventN: number): boolean {
     if (watcher.queue.offer(response)) {
       this.#events += eventN;
       return true;
     }
+    this.#refused(watcher, response);
+    return false;
+  }
+
+  #refused(watcher: Watcher, response: EventsResponse): void {
     this.group.leave(watcher);
     watcher.minRevision = response.revision + 1;
     this.toVictim(watcher, response, 0);
-    return false;
   }
 
   #toUnsynced(watcher: Watcher): void {
     watcher.place = 'unsynced';
     this.#unsyncedN++;
+    this.#keepRecent();
     this.catchUp.add(watcher);
   }
 
   #dropHeld(watcher: Watcher): void {
-    const { queue } = watcher;
-    queue.victims.remove(watcher);
-    queue.hold(-watcher.heldWeight);
+    watcher.queue.removeVictim(watcher);
     watcher.held = undefined;
     this.#victimN--;
   }
@@ -298,17 +333,34 @@ export class WatchHub implements CatchUpMoves {
     for (const watcher of queue.waiting) {
       // Any more would find no room and lose their turn; who is left out hears of it after the pass.
       if (left-- === 0) return;
-      queue.waiting.delete(watcher);
+      queue.removeWaiting(watcher);
       watcher.waitsForRoom = false;
       watcher.returning = true;
       queue.returning++;
+      this.#keepsRecent = true;
       this.catchUp.add(watcher);
     }
     this.#stalled.delete(queue);
   }
 
-  /** Recent transactions serve those who are behind. */
+  /** Somebody has fallen behind: what comes now may be served from memory. */
+  #keepRecent(): void {
+    this.#keepsRecent = true;
+    this.#leftAt = this.#visible;
+  }
+
+  /** Once all who are behind are so far behind that history is read first, and nobody reads, keeping serves nobody. */
+  #remember(revision: number, changes: readonly Change[]): void {
+    this.#recent.add(revision, changes);
+    if (this.#recent.oldest > this.#leftAt + 1 && this.catchUp.idle) this.#dropRecent();
+  }
+
   #forgetRecent(): void {
-    if (this.#unsyncedN === 0 && this.#victimN === 0) this.#recent.clear();
+    if (this.#unsyncedN === 0 && this.#victimN === 0) this.#dropRecent();
+  }
+
+  #dropRecent(): void {
+    this.#keepsRecent = false;
+    this.#recent.clear();
   }
 }

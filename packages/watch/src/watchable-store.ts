@@ -68,7 +68,8 @@ export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposab
   rev(): number;
   /**
    * The next response, or `undefined` after `close` once the queue is drained. One caller at a time.
-   * Rejects with the store's error when history cannot be read; the stream is closed then.
+   * Rejects with the store's error when history cannot be read, and with `BACKEND_FAILED` when a commit has failed: after
+   * what was queued, and the stream is closed then.
    */
   next(options?: SliceOptions): Promise<WatchResponse | undefined>;
   /** The next response if one is queued, same tick. */
@@ -106,6 +107,7 @@ export interface WatchStats {
  * `restore` moves every synced watcher back to history (spec 11).
  */
 export interface WatchableStore extends Store {
+  /** @throws WatchError `WATCH_CLOSED`; BackendError `BACKEND_FAILED` once a commit has failed */
   newWatchStream(): WatchStream;
   readonly watchStats: WatchStats;
   /** The index of the log above that the contents go up to (etcd 3.4's consistent index); 0n where unused (W99). */

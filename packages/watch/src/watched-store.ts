@@ -8,6 +8,7 @@
  * O2  Everything that makes a revision goes through `write`: no change misses the queue.
  * O3  A transaction that was finished and never became visible reaches no watcher: the queue ends with the failure, the
  *     restore or the closing that decided it (law 8).
+ * O4  A failed commit is final: every stream ends with the backend's error once what is visible has been read.
  *
  * etcd: server/storage/mvcc/watchable_store_txn.go, watchable_store.go.
  */
@@ -59,6 +60,7 @@ export class WatchedStore implements WatchableStore {
     this.#store = store;
     this.durability = store.durability;
     this.#backend = store.backend;
+    this.#backend.failure.addEventListener('abort', this.#failed);
     this.#settling = new Settling(
       () => this.#settledBelow(),
       () => this.#present(),
@@ -103,6 +105,7 @@ export class WatchedStore implements WatchableStore {
 
   newWatchStream(): WatchStream {
     if (this.#closed !== undefined) throw new WatchError('WATCH_CLOSED', 'the store is closed');
+    this.#store.backend.failure.throwIfAborted();
     return this.hub.newStream();
   }
 
@@ -267,9 +270,19 @@ export class WatchedStore implements WatchableStore {
     if (this.hub.visible() !== revision) this.#swapped();
   }
 
+  /** A commit has failed: nothing becomes visible any more, and who waits for it is told (O4). */
+  readonly #failed = (): void => {
+    if (this.#store.backend !== this.#backend) return this.#swapped();
+    this.#present();
+    this.#unsettled = [];
+    this.hub.failStreams(this.#backend.failure.reason);
+  };
+
   /** A restore has swapped the data, in a tick in which nothing was unsettled below. */
   #swapped(): void {
+    this.#backend.failure.removeEventListener('abort', this.#failed);
     this.#backend = this.#store.backend;
+    this.#backend.failure.addEventListener('abort', this.#failed);
     this.#unsettled = [];
     this.hub.restored(this.#store.rev());
   }
@@ -297,6 +310,7 @@ export class WatchedStore implements WatchableStore {
   async #close(): Promise<void> {
     await this.#settling.idle();
     this.#present();
+    this.#backend.failure.removeEventListener('abort', this.#failed);
     this.hub.closeStreams();
     await this.hub.catchUp.close();
     await this.#store.close();

@@ -11,13 +11,8 @@
  */
 import { compareToKey, toByteKey } from './byte-key.ts';
 import { IntervalTree, type IntervalEnd } from './interval-tree.ts';
-import type { Needs, Watcher } from './watcher.ts';
-
-/** Synced watchers of one range that want the same. */
-export interface SyncedList {
-  readonly needs: Needs;
-  readonly watchers: Watcher[];
-}
+import { SyncedList } from './synced-list.ts';
+import type { Watcher } from './watcher.ts';
 
 export class WatchedRange {
   /** The one synced watcher, where there is one: thousands of keys with a watcher each are common, and far apart in memory. */
@@ -82,30 +77,22 @@ export class WatcherGroup {
     const { synced } = range;
     let list = synced.find((candidate) => candidate.needs === watcher.needs);
     if (list === undefined) {
-      list = { needs: watcher.needs, watchers: [] };
+      list = new SyncedList(watcher.needs);
       synced.push(list);
     }
-    watcher.slot = list.watchers.length;
-    list.watchers.push(watcher);
+    list.add(watcher);
     range.syncedN++;
     range.only = range.syncedN === 1 ? watcher : undefined;
     this.#syncedN++;
   }
 
-  /** Puts the list's last watcher in its slot: whoever walks the list looks at the slot again. */
   leave(watcher: Watcher): void {
     const { range } = watcher;
     const list = range.synced.find((candidate) => candidate.needs === watcher.needs);
-    if (list?.watchers[watcher.slot] !== watcher) throw new Error('watcher group: the watcher is not synced');
-    const last = list.watchers.pop()!;
-    if (last !== watcher) {
-      list.watchers[watcher.slot] = last;
-      last.slot = watcher.slot;
-    }
-    watcher.slot = -1;
+    if (list?.holds(watcher) !== true) throw new Error('watcher group: the watcher is not synced');
+    list.remove(watcher);
     range.syncedN--;
-    range.only =
-      range.syncedN === 1 ? range.synced.find((candidate) => candidate.watchers.length > 0)!.watchers[0] : undefined;
+    range.only = range.syncedN === 1 ? range.synced.find(({ any }) => any !== undefined)!.any : undefined;
     this.#syncedN--;
   }
 

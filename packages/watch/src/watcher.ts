@@ -18,6 +18,7 @@
  * etcd: server/storage/mvcc/watchable_store.go, type watcher (spec 3.1, 3.2).
  */
 import type { EventQueue } from './event-queue.ts';
+import type { Fan } from './synced-list.ts';
 import type { WatchedRange } from './watcher-group.ts';
 import type { EventFilter, WatchResponse } from './watchable-store.ts';
 
@@ -49,8 +50,9 @@ export class Watcher {
   readonly needs: Needs;
   readonly startRevision: number;
   place: Place = 'unsynced';
-  /** Its place in the list of synced watchers. */
+  /** Its place among the synced watchers: in the fan, where there is one. */
   slot = -1;
+  fan: Fan | undefined;
   /** The batch of a victim, and its weight in the queue. */
   held: WatchResponse | undefined;
   heldWeight = 0;

@@ -51,7 +51,7 @@ test('K1 a thousand late watchers of one range cost one reading', async () => {
 
 test('K1 watchers of different ranges go over one reading together', async () => {
   const medium = countingEngine();
-  await using f = await open({ revisionsPerBatch: 50 }, medium.engine);
+  await using f = await open({ revisionsPerBatch: 50, cacheBytes: 0 }, medium.engine);
   for (let i = 0; i < 1000; i++) f.store.put(bytes(`k${i % 20}`), bytes(`${i}`));
   await f.store.settled();
   const stream = f.store.newWatchStream();
@@ -113,7 +113,7 @@ async function idle(f: Fixture): Promise<void> {
 }
 
 test('R14 closing a stream in the middle of a reading pins nothing', async () => {
-  await using f = await open({ revisionsPerBatch: 10, clock: systemClock });
+  await using f = await open({ revisionsPerBatch: 10, clock: systemClock, cacheBytes: 0 });
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined, { startRevision: 2 });
@@ -124,7 +124,7 @@ test('R14 closing a stream in the middle of a reading pins nothing', async () =>
 
 test('R15 history that cannot be read ends the stream with the error, and is reported', async () => {
   const medium = countingEngine();
-  await using f = await open({ clock: systemClock }, medium.engine);
+  await using f = await open({ clock: systemClock, cacheBytes: 0 }, medium.engine);
   await f.puts('foo', 3);
   const reports: unknown[] = [];
   const listen = (message: unknown): void => {

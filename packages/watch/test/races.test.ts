@@ -31,7 +31,7 @@ test('law 4 holds whatever happens first: watch, write, compact, cancel, close',
       async (s, capacity, batch) => {
         let free = false;
         const step: Step = (label) => (free ? Promise.resolve() : s.schedule(Promise.resolve(), label));
-        const limits = { queueCapacity: capacity, revisionsPerBatch: batch, watchersPerPass: 2 };
+        const limits = { queueCapacity: capacity, revisionsPerBatch: batch, watchersPerPass: 2, cacheBytes: 0 };
         free = true;
         const f = await open({ ...limits, clock: scheduledClock(step) }, steppedEngine(step));
         free = false;
@@ -112,7 +112,7 @@ test('a restore at any moment repeats nothing and leaves nothing out', async () 
       let free = true;
       const step: Step = (label) => (free ? Promise.resolve() : s.schedule(Promise.resolve(), label));
       const clock = scheduledClock(step);
-      const limits = { queueCapacity: 2, revisionsPerBatch: 3, clock };
+      const limits = { queueCapacity: 2, revisionsPerBatch: 3, clock, cacheBytes: 0 };
       const a = await open(limits, steppedEngine(step));
       const b = await open({}, steppedEngine(step));
       await b.puts('foo', 10 + ahead);

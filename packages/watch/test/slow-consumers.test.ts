@@ -203,7 +203,7 @@ test('W101 dead streams that are dropped at once leave nothing', async () => {
 
 test('P3 a watcher that catches up under a stream of writes is synced in the end', async () => {
   const engine = steppedEngine(() => systemClock.turn());
-  await using f = await open({ clock: systemClock, revisionsPerBatch: 50 }, engine);
+  await using f = await open({ clock: systemClock, revisionsPerBatch: 50, cacheBytes: 0 }, engine);
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined, { startRevision: 2 });
@@ -215,5 +215,21 @@ test('P3 a watcher that catches up under a stream of writes is synced in the end
     await systemClock.turn();
   }
   seen.push(...revisions(drain(stream)).flat());
+  expect(seen).toEqual(upTo(2, f.store.rev()));
+});
+
+test('N2 P3 a consumer that slept through more than is kept in memory misses nothing when it wakes under writes', async () => {
+  await using f = await open({ queueCapacity: 2, durability: 'interval', clock: systemClock });
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  for (let i = 0; i < 6000; i++) f.store.put(foo, bytes(`${i}`));
+  const seen: number[] = [];
+  for (let i = 0; i < 2000 && (f.store.watchStats.synced === 0 || seen.length < f.store.rev() - 1); i++) {
+    if (i % 3 === 0 && i < 300) f.store.put(foo, bytes('more'));
+    const response = stream.poll();
+    if (response === undefined) await systemClock.turn();
+    else seen.push(...revisions([response]).flat());
+  }
+  expect(f.store.rev()).toBeGreaterThan(6002);
   expect(seen).toEqual(upTo(2, f.store.rev()));
 });

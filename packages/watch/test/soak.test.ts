@@ -85,8 +85,11 @@ test('R80 watchers created and cancelled at random leave nothing behind', async 
   expect([store.hub.group.rangeN, store.hub.catchUp.size]).toEqual([0, 0]);
   for (const stream of streams) {
     drain(stream);
-    expect([stream.queue.length, stream.queue.waiting.size, stream.queue.victims.size, stream.queue.returning]).toEqual(
-      [0, 0, 0, 0],
-    );
+    expect([stream.queue.length, stream.queue.waiting.size, stream.queue.firstVictim, stream.queue.returning]).toEqual([
+      0,
+      0,
+      undefined,
+      0,
+    ]);
   }
 });

@@ -1,9 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { memoryEngine } from '@varve/backend/memory';
-import { openBackend, type Engine } from '@varve/backend';
+import { buckets, openBackend, type Engine } from '@varve/backend';
 import { expect, test } from 'vitest';
+import { systemClock } from '../src/clock.ts';
 import { openWatchableStore } from '../src/index.ts';
-import { bytes, drain, open, places, revisions, upTo } from './support.ts';
+import { bytes, code, drain, open, places, revisions, upTo } from './support.ts';
 
 const foo = bytes('foo');
 
@@ -79,7 +80,7 @@ test('W2 of the contract: whoever reads a revision finds that watchers have it',
   }
 });
 
-test('law 8: a failed commit reaches waiters, not watchers; what is visible can be read', async () => {
+test('law 8 R25: a failed commit reaches waiters, and ends streams after what is visible; that can be read', async () => {
   const medium = heldEngine();
   const f = await open({}, medium.engine);
   const { store } = f;
@@ -90,17 +91,68 @@ test('law 8: a failed commit reaches waiters, not watchers; what is visible can 
   store.put(foo, bytes('lost'));
   // Nobody waits for this one: no unhandled rejection.
   await turn();
-  await expect(store.settled()).rejects.toMatchObject({ code: 'BACKEND_FAILED', cause: medium.fail });
-  await expect(store.commit()).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
+  const failed = { code: 'BACKEND_FAILED', cause: medium.fail };
+  await expect(store.settled()).rejects.toMatchObject(failed);
+  await expect(store.commit()).rejects.toMatchObject(failed);
   expect(() => store.put(foo, bytes('refused'))).toThrow();
   expect(store.rev()).toBe(2);
-  expect(revisions(drain(stream))).toEqual([[2]]);
-  stream.watch(foo, undefined, { startRevision: 1 });
-  await f.pass();
-  expect(revisions(drain(stream))).toEqual([[2]]);
+  expect(store.get(foo)?.value).toEqual(bytes('kept'));
+  expect(revisions([(await stream.next())!])).toEqual([[2]]);
+  await expect(stream.next()).rejects.toMatchObject(failed);
+  expect(code(() => stream.watch(foo, undefined))).toBe('WATCH_CLOSED');
+  expect(code(() => store.newWatchStream())).toBe('BACKEND_FAILED');
+  expect(store.watchStats).toMatchObject({ streams: 0, watchers: 0 });
   await store.close();
-  expect(await stream.next()).toBeUndefined();
   await f.backend.close().catch(() => undefined);
+});
+
+test.each(['commit', 'interval'] as const)(
+  'R25: loops that wait end with the error of a commit that nobody waits for (durability: %s)',
+  async (durability) => {
+    const medium = heldEngine();
+    const f = await open({ durability, queueCapacity: 1, clock: systemClock }, medium.engine);
+    await f.puts('foo', 2);
+    await f.store.commit();
+    const idle = f.store.newWatchStream();
+    idle.watch(bytes('other'), undefined);
+    const victim = f.store.newWatchStream();
+    victim.watch(foo, undefined);
+    f.store.put(foo, bytes('a'));
+    f.store.put(foo, bytes('b'));
+    await f.store.commit();
+    const behind = f.store.newWatchStream();
+    behind.watch(foo, undefined, { startRevision: 1 });
+    medium.fail = new Error('the disk is gone');
+    f.store.put(foo, bytes('lost'));
+    const failed = { code: 'BACKEND_FAILED', cause: medium.fail };
+    await expect(idle.next()).rejects.toMatchObject(failed);
+    expect(revisions(drain(victim))).toEqual([[4]]);
+    await expect(victim.next()).rejects.toMatchObject(failed);
+    drain(behind);
+    await expect(behind.next()).rejects.toMatchObject(failed);
+    expect(places(f)).toBe('0 synced, 0 unsynced, 0 victims');
+    await f.store.close();
+    await f.backend.close().catch(() => undefined);
+  },
+);
+
+test('O4 a store that a restore has moved to another backend does not mind the failure of the old one', async () => {
+  const medium = heldEngine();
+  const old = await open({}, medium.engine);
+  await using fresh = await open();
+  await fresh.puts('foo', 3);
+  const stream = old.store.newWatchStream();
+  stream.watch(foo, undefined);
+  await old.store.restore(fresh.backend);
+  medium.fail = new Error('the disk is gone');
+  old.backend.batchTx((tx) => tx.put(buckets.meta, bytes('x'), bytes('y')));
+  await expect(old.backend.forceCommit()).rejects.toThrow();
+  await old.pass();
+  old.store.put(foo, bytes('next'));
+  await old.store.settled();
+  expect(revisions(drain(stream)).flat()).toEqual(upTo(2, 5));
+  await old.store.close();
+  await old.backend.close().catch(() => undefined);
 });
 
 test('law 3: a transaction that throws reaches nobody', async () => {

@@ -12,13 +12,14 @@ export function varve(name, kind, openEngine, chains) {
       const backend = await openBackend(await openEngine(dir));
       const store = await openWatchableStore(backend, {
         durability: durable === 'every' ? 'commit' : 'interval',
-        // One stream serves ten thousand watchers here, so its queue must hold a response for each.
-        queueCapacity: 1 << 16,
+        // One stream serves ten thousand watchers here, and its queue is to hold the responses of 64 puts to each.
+        queueCapacity: 1 << 20,
       });
-      const sinks = new Map();
+      // By id: a stream's own ids count up from 0.
+      const sinks = [];
       let stream;
       const hand = (response) => {
-        if (response.type === 'events') sinks.get(response.watchId)?.(response.events);
+        if (response.type === 'events') sinks[response.watchId]?.(response.events);
       };
       const pump = async () => {
         for (let response = await stream.next(); response !== undefined; response = await stream.next()) {
@@ -54,11 +55,11 @@ export function varve(name, kind, openEngine, chains) {
             void pump();
           }
           const { watchId } = stream.watch(key, end ?? undefined, { startRevision: from });
-          sinks.set(watchId, sink);
+          sinks[watchId] = sink;
           return {
             cancel() {
               stream.cancel(watchId);
-              sinks.delete(watchId);
+              sinks[watchId] = undefined;
             },
           };
         },
