@@ -1,12 +1,17 @@
 /**
- * The row that ends every commit, and tells what LevelDB's own files must agree with (R67).
+ * What the last operation of every commit tells, and what LevelDB's own files must agree with (R67).
  *
- *   counter   commits since the store was made                      8 bytes, big endian
- *   rows      LevelDB operations of this commit, this row left out  4
- *   sequence  LevelDB's sequence number of this very row            8
+ *   counter   commits since the store was made                            8 bytes, big endian
+ *   rows      LevelDB operations of this commit, this last one left out   4
+ *   sequence  LevelDB's sequence number of this very operation            8
  *
- * LevelDB numbers operations from 1 without gaps, and this row is always the last one. So the sequence number that its
- * MANIFEST and log end with must be the one written here: if it is not, commits were lost or this row is an old one.
+ * LevelDB numbers operations from 1 without gaps. So the sequence number that its MANIFEST and log end with must be
+ * the one written here: if it is not, commits were lost or this is an old one.
+ *
+ * CR1  A commit that ends with a put to an append-only bucket has this behind that row's value (`rows.ts`, W4). Any
+ *      other has a row of its own, `commit` in the system slot. The one with the greatest counter is the newest.
+ * CR2  So a store that only appends gives LevelDB ascending keys and nothing else, and its tables never overlap: a row
+ *      that every commit writes anew spans all keys from itself to the newest, and LevelDB merges every four tables.
  */
 
 export interface CommitRow {
@@ -16,7 +21,7 @@ export interface CommitRow {
 }
 
 export const COMMIT_KEY: Uint8Array = Buffer.from('commit');
-const COMMIT_BYTES = 20;
+export const COMMIT_BYTES = 20;
 const scratch = new DataView(new ArrayBuffer(COMMIT_BYTES));
 const scratchBytes = new Uint8Array(scratch.buffer);
 

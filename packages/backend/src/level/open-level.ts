@@ -25,7 +25,7 @@ import { locate } from './locate.ts';
 import { probeLock, requireUnlocked } from './lock-probe.ts';
 import { checkFormat, checkMarker } from './marker.ts';
 import type { LongScan } from './row-scan.ts';
-import { SLOT_BYTES, SYSTEM, decodeValue, type Slot } from './rows.ts';
+import { SLOT_BYTES, SYSTEM, bound, boundAfter, decodeCommit, decodeValue, type Slot } from './rows.ts';
 import { findTableDamage } from './table-scan.ts';
 
 export interface LevelSettings {
@@ -166,12 +166,26 @@ async function readSystemRows(
     if (slot === undefined) throw state.damaged(SYSTEM, key);
     slots.set(slot.name, slot);
   }
-  return { directory: new Directory(slots), commit };
+  return { directory: new Directory(slots), commit: await newestCommit(level, slots.values(), commit) };
+}
+
+/** The newest commit is told by its own row or by the last row of an append-only bucket (`commit-row.ts`, CR1). */
+async function newestCommit(level: Level, slots: Iterable<Slot>, told: CommitRow): Promise<CommitRow> {
+  let newest = told;
+  for (const slot of slots) {
+    const last = { gte: bound(slot, undefined), lt: boundAfter(slot), reverse: true, limit: 1 };
+    for (const [storedKey, stored] of await level.iterator(last).all()) {
+      const carried = decodeCommit(slot, storedKey, SLOT_BYTES, stored);
+      const commit = carried === undefined ? undefined : readCommitRow(carried);
+      if (commit !== undefined && commit.counter > newest.counter) newest = commit;
+    }
+  }
+  return newest;
 }
 
 /**
- * LevelDB's last operation is the commit row (R67). When LevelDB counts further than the newest commit row that it
- * finds, either the newest row is lost, which is damage in a table, or the last commit failed before it reached the
+ * LevelDB's last operation tells of its commit (R67). When LevelDB counts further than the newest commit that is told
+ * of, either the newest row is lost, which is damage in a table, or the last commit failed before it reached the
  * log (a full disk), and only its numbers were used up. Checking the tables tells which.
  */
 async function checkCommit(files: Files, path: string, commit: CommitRow, check: FolderCheck): Promise<string[]> {

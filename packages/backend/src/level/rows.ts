@@ -7,11 +7,16 @@
  * W1  Slot 0 is ours: `format`, `commit` and one row `bucket/NAME` a bucket, which makes the layout describe itself.
  * W2  Every byte LevelDB gives back is checked here before anybody sees it (R67): LevelDB checks nothing itself.
  * W3  Encoded rows lie in one scratch slab and are valid until the next call: LevelDB's batch copies them at once.
+ * W4  The last row of a commit may carry what the commit tells: value | commit (20 bytes) | crc. Its checksum is kept
+ *     with half of its bits inverted, so neither form passes for the other.
  */
 import { crc32cOf } from '../crc32c.ts';
+import { COMMIT_BYTES } from './commit-row.ts';
 
 export const SLOT_BYTES = 2;
 const CRC_BYTES = 4;
+/** Inverted in the checksum of a row that carries a commit: four bits of each byte, which no small damage changes. */
+const CARRIES = 0x6a5c_93d2;
 /** Views of these lengths and less are kept: making one costs more than filling it. */
 const KEPT_VIEWS = 2048;
 /** Up to so many bytes a loop beats `set`. */
@@ -70,6 +75,7 @@ export function encodeKey(slot: Slot, bytes: Uint8Array, start: number = 0, end:
 /**
  * LevelDB's value of a row whose key `encodeKey` has just encoded, the row's own being `bytes` from `start` to `end`;
  * valid until the next call.
+ * @param commit what the row carries, if it is the last of its commit and an append-only bucket's
  */
 export function encodeValue(
   slot: Slot,
@@ -77,11 +83,15 @@ export function encodeValue(
   bytes: Uint8Array,
   start: number = 0,
   end: number = bytes.length,
+  commit?: Uint8Array,
 ): Uint8Array {
-  const length = end - start;
+  const own = end - start;
+  const length = commit === undefined ? own : own + commit.length;
   const encoded = values.first(length + CRC_BYTES);
-  encoded.set(length === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
-  const crc = checksum(slot, encodedKey, SLOT_BYTES, encoded, 0, length);
+  encoded.set(own === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset + start, own));
+  if (commit !== undefined) encoded.set(commit, own);
+  const plain = checksum(slot, encodedKey, SLOT_BYTES, encoded, 0, length);
+  const crc = commit === undefined ? plain : plain ^ CARRIES;
   encoded[length] = crc & 0xff;
   encoded[length + 1] = (crc >>> 8) & 0xff;
   encoded[length + 2] = (crc >>> 16) & 0xff;
@@ -111,12 +121,30 @@ export function decodeValueIn(
   start: number,
   end: number,
 ): Uint8Array | undefined {
-  const valueEnd = end - CRC_BYTES;
-  if (valueEnd < start) return undefined;
-  const crc = checksum(slot, keyed, keyStart, bytes, start, valueEnd);
-  const kept =
-    bytes[valueEnd]! | (bytes[valueEnd + 1]! << 8) | (bytes[valueEnd + 2]! << 16) | (bytes[valueEnd + 3]! << 24);
-  return (crc | 0) === kept ? new Uint8Array(bytes.buffer, bytes.byteOffset + start, valueEnd - start) : undefined;
+  const crcAt = end - CRC_BYTES;
+  if (crcAt < start) return undefined;
+  const differs = checksum(slot, keyed, keyStart, bytes, start, crcAt) ^ checksumAt(bytes, crcAt);
+  if (differs !== 0 && differs !== CARRIES) return undefined;
+  const valueEnd = differs === 0 ? crcAt : crcAt - COMMIT_BYTES;
+  return valueEnd < start ? undefined : new Uint8Array(bytes.buffer, bytes.byteOffset + start, valueEnd - start);
+}
+
+/** What a row carries of its commit (W4); `undefined` when it carries nothing, or was changed. */
+export function decodeCommit(
+  slot: Slot,
+  keyed: Uint8Array,
+  keyStart: number,
+  stored: Uint8Array,
+): Uint8Array | undefined {
+  const crcAt = stored.length - CRC_BYTES;
+  if (crcAt < COMMIT_BYTES) return undefined;
+  const differs = checksum(slot, keyed, keyStart, stored, 0, crcAt) ^ checksumAt(stored, crcAt);
+  if (differs !== CARRIES) return undefined;
+  return stored.subarray(crcAt - COMMIT_BYTES, crcAt);
+}
+
+function checksumAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
 /** The length keeps a byte that moved from the key to the value from going unnoticed. */

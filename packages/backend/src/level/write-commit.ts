@@ -5,6 +5,8 @@
  * W2  Rows of a bucket that the same commit removes later are never written; what was there before is removed first.
  *     So removing a bucket needs no order among the operations of the batch.
  * W3  Filling the batch lets the event loop run every few milliseconds. Nobody sees the batch before it is written.
+ * W4  The last operation tells of the commit (R67): the last put, if it appends, or else a row of its own (`commit-row.ts`,
+ *     CR1). Nothing is moved for that: what follows a put in `changes` may be about the same key.
  *
  * The array form of `batch` costs the main thread ten times as much a row.
  */
@@ -45,10 +47,14 @@ export async function writeCommit(
   try {
     const filling = new Filling(batch, state.directory);
     await filling.removeBuckets(level, state, changes);
-    await filling.apply(changes);
+    const last = changes[changes.length - 1];
+    const carrier = last instanceof PackedPut ? last : undefined;
+    await filling.apply(changes, carrier === undefined ? changes.length : changes.length - 1);
     const rows = batch.length;
     const next = { counter: position.counter + 1, sequence: position.sequence + rows + 1 };
-    filling.put(SYSTEM, COMMIT_KEY, writeCommitRow({ ...next, rows }));
+    const told = writeCommitRow({ ...next, rows });
+    if (carrier === undefined) filling.put(SYSTEM, COMMIT_KEY, told);
+    else filling.putLast(carrier, told);
     await batch.write({ sync: true });
     return { directory: filling.directory(), position: next, bytes: filling.bytes };
   } finally {
@@ -82,10 +88,16 @@ class Filling {
     this.bytes += encoded.length + value.length;
   }
 
+  /** The last operation of the commit, which carries what `told` tells of it. */
+  putLast(row: PackedPut, told: Uint8Array): void {
+    this.#putPacked(this.#slotFor(row.bucket.name), row, told);
+    this.bytes += told.length;
+  }
+
   /** As `put`, without making the arrays. */
-  #putPacked(slot: Slot, { block, start, keyEnd, end }: PackedPut): void {
+  #putPacked(slot: Slot, { block, start, keyEnd, end }: PackedPut, told?: Uint8Array): void {
     const encoded = encodeKey(slot, block, start, keyEnd);
-    this.#batch.put(encoded, encodeValue(slot, encoded, block, keyEnd, end));
+    this.#batch.put(encoded, encodeValue(slot, encoded, block, keyEnd, end, told));
     this.bytes += SLOT_BYTES + end - start;
   }
 
@@ -123,8 +135,9 @@ class Filling {
     }
   }
 
-  async apply(changes: readonly Change[]): Promise<void> {
-    for (let at = 0; at < changes.length; at++) {
+  /** Puts the first `count` changes into the batch. */
+  async apply(changes: readonly Change[], count: number): Promise<void> {
+    for (let at = 0; at < count; at++) {
       if (at % ROWS_BETWEEN_LOOKS === 0 && this.#slice.over) await this.#slice.turn();
       const change = changes[at] as Change;
       const removedAt = this.#lastRemoval.size === 0 ? undefined : this.#lastRemoval.get(change.bucket.name);
@@ -134,17 +147,22 @@ class Filling {
 
   #applyOne(change: Change): void {
     const { name } = change.bucket;
-    const slot = (this.#changed ?? this.#before).get(name);
-    switch (change.type) {
-      case 'put':
-        if (slot === undefined) throw new TypeError(`There is no bucket ${JSON.stringify(name)} to put a row in`);
-        return change instanceof PackedPut ? this.#putPacked(slot, change) : this.put(slot, change.key, change.value);
-      case 'delete':
-        return slot === undefined ? undefined : this.#delete(slot, change.key);
-      case 'createBucket':
-        return slot === undefined ? this.#createBucket(name) : undefined;
-      case 'deleteBucket': // the last one is done already, and it stands for those before it
-    }
+    if (change instanceof PackedPut) return this.#putPacked(this.#slotFor(name), change);
+    if (change.type === 'put') return this.put(this.#slotFor(name), change.key, change.value);
+    if (change.type === 'deleteBucket') return; // the last one is done already, and it stands for those before it
+    const slot = this.#find(name);
+    if (change.type === 'createBucket' && slot === undefined) this.#createBucket(name);
+    if (change.type === 'delete' && slot !== undefined) this.#delete(slot, change.key);
+  }
+
+  #find(name: string): Slot | undefined {
+    return (this.#changed ?? this.#before).get(name);
+  }
+
+  #slotFor(name: string): Slot {
+    const slot = this.#find(name);
+    if (slot === undefined) throw new TypeError(`There is no bucket ${JSON.stringify(name)} to put a row in`);
+    return slot;
   }
 
   #createBucket(name: string): void {
