@@ -143,11 +143,12 @@ export class History implements RecordSource {
     if (row === undefined) {
       throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is missing`);
     }
-    const kv = decodeRecord(ownBytes(row), main, sub);
+    const own = ownBytes(row);
+    const kv = decodeRecord(own, main, sub);
     if (!fitsRevision(kv, main)) {
       throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, kv.key));
     }
-    this.cache.add(main, sub, kv);
+    this.cache.addRow(main, sub, own);
     return kv;
   }
 

@@ -128,8 +128,11 @@ export class RecordReader {
   lease = 0n;
   readonly #varint = new VarintReader();
 
-  /** @throws MvccError `MVCC_CORRUPT` when the bytes are no KeyValue; the message does not know the revision */
-  read(bytes: Uint8Array): void {
+  /**
+   * Reads the record that ends at `end`, which is the end of the array unless the record was read before.
+   * @throws MvccError `MVCC_CORRUPT` when the bytes are no KeyValue; the message does not know the revision
+   */
+  read(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
     this.keyAt = 0;
     this.keyEnd = 0;
     this.valueAt = 0;
@@ -140,8 +143,8 @@ export class RecordReader {
     this.lease = 0n;
     const varint = this.#varint;
     varint.bytes = bytes;
-    varint.at = 0;
-    while (varint.at < bytes.length) {
+    varint.at = start;
+    while (varint.at < end) {
       switch (bytes[varint.at]) {
         case KEY:
           varint.at++;
@@ -189,15 +192,19 @@ function skipUnknown(varint: VarintReader): void {
 
 const reader = new RecordReader();
 
-/** The record as an object, its key and value as views of `bytes`. @throws MvccError `MVCC_CORRUPT` */
-export function decodeKeyValue(bytes: Uint8Array): KeyValue {
-  reader.read(bytes);
-  // The constructor takes half the time of `subarray`.
+/**
+ * The record as an object, its key and value as views of `bytes`.
+ * @param end of the record, which is the end of the array unless the record was decoded before
+ * @throws MvccError `MVCC_CORRUPT`
+ */
+export function decodeKeyValue(bytes: Uint8Array, start: number = 0, end: number = bytes.length): KeyValue {
+  reader.read(bytes, start, end);
   const { buffer, byteOffset } = bytes;
-  const valueBytes = reader.valueEnd - reader.valueAt;
+  const { keyAt, keyEnd, valueAt, valueEnd } = reader;
   return {
-    key: new Uint8Array(buffer, byteOffset + reader.keyAt, reader.keyEnd - reader.keyAt),
-    value: valueBytes === 0 ? NO_BYTES : new Uint8Array(buffer, byteOffset + reader.valueAt, valueBytes),
+    // The constructor takes half the time of `subarray`.
+    key: new Uint8Array(buffer, byteOffset + keyAt, keyEnd - keyAt),
+    value: valueAt === valueEnd ? NO_BYTES : new Uint8Array(buffer, byteOffset + valueAt, valueEnd - valueAt),
     createRevision: reader.createRevision,
     modRevision: reader.modRevision,
     version: reader.version,

@@ -2,16 +2,23 @@
  * Where the records written last lie in the slabs they were encoded into, by main revision.
  *
  * RR1  Holds whole slabs, oldest first; when they are more than the bound, the oldest goes.
- * RR2  A record that nobody reads costs two small numbers here, and no object: what writers make dies young.
- * RR3  Only first changes of a transaction; later ones are few, and the record cache takes them as objects. `whole`
- *      tells of transactions that have no others.
+ * RR2  A record that nobody reads costs two small numbers here, and no object: what writers make dies young. One that was
+ *      read is an object from then on, as long as its slab is here.
+ * RR3  Only first changes of a transaction; later ones are few, and the record cache takes them as it takes what is read.
+ *      `whole` tells of transactions that have no others.
  */
+import { decodeKeyValue } from './key-value.ts';
+import { OBJECTS_BYTES } from './packed-records.ts';
+import type { KeyValue } from './store.ts';
+
 interface Segment {
   readonly bytes: Uint8Array;
   readonly firstMain: number;
   /** By main minus `firstMain`: where the record begins, -1 for none, and where it ends: `~end` if others follow it. */
   readonly starts: number[];
   readonly ends: number[];
+  /** Those that were read. */
+  readonly objects: Map<number, KeyValue>;
 }
 
 /** Two numbers in two arrays. */
@@ -28,7 +35,7 @@ export class RecentRecords {
     this.#maxBytes = maxBytes;
   }
 
-  get bytes(): number {
+  get heldBytes(): number {
     return this.#bytes;
   }
 
@@ -55,17 +62,29 @@ export class RecentRecords {
     this.#bytes += ENTRY_BYTES;
   }
 
-  /** A view of the record, or `undefined`. Whoever keeps it copies it: it keeps a slab alive. */
-  get(main: number): Uint8Array | undefined {
-    return this.#find(main, false);
+  /** The record, its arrays views of the slab, or `undefined`. */
+  get(main: number): KeyValue | undefined {
+    const segment = this.#segmentOf(main);
+    return segment && (segment.objects.get(main) ?? this.#makeObject(segment, main));
   }
 
-  /** As `get`, of transactions with one change only, which is a put. */
+  /** As `get`, and the object is the caller's alone. */
+  peek(main: number): KeyValue | undefined {
+    const segment = this.#segmentOf(main);
+    return segment && (segment.objects.get(main) ?? decode(segment, main));
+  }
+
+  /** The bytes of the record of a transaction with one change only, which is a put: a view of the slab. */
   whole(main: number): Uint8Array | undefined {
-    return this.#find(main, true);
+    const segment = this.#segmentOf(main);
+    if (segment === undefined) return undefined;
+    const at = main - segment.firstMain;
+    const end = segment.ends[at]!;
+    return end < 0 ? undefined : segment.bytes.subarray(segment.starts[at], end);
   }
 
-  #find(main: number, isWhole: boolean): Uint8Array | undefined {
+  /** The segment that has the record. */
+  #segmentOf(main: number): Segment | undefined {
     const segments = this.#segments;
     let low = 0;
     let high = segments.length;
@@ -75,27 +94,43 @@ export class RecentRecords {
       else high = middle;
     }
     const segment = segments[low - 1];
-    if (segment === undefined) return undefined;
-    const at = main - segment.firstMain;
-    const start = segment.starts[at];
-    if (start === undefined || start < 0) return undefined;
-    const end = segment.ends[at]!;
-    if (end < 0 && isWhole) return undefined;
-    return segment.bytes.subarray(start, end < 0 ? ~end : end);
+    const start = segment?.starts[main - segment.firstMain];
+    return start === undefined || start < 0 ? undefined : segment;
+  }
+
+  #makeObject(segment: Segment, main: number): KeyValue {
+    const kv = decode(segment, main);
+    const isOver = this.#bytes + OBJECTS_BYTES > this.#maxBytes;
+    // Segments can go to make room for it, but not the newest.
+    if (isOver && segment === this.#newest && this.#segments.length === 1) return kv;
+    segment.objects.set(main, kv);
+    this.#bytes += OBJECTS_BYTES;
+    if (isOver) this.#drop();
+    return kv;
   }
 
   #open(main: number, bytes: Uint8Array): Segment | undefined {
     if (bytes.length > this.#maxBytes) return undefined;
-    const segment = { bytes, firstMain: main, starts: [], ends: [] };
+    const segment = { bytes, firstMain: main, starts: [], ends: [], objects: new Map<number, KeyValue>() };
     this.#segments.push(segment);
     this.#newest = segment;
     this.#bytes += bytes.length;
-    let dropped = 0;
-    for (; this.#bytes > this.#maxBytes && dropped < this.#segments.length - 1; dropped++) {
-      const oldest = this.#segments[dropped]!;
-      this.#bytes -= oldest.bytes.length + ENTRY_BYTES * oldest.starts.length;
-    }
-    if (dropped > 0) this.#segments = this.#segments.slice(dropped);
+    if (this.#bytes > this.#maxBytes) this.#drop();
     return segment;
   }
+
+  /** Drops the oldest segments, but for the newest. */
+  #drop(): void {
+    let dropped = 0;
+    for (; this.#bytes > this.#maxBytes && dropped < this.#segments.length - 1; dropped++) {
+      const { bytes, starts, objects } = this.#segments[dropped]!;
+      this.#bytes -= bytes.length + ENTRY_BYTES * starts.length + OBJECTS_BYTES * objects.size;
+    }
+    if (dropped > 0) this.#segments = this.#segments.slice(dropped);
+  }
+}
+
+function decode({ bytes, firstMain, starts, ends }: Segment, main: number): KeyValue {
+  const end = ends[main - firstMain]!;
+  return decodeKeyValue(bytes, starts[main - firstMain], end < 0 ? ~end : end);
 }

@@ -1,73 +1,50 @@
 /**
- * Records by revision, bounded in bytes: at most half for those written last, the rest for those that were read, as objects.
+ * Records by revision, bounded in bytes: those written last, at most half, and those that were read.
  *
- * RC1  Objects have two generations: they enter the young one; when it holds half of their share it becomes the old one, and
- *      the old one is dropped as a whole. A hit in the old one moves the object to the young one. Evicting one entry
- *      at a time costs fifteen times as much.
- * RC2  What is counted is what is kept alive: the bytes and the objects around them. What is read or moves takes its
- *      bytes along in a buffer of its own.
- * RC3  A record never changes, so nothing is ever invalidated.
+ * RC1  A record is bytes, where it was encoded (`RecentRecords`) or copied to when it was read (`PackedRecords`), until it
+ *      is found again; from then on it is an object as well. Both drop slabs whole, oldest first: evicting one entry at a
+ *      time costs fifteen times as much.
+ * RC2  What is counted is what is kept alive: slabs and tables whole, used or not, and the objects.
+ * RC3  A record never changes, so nothing is ever invalidated, and what is handed out is shared.
  */
-import { decodeKeyValue } from './key-value.ts';
+import { NO_BYTES, recordBound, RecordWriter } from './key-value.ts';
+import { PackedRecords } from './packed-records.ts';
 import { RecentRecords } from './recent-records.ts';
-import { ownKeyValue } from './record-slab.ts';
 import type { KeyValue } from './store.ts';
 
-/** Two views, the object and the slot of the map, on 64 bits. */
-const OBJECTS_BYTES = 352;
-const MAX_SUB = 0x10_0000;
-const MAX_MAIN = 0x1_0000_0000;
-
-/** One number for both: the main, or a negative one for a later change of its transaction. 0: not cached. */
-function slot(main: number, sub: number): number {
-  if (sub === 0) return main;
-  return sub < MAX_SUB && main < MAX_MAIN ? -(main * MAX_SUB + sub) : 0;
-}
+/** A longer scratch array is not kept. */
+const KEPT_SCRATCH = 64 * 1024;
 
 export class RecordCache {
   readonly #maxBytes: number;
   readonly #recent: RecentRecords;
-  #young = new Map<number, KeyValue>();
-  #old = new Map<number, KeyValue>();
-  #youngBytes = 0;
-  #oldBytes = 0;
+  readonly #packed: PackedRecords;
+  readonly #writer = new RecordWriter();
+  #scratch: Uint8Array = NO_BYTES;
 
   /** @param maxBytes 0 keeps nothing */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#recent = new RecentRecords(maxBytes / 2);
+    this.#packed = new PackedRecords(maxBytes);
   }
 
   get bytes(): number {
-    return this.#youngBytes + this.#oldBytes + this.#recent.bytes;
+    return this.#recent.heldBytes + this.#packed.heldBytes;
   }
 
   get(main: number, sub: number): KeyValue | undefined {
-    const at = slot(main, sub);
-    const young = this.#young.get(at);
-    if (young !== undefined) return young;
-    const old = this.#old.get(at);
-    if (old === undefined) return sub === 0 ? this.#getRecent(main) : undefined;
-    this.#old.delete(at);
-    this.#oldBytes -= OBJECTS_BYTES + old.key.length + old.value.length;
-    const own = ownKeyValue(old);
-    this.#insert(at, own);
-    return own;
+    const kv = this.#packed.get(main, sub);
+    if (kv !== undefined || sub !== 0) return kv;
+    const held = this.#recent.heldBytes;
+    const recent = this.#recent.get(main);
+    if (this.#recent.heldBytes !== held) this.#share();
+    return recent;
   }
 
   /** As `get`, and nothing enters or moves: for a writer, who mostly replaces what it has read. */
   peek(main: number, sub: number): KeyValue | undefined {
-    const at = slot(main, sub);
-    const kept = this.#young.get(at) ?? this.#old.get(at);
-    if (kept !== undefined || sub !== 0) return kept;
-    const record = this.#recent.get(main);
-    return record === undefined ? undefined : decodeKeyValue(record);
-  }
-
-  /** Adds a record as an object. */
-  add(main: number, sub: number, kv: KeyValue): void {
-    const at = slot(main, sub);
-    if (at !== 0) this.#insert(at, kv);
+    return this.#packed.peek(main, sub) ?? (sub === 0 ? this.#recent.peek(main) : undefined);
   }
 
   /** The oldest main whose record may still lie where it was encoded. */
@@ -80,34 +57,29 @@ export class RecordCache {
     return this.#recent.whole(main);
   }
 
+  /** Adds a record that was read. */
+  addRow(main: number, sub: number, row: Uint8Array): void {
+    this.#packed.add(main, sub, row, row.length);
+  }
+
+  /** Adds a put that is not the first change of its transaction. */
+  add(main: number, sub: number, kv: KeyValue): void {
+    const { key, value, createRevision, modRevision, version, lease } = kv;
+    const bound = recordBound(key, value);
+    const scratch = bound <= this.#scratch.length ? this.#scratch : new Uint8Array(2 * bound);
+    const length = this.#writer.put(scratch, 0, key, value, createRevision, modRevision, version, lease);
+    this.#packed.add(main, sub, scratch, length);
+    if (scratch.length <= KEPT_SCRATCH) this.#scratch = scratch;
+  }
+
   /** Adds the first change of a new transaction, where it was encoded; `isWhole` when it is the only one. */
   addRecent(main: number, slab: Uint8Array, start: number, end: number, isWhole = true): void {
     this.#recent.add(main, slab, start, end, isWhole);
-    // A store that was only read has lent the writers' half to the readers.
-    while (this.bytes > this.#maxBytes && this.#oldBytes + this.#youngBytes > 0) this.#age();
+    this.#share();
   }
 
-  #getRecent(main: number): KeyValue | undefined {
-    const record = this.#recent.get(main);
-    if (record === undefined) return undefined;
-    const kv = decodeKeyValue(new Uint8Array(record));
-    this.#insert(main, kv);
-    return kv;
-  }
-
-  #insert(at: number, kv: KeyValue): void {
-    const bytes = OBJECTS_BYTES + kv.key.length + kv.value.length;
-    const generation = (this.#maxBytes - this.#recent.bytes) / 2;
-    if (bytes > generation) return;
-    if (this.#youngBytes + bytes > generation) this.#age();
-    this.#young.set(at, kv);
-    this.#youngBytes += bytes;
-  }
-
-  #age(): void {
-    this.#old = this.#young;
-    this.#oldBytes = this.#youngBytes;
-    this.#young = new Map();
-    this.#youngBytes = 0;
+  /** A store that was only read has lent the writers' half to the readers. */
+  #share(): void {
+    this.#packed.limit(this.#maxBytes - this.#recent.heldBytes);
   }
 }

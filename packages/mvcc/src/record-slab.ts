@@ -112,20 +112,3 @@ export class RecordCopies {
 function isOwn(bytes: Uint8Array): boolean {
   return bytes.buffer.byteLength <= 2 * bytes.length + 512;
 }
-
-/** The same record, keeping no foreign bytes alive. */
-export function ownKeyValue(kv: KeyValue): KeyValue {
-  const bytes = kv.key.length + kv.value.length;
-  if (kv.key.buffer.byteLength <= 2 * bytes + 512) return kv;
-  const own = new Uint8Array(bytes);
-  own.set(kv.key);
-  own.set(kv.value, kv.key.length);
-  return {
-    key: own.subarray(0, kv.key.length),
-    value: own.subarray(kv.key.length),
-    createRevision: kv.createRevision,
-    modRevision: kv.modRevision,
-    version: kv.version,
-    lease: kv.lease,
-  };
-}

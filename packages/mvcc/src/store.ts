@@ -168,7 +168,7 @@ export interface RestoreProgress {
 export interface StoreOptions {
   /** When a finished transaction may be seen and acknowledged (law 1, D9). @default 'commit' */
   readonly durability?: 'commit' | 'interval' | undefined;
-  /** Decoded records kept in memory, in bytes. @default 64 MiB */
+  /** Memory for records that were read or written lately, in bytes, all that it takes included. @default 64 MiB */
   readonly cacheBytes?: number | undefined;
   /** Records a compaction batch. @default 512: a millisecond or two */
   readonly compactionBatchLimit?: number | undefined;
