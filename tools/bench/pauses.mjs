@@ -3,7 +3,9 @@
 //
 // A worker thread pings this one every millisecond, and this one notes when it gets to answer: what the ping waits is
 // what any other callback of this thread would have waited. On a busy machine most of that is this thread waiting for
-// a processor; where Linux tells how long, `own` is the rest, and the one that counts. Ends with 1 when one passes
+// a processor; where Linux tells how long, `own` is the rest, and the one that counts. Of the ten longest of those `cpu`
+// is the share in which this thread computed: the rest of it waited for the system, or for the collector's other threads.
+// `stolen` is what a host took from this machine during all that, which no thread notices. Ends with 1 when one passes
 // --most ms.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,10 +24,20 @@ function sharedNow() {
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
-/** How long the main thread has waited for a processor so far, in ms; 0 where the system does not tell. */
-function queuedMs() {
+/** How long the main thread has computed, and waited for a processor, so far, in ms; 0 where the system does not tell. */
+function scheduled() {
   try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[1]) / 1e6;
+    const [ran, queued] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ');
+    return { ran: Number(ran) / 1e6, queued: Number(queued) / 1e6 };
+  } catch {
+    return { ran: 0, queued: 0 };
+  }
+}
+
+/** What the host of a virtual machine has taken so far, in ms, all processors together. */
+function stolenMs() {
+  try {
+    return Number(/^cpu +(?:\d+ ){7}(\d+)/.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? 0) * 10;
   } catch {
     return 0;
   }
@@ -36,12 +48,13 @@ function ping({ cells, answered }) {
   const waits = [];
   parentPort.once('message', () => {}); // keeps the port open
   for (let number = 1; Atomics.load(cells, 1) === 0; number++) {
-    const queued = queuedMs();
+    const before = scheduled();
     const began = sharedNow();
     parentPort.postMessage(number, []);
     while (Atomics.load(cells, 0) !== number) Atomics.wait(cells, 0, number - 1, 1000);
     const wall = answered[0] - began;
-    waits.push([wall, Math.max(0, wall - (queuedMs() - queued))]);
+    const after = scheduled();
+    waits.push([wall, Math.max(0, wall - (after.queued - before.queued)), after.ran - before.ran]);
     Atomics.wait(cells, 1, 0, 1);
   }
   parentPort.postMessage(waits, []);
@@ -63,19 +76,34 @@ async function watched(name, work) {
     });
   });
   await new Promise((resolve) => worker.once('online', resolve));
+  const stolen = stolenMs();
   const began = performance.now();
   await work();
   const seconds = (performance.now() - began) / 1000;
   Atomics.store(cells, 1, 1);
   Atomics.notify(cells, 1);
-  const both = await waits;
-  const wall = both.map(([ms]) => ms).toSorted((a, b) => a - b);
-  const own = both.map(([, ms]) => ms).toSorted((a, b) => a - b);
+  const stolenMeanwhile = stolenMs() - stolen;
+  const all = await waits;
+  const wall = all.map(([ms]) => ms).toSorted((a, b) => a - b);
+  const own = all.map(([, ms]) => ms).toSorted((a, b) => a - b);
   const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   const longest = at(own, 1);
   const figures = [seconds, at(wall, 0.99), at(wall, 1), at(own, 0.99), at(own, 0.999), longest];
-  process.stdout.write(`${name.padEnd(12)}${figures.map((number) => number.toFixed(2).padStart(11)).join('')}\n`);
+  const shown = figures.map((number) => number.toFixed(2).padStart(11)).join('');
+  const share = `${Math.round(100 * computed(all))} %`;
+  process.stdout.write(`${name.padEnd(12)}${shown}${share.padStart(8)}${stolenMeanwhile.toFixed(0).padStart(8)}\n`);
   return longest;
+}
+
+/** Share of the ten longest own pauses in which the thread computed. */
+function computed(all) {
+  let own = 0;
+  let ran = 0;
+  for (const [, ownMs, ranMs] of all.toSorted((a, b) => b[1] - a[1]).slice(0, 10)) {
+    own += ownMs;
+    ran += ranMs;
+  }
+  return own === 0 ? 0 : Math.min(1, ran / own);
 }
 
 async function main() {
@@ -95,7 +123,8 @@ async function main() {
   const keys = Array.from({ length: keyN }, (_, i) => key(P.hist, i));
   process.stdout.write(`${revisions} revisions of ${keyN} keys, ${peer.name}; ms\n`);
   const head = ['s', 'p99', 'longest', 'own p99', 'own p99.9', 'own longest'];
-  process.stdout.write(`${''.padEnd(12)}${head.map((name) => name.padStart(11)).join('')}\n`);
+  const names = head.map((name) => name.padStart(11)).join('');
+  process.stdout.write(`${''.padEnd(12)}${names}${'cpu'.padStart(8)}${'stolen'.padStart(8)}\n`);
   const longest = [];
   try {
     await watched('idle', () => sleep(1000));

@@ -5,40 +5,41 @@
  *     pin shares the array and remembers its length, as for rows (L4). The rest goes to a tree.
  */
 import { type BTree, byteTree, rowsBetween } from './btree.ts';
-import { byteKey, compareBytes } from './byte-key.ts';
-import type { DeleteRow, RowCursor } from './layer.ts';
+import { byteKey } from './byte-key.ts';
+import type { Row, RowCursor } from './layer.ts';
+import type { PackedDelete } from './packed-delete.ts';
 
 export class DeleteRun {
   /** Ascending. Slots from `#length` on may hold rows of a section that was undone. */
-  readonly #rows: DeleteRow[];
+  readonly #rows: PackedDelete[];
   #length: number;
-  #others: BTree<string, DeleteRow> | undefined;
+  #others: BTree<string, PackedDelete> | undefined;
 
-  constructor(rows: DeleteRow[] = [], length = 0, others?: BTree<string, DeleteRow>) {
+  constructor(rows: PackedDelete[] = [], length = 0, others?: BTree<string, PackedDelete>) {
     this.#rows = rows;
     this.#length = length;
     this.#others = others;
   }
 
-  find(key: Uint8Array): DeleteRow | undefined {
+  find(key: Uint8Array): PackedDelete | undefined {
     const length = this.#length;
-    if (length > 0 && compareBytes(key, this.#rows[length - 1]!.key) <= 0) {
+    if (length > 0 && this.#rows[length - 1]!.compare(key) >= 0) {
       const row = this.#rows[this.#lowerBound(key)]!;
-      if (compareBytes(row.key, key) === 0) return row;
+      if (row.compare(key) === 0) return row;
     }
     return this.#others === undefined || this.#others.size === 0 ? undefined : this.#others.get(byteKey(key));
   }
 
-  /** @returns the delete that was there already, for `undo` */
-  add(row: DeleteRow): DeleteRow | undefined {
+  /** @param key the row's own @returns the delete that was there already, for `undo` */
+  add(row: PackedDelete, key: Uint8Array): PackedDelete | undefined {
     const length = this.#length;
-    if (length > 0 && compareBytes(row.key, this.#rows[length - 1]!.key) <= 0) {
-      const before = this.find(row.key);
-      if (before === undefined) (this.#others ??= byteTree<DeleteRow>()).set(byteKey(row.key), row);
+    if (length > 0 && this.#rows[length - 1]!.compare(key) >= 0) {
+      const before = this.find(key);
+      if (before === undefined) (this.#others ??= byteTree<PackedDelete>()).set(byteKey(key), row);
       return before;
     }
     // Nothing greater has been in the array, but the tree may hold anything.
-    const before = this.#others?.get(byteKey(row.key));
+    const before = this.#others?.get(byteKey(key));
     if (before !== undefined) return before;
     this.#rows[length] = row;
     this.#length += 1;
@@ -46,7 +47,7 @@ export class DeleteRun {
   }
 
   /** Takes the newest `add` back. */
-  undo(row: DeleteRow, before: DeleteRow | undefined): void {
+  undo(row: PackedDelete, before: PackedDelete | undefined): void {
     if (before !== undefined) return;
     if (this.#length > 0 && this.#rows[this.#length - 1] === row) this.#length -= 1;
     else this.#others!.delete(byteKey(row.key));
@@ -73,14 +74,17 @@ export class DeleteRun {
     let high = this.#length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (compareBytes(rows[middle]!.key, key) < 0) low = middle + 1;
+      if (rows[middle]!.compare(key) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 }
 
-function* runCursor(rows: readonly DeleteRow[], from: number, to: number): Generator<DeleteRow, undefined, undefined> {
-  for (let i = from; i < to; i += 1) yield rows[i]!;
+function* runCursor(rows: readonly PackedDelete[], from: number, to: number): Generator<Row, undefined, undefined> {
+  for (let i = from; i < to; i += 1) {
+    const { type, bucket, key } = rows[i]!;
+    yield { type, bucket, key };
+  }
   return undefined;
 }

@@ -17,10 +17,11 @@ import { byteKey, compareBytes } from './byte-key.ts';
 import { DeleteRun } from './delete-run.ts';
 import type { Change } from './engine.ts';
 import { BackendError } from './errors.ts';
+import type { PackedDelete } from './packed-delete.ts';
 import type { PackedPut } from './packed-put.ts';
 
 type PutRow = Extract<Change, { type: 'put' }>;
-export type DeleteRow = Extract<Change, { type: 'delete' }>;
+type DeleteRow = Extract<Change, { type: 'delete' }>;
 export type Row = PutRow | DeleteRow;
 
 /** Rows in byte order, each key once. */
@@ -83,12 +84,12 @@ export class AppendLayer implements Layer {
     return !this.#isAbove(key);
   }
 
-  /** @returns the delete that was there already, for `undoDelete` */
-  delete(row: DeleteRow): DeleteRow | undefined {
-    return (this.#deletes ??= new DeleteRun()).add(row);
+  /** @param key the row's own @returns the delete that was there already, for `undoDelete` */
+  delete(row: PackedDelete, key: Uint8Array): PackedDelete | undefined {
+    return (this.#deletes ??= new DeleteRun()).add(row, key);
   }
 
-  undoDelete(row: DeleteRow, before: DeleteRow | undefined): void {
+  undoDelete(row: PackedDelete, before: PackedDelete | undefined): void {
     this.#deletes!.undo(row, before);
   }
 

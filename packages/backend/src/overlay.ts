@@ -14,7 +14,8 @@
 import { type Bucket, knownBucket } from './bucket.ts';
 import type { Change } from './engine.ts';
 import { BackendError } from './errors.ts';
-import { AppendLayer, type DeleteRow, type Layer, type Row, TreeLayer } from './layer.ts';
+import { AppendLayer, type Layer, type Row, TreeLayer } from './layer.ts';
+import type { PackedDelete } from './packed-delete.ts';
 import type { Slab } from './slab.ts';
 
 /** What outlives an overlay: it belongs to the finished state as a whole. */
@@ -102,9 +103,17 @@ export class Overlay {
     const layer = this.#layerFor(bucket);
     checkKey(key);
     if (layer instanceof AppendLayer && !layer.mayHold(key)) return;
-    const row = { type: 'delete', bucket, key: this.#ground.slab.copy(key) } as const;
-    this.#undo.push(layer instanceof AppendLayer ? layer.delete(row) : layer.set(row));
-    this.#push(row);
+    const { slab } = this.#ground;
+    if (layer instanceof AppendLayer) {
+      const row = slab.deletion(bucket, key);
+      this.#undo.push(layer.delete(row, key));
+      this.changes.push(row);
+    } else {
+      const row = { type: 'delete', bucket, key: slab.copy(key) } as const;
+      this.#undo.push(layer.set(row));
+      this.changes.push(row);
+    }
+    this.byteN += key.length + rowOverhead;
   }
 
   /** Starts a section: the mark for `rollback`. */
@@ -233,7 +242,7 @@ function undo(
     } else if (change.type === 'put') {
       layer.undoPush();
     } else {
-      layer.undoDelete(change, replaced.pop() as DeleteRow | undefined);
+      layer.undoDelete(change as PackedDelete, replaced.pop() as PackedDelete | undefined);
     }
   }
 }

@@ -42,18 +42,23 @@ export class PackedPut {
 
   /** Order of this row's key against `key`. */
   compare(key: Uint8Array): number {
-    const { block, start } = this;
-    const length = this.keyEnd - start;
-    const common = length < key.length ? length : key.length;
-    for (let i = 0; i < common; i += 1) {
-      const difference = block[start + i]! - key[i]!;
-      if (difference !== 0) return difference;
-    }
-    return length - key.length;
+    return comparePart(this.block, this.start, this.keyEnd, key);
   }
 }
 
-function part(block: Uint8Array, start: number, end: number): Uint8Array {
+/** Order of the bytes from `start` to `end` of a block against `key`. */
+export function comparePart(block: Uint8Array, start: number, end: number, key: Uint8Array): number {
+  const length = end - start;
+  const common = length < key.length ? length : key.length;
+  for (let i = 0; i < common; i += 1) {
+    const difference = block[start + i]! - key[i]!;
+    if (difference !== 0) return difference;
+  }
+  return length - key.length;
+}
+
+/** The bytes from `start` to `end` of a block (P2). */
+export function part(block: Uint8Array, start: number, end: number): Uint8Array {
   const length = end - start;
   if (length > smallest) return new Uint8Array(block.buffer, block.byteOffset + start, length);
   const bytes = new Uint8Array(length);

@@ -9,6 +9,7 @@
  * A view costs a third of an allocation, and V8 keeps arrays up to 64 bytes within the object, cheaper still.
  */
 import type { Bucket } from './bucket.ts';
+import { PackedDelete } from './packed-delete.ts';
 import { PackedPut } from './packed-put.ts';
 
 const blockSize = 1 << 20;
@@ -40,6 +41,16 @@ export class Slab {
     const keyEnd = start + key.length;
     block.set(value, keyEnd);
     return new PackedPut(bucket, block, start, keyEnd, keyEnd + value.length);
+  }
+
+  /** Copies the key, without a view of it. */
+  deletion(bucket: Bucket, key: Uint8Array): PackedDelete {
+    const { length } = key;
+    const start = this.#reserve(length);
+    const block = this.#block;
+    if (length > shortKey) block.set(key, start);
+    else for (let i = 0; i < length; i += 1) block[start + i] = key[i]!;
+    return new PackedDelete(bucket, block, start, start + length);
   }
 
   #reserve(length: number): number {

@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest';
 import { Random } from '../src/conformance/random.ts';
 import { DeleteRun } from '../src/delete-run.ts';
-import type { DeleteRow } from '../src/layer.ts';
 import { buckets } from '../src/index.ts';
+import type { Row } from '../src/layer.ts';
+import type { PackedDelete } from '../src/packed-delete.ts';
+import { Slab } from '../src/slab.ts';
 
 const bucket = buckets.key;
 const key = (n: number): Uint8Array => Uint8Array.of(n >>> 8, n & 0xff);
-const number = (row: DeleteRow): number => row.key[0]! * 256 + row.key[1]!;
+const number = (row: Row): number => row.key[0]! * 256 + row.key[1]!;
 
 function listed(run: DeleteRun, start?: number, end?: number): readonly number[] {
   const found: number[] = [];
   for (const cursor of run.cursors(start === undefined ? start : key(start), end === undefined ? end : key(end))) {
     const part: number[] = [];
-    for (let next = cursor.next(); next.done !== true; next = cursor.next()) part.push(number(next.value as DeleteRow));
+    for (let next = cursor.next(); next.done !== true; next = cursor.next()) part.push(number(next.value));
     expect(part).toEqual(part.toSorted((a, b) => a - b));
     found.push(...part);
   }
@@ -22,16 +24,17 @@ function listed(run: DeleteRun, start?: number, end?: number): readonly number[]
 test.each(Array.from({ length: 40 }, (_, i) => i + 1))('BD2 L1 O2 deletes in any order: seed %i', (seed) => {
   const random = new Random(seed);
   const run = new DeleteRun();
+  const slab = new Slab();
   const model = new Set<number>();
   const pins: [DeleteRun, readonly number[]][] = [];
   let next = 0;
   for (let section = 0; section < 30; section++) {
-    const done: [DeleteRow, DeleteRow | undefined][] = [];
+    const done: [PackedDelete, PackedDelete | undefined][] = [];
     for (let i = random.below(12); i > 0; i--) {
       // Mostly ascending, as compaction goes; now and then anything, also what is deleted already.
       const n = random.below(4) === 0 ? random.below(next + 5) : (next += 1 + random.below(3));
-      const row: DeleteRow = { type: 'delete', bucket, key: key(n) };
-      const before = run.add(row);
+      const row = slab.deletion(bucket, key(n));
+      const before = run.add(row, key(n));
       expect(before !== undefined).toBe(model.has(n));
       done.push([row, before]);
       model.add(n);

@@ -88,7 +88,8 @@ test('L1 L4 a pin of an append-only layer keeps its rows while the layer goes on
           } else {
             for (let n = before; n < next; n += 1) live.add(n);
             if (victim < next) {
-              layer.delete({ type: 'delete', bucket: buckets.key, key: Uint8Array.of(victim) });
+              const key = Uint8Array.of(victim);
+              layer.delete(slab.deletion(buckets.key, key), key);
               live.delete(victim);
             }
           }

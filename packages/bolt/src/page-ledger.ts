@@ -6,7 +6,9 @@
  *     and no more.
  * A2  A page allocated by commit a and freed by commit f is used by the states a to f-1. While a reader older than a is
  *     open, a is remembered; else it does not matter.
- * A3  A commit takes pages from a draft; they are gone for good, and what it freed waits, only when it is published.
+ * A3  What a commit costs here does not grow with what waits for one reader, but for passes over plain arrays: a compaction
+ *     reads one state for minutes while a hundred thousand pages of it are freed.
+ * A4  A commit takes pages from a draft; they are gone for good, and what it freed waits, only when it is published.
  *
  * bbolt: freelist.go (free, release, releaseRange). Departs: one commit later than bbolt (A1), and `a` is kept only while
  * it can matter.
@@ -17,18 +19,20 @@ import { FreeRuns } from './free-runs.ts';
 interface Waiting {
   readonly freedBy: number;
   ids: Float64Array;
-  /** Number of the last reader's end that was taken into account. */
-  lookedAt: number;
+  /** The newest reader of a state before `freedBy`, once looked for: all of `ids` are in its state. */
+  heldBy: number | undefined;
 }
+
+const NONE: Float64Array = new Float64Array(0);
 
 /** Free pages of one open file. */
 export class PageLedger {
   readonly #free = new FreeRuns();
   #waiting: Waiting[] = [];
-  #waitingCount = 0;
+  /** All ids of `#waiting`, ascending. */
+  #waitingIds: Float64Array = NONE;
   readonly #allocatedBy: Map<number, number> = new Map();
   readonly #readers: Map<number, number> = new Map();
-  #ends = 0;
   #taken: number[] = [];
 
   /** @param free what no state on the medium uses; @param waiting what only the state before `txid` uses */
@@ -39,7 +43,7 @@ export class PageLedger {
 
   /** Free pages, waiting ones included. */
   get count(): number {
-    return this.#free.count + this.#waitingCount;
+    return this.#free.count + this.#waitingIds.length;
   }
 
   get readerN(): number {
@@ -56,7 +60,6 @@ export class PageLedger {
     const left = (this.#readers.get(txid) ?? 0) - 1;
     if (left > 0) this.#readers.set(txid, left);
     else this.#readers.delete(txid);
-    this.#ends++;
     if (this.#readers.size === 0) this.#allocatedBy.clear();
   }
 
@@ -65,30 +68,46 @@ export class PageLedger {
     this.#taken = [];
     if (this.#waiting.length === 0) return;
     const readers = [...this.#readers.keys()].toSorted((a, b) => a - b);
+    if ((readers[0] ?? Infinity) >= txid - 1) this.#allocatedBy.clear(); // every reader sees what was allocated so far
     const kept: Waiting[] = [];
     const freed: Float64Array[] = [];
     for (const batch of this.#waiting) {
-      if (batch.freedBy > txid - 2 || batch.lookedAt === this.#ends) {
+      const { freedBy, ids } = batch;
+      const heldBy = readers.findLast((reader) => reader < freedBy);
+      if (freedBy > txid - 2 || (heldBy !== undefined && heldBy === batch.heldBy)) {
         kept.push(batch);
         continue;
       }
-      const held = this.#stillSeen(batch, readers);
-      freed.push(held.length === 0 ? batch.ids : without(batch.ids, held));
-      if (held.length > 0) kept.push({ freedBy: batch.freedBy, ids: held, lookedAt: this.#ends });
+      const held = heldBy === undefined ? NONE : this.#seenBy(heldBy, ids);
+      freed.push(held.length === 0 ? ids : without(ids, held));
+      if (held.length > 0) kept.push({ freedBy, ids: held, heldBy });
     }
     this.#waiting = kept;
-    const ids = concatenated(freed);
-    this.#waitingCount -= ids.length;
-    for (const id of ids) this.#allocatedBy.delete(id);
+    const ids = this.#parted(freed, kept);
+    if (this.#allocatedBy.size > 0) for (const id of ids) this.#allocatedBy.delete(id);
     this.#free.add(ids);
   }
 
-  #stillSeen(batch: Waiting, readers: readonly number[]): Float64Array {
-    const before = readers.filter((reader) => reader < batch.freedBy);
-    const newest = before.at(-1);
-    if (newest === undefined) return new Float64Array(0);
-    if (this.#allocatedBy.size === 0) return batch.ids;
-    return batch.ids.filter((id) => newest >= (this.#allocatedBy.get(id) ?? 0));
+  #seenBy(reader: number, ids: Float64Array): Float64Array {
+    if (this.#allocatedBy.size === 0) return ids;
+    return ids.filter((id) => reader >= (this.#allocatedBy.get(id) ?? 0));
+  }
+
+  /** Leaves in `#waitingIds` what is kept; returns the rest, ascending. Sorts the shorter one of the two. */
+  #parted(freed: readonly Float64Array[], kept: readonly Waiting[]): Float64Array {
+    const all = this.#waitingIds;
+    const freedN = freed.reduce((sum, ids) => sum + ids.length, 0);
+    if (freedN === 0) return NONE;
+    if (freedN <= all.length / 2) {
+      const ids = ascending(freed, freedN);
+      this.#waitingIds = without(all, ids);
+      return ids;
+    }
+    this.#waitingIds = ascending(
+      kept.map(({ ids }) => ids),
+      all.length - freedN,
+    );
+    return without(all, this.#waitingIds);
   }
 
   /** First of `pages` neighbours, or 0. */
@@ -103,18 +122,9 @@ export class PageLedger {
    * @throws BoltError BOLT_CORRUPT if one is free twice: then a page in use was on the list
    */
   listed(freed: Float64Array): Float64Array {
-    const parts = this.#waiting.map((batch) => batch.ids);
-    const waiting = concatenated([...parts, freed]);
     const free = new Float64Array(this.#free.count);
     this.#free.fill(free, 0);
-    const all = new Float64Array(free.length + waiting.length);
-    let at = 0;
-    let next = 0;
-    for (const id of free) {
-      while (next < waiting.length && (waiting[next] as number) < id) all[at++] = waiting[next++] as number;
-      all[at++] = id;
-    }
-    all.set(waiting.subarray(next), at);
+    const all = merged(free, merged(this.#waitingIds, freed));
     for (let i = 1; i < all.length; i++) {
       if (all[i] === all[i - 1]) throw corrupt(all[i] as number, 'was in use and on the list of free pages');
     }
@@ -137,24 +147,37 @@ export class PageLedger {
 
   #wait(txid: number, ids: Float64Array): void {
     if (ids.length === 0) return;
-    this.#waiting.push({ freedBy: txid, ids, lookedAt: -1 });
-    this.#waitingCount += ids.length;
+    this.#waiting.push({ freedBy: txid, ids, heldBy: undefined });
+    this.#waitingIds = merged(this.#waitingIds, ids);
   }
 }
 
 /** The ascending ids that are not among the (ascending) others. */
 export function without(ids: Float64Array, others: Float64Array): Float64Array {
+  const left = new Float64Array(ids.length);
+  let at = 0;
   let other = 0;
-  return ids.filter((id) => {
+  for (const id of ids) {
     while (other < others.length && (others[other] as number) < id) other++;
-    return others[other] !== id;
-  });
+    if (others[other] !== id) left[at++] = id;
+  }
+  return left.slice(0, at);
 }
 
-function concatenated(parts: readonly Float64Array[]): Float64Array {
-  if (parts.length === 1) return parts[0] as Float64Array;
-  let length = 0;
-  for (const part of parts) length += part.length;
+/** Two ascending lists as one. */
+function merged(a: Float64Array, b: Float64Array): Float64Array {
+  const all = new Float64Array(a.length + b.length);
+  let at = 0;
+  let next = 0;
+  for (const id of a) {
+    while (next < b.length && (b[next] as number) < id) all[at++] = b[next++] as number;
+    all[at++] = id;
+  }
+  all.set(b.subarray(next), at);
+  return all;
+}
+
+function ascending(parts: readonly Float64Array[], length: number): Float64Array {
   const all = new Float64Array(length);
   let at = 0;
   for (const part of parts) {

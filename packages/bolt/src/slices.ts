@@ -5,7 +5,7 @@
  */
 import type { Storage } from './storage-file.ts';
 
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
 /** The pace of one piece of work. */
 export class Slices {

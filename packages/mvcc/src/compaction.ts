@@ -8,8 +8,9 @@
  * CP3  The last batch and the mark that says "finished" are one section. A crash before it repeats the whole job at
  *      the next start, over what is left, with the same result.
  * CP4  After each batch others get as much time as the batch took, as far as they want it. What was removed is in the
- *      next commit, whosever that is. Where writers wait for commits, one is asked for every `COMMIT_ROWS` removals, and
- *      nothing more is removed before the one before has ended: no commit carries much more than these.
+ *      next commit, whosever that is; one is asked for every `COMMIT_ROWS` removals, because what waits is moved about by
+ *      the collector until then, and that stops everybody. Where writers wait for commits, nothing more is removed before
+ *      the one before has ended, so no commit carries much more than these; elsewhere a slow medium gets larger ones.
  *
  * The view may be held for as long as the job runs: it keeps old rows readable and nothing else.
  * etcd: server/storage/mvcc/kvstore_compaction.go (spec sections 10.2, 12.3). Departs: `finished` waits for the
@@ -56,6 +57,8 @@ export class CompactionRun implements Compaction {
   /** The commit that was asked for last, and what was removed since. */
   #committed: Promise<void> = Promise.resolve();
   #uncommitted = 0;
+  /** Whether that commit is under way. */
+  #committing = false;
 
   /**
    * @param previous the compacted revision before this one, -1 for none
@@ -179,7 +182,7 @@ export class CompactionRun implements Compaction {
       await backend.forceCommit();
       await (pauseMs > 0 ? pause(pauseMs, signal) : nextTurn());
     } else {
-      if (awaitsCommits && this.#uncommitted >= COMMIT_ROWS) await this.#commit();
+      if (this.#uncommitted >= COMMIT_ROWS && (awaitsCommits || !this.#committing)) await this.#commit();
       const writersWait = history.visible < history.finished;
       await (writersWait ? pace.restFully(signal) : pace.rest());
     }
@@ -190,7 +193,10 @@ export class CompactionRun implements Compaction {
   async #commit(): Promise<void> {
     await this.#committed;
     this.#uncommitted = 0;
-    this.#committed = this.#history.backend.forceCommit();
+    this.#committing = true;
+    this.#committed = this.#history.backend.forceCommit().finally(() => {
+      this.#committing = false;
+    });
     // Awaited before the next one; until then nobody may call it unhandled.
     this.#committed.catch(() => undefined);
   }

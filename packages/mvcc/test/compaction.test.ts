@@ -210,6 +210,24 @@ test('M67: writers wait for one batch at the most, and a pause follows each batc
   expect(backend.commits - commitsBefore).toBeGreaterThanOrEqual(10);
 });
 
+test.each(['commit', 'interval'] as const)(
+  'law 10: %s: a commit carries a few thousand removals at the most',
+  async (durability) => {
+    const { store, backend } = await open({ durability, compactionBatchLimit: 256 });
+    for (let revision = 2; revision <= 12; revision++) {
+      store.write((txn) => {
+        for (let i = 0; i < 1000; i++) txn.put(bytes('foo'), bytes(`${revision}.${i}`));
+      });
+    }
+    await store.commit();
+    const commitsBefore = backend.commits;
+    await compact(store, 12);
+    expect(await rows(backend)).toHaveLength(1);
+    // Ten of removals, if no commit took longer than the thousand behind it.
+    expect(backend.commits - commitsBefore).toBeGreaterThanOrEqual(5);
+  },
+);
+
 test('M68, D7: close ends compactions; reopening finishes them', async () => {
   const opened = await open({ compactionBatchLimit: 2, compactionPauseMs: 60_000 });
   const { store, backend } = opened;

@@ -12,6 +12,7 @@
  */
 import { Slice } from '../clock.ts';
 import type { Change } from '../engine.ts';
+import { PackedDelete } from '../packed-delete.ts';
 import { PackedPut } from '../packed-put.ts';
 import { COMMIT_KEY, writeCommitRow } from './commit-row.ts';
 import type { Committed } from './committed.ts';
@@ -101,9 +102,10 @@ class Filling {
     this.bytes += SLOT_BYTES + end - start;
   }
 
-  #delete(slot: Slot, key: Uint8Array): void {
-    this.#batch.del(encodeKey(slot, key));
-    this.bytes += key.length;
+  /** The key is `bytes` from `start` to `end`. */
+  #delete(slot: Slot, bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.#batch.del(encodeKey(slot, bytes, start, end));
+    this.bytes += end - start;
   }
 
   async removeBuckets(level: Level, state: Committed, changes: readonly Change[]): Promise<void> {
@@ -152,7 +154,9 @@ class Filling {
     if (change.type === 'deleteBucket') return; // the last one is done already, and it stands for those before it
     const slot = this.#find(name);
     if (change.type === 'createBucket' && slot === undefined) this.#createBucket(name);
-    if (change.type === 'delete' && slot !== undefined) this.#delete(slot, change.key);
+    if (change.type !== 'delete' || slot === undefined) return;
+    if (change instanceof PackedDelete) this.#delete(slot, change.block, change.start, change.end);
+    else this.#delete(slot, change.key);
   }
 
   #find(name: string): Slot | undefined {
