@@ -3,9 +3,12 @@
 //
 // puts     put rate with no watcher and with 10,000, on other keys than those put and on the same ones, all on one stream
 //          and each on a stream with a reading loop of its own; ratios between neighbours in time
-// late     100,000 events of history to 1 and to 1,000 late watchers
-// sleeper  1,000,000 events to 1,000 readers, with and without one watcher of everything that never reads; heap on the way
-// behind   a watcher opened 1,000,000 events late while writes go on
+// late     100,000 events of history to 1 and to 1,000 late watchers, in turns
+// sleeper  1,000,000 events to 1,000 readers, with and without one watcher of everything that never reads, in turns; heap on
+//          the way
+// behind   a watcher opened 1,000,000 events late while writes go on; the put rate meanwhile against that before and after
+//
+// Ratios are medians of those between neighbours in time, of wall and of CPU time: other programs disturb both alike.
 //
 // Each counts and checks the order of what arrives, and ends with 1 when an event is missing or out of turn.
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -174,8 +177,7 @@ async function late(store) {
   const keys = Array.from({ length: 1000 }, (_, i) => key(PUT, i));
   await putAll(store, keys, count);
   await store.commit();
-  const seconds = [];
-  for (const watcherN of [1, 1, scaled(1000)]) {
+  const lateOnes = async (watcherN) => {
     globalThis.gc?.();
     const cpu = process.cpuUsage();
     const began = now();
@@ -186,15 +188,31 @@ async function late(store) {
     await closeAll(open);
     if (open.readers.some(({ events, last }) => events !== count || last !== count + 1))
       fail('late: events are missing');
-    seconds.push(ms);
+    return { ms, cpuMs: (user + system) / 1000 };
+  };
+  const many = scaled(1000);
+  await lateOnes(1); // warm the code
+  const rounds = [];
+  for (let round = 0; round < 5; round++) rounds.push({ one: await lateOnes(1), all: await lateOnes(many) });
+  const middle = (pick) => median(rounds.map(pick));
+  for (const [watcherN, which] of [
+    [1, 'one'],
+    [many, 'all'],
+  ]) {
+    const ms = middle((round) => round[which].ms);
+    const cpuMs = middle((round) => round[which].cpuMs);
     say(
       `${count} events to ${watcherN} late`,
       `${(ms / 1000).toFixed(3)} s`,
-      `CPU ${((user + system) / 1e6).toFixed(3)} s`,
+      `CPU ${(cpuMs / 1000).toFixed(3)} s`,
       rate(count * watcherN, ms),
     );
   }
-  say('together against one alone', `${(seconds[2] / seconds[1]).toFixed(1)}x`);
+  say(
+    'together against one alone',
+    `${middle(({ one, all }) => all.ms / one.ms).toFixed(1)}x`,
+    `by CPU ${middle(({ one, all }) => all.cpuMs / one.cpuMs).toFixed(1)}x`,
+  );
 }
 
 async function sleeper(store) {
@@ -202,7 +220,8 @@ async function sleeper(store) {
   const readerN = 1000;
   const keys = Array.from({ length: readerN }, (_, i) => key(PUT, i));
   await putAll(store, keys, scaled(100_000)); // warm the code, and fill what is bounded
-  for (const asleep of [false, true, false, true]) {
+  const took = [];
+  for (const asleep of [false, true, true, false, false, true]) {
     const before = store.rev();
     const open = openReaders(store, readerN, true, (stream, i) => stream.watch(keys[i], undefined));
     const sleeping = store.newWatchStream();
@@ -214,6 +233,7 @@ async function sleeper(store) {
       globalThis.gc?.();
       heap.push((process.memoryUsage().heapUsed + process.memoryUsage().external) / 1048576);
     });
+    took.push({ ms, cpuMs });
     await until(() => open.readers.reduce((sum, { events }) => sum + events, 0) === count);
     if (open.readers.some(({ last }) => last <= store.rev() - readerN || last <= before))
       fail('sleeper: a reader is behind');
@@ -227,6 +247,9 @@ async function sleeper(store) {
     sleeping.close();
     await closeAll(open);
   }
+  const [a, b, c, d, e, f] = took;
+  const ratio = (pick) => median([pick(a) / pick(b), pick(d) / pick(c), pick(e) / pick(f)]).toFixed(2);
+  say('put rate with the sleeper against without', `ratio ${ratio(({ ms }) => ms)}`, `by CPU ${ratio((x) => x.cpuMs)}`);
 }
 
 async function behind(store) {
@@ -244,7 +267,7 @@ async function behind(store) {
   let puts = 0;
   const cpu = process.cpuUsage();
   // Writes go on until the watcher is synced; it must get there while they do.
-  while (store.watchStats.synced === 0 && puts < count) {
+  while (store.watchStats.synced === 0 && puts < count * 4) {
     await putAll(store, keys, 1024);
     puts += 1024;
     if ((puts & 0xffff) === 0) most = Math.max(most, statusKB('RssAnon') / 1024);
@@ -252,19 +275,24 @@ async function behind(store) {
   const ms = now() - began;
   const { user, system } = process.cpuUsage(cpu);
   const synced = store.watchStats.synced === 1;
+  const gained = reader.events;
+  await until(() => reader.last === store.rev());
+  const after = await putAll(store, keys, Math.min(count, 300_000));
   await until(() => reader.last === store.rev());
   if (reader.events !== store.rev() - 1) fail(`behind: ${reader.events} events of ${store.rev() - 1}`);
   say(
     `${count} events late, put rate before`,
     rate(count, alone.ms),
+    `after ${rate(Math.min(count, 300_000), after.ms)}`,
     `CPU ${((alone.cpuMs * 1000) / count).toFixed(2)} us each`,
   );
   say(
     synced ? 'synced while writes went on' : 'synced only when writes stopped',
     `${(ms / 1000).toFixed(2)} s`,
     `CPU ${((user + system) / 1e6).toFixed(2)} s`,
-    `${rate(reader.events, ms)} events in order`,
+    `${rate(gained, ms)} events in order`,
     `puts meanwhile ${rate(puts, ms)}`,
+    `ratio ${(puts / ms / (count / alone.ms)).toFixed(2)}`,
     `RssAnon ${rss.toFixed(0)} MB, at most ${most.toFixed(0)}`,
   );
   stream.close();

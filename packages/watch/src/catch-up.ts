@@ -8,7 +8,8 @@
  * K1  Watchers at the same revision are one cohort: history is read once for all of them, and they stay together.
  *     A cohort whose position is inside the window joins.
  * K2  Each watcher is served in one synchronous step that looks at everything anew (cancelled, compacted, visible
- *     moved): between two of them anything may have happened. A slice lasts 5 ms (law 10); writers never wait.
+ *     moved): between two of them anything may have happened. A slice lasts 5 ms (law 10); then others get
+ *     as much time (pace.ts), as long as those who are behind come nearer.
  * K3  A pass runs when there is a watcher that can move on, never otherwise: one whose queue takes no more waits with
  *     the queue, and comes back when its consumer reads. So there is nothing to retry, and no timer.
  * K4  What history has lost ends with one notice (`minRevision` below the compacted revision), also in the middle.
@@ -17,13 +18,16 @@
  */
 import { MvccError, type Store } from '@varve/mvcc';
 import type { Clock } from './clock.ts';
-import { SLICE_MS } from './clock.ts';
 import { backgroundError } from './diagnostics.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { History } from './history.ts';
 import type { HistoryWindow } from './history-window.ts';
+import { Pace } from './pace.ts';
 import type { WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';
+
+/** Of what catch-up hands out, the part that may be written meanwhile: it gains on writers, if need be at their cost. */
+const WRITERS_PART = 2 / 3;
 
 /** What the pass needs of the places around it. */
 export interface CatchUpMoves {
@@ -32,6 +36,8 @@ export interface CatchUpMoves {
   toVictim(watcher: Watcher, response: WatchResponse, weight: number): void;
   toCompacted(watcher: Watcher): void;
   delivered(response: WatchResponse): void;
+  /** An unsynced watcher has moved on to `revision`. */
+  nearer(revision: number): void;
   /** History cannot be read: the watcher's stream ends with the error. */
   failed(watcher: Watcher, error: unknown): void;
   /** Watchers wait with this queue until it has room. */
@@ -50,12 +56,12 @@ export class CatchUp {
   readonly #clock: Clock;
   readonly #watchersPerPass: number;
   readonly #scanIdleMs: number;
+  readonly #pace: Pace;
   /** By `minRevision`, which stays as it is while a watcher is in here. In order of arrival, so nobody starves. */
   readonly #cohorts: Map<number, Set<Watcher>> = new Map();
   #scheduled = false;
   #running: Promise<void> | undefined;
   #closed = false;
-  #sliceEnd = 0;
   #overtaken = 0;
   #cancelRelease: (() => void) | undefined;
 
@@ -70,6 +76,7 @@ export class CatchUp {
     this.#history = history;
     this.#moves = moves;
     this.#clock = clock;
+    this.#pace = new Pace(clock, store);
     this.#watchersPerPass = limits.watchersPerPass;
     this.#scanIdleMs = limits.scanIdleMs;
   }
@@ -103,7 +110,6 @@ export class CatchUp {
 
   /** One pass. Never called while another one runs. */
   async runPass(): Promise<void> {
-    this.#startSlice();
     let room = this.#watchersPerPass;
     for (const position of [...this.#cohorts.keys()]) {
       if (room <= 0 || this.#closed) break;
@@ -146,16 +152,18 @@ export class CatchUp {
   async #run(): Promise<void> {
     this.#cancelRelease?.();
     this.#cancelRelease = undefined;
+    this.#pace.begin();
     try {
       while (this.#cohorts.size > 0 && !this.#closed) {
         await this.runPass();
-        if (this.#sliceOver()) await this.#nextSlice();
+        await this.#pace.rest(0);
       }
     } catch (error) {
       backgroundError('catch-up', error);
       for (const cohort of this.#cohorts.values()) this.#fail(cohort, error);
     } finally {
       this.#running = undefined;
+      this.#pace.leave();
     }
     if (!this.#closed && this.#history.holds) {
       this.#cancelRelease = this.#clock.after(this.#scanIdleMs, () => void this.#history.release());
@@ -166,13 +174,19 @@ export class CatchUp {
   async #serveFrom(position: number, room: number): Promise<number> {
     let served = this.#noticesAt(position, room) + this.#futureAt(position);
     if (served >= room || !this.#cohorts.has(position)) return served;
+    const before = this.#moves.visible();
+    const alone = this.size === 1;
     const window = await this.#windowAt(position);
     if (window === undefined) return served;
+    const limit = before + Math.ceil(this.#gain(position, window, room - served) * WRITERS_PART);
     for (const from of [position, ...this.#cohorts.keys()]) {
       if (from < window.from || from >= window.to) continue;
-      served += await this.#serveCohort(from, window, room - served);
+      served += await this.#serveCohort(from, window, room - served, limit);
       if (served >= room) break;
     }
+    // It has moved on: nobody is left who needs what was read. Kept, thousands of changes would outlive their use.
+    if (alone && this.#cohorts.has(window.to)) this.#history.forget(window);
+    await this.#pace.rest(limit);
     return served;
   }
 
@@ -182,7 +196,7 @@ export class CatchUp {
     try {
       const window = await this.#history.read(position, this.#moves.visible() + 1);
       this.#overtaken = 0;
-      this.#startSlice();
+      this.#pace.turned();
       return window;
     } catch (error) {
       this.#readFailed(position, error);
@@ -203,19 +217,25 @@ export class CatchUp {
     for (const watcher of [...cohort]) if (watcher.place === 'unsynced') this.#moves.failed(watcher, error);
   }
 
-  async #serveCohort(from: number, window: HistoryWindow, room: number): Promise<number> {
+  /** By how many revisions all who are behind come nearer, on average, when those at the position have the window. */
+  #gain(position: number, window: HistoryWindow, room: number): number {
+    const served = Math.min(room, this.#cohorts.get(position)?.size ?? 0);
+    return ((window.to - window.from) * served) / this.size;
+  }
+
+  async #serveCohort(from: number, window: HistoryWindow, room: number, limit: number): Promise<number> {
     const cohort = this.#cohorts.get(from);
     if (cohort === undefined) return 0;
     let served = 0;
     for (const watcher of cohort) {
       if (served === room || this.#closed) break;
-      while (!window.prepare(watcher, () => this.#sliceOver())) await this.#nextSlice();
+      while (!window.prepare(watcher, () => this.#pace.sliceOver)) await this.#pace.rest(limit);
       // Cancelled meanwhile; or the window is history of another store.
       if (watcher.place !== 'unsynced') continue;
       if (!this.#history.current(window)) break;
       this.#serve(watcher, window);
       served++;
-      if (this.#sliceOver()) await this.#nextSlice();
+      if (this.#pace.sliceOver) await this.#pace.rest(limit);
     }
     return served;
   }
@@ -277,28 +297,18 @@ export class CatchUp {
       this.#moves.delivered(response);
     }
     if (watcher.minRevision > visible) this.#moves.toSynced(watcher);
-    // Those who wait for the same queue come first: else its watchers would drift apart, each with a reading of its own.
-    else if (queue.waiting.size > 0) this.#wait(watcher);
-    else this.#join(watcher);
+    else {
+      this.#moves.nearer(window.to);
+      // Those who wait for the same queue come first: else its watchers would drift apart, each with a reading of its own.
+      if (queue.waiting.size > 0) this.#wait(watcher);
+      else this.#join(watcher);
+    }
   }
 
   #wait(watcher: Watcher): void {
     watcher.waitsForRoom = true;
     watcher.queue.addWaiting(watcher);
     this.#moves.stalled(watcher.queue);
-  }
-
-  #startSlice(): void {
-    this.#sliceEnd = this.#clock.now() + SLICE_MS;
-  }
-
-  #sliceOver(): boolean {
-    return this.#clock.now() >= this.#sliceEnd;
-  }
-
-  async #nextSlice(): Promise<void> {
-    await this.#clock.turn();
-    this.#startSlice();
   }
 }
 

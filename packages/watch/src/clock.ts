@@ -2,7 +2,7 @@
  * The one door to time and to turns of the event loop (decision 19).
  *
  * Turns are real even where tests replace the global timers. Timers go through the globals and never keep the process
- * alive: here they only give memory back.
+ * alive where they only give memory back.
  */
 import { setImmediate as realImmediate } from 'node:timers';
 
@@ -16,6 +16,8 @@ export interface Clock {
   soon(work: () => void): void;
   /** Resolves after everything else that is ready had its turn. */
   turn(): Promise<void>;
+  /** Resolves after so many milliseconds. Keeps the process alive: whoever rests has work to do. */
+  pause(milliseconds: number): Promise<void>;
   /** Runs `work` after so many milliseconds, unless the function it returns is called first. */
   after(milliseconds: number, work: () => void): () => void;
 }
@@ -26,6 +28,7 @@ export const systemClock: Clock = {
     realImmediate(work);
   },
   turn: () => new Promise((resolve) => realImmediate(resolve)),
+  pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   after: (milliseconds, work) => {
     const timer = setTimeout(work, milliseconds);
     timer.unref();

@@ -2,17 +2,17 @@
  * The one queue of a stream: a ring of responses, bounded, pulled by a single consumer.
  *
  * Q1  `offer` never waits and never grows the queue beyond its capacity; a response goes in whole or not at all.
- * Q2  First in, first out. A response goes straight to a consumer that waits, and only then: its queue is empty.
+ * Q2  First in, first out. A response goes straight to a consumer that waits, if there is none before it.
  * Q3  Whoever waits for room (a victim, a watcher left out of catch-up) hears of it when the consumer takes a response.
  * Q4  History is taken in only while little of it is unread (`HISTORY_BYTES`): a queue of 128 batches of 1000 large
  *     values each would be bounded in name only (law 9).
- * Q5  Equal events for many watchers of the stream are one entry, and the responses are made as they are taken: they count
+ * Q5  What progress says of all watchers is said when it is read: the owner is asked again then, and may hold it back.
+ * Q6  Equal events for many watchers of the stream are one entry, and the responses are made as they are taken: they count
  *     as responses, and cost memory as one.
  *
- * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4, Q5.
+ * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4, Q5, Q6.
  */
 import type { SliceOptions } from '@varve/mvcc';
-import { deferred, rejectQuietly, type Deferred } from './deferred.ts';
 import { VictimList } from './victims.ts';
 import type { Event, WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';
@@ -20,9 +20,15 @@ import type { Watcher } from './watcher.ts';
 /** Bytes of history a queue may hold unread before it gets no more. */
 const HISTORY_BYTES = 4 * 1024 * 1024;
 const SMALLEST_RING = 4;
+/** Stands for all watchers of a stream in a progress response. */
+const ALL_WATCHERS = -1;
 
 /** The stream behind a queue. */
 export interface QueueOwner {
+  /** Whether this may be said of all watchers now. */
+  confirms(progress: ProgressOfAll): boolean;
+  /** One of its watchers is up to date again. */
+  synced(): void;
   /** A response was taken while somebody waits for room. */
   roomMade(): void;
   /** History cannot be read, or nothing becomes visible any more: the stream ends with this error after what is queued. */
@@ -39,12 +45,26 @@ interface Fanned {
   readonly revision: number;
 }
 
-type Entry = WatchResponse | Fanned;
+/** Progress of all watchers that there were when so many had been registered from the past. */
+export interface ProgressOfAll {
+  readonly type: 'progress of all';
+  readonly revision: number;
+  readonly fromPast: number;
+}
+
+type Entry = WatchResponse | Fanned | ProgressOfAll;
+
+type Answer = (response: WatchResponse | undefined | Promise<never>) => void;
 
 export class EventQueue {
   // What `offer` touches comes first: with ten thousand queues a write costs what their cache lines cost.
-  #consumer: Deferred<WatchResponse | undefined> | undefined;
+  #consumer: Answer | undefined;
   #length = 0;
+  // One for all calls of `next`: with ten thousand loops that wait, what each holds is copied by the garbage collector.
+  readonly #await = (answer: Answer): void => {
+    this.#consumer = answer;
+  };
+  #awaited: Promise<WatchResponse | undefined> | undefined;
   readonly capacity: number;
   #mask = SMALLEST_RING - 1;
   #head = 0;
@@ -93,13 +113,13 @@ export class EventQueue {
 
   /** True when it was queued. `weight` is the bytes of a batch of history, 0 for all else. */
   offer(response: WatchResponse, weight = 0): boolean {
-    if (this.#consumer !== undefined) {
-      const { resolve } = this.#consumer;
+    const length = this.#length;
+    if (this.#consumer !== undefined && length === 0) {
+      const answer = this.#consumer;
       this.#consumer = undefined;
-      resolve(response);
+      answer(response);
       return true;
     }
-    const length = this.#length;
     if (length === this.capacity) return false;
     const slot = this.#append(response);
     this.#length = length + 1;
@@ -110,11 +130,21 @@ export class EventQueue {
   /** As `offer`, a response for each of the first `count` ids, which must stay as they are; returns how many went in. */
   offerEach(ids: readonly number[], count: number, events: readonly Event[], revision: number): number {
     let next = 0;
-    if (this.#consumer !== undefined) this.offer({ type: 'events', watchId: ids[next++]!, events, revision });
+    if (this.#consumer !== undefined && this.#length === 0)
+      this.offer({ type: 'events', watchId: ids[next++]!, events, revision });
     const end = Math.min(count, next + this.capacity - this.#length);
     if (end > next) this.#append({ type: 'fanned', ids, next, end, events, revision });
     this.#length += end - next;
     return end;
+  }
+
+  /** Queues progress that is confirmed when it is read: by a consumer that waits, after what goes on in this tick. */
+  offerProgress(progress: ProgressOfAll): boolean {
+    if (this.#length === this.capacity) return false;
+    this.#append(progress);
+    this.#length++;
+    if (this.#consumer !== undefined) queueMicrotask(() => this.#wake());
+    return true;
   }
 
   get firstVictim(): Watcher | undefined {
@@ -150,11 +180,13 @@ export class EventQueue {
   }
 
   poll(): WatchResponse | undefined {
-    if (this.#length === 0) return undefined;
-    this.#length--;
-    const response = this.#each === undefined ? this.#take() : this.#takeOf(this.#each);
-    if (this.#waits > 0) this.owner.roomMade();
-    return response;
+    while (this.#length > 0) {
+      this.#length--;
+      const response = this.#each === undefined ? this.#take() : this.#takeOf(this.#each);
+      if (this.#waits > 0) this.owner.roomMade();
+      if (response !== undefined) return response;
+    }
+    return undefined;
   }
 
   /** The next response, or `undefined` at the end. Rejects with the signal's reason, or with what `fail` was given. */
@@ -164,48 +196,67 @@ export class EventQueue {
       return Promise.reject(new TypeError('signal: not an AbortSignal'));
     }
     if (signal?.aborted === true) return Promise.reject(abortReason(signal));
+    if (this.#consumer !== undefined) return Promise.reject(new TypeError('next: the call before has not ended yet'));
     const response = this.poll();
     if (response !== undefined) return Promise.resolve(response);
     if (this.#ended)
       return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(asError(this.#error));
-    if (this.#consumer !== undefined) return Promise.reject(new TypeError('next: the call before has not ended yet'));
-    const consumer = deferred<WatchResponse | undefined>();
-    this.#consumer = consumer;
-    return signal === undefined ? consumer.promise : this.#abortable(consumer, signal);
+    const promise = new Promise<WatchResponse | undefined>(this.#await);
+    this.#awaited = promise;
+    return signal === undefined ? promise : this.#abortable(promise, signal);
   }
 
   /** Nothing comes in any more; what is in it can be read. */
   end(): void {
     if (this.#ended) return;
+    this.#wake();
     this.#ended = true;
-    this.#consumer?.resolve(undefined);
+    this.#consumer?.(undefined);
     this.#consumer = undefined;
   }
 
   /** As `end`, but what is in it is followed by a rejection. */
   fail(error: unknown): void {
     if (this.#ended) return;
+    this.#wake();
     this.#ended = true;
     this.#error = error;
-    if (this.#consumer !== undefined) rejectQuietly(this.#consumer, error);
+    if (this.#consumer !== undefined) this.#reject(error);
+  }
+
+  /** Rejects what the consumer awaits, also where nobody listens: that is no unhandled rejection (R15). */
+  #reject(reason: unknown): void {
+    const answer = this.#consumer!;
     this.#consumer = undefined;
+    this.#awaited!.catch(() => undefined);
+    answer(Promise.reject(asError(reason)));
   }
 
   async #abortable(
-    consumer: Deferred<WatchResponse | undefined>,
+    promise: Promise<WatchResponse | undefined>,
     signal: AbortSignal,
   ): Promise<WatchResponse | undefined> {
+    const consumer = this.#consumer;
     const abort = (): void => {
       // A response that came first has been handed over already, and is what the promise gives.
-      if (this.#consumer === consumer) this.#consumer = undefined;
-      consumer.reject(signal.reason);
+      if (this.#consumer === consumer) this.#reject(signal.reason);
     };
     signal.addEventListener('abort', abort);
     try {
-      return await consumer.promise;
+      return await promise;
     } finally {
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  #wake(): void {
+    const consumer = this.#consumer;
+    if (consumer === undefined) return;
+    // Nothing may go straight to it while what comes before is taken.
+    this.#consumer = undefined;
+    const response = this.poll();
+    if (response === undefined) this.#consumer = consumer;
+    else consumer(response);
   }
 
   #append(entry: Entry): number {
@@ -216,16 +267,23 @@ export class EventQueue {
     return slot;
   }
 
-  #take(): WatchResponse {
+  /** `undefined` for progress that is held back. */
+  #take(): WatchResponse | undefined {
     const head = this.#head;
     const entry = this.#ring[head]!;
     this.#ring[head] = undefined;
     this.#head = (head + 1) & this.#mask;
     this.#slots--;
     if (this.#weights !== undefined) this.#unweigh(head);
+    if (entry.type === 'progress of all') return this.#confirmed(entry);
     if (entry.type !== 'fanned') return entry;
     this.#each = entry;
     return this.#takeOf(entry);
+  }
+
+  #confirmed(progress: ProgressOfAll): WatchResponse | undefined {
+    if (!this.owner.confirms(progress)) return undefined;
+    return { type: 'progress', watchId: ALL_WATCHERS, revision: progress.revision };
   }
 
   #takeOf(each: Fanned): WatchResponse {

@@ -64,6 +64,11 @@ export class History {
     return this.#windows.includes(window);
   }
 
+  /** Nobody needs it any more. */
+  forget(window: HistoryWindow): void {
+    this.#windows = this.#windows.filter((kept) => kept !== window);
+  }
+
   /** The window from `from` on, if it can be had without reading. */
   ready(from: number): HistoryWindow | undefined {
     const kept = this.#windows.find((window) => window.from === from);

@@ -2,8 +2,8 @@
  * The newest visible transactions, kept in memory while some watcher is behind.
  *
  * N1  Consecutive: every transaction from the first kept one to the visible revision is there.
- * N2  Bounded in transactions and bytes; the oldest go first. Empty while every watcher is synced, and while all others
- *     wait for consumers that have been asleep for longer than it reaches: keeping costs writers a fifth of a put.
+ * N2  Bounded in transactions and bytes; the oldest go first. Empty while nobody is behind, and while all who are behind
+ *     are far behind (`REACH`) or asleep: keeping costs writers a fifth of a put.
  *
  * A watcher that has read history up to here is brought to the present in the same tick. Without it, one that catches
  * up under a steady stream of writes would find new ones after each reading, and never be done.
@@ -13,6 +13,8 @@ import type { WindowLimits } from './history.ts';
 
 const MOST_TRANSACTIONS = 4096;
 const MOST_BYTES = 4 * 1024 * 1024;
+/** Whoever is behind by so much gets here soon: as long as it reads faster than others write. */
+export const REACH: number = 2 * MOST_TRANSACTIONS;
 
 interface Transaction {
   readonly revision: number;

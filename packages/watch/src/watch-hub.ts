@@ -14,7 +14,7 @@ import { ChangeRun, type PreviousOf } from './change-run.ts';
 import type { Clock } from './clock.ts';
 import type { EventQueue } from './event-queue.ts';
 import { History } from './history.ts';
-import { RecentChanges } from './recent-changes.ts';
+import { REACH, RecentChanges } from './recent-changes.ts';
 import type { Fan } from './synced-list.ts';
 import { LiveWatchStream } from './watch-stream.ts';
 import { Watcher, type Needs } from './watcher.ts';
@@ -48,8 +48,8 @@ export class WatchHub implements CatchUpMoves {
   #victimN = 0;
   #events = 0;
   #keepsRecent = false;
-  /** The revision at which a watcher fell behind last. */
-  #leftAt = 0;
+  /** The last revision at which a watcher was behind, and near the present. */
+  #nearAt = 0;
   /** Scratch of `publish`. */
   readonly #found: WatchedRange[] = [];
   readonly #touched: WatchedRange[] = [];
@@ -182,6 +182,7 @@ export class WatchHub implements CatchUpMoves {
       this.#unsyncedN--;
       this.#forgetRecent();
     }
+    watcher.queue.owner.synced();
   }
 
   toVictim(watcher: Watcher, response: WatchResponse, weight: number): void {
@@ -191,7 +192,7 @@ export class WatchHub implements CatchUpMoves {
     watcher.heldWeight = weight;
     watcher.queue.addVictim(watcher);
     this.#victimN++;
-    this.#keepRecent();
+    this.nearer(watcher.minRevision);
   }
 
   toCompacted(watcher: Watcher): void {
@@ -203,6 +204,13 @@ export class WatchHub implements CatchUpMoves {
 
   delivered(response: WatchResponse): void {
     if (response.type === 'events') this.#events += response.events.length;
+  }
+
+  /** What comes now may be served from memory to one who stands at `revision`, if that is near. */
+  nearer(revision: number): void {
+    if (revision + REACH <= this.#visible) return;
+    this.#keepsRecent = true;
+    this.#nearAt = this.#visible;
   }
 
   stalled(queue: EventQueue): void {
@@ -318,7 +326,7 @@ export class WatchHub implements CatchUpMoves {
   #toUnsynced(watcher: Watcher): void {
     watcher.place = 'unsynced';
     this.#unsyncedN++;
-    this.#keepRecent();
+    this.nearer(watcher.minRevision);
     this.catchUp.add(watcher);
   }
 
@@ -337,22 +345,16 @@ export class WatchHub implements CatchUpMoves {
       watcher.waitsForRoom = false;
       watcher.returning = true;
       queue.returning++;
-      this.#keepsRecent = true;
+      this.nearer(watcher.minRevision);
       this.catchUp.add(watcher);
     }
     this.#stalled.delete(queue);
   }
 
-  /** Somebody has fallen behind: what comes now may be served from memory. */
-  #keepRecent(): void {
-    this.#keepsRecent = true;
-    this.#leftAt = this.#visible;
-  }
-
-  /** Once all who are behind are so far behind that history is read first, and nobody reads, keeping serves nobody. */
+  /** Once nobody was near for as long as is kept, keeping serves nobody. */
   #remember(revision: number, changes: readonly Change[]): void {
     this.#recent.add(revision, changes);
-    if (this.#recent.oldest > this.#leftAt + 1 && this.catchUp.idle) this.#dropRecent();
+    if (this.#recent.oldest > this.#nearAt + 1) this.#dropRecent();
   }
 
   #forgetRecent(): void {

@@ -3,25 +3,28 @@
  *
  * U1  Ids that the stream gives out count up from 0 and are never given out twice; the caller's own may be anything free.
  * U2  A watcher that was told of a compaction keeps its id until it is cancelled.
- * U3  After `close` nothing is queued; what was queued before can be read.
+ * U3  Progress of all is true when it is read: where a watcher from the past came after it was queued, it is dropped,
+ *     and asked for again until all are synced.
+ * U4  After `close` nothing is queued; what was queued before can be read.
  *
  * etcd: server/storage/mvcc/watcher.go, watchStream (spec 4).
  */
 import type { RangeEnd, SliceOptions } from '@varve/mvcc';
 import { WatchError } from './errors.ts';
-import { EventQueue, type QueueOwner } from './event-queue.ts';
+import { EventQueue, type ProgressOfAll, type QueueOwner } from './event-queue.ts';
 import type { WatchHub } from './watch-hub.ts';
 import type { WatchOptions, WatchResponse, WatchStream } from './watchable-store.ts';
 import { needsOf, type Watcher } from './watcher.ts';
-
-/** Stands for all watchers of a stream in a progress response. */
-const ALL_WATCHERS = -1;
 
 export class LiveWatchStream implements WatchStream, QueueOwner {
   readonly queue: EventQueue;
   readonly watchers: Map<number, Watcher> = new Map();
   readonly #hub: WatchHub;
   #nextId = 0;
+  /** How many watchers were registered that had history to read. */
+  #fromPast = 0;
+  /** Progress of all was promised, and dropped. */
+  #owesProgress = false;
   #closed = false;
 
   constructor(hub: WatchHub, queueCapacity: number) {
@@ -48,7 +51,9 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the watch stream is closed');
     const revision = this.#hub.present();
     const id = this.#takeId(watchId);
-    this.watchers.set(id, this.#hub.register(this.queue, id, key, end, needs, startRevision));
+    const watcher = this.#hub.register(this.queue, id, key, end, needs, startRevision);
+    this.watchers.set(id, watcher);
+    if (watcher.place === 'unsynced') this.#fromPast++;
     return { watchId: id, revision };
   }
 
@@ -57,6 +62,7 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
     if (watcher === undefined) throw new WatchError('WATCH_NOT_FOUND', `the stream has no watcher ${watchId}`);
     this.#hub.cancel(watcher);
     this.watchers.delete(watchId);
+    this.synced();
   }
 
   requestProgress(watchId: number): void {
@@ -68,8 +74,8 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
 
   requestProgressAll(): boolean {
     const revision = this.#hub.present();
-    for (const watcher of this.watchers.values()) if (!isUpToDate(watcher, revision)) return false;
-    if (this.watchers.size > 0) this.queue.offer({ type: 'progress', watchId: ALL_WATCHERS, revision });
+    if (!this.#areUpToDate(revision)) return false;
+    if (this.watchers.size > 0) this.#offerProgress(revision);
     return true;
   }
 
@@ -99,6 +105,24 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
     this.#hub.roomMade(this.queue);
   }
 
+  confirms(progress: ProgressOfAll): boolean {
+    if (progress.fromPast === this.#fromPast) return true;
+    this.#owesProgress = true;
+    this.synced();
+    return false;
+  }
+
+  /** A watcher has been synced, or is gone: what is owed may be due. */
+  synced(): void {
+    if (!this.#owesProgress) return;
+    if (this.watchers.size === 0) {
+      this.#owesProgress = false;
+      return;
+    }
+    const revision = this.#hub.visible();
+    if (this.#areUpToDate(revision) && this.#offerProgress(revision)) this.#owesProgress = false;
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<WatchResponse, undefined> {
     return {
       next: async () => {
@@ -115,6 +139,15 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
+  }
+
+  #areUpToDate(revision: number): boolean {
+    for (const watcher of this.watchers.values()) if (!isUpToDate(watcher, revision)) return false;
+    return true;
+  }
+
+  #offerProgress(revision: number): boolean {
+    return this.queue.offerProgress({ type: 'progress of all', revision, fromPast: this.#fromPast });
   }
 
   #detach(): void {

@@ -62,7 +62,10 @@ export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposab
   cancel(watchId: number): void;
   /** Queues one progress response if the watcher is synced and not ahead of the present; else nothing (spec 8). */
   requestProgress(watchId: number): void;
-  /** The same for all watchers at once, with id -1. False when some watcher is not synced. */
+  /**
+   * The same for all watchers at once, with id -1. False when some watcher is not synced. It is true of all watchers there
+   * are when it is read: where one from the past was registered meanwhile, it comes when that one is synced.
+   */
   requestProgressAll(): boolean;
   /** The visible revision. */
   rev(): number;

@@ -285,6 +285,7 @@ export class WatchedStore implements WatchableStore {
     this.#backend.failure.addEventListener('abort', this.#failed);
     this.#unsettled = [];
     this.hub.restored(this.#store.rev());
+    if (this.#backend.failure.aborted) this.#failed();
   }
 
   async #settledBelow(): Promise<void> {

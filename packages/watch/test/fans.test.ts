@@ -9,7 +9,7 @@ import { bytes, drain, open, places, revisions, upTo } from './support.ts';
 
 const foo = bytes('foo');
 const range = new WatchedRange('foo', undefined, true);
-const owner = { roomMade: () => undefined, broken: () => undefined };
+const owner = { confirms: () => true, synced: () => undefined, roomMade: () => undefined, broken: () => undefined };
 
 function ids(responses: readonly WatchResponse[]): number[] {
   return responses.map((response) => ('watchId' in response ? response.watchId : Number.NaN));

@@ -28,8 +28,6 @@ interface Watched {
   readonly end: string | undefined;
   readonly options: WatchOptions;
   readonly first: number;
-  /** The visible revision when it was registered. */
-  readonly registered: number;
   cancelled: boolean;
   /** Shown events. */
   readonly got: string[];
@@ -89,7 +87,6 @@ export class Model {
       end,
       options,
       first,
-      registered: revision,
       cancelled: false,
       got: [],
       lastRevision: 0,
@@ -107,9 +104,8 @@ export class Model {
     if (response.type === 'progress') {
       for (const each of this.watched) {
         const concerned = each.stream === stream && (response.watchId === -1 || each.id === response.watchId);
-        // Everything up to the progress has come before it; it says nothing of watchers that came after it was queued.
-        if (concerned && !each.cancelled && response.revision > each.registered)
-          this.#compare(each, this.#wanted(each, response.revision));
+        // Everything up to the progress has come before it.
+        if (concerned && !each.cancelled) this.#compare(each, this.#wanted(each, response.revision));
       }
       return;
     }

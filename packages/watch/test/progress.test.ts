@@ -120,3 +120,63 @@ test('W62 a watcher whose key is not in history is synced by one pass', async ()
   expect(stream.requestProgressAll()).toBe(true);
   expect(showAll(drain(stream))).toEqual(['-1 progress 2']);
 });
+
+test('W56 progress of all that was queued before a watcher from the past comes after its events', async () => {
+  await using f = await open();
+  await f.put(['foo', '1'], ['bar', '2']);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  expect(stream.requestProgressAll()).toBe(true);
+  stream.watch(bytes('bar'), undefined, { startRevision: 2 });
+  expect(drain(stream)).toEqual([]);
+  await f.put(['foo', '3']);
+  expect(showAll(drain(stream))).toEqual(['0@4: PUT foo=3 @4 c2 v2']);
+  await f.pass();
+  expect(showAll(drain(stream))).toEqual(['1@4: PUT bar=2 @3 c3 v1', '-1 progress 4']);
+  await f.pass();
+  expect(drain(stream)).toEqual([]);
+});
+
+test('W56 the same where its consumer waits already, and after a cancellation', async () => {
+  await using f = await open();
+  await f.put(['foo', '1']);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  const next = stream.next();
+  stream.requestProgressAll();
+  const { watchId } = stream.watch(foo, undefined, { startRevision: 1 });
+  await Promise.resolve();
+  expect(stream.poll()).toBeUndefined();
+  stream.cancel(watchId);
+  expect(showAll([(await next)!])).toEqual(['-1 progress 2']);
+});
+
+test('W56 a consumer that waits gets progress of all, before what comes later in the same tick', async () => {
+  await using f = await open({ queueCapacity: 1, durability: 'interval' });
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  const next = stream.next();
+  stream.requestProgressAll();
+  f.store.put(foo, bytes('1'));
+  expect(places(f)).toBe('0 synced, 0 unsynced, 1 victims');
+  expect(showAll([(await next)!])).toEqual(['-1 progress 1']);
+  expect(showAll(drain(stream))).toEqual(['0@2: PUT foo=1 @2 c2 v1']);
+});
+
+test('W10 what was queued when a stream is closed is read by a consumer that waits; nothing is owed any more', async () => {
+  await using f = await open();
+  await f.put(['foo', '1']);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  const next = stream.next();
+  stream.requestProgressAll();
+  stream.close();
+  expect(showAll([(await next)!])).toEqual(['-1 progress 2']);
+  expect(await stream.next()).toBeUndefined();
+  const other = f.store.newWatchStream();
+  other.watch(foo, undefined);
+  other.requestProgressAll();
+  other.watch(foo, undefined, { startRevision: 1 });
+  other.close();
+  expect(await other.next()).toBeUndefined();
+});

@@ -12,6 +12,7 @@ function scheduledClock(step: Step): Clock {
       void step('pass').then(work);
     },
     turn: () => step('turn'),
+    pause: () => step('pause'),
     after: () => () => undefined,
   };
 }

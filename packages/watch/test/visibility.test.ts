@@ -155,6 +155,46 @@ test('O4 a store that a restore has moved to another backend does not mind the f
   await old.backend.close().catch(() => undefined);
 });
 
+test('O4 a restore to a backend that fails on the way ends every stream with its error', async () => {
+  const medium = heldEngine();
+  const target = await open({}, medium.engine);
+  await target.puts('foo', 20_000);
+  await using f = await open();
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  await f.put(['foo', 'before']);
+  let restored = false;
+  const restore = f.store.restore(target.backend).then(() => (restored = true));
+  await turn();
+  medium.fail = new Error('the disk is gone');
+  target.store.put(foo, bytes('lost'));
+  await expect(target.store.settled()).rejects.toThrow();
+  expect(restored).toBe(false);
+  await restore;
+  expect(revisions([(await stream.next())!])).toEqual([[2]]);
+  await expect(stream.next()).rejects.toMatchObject({ code: 'BACKEND_FAILED', cause: medium.fail });
+  expect(code(() => f.store.newWatchStream())).toBe('BACKEND_FAILED');
+  expect(places(f)).toBe('0 synced, 0 unsynced, 0 victims');
+  await target.store.close();
+  await target.backend.close().catch(() => undefined);
+});
+
+test('O4 a restore to a backend that has failed already is refused, and nobody is any worse off', async () => {
+  const medium = heldEngine();
+  const target = await open({}, medium.engine);
+  medium.fail = new Error('the disk is gone');
+  target.store.put(foo, bytes('lost'));
+  await expect(target.store.settled()).rejects.toThrow();
+  await using f = await open();
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  await expect(f.store.restore(target.backend)).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
+  await f.put(['foo', 'after']);
+  expect(revisions([(await stream.next())!])).toEqual([[2]]);
+  await target.store.close();
+  await target.backend.close().catch(() => undefined);
+});
+
 test('law 3: a transaction that throws reaches nobody', async () => {
   await using f = await open();
   const stream = f.store.newWatchStream();
