@@ -1,4 +1,5 @@
 /** What a commit tells of itself in its last row, where that appends (R66, R67; CR1, CR2 of `commit-row.ts`). */
+import { ClassicLevel } from 'classic-level';
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Bucket } from '../src/bucket.ts';
@@ -125,4 +126,41 @@ test('R67, W4: neither form of a row passes for the other, whichever byte change
     }
   }
   expect(decodeCommit(slot, key, 2, plain)).toBeUndefined();
+});
+
+/** A store whose last commit is told of by the row that it appends, and then an operation of somebody else's on top. */
+async function tampered(
+  change: (raw: ClassicLevel<Uint8Array, Uint8Array>, key: Uint8Array) => Promise<void>,
+): Promise<string> {
+  const path = temporaryPath();
+  const engine = await open(path);
+  await fill(engine, 4);
+  await engine.close();
+  const raw = new ClassicLevel<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
+  await raw.open();
+  for (const [key] of await raw.iterator({ lt: Uint8Array.of(255), reverse: true, limit: 40 }).all()) {
+    if (Buffer.from(key.subarray(2)).toString() === name(9)) await change(raw, key.slice());
+  }
+  await raw.close();
+  return path;
+}
+
+test('R67: a damaged row that told of the newest commit is damage, not a commit that failed', async () => {
+  const path = await tampered(async (raw, key) => {
+    const value = (await raw.get(key))!.slice();
+    value[0]! ^= 1;
+    await raw.put(key, value, { sync: true });
+  });
+  await expect(open(path)).rejects.toMatchObject({
+    code: 'BACKEND_CORRUPT',
+    message: expect.stringMatching(/checksum/) as unknown,
+  });
+});
+
+test('R67, P1: a row that told of an acknowledged commit and is gone is damage, not a commit that failed', async () => {
+  const path = await tampered((raw, key) => raw.del(key, { sync: true }));
+  await expect(open(path)).rejects.toMatchObject({
+    code: 'BACKEND_CORRUPT',
+    message: expect.stringMatching(/acknowledged/) as unknown,
+  });
 });

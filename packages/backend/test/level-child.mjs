@@ -1,21 +1,31 @@
 // The LevelDB engine in a process of its own, for tests that kill it or let LevelDB abort. Uses the built package.
-//   write DIR FROM     commits until killed; one line `ack N` after each, N counting on
-//   read               for each line `DIR VERIFY` on standard input one line of JSON: what a fresh open shows
-//   hold DIR           opens, prints `held` and stays, or prints the error's code
-//   fill DIR KEYS KIB  commits until one fails, where no file may be larger than that; prints one line of JSON about
-//                      it. KEYS `old` is the history above, `new` adds rows only, so that compactions grow
+//   write DIR FROM FORM    commits until killed; one line `ack N` after each, N counting on. FORM is `own` for commits
+//                          that end in a row of their own, `carried` for such that mostly end in an append
+//   read                   for each line `DIR VERIFY TABLES` on standard input one line of JSON: what a fresh open shows
+//   hold DIR               opens, prints `held` and stays, or prints the error's code
+//   fill DIR FORM KIB      commits until one fails, where no file may be larger than that; prints one line of JSON about
+//                          it. FORM `own` and `carried` are as above; `new` adds rows only, so that compactions grow,
+//                          and `appended` adds them at the end
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { loadDriver } from '../dist/level/driver.js';
+import { nodeFiles } from '../dist/level/files.js';
 import { levelEngine } from '../dist/level/index.js';
+import { openLevel } from '../dist/level/open-level.js';
+import { Slab } from '../dist/slab.js';
 
 export const rowsBucket = { id: 1, name: 'key', appendOnly: false };
 export const countBucket = { id: 2, name: 'meta', appendOnly: false };
+export const logBucket = { id: 3, name: 'log', appendOnly: true };
+export const auditBucket = { id: 4, name: 'audit', appendOnly: true };
 const SMALL = 1 << 16;
 
-/** What commit number n does: a pure function, so that any state can be computed. */
-export function changesOf(n) {
+/**
+ * What commit number n does: a pure function, so that any state can be computed. With a slab most of them end in an append.
+ */
+export function changesOf(n, slab) {
   const changes = n === 1 ? [rowsBucket, countBucket].map((bucket) => ({ type: 'createBucket', bucket })) : [];
   for (let row = 0; row < 1 + (n % 7) * 5; row++) {
     const key = Buffer.from(`k${String((n * 31 + row * 17) % 199).padStart(3, '0')}`);
@@ -23,8 +33,36 @@ export function changesOf(n) {
     else changes.push({ type: 'put', bucket: rowsBucket, key, value: valueOf(n, row) });
   }
   changes.push({ type: 'put', bucket: countBucket, key: Buffer.from('n'), value: Buffer.from(String(n)) });
-  return changes;
+  return slab === undefined ? changes : [...changes, ...appendsOf(n, slab)];
 }
+
+/** Every way in which a commit may end that has to do with appends, in turns. */
+function appendsOf(n, slab) {
+  const made = (bucket) => ({ type: 'createBucket', bucket });
+  const append = (bucket, part = 0) => slab.row(bucket, keyOf(n, part), valueOf(n, 30 + part));
+  const drop = (bucket, of) => ({ type: 'delete', bucket, key: keyOf(of, 0) });
+  if (n === 1) return [made(logBucket), made(auditBucket), append(logBucket)];
+  switch (n % 8) {
+    case 0: // no append: a row of the commit's own, after one that was carried
+      return [];
+    case 1:
+      return [append(logBucket), append(auditBucket)];
+    case 2: // two buckets end in a row that carries; what carried the commit before stays
+      return [append(auditBucket), append(logBucket)];
+    case 3: // the row that carried the commit before goes, and another one carries
+      return [drop(logBucket, n - 1), append(auditBucket)];
+    case 4: // it goes, and no other comes
+      return [append(logBucket), drop(auditBucket, n - 1)];
+    case 5: // the bucket of the row that carries is made anew
+      return [{ type: 'deleteBucket', bucket: auditBucket }, made(auditBucket), append(auditBucket)];
+    case 6: // the bucket whose row carried goes with it, after rows that are never written
+      return [append(auditBucket), { type: 'deleteBucket', bucket: auditBucket }, made(auditBucket), append(logBucket)];
+    default:
+      return [append(logBucket, 0), append(logBucket, 1), append(logBucket, 2)];
+  }
+}
+
+const keyOf = (n, part) => Buffer.from(`${String(n).padStart(6, '0')}-${part}`);
 
 function valueOf(n, row) {
   const digest = createHash('sha256').update(`${n} ${row}`).digest();
@@ -44,7 +82,7 @@ let historyEnd = 0;
 /** Whether one of the first commits put this row. */
 function isOfHistory([, key, value]) {
   while (historyEnd < 500) {
-    for (const change of changesOf(++historyEnd))
+    for (const change of changesOf(++historyEnd, new Slab()))
       if (change.type === 'put') history.add(nameOf(change.key, change.value));
   }
   return history.has(nameOf(key, value));
@@ -57,22 +95,28 @@ function nameOf(key, value) {
 async function everything(engine) {
   const rows = [];
   for (const name of engine.buckets()) {
-    for await (const chunk of engine.scan({ id: 0, name, appendOnly: false })) {
+    for await (const chunk of engine.scan({ id: 0, name, appendOnly: false }, { chunkSize: 8 })) {
       for (const { key, value } of chunk) rows.push([name, key, value]);
     }
   }
   return rows;
 }
 
-async function show(directory, verify) {
+async function show(directory, verify, inTables) {
   let engine;
   try {
-    engine = await levelEngine(directory, { createIfMissing: false, verify, writeBufferSize: SMALL });
+    engine = await openLevel(await loadDriver(), nodeFiles, directory, {
+      createIfMissing: false,
+      verify,
+      cacheSize: 1 << 20,
+      writeBufferSize: SMALL,
+      longScan: inTables ? { rows: 1, bytes: 0, bytesToWrite: 0 } : { rows: 1e9, bytes: 0, bytesToWrite: 0 },
+    });
     const rows = await everything(engine);
     const got = rows.map(([name, key]) => [name, key, engine.get({ id: 0, name, appendOnly: false }, key)]);
     const different = got.filter(([, , value], i) => value === undefined || Buffer.compare(value, rows[i][2]) !== 0);
     const shown = [...rows, ...different.filter(([, , value]) => value !== undefined)];
-    const invented = shown.filter((row) => row[0] === rowsBucket.name && !isOfHistory(row)).length;
+    const invented = shown.filter((row) => row[0] !== countBucket.name && !isOfHistory(row)).length;
     return { digest: digestOf(rows), different: different.length, invented, warnings: engine.warnings };
   } catch (error) {
     return { code: error.code ?? 'UNTYPED', message: error.stack };
@@ -81,10 +125,10 @@ async function show(directory, verify) {
   }
 }
 
-async function write(directory, from) {
+async function write(directory, from, slab) {
   const engine = await levelEngine(directory, { writeBufferSize: SMALL });
   for (let n = from; ; n++) {
-    await engine.commit(changesOf(n));
+    await engine.commit(changesOf(n, slab));
     writeSync(1, `ack ${n}\n`);
     if (n % 40 === 0) await engine.compact();
   }
@@ -117,15 +161,28 @@ const newKeys = (n) => [
   { type: 'put', bucket: countBucket, key: Buffer.from('n'), value: Buffer.from(String(n)) },
 ];
 
+const appended = (n, slab) => [
+  ...(n === 1 ? changesOf(1, slab) : []),
+  { type: 'put', bucket: countBucket, key: Buffer.from('n'), value: Buffer.from(String(n)) },
+  ...Array.from({ length: n === 1 ? 0 : 20 }, (_, row) => slab.row(logBucket, keyOf(n, 10 + row), valueOf(n, row))),
+];
+
+const slab = new Slab();
+const forms = {
+  own: (n) => changesOf(n),
+  carried: (n) => changesOf(n, slab),
+  new: newKeys,
+  appended: (n) => appended(n, slab),
+};
 const [, file, mode, directory, from, limit] = process.argv;
 if (file?.endsWith('level-child.mjs')) {
-  if (mode === 'write') await write(directory, Number(from));
+  if (mode === 'write') await write(directory, Number(from), limit === 'carried' ? slab : undefined);
   if (mode === 'fill' && process.env.LIMITED === undefined) {
     // The shell lowers the limit for the process it turns into.
     const again = [process.execPath, file, mode, directory, from].map((word) => `'${word}'`).join(' ');
     const stdio = ['ignore', 'inherit', 'inherit'];
     spawnSync('bash', ['-c', `ulimit -f ${limit}; exec ${again}`], { stdio, env: { ...process.env, LIMITED: 'yes' } });
-  } else if (mode === 'fill') await fill(directory, from === 'new' ? newKeys : changesOf);
+  } else if (mode === 'fill') await fill(directory, forms[from]);
   if (mode === 'hold') {
     try {
       await levelEngine(directory);
@@ -137,8 +194,8 @@ if (file?.endsWith('level-child.mjs')) {
   }
   if (mode === 'read') {
     for await (const line of createInterface({ input: process.stdin })) {
-      const [asked, verify] = line.split('\t');
-      writeSync(1, `${JSON.stringify(await show(asked, verify === 'true'))}\n`);
+      const [asked, verify, inTables] = line.split('\t');
+      writeSync(1, `${JSON.stringify(await show(asked, verify === 'true', inTables === 'true'))}\n`);
     }
   }
 }

@@ -146,10 +146,12 @@ test('R22, R25: the folder is synced when a log was added to it; a sync that fai
 });
 
 test.each([
-  ['the log', '40', 'old'],
+  ['the log', '40', 'own'],
+  ['the log', '40', 'carried'],
   ['a compaction', '300', 'new'],
+  ['the log', '300', 'appended'],
 ])(
-  'R27, R28, R71: %s does not fit on the medium: typed, acknowledged rows stay, reopening goes on',
+  'R27, R28, R71: %s does not fit on the medium (%s KiB, %s): typed, acknowledged rows stay, reopening goes on',
   async (_, limit, keys) => {
     const path = temporaryPath();
     const filled = child('fill', path, keys, limit);
@@ -166,8 +168,8 @@ test.each([
     expect(seen).toBe(acked);
     const shown = await new Reader().show(path);
     expect(shown?.code).toBeUndefined();
-    if (keys === 'old') {
-      const states = digests(acked + 1);
+    if (keys === 'own' || keys === 'carried') {
+      const states = digests(acked + 1, keys);
       expect(digest).toBe(states[acked]);
       expect([states[acked], states[acked + 1]]).toContain(shown?.digest);
     }

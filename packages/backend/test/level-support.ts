@@ -12,6 +12,7 @@ import type { Change, Engine, EngineView, Entry } from '../src/engine.ts';
 import { loadDriver, type LevelClass } from '../src/level/driver.ts';
 import { nodeFiles, type Files } from '../src/level/files.ts';
 import { openLevel, type LevelSettings } from '../src/level/open-level.ts';
+import { Slab } from '../src/slab.ts';
 import { changesOf, digestOf } from './level-child.mjs';
 
 const CHILD = fileURLToPath(new URL('./level-child.mjs', import.meta.url));
@@ -68,12 +69,25 @@ export async function scanned(view: EngineView, bucket = rows): Promise<Entry[]>
   return found;
 }
 
+/** How the commits of the child's history tell of themselves: each in a row of its own, or mostly in one that appends. */
+export type Form = 'own' | 'carried';
+export const forms: readonly Form[] = ['own', 'carried'];
+
+const slab = new Slab();
+
+export function changesIn(form: Form, n: number): Change[] {
+  return changesOf(n, form === 'carried' ? slab : undefined) as Change[];
+}
+
 /** Digest of the state after each of the first `count` commits of the child's history. */
-export function digests(count: number): string[] {
+export function digests(count: number, form: Form): string[] {
   const state = new Map<string, [string, Uint8Array, Uint8Array]>();
   const found = [digestOf([])];
   for (let n = 1; n <= count; n++) {
-    for (const change of changesOf(n) as Change[]) {
+    for (const change of changesIn(form, n)) {
+      if (change.type === 'deleteBucket') {
+        for (const [id, [name]] of state) if (name === change.bucket.name) state.delete(id);
+      }
       if (change.type !== 'put' && change.type !== 'delete') continue;
       const { name } = change.bucket;
       const id = `${name} ${Buffer.from(change.key).toString('hex')}`;
@@ -111,9 +125,12 @@ export class Reader {
   #process = child('read');
   #lines = linesOf(this.#process);
 
-  /** `undefined` when the process died of it. */
-  async show(path: string, verify = true): Promise<Shown | undefined> {
-    this.#process.stdin?.write(`${path}\t${verify}\n`);
+  /**
+   * `undefined` when the process died of it.
+   * @param inTables whether scans read the tables themselves
+   */
+  async show(path: string, verify = true, inTables = true): Promise<Shown | undefined> {
+    this.#process.stdin?.write(`${path}\t${verify}\t${inTables}\n`);
     const { value, done } = await this.#lines.next();
     if (done !== true) return JSON.parse(value) as Shown;
     this.#process = child('read');

@@ -21,13 +21,12 @@ import type { Files } from './files.ts';
 import { RowScan, type LongScan, type ScanSource } from './row-scan.ts';
 import { StoreSize } from './store-size.ts';
 import { writeCommit, type CommitPosition } from './write-commit.ts';
+import { BEHIND, writeMemory } from './write-memory.ts';
 
 /** A folder's time stamps may be this coarse: a change this close to the last look may have gone unnoticed. */
 const STAMP_MS = 50;
 /** A log of less is read at open in a few milliseconds, and small tables slow reads down. */
 const WORTH_A_TABLE = 4 << 20;
-/** Behind all rows. */
-const BEHIND = Uint8Array.of(0xff, 0xff, 0xff);
 
 export interface OpenedLevel {
   readonly level: Level;
@@ -139,7 +138,8 @@ export class LevelEngine implements Engine, ScanSource {
       const { sequence } = this.#position;
       if (this.inTables(sequence)) return true;
       if (this.#closing !== undefined || this.#failure !== undefined) return false;
-      const worked = await this.#writeMemory();
+      const { level, files, path } = this.#opened;
+      const worked = await writeMemory(level, files, path);
       if (worked) this.#inTables = sequence;
       return worked;
     }));
@@ -190,16 +190,8 @@ export class LevelEngine implements Engine, ScanSource {
   /** V5. The log holds everything until that has worked. */
   async #leaveTables(): Promise<void> {
     if (this.#written < WORTH_A_TABLE || this.#failure !== undefined) return;
-    const { files, path } = this.#opened;
-    if (await this.#writeMemory()) await files.syncFolder(path);
-  }
-
-  /** LevelDB writes its memory out before it looks for what to compact, and there is nothing. */
-  #writeMemory(): Promise<boolean> {
-    return this.#opened.level.compactRange(BEHIND, BEHIND).then(
-      () => true,
-      () => false,
-    );
+    const { level, files, path } = this.#opened;
+    if (await writeMemory(level, files, path)) await files.syncFolder(path);
   }
 
   async #syncFolder(): Promise<void> {

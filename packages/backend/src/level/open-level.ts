@@ -118,7 +118,12 @@ async function openClaimed(
   }
 }
 
-async function checkUnlocked(Level: LevelClass, files: Files, path: string, verify: boolean): Promise<FolderCheck> {
+interface UnlockedCheck extends FolderCheck {
+  /** The last operation that is known to have been acknowledged (`durable-mark.ts`, K1). */
+  readonly acknowledged: number;
+}
+
+async function checkUnlocked(Level: LevelClass, files: Files, path: string, verify: boolean): Promise<UnlockedCheck> {
   // Another process may have opened the store since, and LevelDB replaces files as it opens. Ask again before calling
   // it damage.
   const ask = (why: string): Promise<void> => requireUnlocked(Level, files, path, why);
@@ -142,7 +147,7 @@ async function checkUnlocked(Level: LevelClass, files: Files, path: string, veri
     await ask('its MANIFEST has an incomplete end, as after a crash, which is to be cut off');
     warnings.push(await cutManifest(files, path, check.tornManifest));
   }
-  return { ...check, warnings };
+  return { ...check, warnings, acknowledged: typeof acknowledged === 'string' ? 0 : acknowledged };
 }
 
 async function readSystemRows(
@@ -166,15 +171,23 @@ async function readSystemRows(
     if (slot === undefined) throw state.damaged(SYSTEM, key);
     slots.set(slot.name, slot);
   }
-  return { directory: new Directory(slots), commit: await newestCommit(level, slots.values(), commit) };
+  return { directory: new Directory(slots), commit: await newestCommit(level, state, slots.values(), commit) };
 }
 
 /** The newest commit is told by its own row or by the last row of an append-only bucket (`commit-row.ts`, CR1). */
-async function newestCommit(level: Level, slots: Iterable<Slot>, told: CommitRow): Promise<CommitRow> {
+async function newestCommit(
+  level: Level,
+  state: Committed,
+  slots: Iterable<Slot>,
+  told: CommitRow,
+): Promise<CommitRow> {
   let newest = told;
   for (const slot of slots) {
     const last = { gte: bound(slot, undefined), lt: boundAfter(slot), reverse: true, limit: 1 };
     for (const [storedKey, stored] of await level.iterator(last).all()) {
+      if (decodeValue(slot, storedKey, SLOT_BYTES, stored) === undefined) {
+        throw state.damaged(slot, storedKey.subarray(SLOT_BYTES)); // it may have told of the newest commit
+      }
       const carried = decodeCommit(slot, storedKey, SLOT_BYTES, stored);
       const commit = carried === undefined ? undefined : readCommitRow(carried);
       if (commit !== undefined && commit.counter > newest.counter) newest = commit;
@@ -186,13 +199,17 @@ async function newestCommit(level: Level, slots: Iterable<Slot>, told: CommitRow
 /**
  * LevelDB's last operation tells of its commit (R67). When LevelDB counts further than the newest commit that is told
  * of, either the newest row is lost, which is damage in a table, or the last commit failed before it reached the
- * log (a full disk), and only its numbers were used up. Checking the tables tells which.
+ * log (a full disk), and only its numbers were used up. The mark tells which where it counts further as well, and
+ * checking the tables else.
  */
-async function checkCommit(files: Files, path: string, commit: CommitRow, check: FolderCheck): Promise<string[]> {
+async function checkCommit(files: Files, path: string, commit: CommitRow, check: UnlockedCheck): Promise<string[]> {
   const { lastSequence } = check;
   if (commit.sequence === lastSequence) return [];
   const numbers = `the newest commit found ends at ${commit.sequence}, LevelDB's own count at ${lastSequence}`;
   if (commit.sequence > lastSequence) throw corruptError(path, numbers);
+  if (commit.sequence < check.acknowledged) {
+    throw corruptError(path, `${numbers}, and ${check.acknowledged} was acknowledged`);
+  }
   for (const table of check.tables) {
     const isThere = (await files.length(table)) !== undefined; // LevelDB may have merged it by now
     const damage = isThere ? await findTableDamage(files, table, true) : undefined;

@@ -5,6 +5,7 @@
  * S2  A scan begins with LevelDB's iterator. One that turns out to be long goes on in the tables themselves: that
  *     takes a third less, but is dearer to begin. Of a state that does not lie in tables all of its rows are put there
  *     first, when that is less than the scan has before it; LevelDB's iterator goes on meanwhile.
+ * S3  Where the tables cannot be read so (`table-rows.ts`, E4), LevelDB's iterator takes over behind the last chunk.
  */
 import type { Entry, ScanOptions } from '../engine.ts';
 import { BackendError } from '../errors.ts';
@@ -13,7 +14,7 @@ import type { Level } from './driver.ts';
 import type { Files } from './files.ts';
 import { LevelRows } from './level-rows.ts';
 import { bound, boundAfter, type Slot } from './rows.ts';
-import { TableRows } from './table-rows.ts';
+import { isForLevel, TableRows } from './table-rows.ts';
 
 const DEFAULT_CHUNK = 256;
 /** Rows from tables that come at once: half a millisecond of work. */
@@ -60,6 +61,8 @@ export class RowScan implements AsyncIterableIterator<Chunk> {
   #state: Committed | undefined;
   #rows: LevelRows | TableRows | undefined;
   #rowN = 0;
+  /** Of the last row that was handed out. */
+  #lastKey: Uint8Array | undefined;
   #mayBeLong = true;
   #liesInTables = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -112,11 +115,12 @@ export class RowScan implements AsyncIterableIterator<Chunk> {
     if (this.#state === undefined || this.#slot === undefined) return await this.#end();
     try {
       this.#options.signal?.throwIfAborted();
-      this.#rows ??= this.#fromLevel(this.#slot, this.#state);
-      const chunk = await this.#rows.next();
+      this.#rows ??= this.#fromLevel(this.#slot, this.#state, bound(this.#slot, this.#options.start));
+      const chunk = await this.#nextChunk(this.#slot, this.#state, this.#rows);
       this.#options.signal?.throwIfAborted();
       if (chunk.length === 0) return await this.#end();
       this.#rowN += chunk.length;
+      this.#lastKey = chunk[chunk.length - 1]!.key;
       if (this.#mayBeLong && this.#rowN >= this.#source.longScan.rows) {
         await this.#lookAhead(this.#slot, this.#state, chunk);
       }
@@ -128,8 +132,21 @@ export class RowScan implements AsyncIterableIterator<Chunk> {
     }
   }
 
-  #fromLevel(slot: Slot, state: Committed): LevelRows {
-    const start = bound(slot, this.#options.start);
+  async #nextChunk(slot: Slot, state: Committed, rows: LevelRows | TableRows): Promise<Chunk> {
+    try {
+      return await rows.next();
+    } catch (error) {
+      if (!(rows instanceof TableRows) || this.#lastKey === undefined || !isForLevel(error)) throw error;
+      await rows.close();
+      const lastKey = this.#lastKey;
+      const next = this.#fromLevel(slot, state, bound(slot, Buffer.concat([lastKey, Uint8Array.of(0)])));
+      this.#rows = next;
+      return await next.next();
+    }
+  }
+
+  /** @param start LevelDB's first key that may appear */
+  #fromLevel(slot: Slot, state: Committed, start: Uint8Array): LevelRows {
     return new LevelRows(this.#source.level, state, slot, start, this.#stop(slot), this.#chunkSize);
   }
 

@@ -101,10 +101,13 @@ export function checkBlock(bytes: Uint8Array, at: number, { offset, size }: Hand
   }
 }
 
+/** A block that is not as ours are, and may be whole all the same. */
+export class CompressedBlock extends RangeError {}
+
 /** Where the entries of a block end that begins at `start` of `bytes`. */
 export function entriesEnd(bytes: Uint8Array, start: number, { offset, size }: Handle): number {
   if (bytes[start + size] !== 0) {
-    throw new RangeError(`the block at ${offset} is compressed, which one of ours never is`);
+    throw new CompressedBlock(`the block at ${offset} is compressed, which one of ours never is`);
   }
   const last = start + size - 4;
   const restarts = last < start ? 0 : new DataView(bytes.buffer, bytes.byteOffset + last, 4).getUint32(0, true);
