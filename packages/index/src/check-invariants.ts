@@ -7,22 +7,31 @@ import { IndexError } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { SlotTree } from './slot-tree.ts';
-import { isLive, reduced } from './slot.ts';
+import { isLive, isReducible, type Slots } from './slot.ts';
 
 /** @throws IndexError `INDEX_CORRUPT` naming the rule. */
-export function checkTree(tree: SlotTree, liveKeys: number): void {
+export function checkTree(tree: SlotTree, slots: Slots, liveKeys: number): void {
   tree.checkInvariants();
   let live = 0;
+  const rows = new Set<number>();
   for (const [, slot] of tree.entries()) {
     if (isLive(slot)) live++;
     if (typeof slot === 'number') {
-      rule(Number.isFinite(slot) && slot >= 0, 'S1: a single put is a revision');
+      rule(Number.isFinite(slot), 'S1: a number is a revision or a row');
+      if (slot < 0) {
+        rule(!rows.has(slot), 'S2: a row belongs to one key');
+        rows.add(slot);
+        const index = slots.expanded(slot);
+        checkKey(index);
+        rule(isReducible(index), 'S2: a row is what fits one');
+      }
       continue;
     }
     checkKey(slot);
     rule(!slot.isEmpty, 'T1: a key in the tree has some history');
-    rule(reduced(slot) === slot, 'S2: a single put is held as a number');
+    rule(!isReducible(slot), 'S3: what fits a number is one');
   }
+  rule(rows.size === slots.packedLives, 'S4: every row belongs to a key');
   rule(live === liveKeys, `T2: ${live} keys are live, not ${liveKeys}`);
 }
 

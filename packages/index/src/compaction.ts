@@ -11,7 +11,7 @@
  */
 import { RevisionSet } from './revision-set.ts';
 import type { Edit, SlotTree } from './slot-tree.ts';
-import { keepOf, reduced, type Slot } from './slot.ts';
+import type { Slot, Slots } from './slot.ts';
 
 /** About a millisecond of work. */
 const SLICE_KEYS = 1024;
@@ -20,6 +20,7 @@ const REMOVE: Edit = { delete: true };
 
 export function* compactTree(
   tree: SlotTree,
+  slots: Slots,
   atMain: number,
   sliceKeys: number = SLICE_KEYS,
 ): Generator<void, RevisionSet, void> {
@@ -28,12 +29,12 @@ export function* compactTree(
   const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
     if (visited === sliceKeys) return { break: byteKey };
     if (typeof slot === 'number') {
-      keepOf(slot, atMain, kept);
+      slots.keep(slot, atMain, kept);
       return undefined;
     }
     slot.compact(atMain, kept);
     if (slot.isEmpty) return REMOVE;
-    const value = reduced(slot);
+    const value = slots.reduced(slot);
     return value === slot ? undefined : { value };
   };
   yield* sliced(tree, visit);
@@ -42,6 +43,7 @@ export function* compactTree(
 
 export function* keepTree(
   tree: SlotTree,
+  slots: Slots,
   atMain: number,
   sliceKeys: number = SLICE_KEYS,
 ): Generator<void, RevisionSet, void> {
@@ -49,7 +51,7 @@ export function* keepTree(
   const kept = new RevisionSet();
   const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
     if (visited === sliceKeys) return { break: byteKey };
-    keepOf(slot, atMain, kept);
+    slots.keep(slot, atMain, kept);
     return undefined;
   };
   yield* sliced(tree, visit);

@@ -15,7 +15,7 @@ import { KeyIndex, type Found } from './key-index.ts';
 import type { RevisionSet } from './revision-set.ts';
 import type { Revision } from './revision.ts';
 import { SlotTree, STOP } from './slot-tree.ts';
-import { expanded, findIn, firstPut, reduced } from './slot.ts';
+import { Slots, type Slot } from './slot.ts';
 import type { IndexEntry, IndexRange, IndexRangeOptions, KeyedIndexEntry, RangeEnd, TreeIndex } from './tree-index.ts';
 
 /** Entries looked up at once for an iterator: few at first, for callers that want few. */
@@ -29,6 +29,7 @@ export function createTreeIndex(): TreeIndex {
 
 class BTreeIndex implements TreeIndex {
   readonly #tree = new SlotTree();
+  readonly #slots = new Slots();
   /** Where every lookup leaves what it found; read at once, never handed out. */
   readonly #found: Found = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 };
   #liveKeys = 0;
@@ -43,7 +44,7 @@ class BTreeIndex implements TreeIndex {
 
   get(key: Uint8Array, atRevision: number): IndexEntry | undefined {
     const slot = this.#tree.find(key);
-    if (slot === undefined || !findIn(slot, atRevision, this.#found)) return undefined;
+    if (slot === undefined || !this.#slots.find(slot, atRevision, this.#found)) return undefined;
     const { main, sub, createdMain, createdSub, version } = this.#found;
     return { main, sub, createdMain, createdSub, version };
   }
@@ -72,7 +73,7 @@ class BTreeIndex implements TreeIndex {
   countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number): number {
     let count = 0;
     this.#tree.visit(toByteKey(key), end, (_, slot) => {
-      if (findIn(slot, atRevision, this.#found)) count++;
+      if (this.#slots.find(slot, atRevision, this.#found)) count++;
       return undefined;
     });
     return count;
@@ -96,7 +97,7 @@ class BTreeIndex implements TreeIndex {
       const chunk: KeyedIndexEntry[] = [];
       let last = '';
       this.#tree.visit(from, end, (byteKey, slot) => {
-        if (!findIn(slot, atRevision, this.#found)) return undefined;
+        if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
         last = byteKey;
         return chunk.push(this.#keyedEntry(byteKey)) === chunkSize ? STOP : undefined;
       });
@@ -108,20 +109,20 @@ class BTreeIndex implements TreeIndex {
 
   since(key: Uint8Array, fromMain: number, limit?: number): readonly Revision[] {
     const slot = this.#tree.find(key);
-    return slot === undefined ? [] : expanded(slot).since(fromMain, limit);
+    return slot === undefined ? [] : this.#slots.expanded(slot).since(fromMain, limit);
   }
 
   put(key: Uint8Array, main: number, sub: number): IndexEntry {
     const slot = this.#tree.find(key);
     if (slot === undefined) {
-      this.#tree.add(firstPut(main, sub));
+      this.#tree.add(this.#slots.firstPut(main, sub));
       this.#liveKeys++;
       return { main, sub, createdMain: main, createdSub: sub, version: 1 };
     }
-    const index = expanded(slot);
+    const index = this.#slots.expanded(slot);
     const wasLive = index.isLive;
     index.put(main, sub);
-    if (slot !== index) this.#tree.replace(index);
+    if (slot !== index) this.#replace(slot, index);
     if (!wasLive) this.#liveKeys++;
     return { main, sub, createdMain: index.createdMain, createdSub: createdSubOf(index), version: index.version };
   }
@@ -129,26 +130,27 @@ class BTreeIndex implements TreeIndex {
   tombstone(key: Uint8Array, main: number, sub: number): boolean {
     const slot = this.#tree.find(key);
     if (slot === undefined) return false;
-    const index = expanded(slot);
+    const index = this.#slots.expanded(slot);
     if (!index.tombstone(main, sub)) return false;
-    if (slot !== index) this.#tree.replace(index);
+    if (slot !== index) this.#replace(slot, index);
     this.#liveKeys--;
     return true;
   }
 
   undo(key: Uint8Array, main: number): void {
     const slot = this.#tree.find(key);
-    if (slot === undefined) return;
-    const index = expanded(slot);
+    if (slot === undefined || (typeof slot === 'number' && this.#slots.mainOf(slot) !== main)) return;
+    const index = this.#slots.expanded(slot);
     const wasLive = index.isLive;
     index.undo(main);
     this.#liveKeys += Number(index.isLive) - Number(wasLive);
     if (index.isEmpty) {
       this.#tree.remove();
+      this.#slots.release(slot);
       return;
     }
-    const after = reduced(index);
-    if (after !== slot) this.#tree.replace(after);
+    const after = this.#slots.reduced(index);
+    if (after !== slot) this.#replace(slot, after);
   }
 
   restore(
@@ -159,13 +161,13 @@ class BTreeIndex implements TreeIndex {
   ): void {
     // Records do not tell the sub of the creation; but the first put of a life is that creation.
     const isCreation = record.version === 1 && record.createdMain === main && !record.tombstone;
-    if (isCreation && this.#tree.addNew(key, firstPut(main, sub))) {
+    if (isCreation && this.#tree.addNew(key, this.#slots.firstPut(main, sub))) {
       this.#liveKeys++;
       return;
     }
     const slot = this.#tree.find(key);
     if (slot !== undefined) {
-      const index = expanded(slot);
+      const index = this.#slots.expanded(slot);
       index.checkNewer(main, sub);
       // A tombstone of a key that is deleted already says nothing new (spec 11.2, step 3).
       if (record.tombstone) this.tombstone(key, main, sub);
@@ -178,19 +180,24 @@ class BTreeIndex implements TreeIndex {
       index.restore(record.createdMain, 0, main, sub, record.version);
       this.#liveKeys++;
     }
-    this.#tree.add(reduced(index));
+    this.#tree.add(this.#slots.reduced(index));
   }
 
   compact(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void> {
-    return compactTree(this.#tree, atMain, sliceKeys);
+    return compactTree(this.#tree, this.#slots, atMain, sliceKeys);
   }
 
   keep(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void> {
-    return keepTree(this.#tree, atMain, sliceKeys);
+    return keepTree(this.#tree, this.#slots, atMain, sliceKeys);
   }
 
   checkInvariants(): void {
-    checkTree(this.#tree, this.#liveKeys);
+    checkTree(this.#tree, this.#slots, this.#liveKeys);
+  }
+
+  #replace(before: Slot, after: Slot): void {
+    this.#tree.replace(after);
+    this.#slots.release(before);
   }
 
   /** Calls `onFound` for the matches up to the limit, with the match in `#found`; returns the total (spec 5.3). */
@@ -205,7 +212,7 @@ class BTreeIndex implements TreeIndex {
     const withTotal = options?.withTotal ?? false;
     let total = 0;
     this.#tree.visit(toByteKey(key), end, (byteKey, slot) => {
-      if (!findIn(slot, atRevision, this.#found)) return undefined;
+      if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
       total++;
       if (limit <= 0 || total <= limit) onFound(byteKey);
       return total === limit && !withTotal ? STOP : undefined;

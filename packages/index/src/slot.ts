@@ -1,14 +1,17 @@
 /**
- * What the tree holds for a key: a `KeyIndex`, or one bare number for the commonest history there is.
+ * What the tree holds for a key: a `KeyIndex`, or one bare number for the commonest histories there are.
  *
- * S1  A number stands for a key that was put once and has its creation still: `main` itself when the sub is 0, else
- *     `main + sub / 2^20`. The fraction is exact because it is only used below main 2^32 and sub 2^20, 52 bits in all.
- * S2  A history that fits S1 is never held as a `KeyIndex`, so compaction and `undo` give the memory back.
+ * S1  A number from 0 on stands for a key that was put once and has its creation still: `main` itself when the sub is 0,
+ *     else `main + sub / 2^20`. The fraction is exact because it is only used below main 2^32 and sub 2^20, 52 bits in all.
+ * S2  A negative number stands for a key with one revision that is not its creation: place `~slot` of the packed lives.
+ * S3  A history that fits S1 or S2 is never held as a `KeyIndex`, so compaction and `undo` give the memory back.
+ * S4  Who gives a key another slot releases the one before.
  *
  * No etcd counterpart. A million keys written once cost no object at all beyond the key's string.
  */
 import { subAt } from './generation.ts';
 import { KeyIndex, type Found } from './key-index.ts';
+import { fits as fitsLife, PackedLives } from './packed-lives.ts';
 import type { RevisionSet } from './revision-set.ts';
 
 export type Slot = number | KeyIndex;
@@ -16,12 +19,81 @@ export type Slot = number | KeyIndex;
 const SUB_SCALE = 2 ** 20;
 const MAIN_LIMIT = 2 ** 32;
 
-/** The slot of a key put for the first time. */
-export function firstPut(main: number, sub: number): Slot {
-  if (fits(main, sub)) return pack(main, sub);
-  const index = new KeyIndex();
-  index.put(main, sub);
-  return index;
+/** The slots of one index. */
+export class Slots {
+  readonly #lives = new PackedLives();
+
+  /** Keys of S2. */
+  get packedLives(): number {
+    return this.#lives.size;
+  }
+
+  /** The slot of a key put for the first time. */
+  firstPut(main: number, sub: number): Slot {
+    if (fits(main, sub)) return pack(main, sub);
+    const index = new KeyIndex();
+    index.put(main, sub);
+    return index;
+  }
+
+  /** A `KeyIndex` to work on; the tree must be given it when the slot was a number. */
+  expanded(slot: Slot): KeyIndex {
+    if (typeof slot !== 'number') return slot;
+    if (slot < 0) return this.#lives.expanded(~slot);
+    const index = new KeyIndex();
+    index.put(mainOf(slot), subOf(slot));
+    return index;
+  }
+
+  /** The smallest slot for this history. */
+  reduced(index: KeyIndex): Slot {
+    if (isFirstPut(index)) return pack(index.createdMain, subAt(index, 0));
+    return fitsLife(index) ? ~this.#lives.add(index) : index;
+  }
+
+  /** The key has another slot now, or none. */
+  release(slot: Slot): void {
+    if (typeof slot === 'number' && slot < 0) this.#lives.remove(~slot);
+  }
+
+  /** The main of a key that is held as a number. */
+  mainOf(slot: number): number {
+    return slot < 0 ? this.#lives.mainOf(~slot) : mainOf(slot);
+  }
+
+  /** As `KeyIndex.find`. */
+  find(slot: Slot, atMain: number, into: Found): boolean {
+    if (typeof slot !== 'number') return slot.find(atMain, into);
+    if (slot < 0) return this.#lives.find(~slot, atMain, into);
+    const main = mainOf(slot);
+    if (main > atMain) return false;
+    into.main = into.createdMain = main;
+    into.sub = into.createdSub = subOf(slot);
+    into.version = 1;
+    return true;
+  }
+
+  /** As `KeyIndex.keep`; of a key with one revision, compaction keeps the same. */
+  keep(slot: Slot, atMain: number, kept: RevisionSet): void {
+    if (typeof slot !== 'number') slot.keep(atMain, kept);
+    else if (this.mainOf(slot) <= atMain)
+      kept.add(this.mainOf(slot), slot < 0 ? this.#lives.subOf(~slot) : subOf(slot));
+  }
+}
+
+export function isLive(slot: Slot): boolean {
+  return typeof slot === 'number' || slot.isLive;
+}
+
+/** Whether this history need not be an object (S3). */
+export function isReducible(index: KeyIndex): boolean {
+  return isFirstPut(index) || fitsLife(index);
+}
+
+function isFirstPut(index: KeyIndex): boolean {
+  const { mains, version, createdMain, older } = index;
+  // Version 1 is the creation, so creation and revision have the same sub.
+  return version === 1 && mains === createdMain && older === undefined && fits(createdMain, subAt(index, 0));
 }
 
 function mainOf(slot: number): number {
@@ -30,44 +102,6 @@ function mainOf(slot: number): number {
 
 function subOf(slot: number): number {
   return (slot - Math.floor(slot)) * SUB_SCALE;
-}
-
-/** A `KeyIndex` to work on; the tree must be given it when the slot was a number. */
-export function expanded(slot: Slot): KeyIndex {
-  if (typeof slot !== 'number') return slot;
-  const index = new KeyIndex();
-  index.put(mainOf(slot), subOf(slot));
-  return index;
-}
-
-/** The smallest slot for this history (S2). */
-export function reduced(index: KeyIndex): Slot {
-  const { mains, version, createdMain, older } = index;
-  // Version 1 is the creation, so creation and revision have the same sub.
-  if (version !== 1 || mains !== createdMain || older !== undefined) return index;
-  const sub = subAt(index, 0);
-  return fits(createdMain, sub) ? pack(createdMain, sub) : index;
-}
-
-export function isLive(slot: Slot): boolean {
-  return typeof slot === 'number' || slot.isLive;
-}
-
-/** As `KeyIndex.find`. */
-export function findIn(slot: Slot, atMain: number, into: Found): boolean {
-  if (typeof slot !== 'number') return slot.find(atMain, into);
-  const main = mainOf(slot);
-  if (main > atMain) return false;
-  into.main = into.createdMain = main;
-  into.sub = into.createdSub = subOf(slot);
-  into.version = 1;
-  return true;
-}
-
-/** As `KeyIndex.keep`; of a key that was put once, compaction keeps the same. */
-export function keepOf(slot: Slot, atMain: number, kept: RevisionSet): void {
-  if (typeof slot !== 'number') slot.keep(atMain, kept);
-  else if (mainOf(slot) <= atMain) kept.add(mainOf(slot), subOf(slot));
 }
 
 function fits(main: number, sub: number): boolean {

@@ -27,7 +27,7 @@ import type { WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';
 
 /** Of what catch-up hands out, the part that may be written meanwhile: it gains on writers, if need be at their cost. */
-const WRITERS_PART = 2 / 3;
+const WRITERS_PART = 1 / 2;
 
 /** What the pass needs of the places around it. */
 export interface CatchUpMoves {

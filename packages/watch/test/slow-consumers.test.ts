@@ -204,7 +204,7 @@ test('W101 dead streams that are dropped at once leave nothing', async () => {
 test('P3 a watcher that catches up under a stream of writes is synced in the end', async () => {
   const engine = steppedEngine(() => systemClock.turn());
   await using f = await open({ clock: systemClock, revisionsPerBatch: 50, cacheBytes: 0 }, engine);
-  await f.puts('foo', 600);
+  await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined, { startRevision: 2 });
   const seen: number[] = [];
