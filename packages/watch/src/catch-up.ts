@@ -62,6 +62,8 @@ export class CatchUp {
   #scheduled = false;
   #running: Promise<void> | undefined;
   #closed = false;
+  /** What may be visible by now, for what has been handed out since the passes began: `WRITERS_PART` of it was written. */
+  #limit = 0;
   #overtaken = 0;
   #cancelRelease: (() => void) | undefined;
 
@@ -153,6 +155,7 @@ export class CatchUp {
     this.#cancelRelease?.();
     this.#cancelRelease = undefined;
     this.#pace.begin();
+    this.#limit = this.#moves.visible();
     try {
       while (this.#cohorts.size > 0 && !this.#closed) {
         await this.runPass();
@@ -174,19 +177,18 @@ export class CatchUp {
   async #serveFrom(position: number, room: number): Promise<number> {
     let served = this.#noticesAt(position, room) + this.#futureAt(position);
     if (served >= room || !this.#cohorts.has(position)) return served;
-    const before = this.#moves.visible();
     const alone = this.size === 1;
     const window = await this.#windowAt(position);
     if (window === undefined) return served;
-    const limit = before + Math.ceil(this.#gain(position, window, room - served) * WRITERS_PART);
+    this.#limit += this.#gain(position, window, room - served) * WRITERS_PART;
     for (const from of [position, ...this.#cohorts.keys()]) {
       if (from < window.from || from >= window.to) continue;
-      served += await this.#serveCohort(from, window, room - served, limit);
+      served += await this.#serveCohort(from, window, room - served);
       if (served >= room) break;
     }
     // It has moved on: nobody is left who needs what was read. Kept, thousands of changes would outlive their use.
     if (alone && this.#cohorts.has(window.to)) this.#history.forget(window);
-    await this.#pace.rest(limit);
+    await this.#pace.rest(this.#limit);
     return served;
   }
 
@@ -223,19 +225,19 @@ export class CatchUp {
     return ((window.to - window.from) * served) / this.size;
   }
 
-  async #serveCohort(from: number, window: HistoryWindow, room: number, limit: number): Promise<number> {
+  async #serveCohort(from: number, window: HistoryWindow, room: number): Promise<number> {
     const cohort = this.#cohorts.get(from);
     if (cohort === undefined) return 0;
     let served = 0;
     for (const watcher of cohort) {
       if (served === room || this.#closed) break;
-      while (!window.prepare(watcher, () => this.#pace.sliceOver)) await this.#pace.rest(limit);
+      while (!window.prepare(watcher, () => this.#pace.sliceOver)) await this.#pace.rest(this.#limit);
       // Cancelled meanwhile; or the window is history of another store.
       if (watcher.place !== 'unsynced') continue;
       if (!this.#history.current(window)) break;
       this.#serve(watcher, window);
       served++;
-      if (this.#pace.sliceOver) await this.#pace.rest(limit);
+      if (this.#pace.sliceOver) await this.#pace.rest(this.#limit);
     }
     return served;
   }
