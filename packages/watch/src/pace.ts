@@ -46,7 +46,7 @@ export class Pace {
     this.#turnAt = this.#clock.now();
   }
 
-  /** Work ends, for now. */
+  /** Work pauses. */
   leave(): void {
     const time = this.#clock.now();
     this.#owedMs = Math.min(this.#owedMs + time - this.#since, MOST_OWED_MS);
