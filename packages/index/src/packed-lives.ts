@@ -2,7 +2,7 @@
  * Keys of which compaction has left one revision that is not their creation: two numbers each, and no object.
  *
  *   narrow  main                  version * 2^25 + age      32 bits each; sub 0
- *   wide    main + sub / 2^20     version * 2^32 + age      64 bits each; the head as in a slot (`slot.ts`, S1)
+ *   wide    main and sub, packed  version * 2^32 + age      64 bits each
  *
  * PL1  `age` is how many transactions after the creation, whose sub is 0.
  * PL2  What does not even fit a wide row (a creation with a sub, a main from 2^32 on with a sub, 2^21 versions) stays a
@@ -12,10 +12,9 @@
  */
 import { createdSubOf, subAt } from './generation.ts';
 import { KeyIndex, type Found } from './key-index.ts';
+import { fitsOne, MAIN_LIMIT, mainOf, pack, subOf } from './packed-revision.ts';
 import { RowPool } from './row-pool.ts';
 
-const SUB_SCALE = 2 ** 20;
-const MAIN_LIMIT = 2 ** 32;
 const WIDE = { age: 2 ** 32, version: 2 ** 21 };
 const NARROW = { age: 2 ** 25, version: 2 ** 7 };
 
@@ -23,8 +22,7 @@ export function fits(index: KeyIndex): boolean {
   const { mains, version, createdMain, older } = index;
   if (typeof mains !== 'number' || older !== undefined) return false;
   if (createdSubOf(index) !== 0 || version >= WIDE.version || mains - createdMain >= WIDE.age) return false;
-  const sub = subAt(index, 0);
-  return sub === 0 || (sub < SUB_SCALE && mains < MAIN_LIMIT);
+  return fitsOne(mains, subAt(index, 0));
 }
 
 /** A place is twice the row, and one more for a wide one. */
@@ -45,7 +43,7 @@ export class PackedLives {
     if (sub === 0 && main < MAIN_LIMIT && age < NARROW.age && version < NARROW.version) {
       return 2 * this.#narrow.add(main, version * NARROW.age + age);
     }
-    return 2 * this.#wide.add(main + sub / SUB_SCALE, version * WIDE.age + age) + 1;
+    return 2 * this.#wide.add(pack(main, sub), version * WIDE.age + age) + 1;
   }
 
   remove(place: number): void {
@@ -53,23 +51,22 @@ export class PackedLives {
   }
 
   mainOf(place: number): number {
-    return Math.floor(this.#headOf(place));
+    return mainOf(this.#headOf(place));
   }
 
   subOf(place: number): number {
-    const head = this.#headOf(place);
-    return (head - Math.floor(head)) * SUB_SCALE;
+    return subOf(this.#headOf(place));
   }
 
   /** As `KeyIndex.find`. */
   find(place: number, atMain: number, into: Found): boolean {
     const head = this.#headOf(place);
-    const main = Math.floor(head);
+    const main = mainOf(head);
     if (main > atMain) return false;
     const scale = isWide(place) ? WIDE.age : NARROW.age;
     const tail = (isWide(place) ? this.#wide : this.#narrow).second(rowOf(place));
     into.main = main;
-    into.sub = (head - main) * SUB_SCALE;
+    into.sub = subOf(head);
     into.createdMain = main - (tail % scale);
     into.createdSub = 0;
     into.version = Math.floor(tail / scale);

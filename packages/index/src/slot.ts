@@ -1,8 +1,7 @@
 /**
  * What the tree holds for a key: a `KeyIndex`, or one bare number for the commonest histories there are.
  *
- * S1  A number from 0 on stands for a key that was put once and has its creation still: `main` itself when the sub is 0,
- *     else `main + sub / 2^20`. The fraction is exact because it is only used below main 2^32 and sub 2^20, 52 bits in all.
+ * S1  A number from 0 on stands for a key that was put once and has its creation still: the packed revision of that.
  * S2  A negative number stands for a key with one revision that is not its creation: place `~slot` of the packed lives.
  * S3  A history that fits S1 or S2 is never held as a `KeyIndex`, so compaction and `undo` give the memory back.
  * S4  Who gives a key another slot releases the one before.
@@ -11,13 +10,11 @@
  */
 import { subAt } from './generation.ts';
 import { KeyIndex, type Found } from './key-index.ts';
-import { fits as fitsLife, PackedLives } from './packed-lives.ts';
+import { fits, PackedLives } from './packed-lives.ts';
+import { fitsOne, mainOf, pack, subOf } from './packed-revision.ts';
 import type { RevisionSet } from './revision-set.ts';
 
 export type Slot = number | KeyIndex;
-
-const SUB_SCALE = 2 ** 20;
-const MAIN_LIMIT = 2 ** 32;
 
 /** The slots of one index. */
 export class Slots {
@@ -30,7 +27,7 @@ export class Slots {
 
   /** The slot of a key put for the first time. */
   firstPut(main: number, sub: number): Slot {
-    if (fits(main, sub)) return pack(main, sub);
+    if (fitsOne(main, sub)) return pack(main, sub);
     const index = new KeyIndex();
     index.put(main, sub);
     return index;
@@ -48,7 +45,7 @@ export class Slots {
   /** The smallest slot for this history. */
   reduced(index: KeyIndex): Slot {
     if (isFirstPut(index)) return pack(index.createdMain, subAt(index, 0));
-    return fitsLife(index) ? ~this.#lives.add(index) : index;
+    return fits(index) ? ~this.#lives.add(index) : index;
   }
 
   /** The key has another slot now, or none. */
@@ -87,27 +84,11 @@ export function isLive(slot: Slot): boolean {
 
 /** Whether this history need not be an object (S3). */
 export function isReducible(index: KeyIndex): boolean {
-  return isFirstPut(index) || fitsLife(index);
+  return isFirstPut(index) || fits(index);
 }
 
 function isFirstPut(index: KeyIndex): boolean {
   const { mains, version, createdMain, older } = index;
   // Version 1 is the creation, so creation and revision have the same sub.
-  return version === 1 && mains === createdMain && older === undefined && fits(createdMain, subAt(index, 0));
-}
-
-function mainOf(slot: number): number {
-  return Math.floor(slot);
-}
-
-function subOf(slot: number): number {
-  return (slot - Math.floor(slot)) * SUB_SCALE;
-}
-
-function fits(main: number, sub: number): boolean {
-  return sub === 0 || (sub < SUB_SCALE && main < MAIN_LIMIT);
-}
-
-function pack(main: number, sub: number): number {
-  return sub === 0 ? main : main + sub / SUB_SCALE;
+  return version === 1 && mains === createdMain && older === undefined && fitsOne(createdMain, subAt(index, 0));
 }
