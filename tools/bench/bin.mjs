@@ -14,6 +14,7 @@ const usage = `pnpm bench [--quick | --full] [options]
   --peers a,b        only these (varve, varve-file, varve-memory, classic-level, lmdb, lmdb-mvcc, kine-sqlite, etcd-mvcc)
   --chains a,b       of load, history, durable, watch
   --rounds N  --keys N  --window SECONDS
+  --limit SECONDS    longest time of one chain on one peer; one that takes longer has failed
   --extra FILE       one more adapter
   --out FILE         every sample as JSON
 `;
@@ -27,6 +28,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string' },
     keys: { type: 'string' },
     window: { type: 'string' },
+    limit: { type: 'string' },
     extra: { type: 'string' },
     out: { type: 'string' },
     help: { type: 'boolean' },
@@ -65,7 +67,7 @@ const result = await measure({
   chains: flags.chains.split(','),
   rounds,
   options,
-  limitSeconds: pick(60, 120, 600),
+  limitSeconds: Number(flags.limit ?? pick(60, 120, 600)),
   log,
 });
 process.stdout.write(`${table({ ...result, peers, anchor, rounds, options })}\n`);

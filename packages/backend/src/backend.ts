@@ -87,6 +87,11 @@ export interface Backend extends AsyncDisposable {
    */
   forceCommit(): Promise<void>;
   /**
+   * The number of the commit that a section finishing now will be in. Commits that have something to write are numbered
+   * from 1, in order; sections between which this stays the same become durable together.
+   */
+  readonly nextCommit: number;
+  /**
    * Everything finished, as one BoltDB file (commits first): the state of that commit, which starts at the call or, when
    * one is under way, after it. Writers go on meanwhile. Dispose it or read it to its end.
    */

@@ -6,6 +6,9 @@
  *
  * C1  One commit is in flight at a time (R47). Whoever asks while one runs waits for the next, together with all others.
  * C2  A commit starts a turn of the event loop after it was asked for: writers that the last one woke are in it as well.
+ *     Where nothing is in flight and the last one held a single section, there is nobody to wait for: it starts when the
+ *     code that runs now has come to its end, so that sections of one tick share it. Not so in memory, where a loop of
+ *     awaited writes would never let the event loop turn: everywhere else a commit waits for the medium.
  * C3  The interval timer exists only while something is pending, and does not keep the process alive.
  * C4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
  * C5  `admit` waits while commits lag behind by `lagBatches` batches (law 9). It also lets the event loop turn once per
@@ -34,6 +37,7 @@ export interface CommitSource {
 const batchBytes = 16 * 1024 * 1024;
 const lagBatches = 4;
 const turnRows = 500;
+const READY: Promise<void> = Promise.resolve();
 
 function closedError(): BackendError {
   return new BackendError('BACKEND_CLOSED', 'the backend is closed');
@@ -47,6 +51,8 @@ export class Committer {
   size: number;
   sizeInUse: number;
   commits = 0;
+  /** Of the commit that sections finishing now will be in. */
+  nextCommit = 1;
   readonly #engine: Engine;
   readonly #readOnly: boolean;
   readonly #source: CommitSource;
@@ -64,6 +70,9 @@ export class Committer {
   #due = false;
   #timer: NodeJS.Timeout | undefined;
   #rowsSinceTurn = 0;
+  /** Sections that wait for a commit, and those that the last commit held. */
+  #sections = 0;
+  #lastSections = 0;
   readonly #broken = new AbortController();
   #failed = false;
   #cause: unknown;
@@ -106,6 +115,7 @@ export class Committer {
   /** A section has finished and has left `rows` changes. */
   finished(rows: number): void {
     this.#rowsSinceTurn += rows;
+    this.#sections++;
     const { changeN, byteN } = this.#source;
     if (changeN >= this.#batchLimit || byteN >= batchBytes) this.#schedule();
     else if (this.#timer === undefined) this.#startTimer();
@@ -185,18 +195,20 @@ export class Committer {
 
   #join(): Promise<void> {
     this.#next ??= new Deferred();
-    this.#schedule();
+    if (this.#state === 'idle' && this.#lastSections <= 1 && this.#engine.durable !== false) this.#start(READY);
+    else this.#schedule();
     return this.#next.promise;
   }
 
   #schedule(): void {
-    if (this.#state === 'idle') {
-      if (this.#failed) return;
-      this.#state = 'scheduled';
-      this.#running = turn().then(() => this.#run());
-    } else {
-      this.#due = true;
-    }
+    if (this.#state === 'idle') this.#start(turn());
+    else this.#due = true;
+  }
+
+  #start(when: Promise<void>): void {
+    if (this.#failed) return;
+    this.#state = 'scheduled';
+    this.#running = when.then(() => this.#run());
   }
 
   async #run(): Promise<void> {
@@ -211,6 +223,9 @@ export class Committer {
     this.#next = undefined;
     try {
       const changes = this.#source.seal();
+      this.#lastSections = this.#sections;
+      this.#sections = 0;
+      if (changes.length > 0) this.nextCommit++;
       this.#admission?.resolve();
       this.#admission = undefined;
       if (changes.length > 0) {

@@ -115,6 +115,10 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     return this.#committer.commits;
   }
 
+  get nextCommit(): number {
+    return this.#committer.nextCommit;
+  }
+
   get failure(): AbortSignal {
     return this.#committer.failure;
   }

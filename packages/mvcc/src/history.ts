@@ -83,7 +83,7 @@ export class History implements RecordSource {
   }
 
   checkOpen(): void {
-    if (!this.open) throw new MvccError('MVCC_CLOSED', 'the store is closed');
+    if (!this.open) throw closedError();
   }
 
   /**
@@ -161,6 +161,10 @@ export class History implements RecordSource {
       },
     );
   }
+}
+
+export function closedError(): MvccError {
+  return new MvccError('MVCC_CLOSED', 'the store is closed');
 }
 
 /** `5.2`, or `5` for the first change of a transaction. */

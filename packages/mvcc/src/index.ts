@@ -18,6 +18,7 @@ export type {
   StoreOptions,
   WriteTxn,
 } from './store.ts';
+export type { FinishedTransaction, ObserverFactory, StoreObserver } from './observer.ts';
 export { openStore } from './open-store.ts';
 export { MvccError, type MvccErrorCode } from './errors.ts';
 export type { Backend, BackendOptions, Bucket, Snapshot } from '@varve/backend';

@@ -1,5 +1,5 @@
 /**
- * The one `Store`: it owns the history, the visible revision's pump, and the background work over them.
+ * The one `Store`: it owns the history, the publisher of what has finished, and the background work over them.
  *
  * MS1  Between the first change of a section and the new revision nothing is awaited and no other code runs.
  * MS2  `restore` builds the new history aside and swaps it in within one tick, when nothing is unsettled; whoever holds
@@ -13,13 +13,14 @@ import { ignoredByHash } from './buckets.ts';
 import { checkBytes, checkOptions } from './bytes.ts';
 import { changesBetween, keyHistory } from './changes.ts';
 import { nextTurn, now } from './clock.ts';
-import { CommitPump } from './commit-pump.ts';
 import type { CompactionPace } from './compaction.ts';
 import { Compactions } from './compactions.ts';
 import { sectionsWatched, sectionTook, traced } from './diagnostics.ts';
 import { hashByRevision } from './hash-by-revision.ts';
-import type { History } from './history.ts';
+import { closedError, type History } from './history.ts';
 import { Metrics } from './metrics.ts';
+import type { ObserverFactory, StoreObserver } from './observer.ts';
+import { Publisher } from './publisher.ts';
 import { checkRange, rangeSliced } from './range.ts';
 import { ReadTransaction } from './read-txn.ts';
 import { RecordSlab } from './record-slab.ts';
@@ -47,6 +48,7 @@ export interface StoreSettings {
   readonly durability: 'commit' | 'interval';
   readonly restore: RestoreSettings;
   readonly pace: CompactionPace;
+  readonly observers: readonly ObserverFactory[];
 }
 
 const NO_OPTIONS: RangeOptions & SliceOptions = {};
@@ -57,7 +59,8 @@ export class MvccStore implements Store {
   readonly #metrics = new Metrics();
   readonly #slab = new RecordSlab();
   #history: History;
-  #pump: CommitPump;
+  readonly #observers: readonly StoreObserver[];
+  #publisher: Publisher;
   #compactions: Compactions;
   #closing: Promise<void> | undefined;
   #restoring: Promise<void> | undefined;
@@ -73,8 +76,9 @@ export class MvccStore implements Store {
     this.durability = settings.durability;
     this.#settings = settings;
     this.#history = history;
-    this.#pump = new CommitPump(history);
     this.#compactions = new Compactions(history, this.#metrics, settings.pace);
+    this.#observers = settings.observers.map((observe) => observe(this));
+    this.#publisher = this.#newPublisher(history);
   }
 
   rev(): number {
@@ -134,6 +138,7 @@ export class MvccStore implements Store {
 
   write<T>(body: (txn: WriteTxn) => T): Finished<T> {
     const history = this.#history;
+    if (this.#closing !== undefined) throw closedError();
     history.checkOpen();
     if (typeof body !== 'function') throw new TypeError('body must be a function');
     if (this.#txn !== undefined) throw nested();
@@ -180,12 +185,12 @@ export class MvccStore implements Store {
   }
 
   settled(): Promise<void> {
-    return this.#pump.settled();
+    return this.#publisher.settled();
   }
 
   async commit(): Promise<void> {
     this.#history.checkOpen();
-    if (this.durability === 'commit') await this.#pump.settled();
+    if (this.durability === 'commit') await this.#publisher.settled();
     await this.#history.backend.forceCommit();
   }
 
@@ -250,7 +255,8 @@ export class MvccStore implements Store {
   }
 
   get metrics(): StoreMetrics {
-    return this.#metrics.snapshot(this.#history);
+    const metrics = this.#metrics.snapshot(this.#history);
+    return Object.assign(metrics, ...this.#observers.map((observer) => observer.metrics?.()));
   }
 
   close(): Promise<void> {
@@ -311,11 +317,7 @@ export class MvccStore implements Store {
     if (txn.operations > 1) metrics.txns++;
     if (txn.applied !== undefined) history.applied = txn.applied;
     if (list.length === 0 && !txn.wroteRows && txn.applied === undefined) return;
-    if (this.durability === 'commit') this.#pump.note();
-    else {
-      history.visible = history.finished;
-      history.visibleApplied = history.applied;
-    }
+    this.#publisher.finished(list.length === 0 ? undefined : { revision: history.finished, changes: list });
   }
 
   async #restore(backend: Backend, earlier: Promise<void> | undefined): Promise<void> {
@@ -326,27 +328,41 @@ export class MvccStore implements Store {
     });
     await this.#history.scheduler.stop();
     // Nothing may come between the last look and the swap: what a writer finished here would be lost there.
-    while (!this.#pump.idle) await this.#drain();
+    while (!this.#publisher.idle) await this.#drain();
     this.#history.checkOpen();
     this.#history.open = false;
+    this.#publisher.leave();
     this.#history = next;
-    this.#pump = new CommitPump(next);
+    for (const observer of this.#observers) observer.swapped?.(next.visible);
+    this.#publisher = this.#newPublisher(next);
     this.#compactions = new Compactions(next, this.#metrics, this.#settings.pace);
   }
 
   /** Waits until nothing is unsettled any more; a failed commit settles everything, too. */
   async #drain(): Promise<void> {
-    while (!this.#pump.idle) {
-      await this.#pump.settled().catch(() => undefined);
-      if (!this.#pump.idle) await nextTurn();
+    while (!this.#publisher.idle) {
+      await this.#publisher.settled().catch(() => undefined);
+      if (!this.#publisher.idle) await nextTurn();
     }
   }
 
   async #close(): Promise<void> {
+    const settled = this.#settleAndClose();
+    const observers = this.#observers.map((observer) => observer.closing?.(settled));
+    await settled;
+    await Promise.all(observers);
+    this.#publisher.leave();
+    await this.#restoring?.catch(() => undefined);
+  }
+
+  async #settleAndClose(): Promise<void> {
+    await this.#drain();
     this.#history.open = false;
     await this.#history.scheduler.stop();
-    await this.#drain();
-    await this.#restoring?.catch(() => undefined);
+  }
+
+  #newPublisher(history: History): Publisher {
+    return new Publisher(history, this.#observers, this.durability === 'interval');
   }
 }
 

@@ -34,6 +34,7 @@ export async function openStore(backend: Backend, options: StoreOptions = {}): P
   return new MvccStore(history, {
     durability,
     restore,
+    observers: options.observers ?? [],
     pace: {
       batchLimit: compactionBatchLimit ?? BATCH_ROWS,
       pauseMs: compactionPauseMs,

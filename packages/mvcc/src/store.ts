@@ -14,6 +14,7 @@
  */
 import type { Backend, BatchTx, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
+import type { ObserverFactory } from './observer.ts';
 
 /** A key as one revision left it. Bytes are shared with the store's cache: do not write to them. */
 export interface KeyValue {
@@ -176,6 +177,8 @@ export interface StoreOptions {
   readonly compactionPauseMs?: number | undefined;
   /** Records a chunk while the index is rebuilt. @default 10_000 */
   readonly restoreChunkLimit?: number | undefined;
+  /** Who hears of what happens in the store, in this order. @default none */
+  readonly observers?: readonly ObserverFactory[] | undefined;
   /** Called after each chunk of a restore. */
   readonly onRestoreProgress?: ((progress: RestoreProgress) => void) | undefined;
 }

@@ -41,6 +41,7 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
     durability: 'commit',
     restore: { chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined },
     pace: { batchLimit: 1000, pauseMs: undefined, awaitsCommits: true },
+    observers: [],
   });
   return { ...opened, store, history };
 }

@@ -236,7 +236,7 @@ test('M44: a hundred writers and a hundred readers', async () => {
     });
     committed.set(
       revision,
-      [...state].map(([key, value]) => `${key}=${value}`).toSorted((a, b) => (a < b ? -1 : 1)),
+      [...state].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}=${value}`),
     );
     await store.settled();
   };

@@ -1,23 +1,23 @@
-import { openStore, type Backend, type StoreOptions } from '@varve/mvcc';
+import { openStore, type Backend, type Store, type StoreOptions } from '@varve/mvcc';
 import { systemClock, type Clock } from './clock.ts';
 import type { WatchableStore, WatchableStoreOptions } from './watchable-store.ts';
 import type { HubLimits } from './watch-hub.ts';
-import { WatchedStore } from './watched-store.ts';
+import { Watchers } from './watchers.ts';
 
-/** Opens a store in the backend, and watchers over it. Closing it closes the store, not the backend. */
-export function openWatchableStore(
+/** Opens a store in the backend, and watchers beside it. Closing it closes both, not the backend. */
+export async function openWatchableStore(
   backend: Backend,
   options: StoreOptions & WatchableStoreOptions = {},
 ): Promise<WatchableStore> {
-  return openWatchedStore(backend, options, systemClock);
+  return (await openWithWatchers(backend, options, systemClock)).store;
 }
 
-/** As `openWatchableStore`, with the clock that drives catch-up. */
-export async function openWatchedStore(
+/** As `openWatchableStore`, with the clock that drives catch-up; and the watchers themselves. */
+export async function openWithWatchers(
   backend: Backend,
   options: StoreOptions & WatchableStoreOptions,
   clock: Clock,
-): Promise<WatchedStore> {
+): Promise<{ readonly store: WatchableStore; readonly watchers: Watchers }> {
   if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
   const limits: HubLimits = {
     queueCapacity: positive('queueCapacity', options.queueCapacity ?? 128),
@@ -25,7 +25,20 @@ export async function openWatchedStore(
     revisionsPerBatch: positive('revisionsPerBatch', options.revisionsPerBatch ?? 1000),
     scanIdleMs: positive('scanIdleMs', options.scanIdleMs ?? 100),
   };
-  return new WatchedStore(await openStore(backend, options), clock, limits);
+  let watchers!: Watchers;
+  const observe = (store: Store): Watchers => (watchers = new Watchers(store, clock, limits));
+  const store = await openStore(backend, { ...options, observers: [observe, ...(options.observers ?? [])] });
+  return { store: watchable(store, watchers), watchers };
+}
+
+/** The store itself, with what its watchers add: nothing is wrapped, so nothing is passed on. */
+function watchable(store: Store, watchers: Watchers): WatchableStore {
+  const added: PropertyDescriptorMap & Record<Exclude<keyof WatchableStore, keyof Store>, PropertyDescriptor> = {
+    newWatchStream: { value: () => watchers.newStream() },
+    watchStats: { get: () => watchers.stats },
+    consistentIndex: { value: () => store.appliedIndex().index },
+  };
+  return Object.defineProperties(store, added) as WatchableStore;
 }
 
 function positive(name: string, value: number): number {

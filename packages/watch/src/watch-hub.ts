@@ -35,8 +35,6 @@ const ONLY_CHANGE: readonly number[] = [0];
 export class WatchHub implements CatchUpMoves {
   readonly group: WatcherGroup = new WatcherGroup();
   readonly catchUp: CatchUp;
-  /** Hands out what has become visible below, then gives the visible revision. */
-  readonly present: () => number;
   readonly #streams: Set<LiveWatchStream> = new Set();
   readonly #recent: RecentChanges = new RecentChanges();
   readonly #previousOf: PreviousOf;
@@ -54,11 +52,10 @@ export class WatchHub implements CatchUpMoves {
   readonly #found: WatchedRange[] = [];
   readonly #touched: WatchedRange[] = [];
 
-  constructor(store: Store, previousOf: PreviousOf, present: () => number, clock: Clock, limits: HubLimits) {
+  constructor(store: Store, previousOf: PreviousOf, clock: Clock, limits: HubLimits) {
     this.#previousOf = previousOf;
     this.#limits = limits;
     this.#visible = store.rev();
-    this.present = present;
     const { watchersPerPass, revisionsPerBatch, scanIdleMs } = limits;
     const history = new History(store, this.#recent, previousOf, revisionsPerBatch);
     this.catchUp = new CatchUp(store, history, this, clock, { watchersPerPass, scanIdleMs });

@@ -49,7 +49,7 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
       throw new WatchError('WATCH_EMPTY_RANGE', 'the range holds no key: its end is at or before its key');
     }
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the watch stream is closed');
-    const revision = this.#hub.present();
+    const revision = this.#hub.visible();
     const id = this.#takeId(watchId);
     const watcher = this.#hub.register(this.queue, id, key, end, needs, startRevision);
     this.watchers.set(id, watcher);
@@ -68,19 +68,19 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
   requestProgress(watchId: number): void {
     const watcher = this.watchers.get(watchId);
     if (watcher === undefined) return;
-    const revision = this.#hub.present();
+    const revision = this.#hub.visible();
     if (isUpToDate(watcher, revision)) this.queue.offer({ type: 'progress', watchId, revision });
   }
 
   requestProgressAll(): boolean {
-    const revision = this.#hub.present();
+    const revision = this.#hub.visible();
     if (!this.#areUpToDate(revision)) return false;
     if (this.watchers.size > 0) this.#offerProgress(revision);
     return true;
   }
 
   rev(): number {
-    return this.#hub.present();
+    return this.#hub.visible();
   }
 
   next(options?: SliceOptions): Promise<WatchResponse | undefined> {

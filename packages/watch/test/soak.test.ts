@@ -62,7 +62,7 @@ test('R80 watchers created and cancelled at random leave nothing behind', async 
     return seed % n;
   };
   const key = (i: number): Uint8Array => bytes(`key${i}`);
-  const streams = Array.from({ length: 50 }, () => store.hub.newStream());
+  const streams = Array.from({ length: 50 }, () => f.hub.newStream());
   const ids = streams.map((): number[] => []);
   for (let round = 0; round < 20_000; round++) {
     const i = random(50);
@@ -82,7 +82,7 @@ test('R80 watchers created and cancelled at random leave nothing behind', async 
   }
   for (const [i, stream] of streams.entries()) for (const id of ids[i]!) stream.cancel(id);
   expect(store.watchStats).toMatchObject({ watchers: 0, synced: 0, unsynced: 0, victims: 0 });
-  expect([store.hub.group.rangeN, store.hub.catchUp.size]).toEqual([0, 0]);
+  expect([f.hub.group.rangeN, f.hub.catchUp.size]).toEqual([0, 0]);
   for (const stream of streams) {
     drain(stream);
     expect([stream.queue.length, stream.queue.waiting.size, stream.queue.firstVictim, stream.queue.returning]).toEqual([

@@ -10,9 +10,15 @@ import {
 } from '@varve/backend';
 import type { StoreOptions } from '@varve/mvcc';
 import { systemClock, type Clock } from '../src/clock.ts';
-import { openWatchedStore } from '../src/open-watchable-store.ts';
-import type { Event, WatchableStoreOptions, WatchResponse, WatchStream } from '../src/watchable-store.ts';
-import type { WatchedStore } from '../src/watched-store.ts';
+import { openWithWatchers } from '../src/open-watchable-store.ts';
+import type {
+  Event,
+  WatchableStore,
+  WatchableStoreOptions,
+  WatchResponse,
+  WatchStream,
+} from '../src/watchable-store.ts';
+import type { WatchHub } from '../src/watch-hub.ts';
 
 /** Catch-up runs only when a test says so, and nothing is let go of by a timer. */
 export const manualClock: Clock = { ...systemClock, soon: () => undefined, after: () => () => undefined };
@@ -20,11 +26,13 @@ export const manualClock: Clock = { ...systemClock, soon: () => undefined, after
 export type Options = StoreOptions & WatchableStoreOptions & { readonly clock?: Clock | undefined };
 
 export class Fixture {
-  readonly store: WatchedStore;
+  readonly store: WatchableStore;
+  readonly hub: WatchHub;
   readonly backend: Backend;
 
-  constructor(store: WatchedStore, backend: Backend) {
+  constructor(store: WatchableStore, hub: WatchHub, backend: Backend) {
     this.store = store;
+    this.hub = hub;
     this.backend = backend;
   }
 
@@ -55,13 +63,13 @@ export class Fixture {
   }
 
   pass(): Promise<void> {
-    return this.store.hub.catchUp.runPass();
+    return this.hub.catchUp.runPass();
   }
 
   /** Passes until nobody is left whom a pass can bring further. */
   async passes(): Promise<number> {
     let passes = 0;
-    for (; this.store.hub.catchUp.size > 0; passes++) {
+    for (; this.hub.catchUp.size > 0; passes++) {
       if (passes > 10_000) throw new Error('catch-up does not come to an end');
       await this.pass();
     }
@@ -77,7 +85,8 @@ export class Fixture {
 export async function open(options: Options = {}, engine: Engine = memoryEngine()): Promise<Fixture> {
   const { clock = manualClock, ...rest } = options;
   const backend = await openBackend(engine);
-  return new Fixture(await openWatchedStore(backend, rest, clock), backend);
+  const { store, watchers } = await openWithWatchers(backend, rest, clock);
+  return new Fixture(store, watchers.hub, backend);
 }
 
 export function bytes(text: string): Uint8Array {

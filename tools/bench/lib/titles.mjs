@@ -9,6 +9,7 @@ export const titles = [
   ['W2.durable1024', 'W2 durable put, 1,024 writers'],
   ['W2.durable1024.p99', '… p99'],
   ['W3.getUniform', 'W3 get, uniform, just opened'],
+  ['W3m.getMixed', 'W3m get, with a put for every 16'],
   ['W3.getHot', 'W3 get, 1,000 hot keys'],
   ['W4.range100b', 'W4 range of 100, both ends'],
   ['W4.range100', 'W4 range of 100, by limit'],

@@ -51,6 +51,13 @@ async function bounded(n, f) {
   return n;
 }
 
+/** A synchronous answer, and a promise to await before the next: back-pressure from a put among gets. */
+class Wait {
+  constructor(promise) {
+    this.for = promise;
+  }
+}
+
 /** f(i) again and again in the window; 64 in flight where f gives promises. Ops/s. */
 async function windowed(f, ms = winMs, inFlight = 64, cpuName = '') {
   let cnt = 0;
@@ -67,7 +74,12 @@ async function windowed(f, ms = winMs, inFlight = 64, cpuName = '') {
       await Promise.all(ps);
     }
   } else {
-    while (now() - t < ms) for (let j = 0; j < 64; j++) f(cnt++);
+    while (now() - t < ms) {
+      for (let j = 0; j < 64; j++) {
+        const answer = f(cnt++);
+        if (answer instanceof Wait) await answer.for;
+      }
+    }
   }
   const d = now() - t;
   if (cpuName) cpuPer(cpuName, c0, cnt);
@@ -122,6 +134,19 @@ async function reopen(base) {
   const hot = Array.from({ length: 1000 }, (_, i) => key(P.load, Math.floor((i * n) / 1000)));
   emit('W3.getHot', await windowed((i) => check(s.get(hot[i % 1000]))), 'op/s');
   if (s.getAwait) emit('W3.getAwait', await windowed((i) => check(s.getAwait(keys[i & 65535])), winMs, 1), 'op/s');
+  if (!peer.server) {
+    let pending;
+    const mixed = (i) => {
+      if ((i & 15) === 0) pending = s.put(keys[(i * 7) & 65535], val(i)) ?? pending;
+      const found = check(s.get(keys[i & 65535]));
+      if (pending === undefined || thenable(found)) return found;
+      const wait = new Wait(pending);
+      pending = undefined;
+      return wait;
+    };
+    emit('W3m.getMixed', await windowed(mixed, winMs, 64, 'W3m.getMixed'), 'op/s');
+    await s.flush();
+  }
   if (s.range) {
     const end = key(P.stop, 0);
     const from = Array.from({ length: 4096 }, () => r.below(n - 100));
