@@ -9,18 +9,22 @@
  *     Where nothing is in flight and the last one held a single section, there is nobody to wait for: it starts when the
  *     code that runs now has come to its end, so that sections of one tick share it. Not so in memory, where a loop of
  *     awaited writes would never let the event loop turn: everywhere else a commit waits for the medium.
- * C3  The interval timer exists only while something is pending, and does not keep the process alive.
+ * C3  The interval timer exists only while something is pending, and does not keep the process alive. A program that ends
+ *     by itself in the meantime is not over before that is committed (`last-call.ts`).
  * C4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
  * C5  `admit` waits while commits lag behind by `lagBatches` batches (law 9). It also lets the event loop turn once per
- *     `turnRows` rows, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10).
+ *     `turnRows` rows, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10). Who still
+ *     waits when the backend closes is rejected: nothing of it was written.
  * C6  An engine that is open for reading only is never given a commit or a compaction.
  *
  * etcd: server/storage/backend/backend.go (run, Commit, Defrag), batch_tx.go.
  */
 import type { Change, Engine } from './engine.ts';
-import { startTimer, turn } from './clock.ts';
+import { type Timers, turn } from './clock.ts';
 import { Deferred } from './deferred.ts';
 import { BackendError } from './errors.ts';
+import { onLastCall } from './last-call.ts';
+import { giveBack } from './owners.ts';
 
 /** What the committer needs to know of the sections. */
 export interface CommitSource {
@@ -58,6 +62,7 @@ export class Committer {
   readonly #source: CommitSource;
   readonly #batchLimit: number;
   readonly #intervalMs: number;
+  readonly #timers: Timers;
   #state: 'idle' | 'scheduled' | 'committing' | 'compacting' = 'idle';
   /** Settles when the state that is not idle has passed. */
   #running: Promise<void> = Promise.resolve();
@@ -68,7 +73,8 @@ export class Committer {
   #admission: Deferred | undefined;
   #turning: Promise<void> | undefined;
   #due = false;
-  #timer: NodeJS.Timeout | undefined;
+  /** Ends the interval, and the waiting for the last call; absent while nothing waits for them. */
+  #endInterval: (() => void) | undefined;
   #rowsSinceTurn = 0;
   /** Sections that wait for a commit, and those that the last commit held. */
   #sections = 0;
@@ -79,12 +85,13 @@ export class Committer {
   #failureTold = false;
   #closed: Promise<void> | undefined;
 
-  constructor(engine: Engine, source: CommitSource, batchLimit: number, intervalMs: number) {
+  constructor(engine: Engine, source: CommitSource, batchLimit: number, intervalMs: number, timers: Timers) {
     this.#engine = engine;
     this.#readOnly = engine.readOnly === true;
     this.#source = source;
     this.#batchLimit = batchLimit;
     this.#intervalMs = intervalMs;
+    this.#timers = timers;
     this.size = engine.size;
     this.sizeInUse = engine.sizeInUse;
   }
@@ -118,7 +125,7 @@ export class Committer {
     this.#sections++;
     const { changeN, byteN } = this.#source;
     if (changeN >= this.#batchLimit || byteN >= batchBytes) this.#schedule();
-    else if (this.#timer === undefined) this.#startTimer();
+    else if (this.#endInterval === undefined) this.#startInterval();
   }
 
   get admitting(): boolean {
@@ -169,7 +176,7 @@ export class Committer {
     this.#schedule();
     while (this.#state !== 'idle') await this.#running;
     await release();
-    await this.#engine.close();
+    await giveBack(this.#engine);
     if (this.#failed && !this.#failureTold) throw this.#failure();
   }
 
@@ -186,11 +193,18 @@ export class Committer {
     }));
   }
 
-  #startTimer(): void {
-    this.#timer = startTimer(() => {
-      this.#timer = undefined;
-      this.#schedule();
-    }, this.#intervalMs);
+  #startInterval(): void {
+    const stopTimer = this.#timers.start(() => this.#schedule(), this.#intervalMs);
+    const hangUp = onLastCall(async () => this.request(true));
+    this.#endInterval = () => {
+      stopTimer();
+      hangUp();
+    };
+  }
+
+  #stopInterval(): void {
+    this.#endInterval?.();
+    this.#endInterval = undefined;
   }
 
   #join(): Promise<void> {
@@ -215,8 +229,7 @@ export class Committer {
     this.#state = 'committing';
     this.#due = false;
     this.#rowsSinceTurn = 0;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopInterval();
     const compaction = this.#compaction;
     this.#compaction = undefined;
     this.#current = this.#next;
@@ -275,7 +288,7 @@ export class Committer {
         ? error.cause
         : error;
     this.#state = 'idle';
-    clearTimeout(this.#timer);
+    this.#stopInterval();
     for (const waiters of [this.#current, this.#next, this.#admission, this.#compaction, compaction]) {
       if (waiters === undefined) continue;
       this.#failureTold = true;

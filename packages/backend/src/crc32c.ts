@@ -28,6 +28,7 @@ function makeTables(): Uint32Array {
  * @returns an unsigned 32-bit number
  */
 export function crc32c(bytes: Uint8Array, seed = 0): number {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('bytes must be a Uint8Array');
   return crc32cOf(bytes, 0, bytes.length, seed);
 }
 

@@ -11,6 +11,7 @@ import { bucketNamed } from './bucket.ts';
 import { Slice } from './clock.ts';
 import { crc32c } from './crc32c.ts';
 import type { EngineView } from './engine.ts';
+import { ScanOrder } from './scan-order.ts';
 
 /** Bytes between two looks at the clock. */
 const stride = 256 * 1024;
@@ -25,7 +26,10 @@ export async function hashView(
   let sinceLook = 0;
   for (const name of view.buckets()) {
     sum = crc32c(Buffer.from(name, 'latin1'), sum);
-    for await (const chunk of view.scan(bucketNamed(name), { signal })) {
+    const bucket = bucketNamed(name);
+    const order = new ScanOrder(bucket);
+    for await (const chunk of view.scan(bucket, { signal })) {
+      order.check(chunk);
       for (const { key, value } of chunk) {
         if (ignore?.(name, key) === true) continue;
         sum = crc32c(key, sum);

@@ -13,12 +13,14 @@
 import { openBolt, type Bolt, type ReadTransaction } from '@varve/bolt';
 import type { Backend } from './backend.ts';
 import { type Bucket, bucketNamed } from './bucket.ts';
-import { checkOptions } from './check-options.ts';
+import { checkBoolean, checkFunction, checkOptions, checkSignal } from './check-options.ts';
+import { compareBytes } from './byte-key.ts';
 import { Slice } from './clock.ts';
 import { BackendError } from './errors.ts';
 import { nameBytes, nameText } from './file/bucket-name.ts';
 import { fileFailure } from './file/failure.ts';
 import { verifyHash } from './import-file.ts';
+import { shown } from './scan-order.ts';
 import { unfinishedImport } from './unfinished-import.ts';
 
 export interface ImportProgress {
@@ -65,6 +67,9 @@ export async function importSnapshot(
   if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
   checkOptions(options);
   const { skipHashCheck = false, signal, onProgress = () => {} } = options;
+  checkBoolean(skipHashCheck, 'skipHashCheck');
+  checkSignal(signal);
+  checkFunction(onProgress, 'onProgress');
   signal?.throwIfAborted();
   if (backend.readOnly) {
     throw new BackendError('BACKEND_READ_ONLY', 'the target of an import must not be open for reading only');
@@ -159,6 +164,7 @@ class Import {
     const rows = tx.bucket(nameBytes(name))?.cursor();
     this.#made.push(bucket);
     this.#backend.batchTx((batch) => batch.createBucket(bucket));
+    let last: Uint8Array | undefined;
     for (let more = rows?.first() === true; more;) {
       this.#signal?.throwIfAborted();
       if (!this.#backend.admitting) await this.#backend.admit();
@@ -166,6 +172,8 @@ class Import {
         let bytes = 0;
         for (let left = sectionRows; more && left > 0 && bytes < sectionBytes; left -= 1) {
           const { key, value } = rows!;
+          if (last !== undefined && compareBytes(key, last) <= 0) throw this.#outOfOrder(name, key, last);
+          last = new Uint8Array(key);
           if (value === undefined) throw this.#foreign(`has a bucket inside of bucket "${name}"`);
           batch.put(bucket, key, value);
           bytes += key.length + value.length;
@@ -194,6 +202,12 @@ class Import {
     } catch {
       // The target has failed, and refuses everything from now on: the next opening empties it.
     }
+  }
+
+  /** Taken as they come, pages that lead in a circle would be imported for ever. */
+  #outOfOrder(name: string, key: Uint8Array, last: Uint8Array): BackendError {
+    const message = `${this.#path} is damaged: in bucket "${name}" key ${shown(key)} comes after key ${shown(last)}. Take another copy`;
+    return new BackendError('BACKEND_CORRUPT', message, { path: this.#path });
   }
 
   #foreign(what: string): BackendError {

@@ -8,28 +8,31 @@
  * G4  The signal is looked at before each chunk; its own reason is what is thrown. Between chunks the event loop gets
  *     its turns (law 10), whatever the layers are made of.
  * G5  Leaving the loop early closes the engine's iterator.
+ * G6  What the engine gives is checked (`scan-order.ts`), so it can be relied on from here upwards.
  *
  * etcd: server/storage/backend/read_tx.go. Departs: etcd's range may miss smaller keys on disk (BQ3) and its forEach
  * is not ordered (BQ2).
  */
-import { checkOptions } from './check-options.ts';
+import { checkOptions, checkSignal } from './check-options.ts';
 import type { Bucket } from './bucket.ts';
 import { compareBytes } from './byte-key.ts';
 import { Slice } from './clock.ts';
 import type { EngineView, Entry, ScanOptions } from './engine.ts';
 import type { Layer, Row, RowCursor } from './layer.ts';
+import { ScanOrder } from './scan-order.ts';
 
 const defaultChunkSize = 256;
 
 /** @throws RangeError for a chunk size that is not a positive integer; TypeError for bounds that are not bytes */
 export function checkScan(options: ScanOptions): void {
   checkOptions(options);
-  const { start, end, chunkSize } = options;
+  const { start, end, chunkSize, signal } = options;
   if (start !== undefined && !(start instanceof Uint8Array)) throw new TypeError('start must be a Uint8Array');
   if (end !== undefined && !(end instanceof Uint8Array)) throw new TypeError('end must be a Uint8Array');
   if (chunkSize !== undefined && !(Number.isSafeInteger(chunkSize) && chunkSize > 0)) {
     throw new RangeError('chunkSize must be a positive integer');
   }
+  checkSignal(signal);
 }
 
 /** @param layers newest first */
@@ -64,7 +67,9 @@ export async function* mergedScan(
   }
 
   if (!layers.some((layer) => layer.cleared)) {
+    const order = new ScanOrder(bucket, start, end);
     for await (const rows of view.scan(bucket, { start, end, chunkSize, signal })) {
+      order.check(rows);
       const last = rows[rows.length - 1]!;
       if (chunk.length === 0 && (overlay.head === undefined || compareBytes(last.key, overlay.head.key) < 0)) {
         yield rows;

@@ -16,7 +16,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from './backend.ts';
 import type { Bucket } from './bucket.ts';
-import { checkOptions } from './check-options.ts';
+import { checkFunction, checkInteger, checkOptions, checkSignal } from './check-options.ts';
+import { systemTimers, type Timers } from './clock.ts';
 import { type CommitSource, Committer } from './committer.ts';
 import type { Change, Engine, Snapshot } from './engine.ts';
 import { BackendError } from './errors.ts';
@@ -24,6 +25,7 @@ import { hashView } from './hash.ts';
 import { floorKeys } from './floor-keys.ts';
 import { type LinkedSignal, linkedSignal } from './linked-signal.ts';
 import { type Ground, Overlay } from './overlay.ts';
+import { giveBack, takeEngine } from './owners.ts';
 import { lookUp, PinnedReadTx, PinnedState } from './pinned-state.ts';
 import { type Reader, SectionTx, TickReadTx } from './section.ts';
 import { Slab } from './slab.ts';
@@ -35,29 +37,43 @@ const longestTimer = 2 ** 31 - 1;
 /**
  * The one Backend over any engine; takes the engine over and closes it, also when opening fails. An import that was cut
  * short is undone first, with a warning.
+ * @throws BackendError `BACKEND_LOCKED` for an engine that has a Backend, `BACKEND_CLOSED` for one that had one; both leave
+ * it alone
  */
-export async function openBackend(engine: Engine, options: BackendOptions = {}): Promise<Backend> {
+export function openBackend(engine: Engine, options: BackendOptions = {}): Promise<Backend> {
+  return openTimedBackend(engine, options, systemTimers);
+}
+
+/** As `openBackend`, with the timers that end an interval. */
+export async function openTimedBackend(engine: Engine, options: BackendOptions, timers: Timers): Promise<Backend> {
+  takeEngine(engine);
   try {
     checkOptions(options);
     const { batchLimit = 10_000, batchIntervalMs = 100, preCommit } = options;
-    if (!(Number.isSafeInteger(batchLimit) && batchLimit > 0)) {
-      throw new RangeError('batchLimit must be a positive integer');
-    }
+    checkInteger(batchLimit, 'batchLimit', 1, Number.MAX_SAFE_INTEGER);
     if (typeof batchIntervalMs !== 'number') throw new TypeError('batchIntervalMs must be a number');
     if (!(batchIntervalMs >= 0 && batchIntervalMs <= longestTimer)) {
       throw new RangeError(`batchIntervalMs must be between 0 and ${longestTimer}`);
     }
+    checkFunction(preCommit, 'preCommit');
     const undone = await undoUnfinishedImport(engine);
     const names = new Set(engine.buckets());
     const floors = await floorKeys(engine, names);
     const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab() };
     const warnings = [...(engine.warnings ?? []), ...undone];
-    return new LayeredBackend(engine, ground, warnings, batchLimit, batchIntervalMs, preCommit);
+    return new LayeredBackend(engine, ground, warnings, { batchLimit, batchIntervalMs, preCommit, timers });
   } catch (error) {
     // What went wrong first is what the caller wants to know.
-    await engine.close().catch(() => {});
+    await giveBack(engine).catch(() => {});
     throw error;
   }
+}
+
+interface Settings {
+  readonly batchLimit: number;
+  readonly batchIntervalMs: number;
+  readonly preCommit: ((tx: BatchTx) => void) | undefined;
+  readonly timers: Timers;
 }
 
 class LayeredBackend implements Backend, CommitSource, Reader {
@@ -84,9 +100,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     engine: Engine,
     ground: Ground,
     warnings: readonly string[],
-    batchLimit: number,
-    batchIntervalMs: number,
-    preCommit: ((tx: BatchTx) => void) | undefined,
+    { batchLimit, batchIntervalMs, preCommit, timers }: Settings,
   ) {
     this.#engine = engine;
     this.#ground = ground;
@@ -94,7 +108,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     this.#pending = new Overlay(ground);
     this.readOnly = engine.readOnly ?? false;
     this.#preCommit = this.readOnly ? undefined : preCommit;
-    this.#committer = new Committer(engine, this, batchLimit, batchIntervalMs);
+    this.#committer = new Committer(engine, this, batchLimit, batchIntervalMs, timers);
     this.durable = engine.durable ?? true;
     this.warnings = warnings;
   }
@@ -175,6 +189,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   async snapshot(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Snapshot> {
     checkOptions(options);
     const { signal } = options;
+    checkSignal(signal);
     signal?.throwIfAborted();
     await this.forceCommit();
     // The next commit starts a turn later at the earliest (C2): the engine still shows the state of this one.
@@ -184,6 +199,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
 
   async hash(ignore?: (bucket: string, key: Uint8Array) => boolean): Promise<number> {
     this.#refuseClosed();
+    checkFunction(ignore, 'ignore');
     const view = this.#engine.pin();
     try {
       return await this.#background(hashView(view, ignore, this.#closing.signal));

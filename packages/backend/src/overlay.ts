@@ -15,6 +15,7 @@ import { type Bucket, knownBucket } from './bucket.ts';
 import type { Change } from './engine.ts';
 import { BackendError } from './errors.ts';
 import { AppendLayer, type Layer, type Row, TreeLayer } from './layer.ts';
+import { longestKey, longestValue } from './limits.ts';
 import type { PackedDelete } from './packed-delete.ts';
 import type { Slab } from './slab.ts';
 
@@ -31,10 +32,6 @@ export interface Ground {
 
 /** What the memory of a row costs beyond its bytes, roughly. */
 const rowOverhead = 128;
-
-/** BoltDB's limits, on every engine: a longer row would end the writer in the commit, or be in no snapshot. */
-const longestKey = 32_768;
-const longestValue = 2 ** 31 - 2;
 
 type AnyLayer = AppendLayer | TreeLayer;
 
@@ -171,7 +168,8 @@ export class Overlay {
   }
 
   #layerFor(bucket: Bucket): AnyLayer {
-    if (bucket === this.#hotBucket) return this.#hotLayer!;
+    if (bucket === this.#hotBucket && bucket !== undefined) return this.#hotLayer!;
+    if (typeof bucket?.name !== 'string') throw new TypeError('bucket must be a Bucket');
     const { name } = bucket;
     if (!this.#ground.names.has(name)) {
       throw new BackendError('BACKEND_NO_BUCKET', `bucket "${name}" does not exist; create it first`);

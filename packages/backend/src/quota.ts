@@ -8,6 +8,7 @@
  * etcd: server/storage/quota.go.
  */
 import type { Backend } from './backend.ts';
+import { checkInteger } from './check-options.ts';
 
 const defaultLimit = 2 * 1024 ** 3;
 const advisedLimit = 8 * 1024 ** 3;
@@ -27,6 +28,7 @@ export interface Quota {
 
 /** @param configured bytes; 0: the default of 2 GiB; negative: no quota */
 export function quotaOf(backend: Pick<Backend, 'size'>, configured = 0): Quota {
+  if (typeof configured !== 'number') throw new TypeError('quota must be a number');
   if (Number.isNaN(configured)) throw new RangeError('quota must be a number of bytes');
   const limit = configured < 0 ? undefined : configured === 0 ? defaultLimit : configured;
   return {
@@ -44,6 +46,8 @@ export function quotaOf(backend: Pick<Backend, 'size'>, configured = 0): Quota {
 
 /** Cost of a put in bytes, from the lengths of its key and value. */
 export function putCost(keyLength: number, valueLength: number): number {
+  checkInteger(keyLength, 'keyLength', 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(valueLength, 'valueLength', 0, Number.MAX_SAFE_INTEGER);
   return rowCost + keyLength + valueLength;
 }
 

@@ -11,6 +11,7 @@ import { type BuildRow, buildBolt } from '@varve/bolt';
 import { bucketNamed } from './bucket.ts';
 import type { Engine, PinnedView, Snapshot } from './engine.ts';
 import { BackendError } from './errors.ts';
+import { ScanOrder } from './scan-order.ts';
 
 /** An open copy of the engine's committed state of this moment; `release` is called once, when it is over. */
 export async function copyOf(engine: Engine, signal: AbortSignal): Promise<[copy: Snapshot, release: () => void]> {
@@ -27,7 +28,10 @@ export async function copyOf(engine: Engine, signal: AbortSignal): Promise<[copy
 
 async function* rowsOf(view: PinnedView, signal: AbortSignal): AsyncGenerator<readonly BuildRow[], void, undefined> {
   for (const bucket of view.buckets()) {
-    for await (const chunk of view.scan(bucketNamed(bucket), { signal })) {
+    const named = bucketNamed(bucket);
+    const order = new ScanOrder(named);
+    for await (const chunk of view.scan(named, { signal })) {
+      order.check(chunk);
       yield chunk.map(({ key, value }) => ({ bucket, key, value }));
     }
   }

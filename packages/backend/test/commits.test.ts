@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { Timers } from '../src/clock.ts';
 import { failing } from '../src/conformance/index.ts';
 import { type Backend, BackendError, buckets, type Change, type Engine, openBackend } from '../src/index.ts';
 import { memoryEngine } from '../src/memory.ts';
+import { openTimedBackend } from '../src/open-backend.ts';
 import { b, byHand, create, engines, opened, read, s, scan, turns, turnsDuring, write } from './helpers.ts';
 
 const { test: t, key: k } = buckets;
@@ -28,6 +30,31 @@ function gated(inner: Engine = memoryEngine()): { engine: Engine; commits: (read
   return { engine, commits, open: () => waiting.shift()?.() };
 }
 
+/** Timers that run out when the test says so. */
+class ManualTimers implements Timers {
+  #nowMs = 0;
+  readonly #started = new Set<{ readonly at: number; readonly callback: () => void }>();
+
+  get running(): number {
+    return this.#started.size;
+  }
+
+  start(callback: () => void, ms: number): () => void {
+    const timer = { at: this.#nowMs + ms, callback };
+    this.#started.add(timer);
+    return () => void this.#started.delete(timer);
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    for (const timer of this.#started) {
+      if (timer.at > this.#nowMs) continue;
+      this.#started.delete(timer);
+      timer.callback();
+    }
+  }
+}
+
 /** etcd's hook of spec 3.6: each commit appends one c. */
 function appendC(tx: {
   get(b: typeof t, k: Uint8Array): Uint8Array | undefined;
@@ -52,10 +79,6 @@ async function commitsOf(backend: Backend, most: number): Promise<void> {
 
 const failed = expect.objectContaining({ code: 'BACKEND_FAILED', cause: expect.objectContaining({ code: 'EIO' }) });
 const closed = expect.objectContaining({ code: 'BACKEND_CLOSED' });
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 describe.each(engines)('commits on %s', (_, make) => {
   test('B3 limit 1: a section is committed when it ends', async () => {
@@ -128,44 +151,43 @@ describe.each(engines)('commits on %s', (_, make) => {
 });
 
 test('B5 the interval commits what is pending, and an idle backend does nothing', async () => {
-  vi.useFakeTimers();
-  const backend = await openBackend(memoryEngine(), { batchIntervalMs: 10, preCommit: appendC });
-  const timers = (): number => vi.getTimerCount();
-  expect(timers()).toBe(0);
+  const timers = new ManualTimers();
+  const backend = await openTimedBackend(memoryEngine(), { batchIntervalMs: 10, preCommit: appendC }, timers);
+  expect(timers.running).toBe(0);
   prepare(backend);
-  expect(timers()).toBe(1);
+  expect(timers.running).toBe(1);
   expect(read(backend, t, 'k')).toBe('>');
-  vi.advanceTimersByTime(9);
+  timers.advance(9);
   await turns();
   expect(backend.commits).toBe(0);
-  vi.advanceTimersByTime(1);
+  timers.advance(1);
   await turns();
   expect(read(backend, t, 'k')).toBe('>c');
-  expect(timers()).toBe(0);
-  vi.advanceTimersByTime(1_000);
+  expect(timers.running).toBe(0);
+  timers.advance(1_000);
   await turns();
   expect(read(backend, t, 'k')).toBe('>c');
   for (const want of ['>cc', '>ccc']) {
     write(backend, t, { other: want });
-    vi.advanceTimersByTime(10);
+    timers.advance(10);
     await turns();
     expect(read(backend, t, 'k')).toBe(want);
   }
   await backend.close();
-  expect(timers()).toBe(0);
+  expect(timers.running).toBe(0);
 });
 
-test('B5 the timer does not keep the process alive, and a section while a commit runs gets one of its own', async () => {
-  vi.useFakeTimers();
+test('B5 a section while a commit runs gets an interval of its own', async () => {
+  const timers = new ManualTimers();
   const { engine, commits, open } = gated();
-  const backend = await openBackend(engine, { batchIntervalMs: 10 });
+  const backend = await openTimedBackend(engine, { batchIntervalMs: 10 }, timers);
   prepare(backend);
-  vi.advanceTimersByTime(10);
+  timers.advance(10);
   await turns();
   expect(commits.length).toBe(1);
   write(backend, t, { a: '1' });
-  expect(vi.getTimerCount()).toBe(1);
-  vi.advanceTimersByTime(10);
+  expect(timers.running).toBe(1);
+  timers.advance(10);
   await turns();
   expect(commits.length).toBe(1); // due, but one at a time
   open();

@@ -12,11 +12,15 @@ import fs from 'node:fs';
 import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
+import * as timers from 'node:timers/promises';
 import { takeLock } from './file-lock.ts';
 import type { FileLock } from './file-lock.ts';
 import { bytesOf } from './storage-file.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
+
+// Taken once: a test that replaces timers and clocks afterwards replaces its own, and no commit hangs on them.
+const { setImmediate: immediate, setTimeout: delay } = timers;
+const steadyMs = performance.now.bind(performance);
 
 const MOST_BUFFERS = 1024;
 /** No descriptor: using it is a RangeError or EBADF, never somebody else's file. */
@@ -84,13 +88,13 @@ class NodeFile implements StorageFile {
   }
 
   #writeNow(buffers: readonly Uint8Array[], position: number): number {
-    const start = performance.now();
+    const start = steadyMs();
     const first = buffers[0];
     const written =
       buffers.length === 1 && first !== undefined
         ? fs.writeSync(this.#fd, first, 0, first.length, position)
         : fs.writevSync(this.#fd, buffers, position);
-    if (performance.now() - start > SLOW_MS) this.#pooled = POOLED_WRITES;
+    if (steadyMs() - start > SLOW_MS) this.#pooled = POOLED_WRITES;
     return written;
   }
 
@@ -189,7 +193,7 @@ export const nodeStorage: Storage = {
     }
   },
   uniqueName: () => randomUUID(),
-  now: () => performance.now(),
+  now: () => steadyMs(),
   async wait(ms, signal) {
     try {
       await delay(ms, undefined, signal === undefined ? {} : { signal });

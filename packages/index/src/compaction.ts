@@ -24,7 +24,7 @@ export function* compactTree(
   atMain: number,
   sliceKeys: number = SLICE_KEYS,
 ): Generator<void, RevisionSet, void> {
-  checkSliceKeys(sliceKeys);
+  checkSlices(atMain, sliceKeys);
   const kept = new RevisionSet();
   const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
     if (visited === sliceKeys) return { break: byteKey };
@@ -47,7 +47,7 @@ export function* keepTree(
   atMain: number,
   sliceKeys: number = SLICE_KEYS,
 ): Generator<void, RevisionSet, void> {
-  checkSliceKeys(sliceKeys);
+  checkSlices(atMain, sliceKeys);
   const kept = new RevisionSet();
   const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
     if (visited === sliceKeys) return { break: byteKey };
@@ -67,7 +67,8 @@ function* sliced(tree: SlotTree, visit: (byteKey: string, slot: Slot, visited: n
   }
 }
 
-function checkSliceKeys(sliceKeys: number): void {
+function checkSlices(atMain: number, sliceKeys: number): void {
+  if (!Number.isSafeInteger(atMain)) throw new RangeError(`atMain must be a whole number, not ${atMain}`);
   if (!Number.isSafeInteger(sliceKeys) || sliceKeys < 1) {
     throw new RangeError(`sliceKeys must be a positive integer, not ${sliceKeys}`);
   }

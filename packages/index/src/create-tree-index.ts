@@ -43,6 +43,7 @@ class BTreeIndex implements TreeIndex {
   }
 
   get(key: Uint8Array, atRevision: number): IndexEntry | undefined {
+    checkNumber(atRevision, 'atRevision');
     const slot = this.#tree.find(key);
     if (slot === undefined || !this.#slots.find(slot, atRevision, this.#found)) return undefined;
     const { main, sub, createdMain, createdSub, version } = this.#found;
@@ -70,13 +71,26 @@ class BTreeIndex implements TreeIndex {
     return { revisions, total };
   }
 
-  countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number): number {
+  countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number, most: number = Infinity): number {
+    checkNumber(atRevision, 'atRevision');
+    checkNumber(most, 'most');
     let count = 0;
+    if (most <= 0) return count;
     this.#tree.visit(toByteKey(key), end, (_, slot) => {
-      if (this.#slots.find(slot, atRevision, this.#found)) count++;
-      return undefined;
+      if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
+      return ++count >= most ? STOP : undefined;
     });
     return count;
+  }
+
+  changedSince(key: Uint8Array, end: RangeEnd, revision: number): boolean {
+    checkNumber(revision, 'revision');
+    let changed = false;
+    this.#tree.visit(toByteKey(key), end, (_, slot) => {
+      changed = this.#slots.newestMain(slot) > revision;
+      return changed ? STOP : undefined;
+    });
+    return changed;
   }
 
   *entries(
@@ -85,6 +99,7 @@ class BTreeIndex implements TreeIndex {
     atRevision: number,
     after?: Uint8Array,
   ): Generator<KeyedIndexEntry, void, void> {
+    checkNumber(atRevision, 'atRevision');
     const first = toByteKey(key);
     let from = after === undefined ? first : nextByteKey(toByteKey(after));
     if (from < first) from = first;
@@ -108,11 +123,14 @@ class BTreeIndex implements TreeIndex {
   }
 
   since(key: Uint8Array, fromMain: number, limit?: number): readonly Revision[] {
+    checkNumber(fromMain, 'fromMain');
+    if (limit !== undefined) checkNumber(limit, 'limit');
     const slot = this.#tree.find(key);
     return slot === undefined ? [] : this.#slots.expanded(slot).since(fromMain, limit);
   }
 
   put(key: Uint8Array, main: number, sub: number): IndexEntry {
+    checkRevision(main, sub);
     const slot = this.#tree.find(key);
     if (slot === undefined) {
       this.#tree.add(this.#slots.firstPut(main, sub));
@@ -128,6 +146,7 @@ class BTreeIndex implements TreeIndex {
   }
 
   tombstone(key: Uint8Array, main: number, sub: number): boolean {
+    checkRevision(main, sub);
     const slot = this.#tree.find(key);
     if (slot === undefined) return false;
     const index = this.#slots.expanded(slot);
@@ -159,6 +178,7 @@ class BTreeIndex implements TreeIndex {
     sub: number,
     record: { readonly tombstone: boolean; readonly createdMain: number; readonly version: number },
   ): void {
+    checkRevision(main, sub);
     // Records do not tell the sub of the creation; but the first put of a life is that creation.
     const isCreation = record.version === 1 && record.createdMain === main && !record.tombstone;
     if (isCreation && this.#tree.addNew(key, this.#slots.firstPut(main, sub))) {
@@ -208,7 +228,9 @@ class BTreeIndex implements TreeIndex {
     options: IndexRangeOptions | undefined,
     onFound: (byteKey: string) => void,
   ): number {
+    checkNumber(atRevision, 'atRevision');
     const limit = end === undefined ? 0 : (options?.limit ?? 0);
+    checkNumber(limit, 'limit');
     const withTotal = options?.withTotal ?? false;
     let total = 0;
     this.#tree.visit(toByteKey(key), end, (byteKey, slot) => {
@@ -224,4 +246,15 @@ class BTreeIndex implements TreeIndex {
     const { main, sub, createdMain, createdSub, version } = this.#found;
     return { key: fromByteKey(byteKey), main, sub, createdMain, createdSub, version };
   }
+}
+
+/** NaN compares with nothing: it would be answered as if it were the newest revision, or no limit. */
+function checkNumber(value: number, field: string): void {
+  if (typeof value !== 'number') throw new TypeError(`${field} must be a number`);
+  if (Number.isNaN(value)) throw new RangeError(`${field} must be a number, not NaN`);
+}
+
+function checkRevision(main: number, sub: number): void {
+  if (Number.isSafeInteger(main) && main >= 0 && Number.isSafeInteger(sub) && sub >= 0) return;
+  throw new RangeError(`a revision must be two whole numbers: ${String(main)}.${String(sub)} is none`);
 }

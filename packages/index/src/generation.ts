@@ -76,6 +76,8 @@ export function appendRevision(generation: Generation, main: number, sub: number
     return;
   }
   if (subs !== undefined) generation.subs = grown(subs, sub);
+  // One literal for what a large deletion makes of each of its keys.
+  else if (sub !== 0 && typeof mains === 'number') generation.subs = [0, 0, sub];
   else if (sub !== 0) generation.subs = grown(zeros(countOf(generation) + 1), sub);
   generation.mains = typeof mains === 'number' ? [mains, main] : grown(mains, main);
 }
@@ -130,7 +132,7 @@ export function grown<T>(list: T[], item: T): T[] {
 }
 
 function zeros(length: number): number[] {
-  return Array.from({ length }, () => 0);
+  return new Array<number>(length).fill(0);
 }
 
 function packedSubs(subs: number[]): number[] | undefined {

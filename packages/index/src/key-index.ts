@@ -60,6 +60,12 @@ export class KeyIndex implements Generation {
     return { main: life.mainAt(newest, position), sub: life.subAt(newest, position) };
   }
 
+  /** The main of `modified`; 0 for none. */
+  get newestMain(): number {
+    const newest = this.mains === undefined ? this.older?.at(-1) : this;
+    return newest === undefined ? 0 : life.lastMain(newest);
+  }
+
   /** @throws IndexError `INDEX_CORRUPT` when the revision is not newer than `modified`. */
   put(main: number, sub: number): void {
     this.checkNewer(main, sub);

@@ -58,6 +58,12 @@ export class Slots {
     return slot < 0 ? this.#lives.mainOf(~slot) : mainOf(slot);
   }
 
+  /** Of the newest change that is known, a deletion included. */
+  newestMain(slot: Slot): number {
+    if (typeof slot === 'number') return this.mainOf(slot);
+    return slot.newestMain;
+  }
+
   /** As `KeyIndex.find`. */
   find(slot: Slot, atMain: number, into: Found): boolean {
     if (typeof slot !== 'number') return slot.find(atMain, into);

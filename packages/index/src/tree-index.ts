@@ -77,8 +77,14 @@ export interface TreeIndex {
     options?: IndexRangeOptions,
   ): { readonly revisions: readonly Revision[]; readonly total: number };
 
-  /** How many keys of the range were live at `atRevision`; never limited. */
-  countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number): number;
+  /** How many keys of the range were live at `atRevision`. With `most`, counting ends there. @default most all */
+  countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number, most?: number): number;
+
+  /**
+   * Whether a key of the range was changed after `revision`, put or deleted, as far as that is retained. Ends with the
+   * first it meets; O(log keys + visited) otherwise, and some twenty times as fast as a range.
+   */
+  changedSince(key: Uint8Array, end: RangeEnd, revision: number): boolean;
 
   /**
    * As `range`, one entry at a time, for callers that stop between slices. Starts after `after` where given.

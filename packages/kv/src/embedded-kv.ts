@@ -196,7 +196,7 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     const { store, backend } = this.#core;
     return {
       revision: store.rev(),
-      compactRevision: Math.max(store.firstRev(), 0),
+      compactRevision: store.firstRev(),
       size: backend.size,
       sizeInUse: backend.sizeInUse,
     };

@@ -2,10 +2,10 @@
  * Opening: the one place that puts the layers together.
  *
  * J1  engine, backend, store: opened in this order. When a step fails, everything before it is closed again, and the
- *     step's own error is what `open` rejects with.
+ *     step's own error is what `open` rejects with. An engine that another store has is left as it is.
  * J2  Options are checked by name before anything is opened; an engine that came with wrong ones is closed.
  */
-import { openBackend, type Backend, type Engine } from '@varve/backend';
+import { discardEngine, openBackend, type Engine } from '@varve/backend';
 import type { FileOptions } from '@varve/backend/file';
 import type { LevelOptions } from '@varve/backend/level';
 import { memoryEngine, type MemoryEngine } from '@varve/backend/memory';
@@ -76,16 +76,14 @@ export async function open<K = string, V = string>(
     ? level(location, { createIfMissing: options.createIfMissing })
     : location);
   if (!isEngine(engine)) throw wrongLocation();
-  let opened: { close(): Promise<void> } = engine;
+  const { batchLimit, batchIntervalMs, durability, cacheBytes, onProgress } = options;
+  const backend = await openBackend(engine, { batchLimit, batchIntervalMs });
   try {
-    const { batchLimit, batchIntervalMs, durability, cacheBytes, onProgress } = options;
-    const backend: Backend = await openBackend(engine, { batchLimit, batchIntervalMs });
-    opened = backend;
     const store = await openWatchableStore(backend, { durability, cacheBytes, onRestoreProgress: onProgress });
     return new StoreKv(new Core(store, backend), records, true);
   } catch (error) {
     // The first failure is the one to know; closing what it left may well fail, too.
-    await opened.close().catch(() => undefined);
+    await backend.close().catch(() => undefined);
     throw error;
   }
 }
@@ -182,7 +180,7 @@ async function discard(location: Location): Promise<void> {
   if (typeof location === 'string') return;
   try {
     const engine = await location;
-    if (isEngine(engine)) await engine.close();
+    if (isEngine(engine)) await discardEngine(engine);
   } catch {
     // The reason why the location was given up is on its way to the caller already.
   }

@@ -1,8 +1,35 @@
 /** Checks of arguments, and the one step in byte order that ranges need. */
+import type { Backend } from '@varve/backend';
+
+/** @throws TypeError for what is no Backend */
+export function checkBackend(backend: Backend): void {
+  if (typeof backend === 'object' && backend !== null && typeof backend.batchTx === 'function') return;
+  throw new TypeError('backend must be a Backend: what openBackend gives');
+}
 
 /** @throws TypeError for anything but a Uint8Array */
 export function checkBytes(bytes: Uint8Array, field: string): void {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`${field} must be a Uint8Array`);
+}
+
+/** Negative, zero, positive: `a` before, equal to, after `b`. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = a.length < b.length ? a.length : b.length;
+  for (let i = 0; i < length; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** @throws TypeError unless absent or a boolean */
+export function checkFlag(value: boolean | undefined, field: string): void {
+  if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${field} must be a boolean`);
+}
+
+/** @throws TypeError unless absent or an AbortSignal */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal');
 }
 
 /** @throws TypeError unless absent or a Uint8Array */

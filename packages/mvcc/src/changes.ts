@@ -5,16 +5,18 @@
  * CH2  A revision is never split over two chunks (law 4).
  * CH3  What was written lately lies in memory, in the slabs that live changes are views of, and is read there. Where a
  *      transaction has more changes than one, or has left memory meanwhile, the rest is read from the bucket.
+ * CH4  A revision that is missing ends the reading with `MVCC_CORRUPT`, never with a gap (law 4).
  *
  * etcd: server/storage/mvcc/watchable_store.go, rangeEvents; index.go, since (spec sections 4.8, 8.5).
  */
 import type { ConcurrentReadTx, Entry } from '@varve/backend';
 import { keyBucket } from './buckets.ts';
-import { checkBytes, checkCount } from './bytes.ts';
+import { checkBytes, checkCount, checkSignal } from './bytes.ts';
 import { nextTurn } from './clock.ts';
 import { MvccError } from './errors.ts';
 import { decodeRecord, fitsMessage, type History } from './history.ts';
 import { fitsRevision, NO_BYTES } from './key-value.ts';
+import { RecordOrder } from './record-order.ts';
 import { RecordCopies } from './record-slab.ts';
 import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } from './revision-bytes.ts';
 import type { Change, HistoryOptions, KeyValue, SliceOptions } from './store.ts';
@@ -28,19 +30,21 @@ function deletion(key: Uint8Array, modRevision: number): Change {
   return { type: 'delete', kv };
 }
 
-/** The retained changes of a key, one a revision, up to the visible one. */
+/** The retained changes of a key, one a revision, up to the visible one. @throws MvccError `MVCC_COMPACTED` */
 export function keyHistory(history: History, key: Uint8Array, { from = 0, limit }: HistoryOptions): readonly Change[] {
   checkBytes(key, 'key');
   checkCount(from, 0, 'from');
   checkCount(limit, 0, 'limit');
+  if (from > 0) history.checkReadable(from);
   const { index, compacted, visible } = history;
   // What compaction drops is gone from the moment it is accepted, not when it gets there.
   const oldest = index.get(key, compacted)?.main ?? compacted;
   const changes: Change[] = [];
   for (const { main, sub } of index.since(key, Math.max(from, oldest), limit === 0 ? undefined : limit)) {
     if (main > visible) break;
-    const isPut = index.get(key, main) !== undefined;
-    changes.push(isPut ? { type: 'put', kv: history.record(main, sub) } : deletion(new Uint8Array(key), main));
+    const entry = index.get(key, main);
+    if (entry === undefined) changes.push(deletion(new Uint8Array(key), main));
+    else changes.push({ type: 'put', kv: history.cache.get(main, sub) ?? history.load(key, entry, undefined) });
   }
   return changes;
 }
@@ -55,6 +59,7 @@ export function changesBetween(
   checkCount(from, 0, 'from');
   checkCount(to, 0, 'to');
   checkCount(options.chunkSize, 1, 'chunkSize');
+  checkSignal(options.signal);
   return chunks(history, Math.max(from, 1), to, options.chunkSize ?? DEFAULT_CHUNK, options.signal);
 }
 
@@ -125,11 +130,12 @@ async function* wholeRevisions(
 ): AsyncGenerator<readonly Change[], void, void> {
   const start = revisionBytes(from, 0);
   const copies = new RecordCopies();
+  const order = new RecordOrder(Math.max(from - 1, history.compacted));
   let chunk: Change[] = [];
   let bytes = 0;
   for await (const entries of tx.scan(keyBucket, { start, end: revisionBytes(end, 0), chunkSize, signal })) {
     for (const entry of entries) {
-      const change = changeOf(entry, copies);
+      const change = changeOf(entry, copies, order);
       const newest = chunk[chunk.length - 1];
       const full = chunk.length >= chunkSize || bytes >= CHUNK_BYTES;
       if (full && newest!.kv.modRevision !== change.kv.modRevision) {
@@ -143,16 +149,19 @@ async function* wholeRevisions(
       bytes += entry.value.length;
     }
   }
+  order.end(end - 1);
   if (chunk.length === 0) return;
   history.checkReadable(chunk[0]!.kv.modRevision);
   yield chunk;
 }
 
-function changeOf(entry: Entry, copies: RecordCopies): Change {
+function changeOf(entry: Entry, copies: RecordCopies, order: RecordOrder): Change {
   checkRevisionBytes(entry.key);
   const main = readMain(entry.key);
-  const kv = decodeRecord(copies.copy(entry.value), main, readSub(entry.key));
+  const sub = readSub(entry.key);
+  order.add(main, sub);
+  const kv = decodeRecord(copies.copy(entry.value), main, sub);
   if (isTombstone(entry.key)) return deletion(kv.key, main);
-  if (!fitsRevision(kv, main)) throw new MvccError('MVCC_CORRUPT', fitsMessage(main, readSub(entry.key), kv.key));
+  if (!fitsRevision(kv, main)) throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, kv.key));
   return { type: 'put', kv };
 }

@@ -61,7 +61,7 @@ export class CompactionRun implements Compaction {
   #committing = false;
 
   /**
-   * @param previous the compacted revision before this one, -1 for none
+   * @param previous the compacted revision before this one, 0 for none
    * @param keepHash whether everything up to `previous` had been removed when this was accepted (spec 12.4)
    */
   constructor(
@@ -110,7 +110,7 @@ export class CompactionRun implements Compaction {
     this.#metrics.compactionMs.add(now() - began);
     this.#metrics.lastCompaction = unixSeconds();
     if (hash !== undefined) {
-      hashes.store({ hash: hash.value, compactRevision: this.#previous, revision: this.revision });
+      hashes.store({ hash: hash.end(this.revision), compactRevision: this.#previous, revision: this.revision });
     }
     await backend.forceCommit();
   }

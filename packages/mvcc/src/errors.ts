@@ -5,6 +5,7 @@
  * - `MVCC_FUTURE_REVISION` the revision does not exist yet; the newest is `currentRevision`
  * - `MVCC_CORRUPT` a record is missing, undecodable or out of order; the message names it
  * - `MVCC_CLOSED` called after `close`, or interrupted by it
+ * - `MVCC_TOO_LARGE` a deletion of more keys than one section may take (`maxDeletes`); nothing was deleted: use `limit`
  * - `MVCC_EXHAUSTED` the revision counter has reached 2^53 - 1; reads go on
  */
 export type MvccErrorCode =
@@ -12,6 +13,7 @@ export type MvccErrorCode =
   | 'MVCC_FUTURE_REVISION'
   | 'MVCC_CORRUPT'
   | 'MVCC_CLOSED'
+  | 'MVCC_TOO_LARGE'
   | 'MVCC_EXHAUSTED';
 
 export class MvccError extends Error {

@@ -9,6 +9,7 @@
  */
 import type { ConcurrentReadTx } from '@varve/backend';
 import { keyBucket } from './buckets.ts';
+import { checkSignal } from './bytes.ts';
 import { nextTurn } from './clock.ts';
 import { HistoryHash } from './history-hash.ts';
 import type { History } from './history.ts';
@@ -22,6 +23,7 @@ const SLICE_ROWS = 1000;
 
 /** The hash up to `revision`, from the stored ones where it is there. */
 export async function hashByRevision(history: History, revision: number, options: SliceOptions): Promise<HashResult> {
+  checkSignal(options.signal);
   options.signal?.throwIfAborted();
   const stored = revision > 0 ? history.hashes.get(revision) : undefined;
   if (stored !== undefined) return { ...stored, currentRevision: history.visible };
@@ -36,7 +38,7 @@ export async function computeHash(history: History, asked: number, options: Slic
   const tx = history.backend.concurrentReadTx();
   try {
     const keep =
-      compactRevision < 0
+      compactRevision === 0
         ? undefined
         : await drive(history.index.keep(revision), () => {
             options.signal?.throwIfAborted();
@@ -71,5 +73,5 @@ async function hashRecords(
     signal?.throwIfAborted();
     history.checkOpen();
   }
-  return hash.value;
+  return hash.end(revision);
 }

@@ -4,12 +4,14 @@
  * HH1  Of records at or below the compacted revision only those in `keep` count, always (D2), so the value is the same
  *      before, during and after the removal of the others.
  * HH2  The tombstones that compaction keeps at its own revision do not count: older versions did not keep them.
+ * HH3  Above the compacted revision every record counts, so one that is missing is `MVCC_CORRUPT`, not another hash.
  *
  * etcd: server/storage/mvcc/hash.go, kvHasher (spec section 12.1). Departs: D2.
  */
 import { crc32c } from '@varve/backend';
 import type { RevisionSet } from '@varve/index';
 import { keyBucket } from './buckets.ts';
+import { RecordOrder } from './record-order.ts';
 import { isTombstone } from './revision-bytes.ts';
 
 const BUCKET_HASH = crc32c(new TextEncoder().encode(keyBucket.name));
@@ -17,20 +19,25 @@ const BUCKET_HASH = crc32c(new TextEncoder().encode(keyBucket.name));
 export class HistoryHash {
   readonly #compacted: number;
   readonly #keep: RevisionSet | undefined;
+  readonly #order: RecordOrder;
   #hash: number = BUCKET_HASH;
 
   /** @param keep what counts at or below `compacted`; not needed while nothing is compacted */
   constructor(compacted: number, keep: RevisionSet | undefined) {
     this.#compacted = compacted;
     this.#keep = keep;
+    this.#order = new RecordOrder(compacted);
   }
 
-  get value(): number {
+  /** The hash of all up to `revision`. @throws MvccError `MVCC_CORRUPT` when records are missing */
+  end(revision: number): number {
+    this.#order.end(revision);
     return this.#hash;
   }
 
   /** Adds a record as it is stored, in the order of revisions. */
   add(key: Uint8Array, record: Uint8Array, main: number, sub: number): void {
+    this.#order.add(main, sub);
     if (main <= this.#compacted) {
       if (this.#keep?.has(main, sub) !== true) return;
       if (main === this.#compacted && isTombstone(key)) return;

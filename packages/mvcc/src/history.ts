@@ -1,7 +1,7 @@
 /**
  * One backend's history in memory: the index over it, the records read lately, and how far it may be read.
  *
- * H1  `compacted <= visible <= finished`, apart from the moment of a compaction (-1: none). Writers work at `finished`,
+ * H1  `compacted <= visible <= finished`, apart from the moment of a compaction (0: none). Writers work at `finished`,
  *     everybody else reads at or below `visible` (law 1).
  * H2  An indexed revision has its record, which fits its place; anything else is `MVCC_CORRUPT`, never a shorter answer.
  * H3  A history that is not `open` any more answers `MVCC_CLOSED`: the store was closed, or works on another backend.
@@ -18,8 +18,10 @@ import { decodeKeyValue, fitsRevision } from './key-value.ts';
 import type { RecordCache } from './record-cache.ts';
 import { ownBytes } from './record-slab.ts';
 import { REVISION_LENGTH, writeRevision } from './revision-bytes.ts';
+import type { LeaseAttachments } from './lease-attachments.ts';
+import { name } from './record-order.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { KeyValue, LeaseAttachment } from './store.ts';
+import type { KeyValue } from './store.ts';
 
 /** Where a range finds the records of the revisions that the index named. */
 export interface RecordSource {
@@ -32,7 +34,7 @@ export interface HistoryParts {
   readonly cache: RecordCache;
   readonly scheduler: Scheduler;
   readonly damaged: RevisionSet;
-  readonly leaseAttachments: readonly LeaseAttachment[];
+  readonly leaseAttachments: LeaseAttachments;
   readonly revision: number;
   readonly compacted: number;
   readonly compactionFinished: number;
@@ -45,7 +47,7 @@ export class History implements RecordSource {
   readonly cache: RecordCache;
   readonly scheduler: Scheduler;
   readonly hashes: HashStorage = new HashStorage();
-  readonly leaseAttachments: readonly LeaseAttachment[];
+  readonly leaseAttachments: LeaseAttachments;
   /** Revisions whose records contradict their place; only answers from the index alone need to ask (R45). */
   readonly damaged: RevisionSet;
   /** The newest finished revision. */
@@ -165,11 +167,6 @@ export class History implements RecordSource {
 
 export function closedError(): MvccError {
   return new MvccError('MVCC_CLOSED', 'the store is closed');
-}
-
-/** `5.2`, or `5` for the first change of a transaction. */
-export function name(main: number, sub: number): string {
-  return sub === 0 ? `${main}` : `${main}.${sub}`;
 }
 
 /** A key in an error message: printable, and short. */

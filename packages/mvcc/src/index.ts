@@ -1,6 +1,8 @@
 export type {
   Change,
   Compaction,
+  DeleteRangeOptions,
+  DeleteRangeResult,
   Finished,
   GetOptions,
   HashResult,

@@ -10,7 +10,7 @@
 import type { Backend, BatchTx, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
 import { ignoredByHash } from './buckets.ts';
-import { checkBytes, checkOptions } from './bytes.ts';
+import { checkBackend, checkBytes, checkOptions, checkSignal } from './bytes.ts';
 import { changesBetween, keyHistory } from './changes.ts';
 import { nextTurn, now } from './clock.ts';
 import type { CompactionPace } from './compaction.ts';
@@ -28,6 +28,8 @@ import { restoreHistory, type RestoreSettings } from './restore.ts';
 import type {
   Change,
   Compaction,
+  DeleteRangeOptions,
+  DeleteRangeResult,
   Finished,
   GetOptions,
   HashResult,
@@ -49,6 +51,7 @@ export interface StoreSettings {
   readonly restore: RestoreSettings;
   readonly pace: CompactionPace;
   readonly observers: readonly ObserverFactory[];
+  readonly maxDeletes: number;
 }
 
 const NO_OPTIONS: RangeOptions & SliceOptions = {};
@@ -71,6 +74,7 @@ export class MvccStore implements Store {
   #key: Uint8Array | undefined;
   #value: Uint8Array | undefined;
   #lease = 0n;
+  #deleteOptions: DeleteRangeOptions | undefined;
 
   constructor(history: History, settings: StoreSettings) {
     this.durability = settings.durability;
@@ -97,6 +101,7 @@ export class MvccStore implements Store {
     const history = this.#history;
     if (!history.open) history.checkOpen();
     checkBytes(key, 'key');
+    if (options !== undefined) checkOptions(options);
     this.#metrics.ranges++;
     const asked = options?.revision;
     return history.get(key, asked === undefined ? history.visible : history.revisionFor(asked, history.visible));
@@ -105,9 +110,9 @@ export class MvccStore implements Store {
   async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
     const history = this.#history;
     history.checkOpen();
-    checkOptions(options);
-    options.signal?.throwIfAborted();
     checkRange(key, end, options);
+    checkSignal(options.signal);
+    options.signal?.throwIfAborted();
     const current = history.visible;
     const revision = history.revisionFor(options.revision, current);
     this.#metrics.ranges++;
@@ -133,16 +138,16 @@ export class MvccStore implements Store {
   read(options?: GetOptions): ReadTxn {
     const history = this.#history;
     history.checkOpen();
+    if (options !== undefined) checkOptions(options);
     return new ReadTransaction(history, this.#metrics, history.revisionFor(options?.revision, history.visible));
   }
 
   write<T>(body: (txn: WriteTxn) => T): Finished<T> {
     const history = this.#history;
-    if (this.#closing !== undefined) throw closedError();
-    history.checkOpen();
+    this.#checkWritable();
     if (typeof body !== 'function') throw new TypeError('body must be a function');
     if (this.#txn !== undefined) throw nested();
-    const txn = new WriteTransaction(history, this.#slab);
+    const txn = new WriteTransaction(history, this.#slab, this.#settings.maxDeletes);
     const began = sectionsWatched() ? now() : 0;
     this.#txn = txn;
     this.#body = body;
@@ -169,15 +174,17 @@ export class MvccStore implements Store {
     return this.write(this.#putBody).value;
   }
 
-  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number } {
+  deleteRange(key: Uint8Array, end?: RangeEnd, options?: DeleteRangeOptions): DeleteRangeResult {
     this.#key = key;
     this.#value = end;
+    this.#deleteOptions = options;
     return this.write(this.#deleteBody).value;
   }
 
   async admit(): Promise<void> {
-    this.#history.checkOpen();
+    this.#checkWritable();
     await this.#history.backend.admit();
+    this.#checkWritable();
   }
 
   get admitting(): boolean {
@@ -236,6 +243,7 @@ export class MvccStore implements Store {
 
   async restore(backend: Backend): Promise<void> {
     this.#history.checkOpen();
+    checkBackend(backend);
     const earlier = this.#restoring;
     const work = this.#restore(backend, earlier);
     this.#restoring = work;
@@ -243,7 +251,7 @@ export class MvccStore implements Store {
   }
 
   get leaseAttachments(): readonly LeaseAttachment[] {
-    return this.#history.leaseAttachments;
+    return this.#history.leaseAttachments.list();
   }
 
   appliedIndex(): { readonly index: bigint; readonly term: bigint } {
@@ -287,12 +295,14 @@ export class MvccStore implements Store {
     return txn.put(key, value, this.#lease);
   };
 
-  readonly #deleteBody = (txn: WriteTxn): { readonly deleted: number; readonly revision: number } => {
+  readonly #deleteBody = (txn: WriteTxn): DeleteRangeResult => {
     const key = this.#key!;
     const end = this.#value;
+    const options = this.#deleteOptions;
+    this.#deleteOptions = undefined;
     this.#key = undefined;
     this.#value = undefined;
-    return txn.deleteRange(key, end);
+    return txn.deleteRange(key, end, options);
   };
 
   /** What a section that ended well leaves behind. */
@@ -359,6 +369,12 @@ export class MvccStore implements Store {
     await this.#drain();
     this.#history.open = false;
     await this.#history.scheduler.stop();
+  }
+
+  /** What has finished is still on its way while the store closes; nothing new begins. */
+  #checkWritable(): void {
+    if (this.#closing !== undefined) throw closedError();
+    this.#history.checkOpen();
   }
 
   #newPublisher(history: History): Publisher {

@@ -4,15 +4,18 @@
  * RG1  What fits one slice is answered in one tick; a larger range takes one slice a turn of the event loop (law 10).
  * RG2  After each turn the range checks that it may still be read: compaction that overtakes it ends it (law 5).
  * RG3  The next slice starts behind the last key of the one before, so nothing is held over a turn.
+ * RG4  A record's key is inside the range and behind the one before, as the index has it, or the record is another's: where a
+ *      slice ends by its last key, a wrong one would never come to an end.
  *
  * etcd: server/storage/mvcc/kvstore_txn.go, rangeKeys (spec section 7.2).
  */
-import type { KeyedIndexEntry, RangeEnd } from '@varve/index';
-import { after, checkBytes, checkEnd, checkOptions } from './bytes.ts';
+import type { KeyedIndexEntry, RangeEnd, Revision } from '@varve/index';
+import { after, checkBytes, checkEnd, checkFlag, checkOptions, compareBytes } from './bytes.ts';
 import { nextTurn } from './clock.ts';
 import { MvccError } from './errors.ts';
-import { name, printKey, type History, type RecordSource } from './history.ts';
+import { printKey, type History, type RecordSource } from './history.ts';
 import { NO_BYTES } from './key-value.ts';
+import { name } from './record-order.ts';
 import type { KeyValue, RangeOptions, RangeResult, SliceOptions } from './store.ts';
 
 /** Records read in one turn. */
@@ -30,6 +33,9 @@ export function checkRange(key: Uint8Array, end: RangeEnd, options: RangeOptions
   if (options.limit !== undefined && !Number.isInteger(options.limit)) {
     throw new RangeError('limit must be an integer');
   }
+  checkFlag(options.countOnly, 'countOnly');
+  checkFlag(options.keysOnly, 'keysOnly');
+  checkFlag(options.withTotal, 'withTotal');
 }
 
 /** The whole range in this tick, for writers. */
@@ -52,7 +58,9 @@ export function rangeNow(
     return { kvs: entries.map((entry) => keyOnly(history, entry)), count: total, revision: current };
   }
   const { revisions, total } = index.revisions(key, end, revision, found);
-  return { kvs: revisions.map(({ main, sub }) => source.record(main, sub)), count: total, revision: current };
+  const kvs: KeyValue[] = [];
+  addRecords(kvs, source, revisions, key, end);
+  return { kvs, count: total, revision: current };
 }
 
 /** The range at `revision`, in slices. The arrays may be changed by the caller once this has returned its promise. */
@@ -106,8 +114,37 @@ function recordsInto(
   limit: number,
 ): number {
   const { revisions } = history.index.revisions(from, end, revision, { limit });
-  for (const { main, sub } of revisions) kvs.push(history.record(main, sub));
+  addRecords(kvs, history, revisions, from, end);
   return revisions.length;
+}
+
+/** The records of a range's revisions, in order (RG4). @throws MvccError `MVCC_CORRUPT` */
+function addRecords(
+  kvs: KeyValue[],
+  source: RecordSource,
+  revisions: readonly Revision[],
+  key: Uint8Array,
+  end: RangeEnd,
+): void {
+  let last: Uint8Array | undefined;
+  for (const { main, sub } of revisions) {
+    const kv = source.record(main, sub);
+    if (last === undefined ? compareBytes(kv.key, key) < 0 : compareBytes(kv.key, last) <= 0) throw foreign(main, sub, kv);
+    last = kv.key;
+    kvs.push(kv);
+  }
+  const newest = revisions[revisions.length - 1];
+  if (newest === undefined || isBefore(last!, key, end)) return;
+  throw foreign(newest.main, newest.sub, kvs[kvs.length - 1]!);
+}
+
+function isBefore(key: Uint8Array, start: Uint8Array, end: RangeEnd): boolean {
+  if (end === undefined) return compareBytes(key, start) === 0;
+  return end.length === 0 || compareBytes(key, end) < 0;
+}
+
+function foreign(main: number, sub: number, { key }: KeyValue): MvccError {
+  return new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is another key's: ${printKey(key)}`);
 }
 
 function keysInto(
@@ -140,7 +177,9 @@ async function count(
     counted += revisions.length;
     if (revisions.length < SLICE_KEYS) return counted;
     const { main, sub } = revisions[revisions.length - 1]!;
-    from = after(history.record(main, sub).key);
+    const kv = history.record(main, sub);
+    if (compareBytes(kv.key, from) < 0 || !isBefore(kv.key, from, end)) throw foreign(main, sub, kv);
+    from = after(kv.key);
     await nextSlice(history, revision, options);
   }
 }

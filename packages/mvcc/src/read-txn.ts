@@ -7,7 +7,7 @@
  * etcd: server/storage/mvcc/kvstore_txn.go, storeTxnRead (spec section 7.1). Departs: compaction does not wait for it.
  */
 import type { RangeEnd } from '@varve/index';
-import { checkBytes, checkOptions } from './bytes.ts';
+import { checkBytes, checkOptions, checkSignal } from './bytes.ts';
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
@@ -39,6 +39,7 @@ export class ReadTransaction implements ReadTxn {
   }
 
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
+    if (options !== undefined) checkOptions(options);
     const revision = this.#revisionFor(options?.revision);
     checkBytes(key, 'key');
     this.#metrics.ranges++;
@@ -46,9 +47,9 @@ export class ReadTransaction implements ReadTxn {
   }
 
   async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
-    checkOptions(options);
-    options.signal?.throwIfAborted();
     checkRange(key, end, options);
+    checkSignal(options.signal);
+    options.signal?.throwIfAborted();
     const revision = this.#revisionFor(options.revision);
     this.#metrics.ranges++;
     return await rangeSliced(this.#history, key, end, revision, this.#revision, options);

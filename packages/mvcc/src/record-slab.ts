@@ -63,9 +63,10 @@ export class RecordSlab {
     const end = writer.tombstone(slab, at, key);
     this.start = at;
     this.end = end;
-    this.record = slab.subarray(at, end);
+    const { buffer } = slab;
+    this.record = new Uint8Array(buffer, at, end - at);
     return {
-      key: slab.subarray(writer.keyAt, end),
+      key: new Uint8Array(buffer, writer.keyAt, end - writer.keyAt),
       value: NO_BYTES,
       createRevision: 0,
       modRevision,

@@ -56,6 +56,19 @@ export interface SliceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface DeleteRangeOptions {
+  /** At most so many keys, the first ones in byte order; at least 1. For large ranges, page by page. @default all */
+  readonly limit?: number | undefined;
+}
+
+export interface DeleteRangeResult {
+  readonly deleted: number;
+  /** With `limit`: whether it left live keys of the range. */
+  readonly more?: boolean | undefined;
+  /** The revision after it (spec 8.1). */
+  readonly revision: number;
+}
+
 export interface HistoryOptions {
   /** First revision wanted. @default 0: the oldest that is retained */
   readonly from?: number | undefined;
@@ -81,7 +94,7 @@ export interface GetOptions {
 export interface ReadTxn extends Disposable {
   /** The revision this transaction reads at. */
   rev(): number;
-  /** The compacted revision when it was opened, -1 for none. */
+  /** The compacted revision when it was opened, 0 for none. */
   firstRev(): number;
   /** One key, same tick. @throws MvccError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION`, `MVCC_CORRUPT`, `MVCC_CLOSED` */
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
@@ -108,8 +121,18 @@ export interface WriteTxn {
    * @throws RangeError for an empty key; TypeError for anything but bytes
    */
   put(key: Uint8Array, value: Uint8Array, lease?: bigint): number;
-  /** Deletes the live keys of the range, in byte order. Returns how many, and the revision after it (spec 8.1). */
-  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number };
+  /**
+   * Deletes the live keys of the range, in byte order.
+   * @throws MvccError `MVCC_TOO_LARGE` when the ranges of this section hold more keys than `maxDeletes`; the call has deleted
+   * none. Go page by page, a section each: `limit`, as long as the result says `more`
+   */
+  deleteRange(key: Uint8Array, end?: RangeEnd, options?: DeleteRangeOptions): DeleteRangeResult;
+  /**
+   * Whether a key of the range was put or deleted after `revision`, this transaction's own changes included. What an
+   * optimistic transaction asks before it writes; reads no record, and after few revisions not even the index.
+   * @throws MvccError `MVCC_COMPACTED`: it cannot be told any more; `MVCC_FUTURE_REVISION`
+   */
+  changedSince(revision: number, key: Uint8Array, end?: RangeEnd): boolean;
   /** The changes so far, in order. */
   changes(): readonly Change[];
   /** Rows that shall share this transaction's commit. */
@@ -134,7 +157,7 @@ export interface Finished<T> {
 export interface HashResult {
   /** CRC-32C, unsigned. */
   readonly hash: number;
-  /** The compacted revision the hash was taken over; hashes compare only where this is equal, too. */
+  /** The compacted revision the hash was taken over, 0 for none (etcd: -1); hashes compare only where this is equal, too. */
   readonly compactRevision: number;
   /** The revision hashed up to. */
   readonly revision: number;
@@ -171,10 +194,15 @@ export interface StoreOptions {
   readonly durability?: 'commit' | 'interval' | undefined;
   /** Memory for records that were read or written lately, in bytes, all that it takes included. @default 64 MiB */
   readonly cacheBytes?: number | undefined;
-  /** Records a compaction batch. @default 512: a millisecond or two */
+  /** Records a compaction batch. @default 256: about a millisecond */
   readonly compactionBatchLimit?: number | undefined;
   /** Pause after each compaction batch, counted from its commit. @default as long as the batch took, if others need it */
   readonly compactionPauseMs?: number | undefined;
+  /**
+   * Keys that the range deletions of one section may take, at the most: they are deleted in one step, in which nothing else
+   * runs. @default 20_000: 50 to 200 milliseconds
+   */
+  readonly maxDeletes?: number | undefined;
   /** Records a chunk while the index is rebuilt. @default 10_000 */
   readonly restoreChunkLimit?: number | undefined;
   /** Who hears of what happens in the store, in this order. @default none */
@@ -186,7 +214,7 @@ export interface StoreOptions {
 export interface Store extends AsyncDisposable {
   /** The visible revision; 1 in a new store. */
   rev(): number;
-  /** The compacted revision, -1 before any compaction. */
+  /** The compacted revision, 0 before any compaction. */
   firstRev(): number;
   /** The newest finished revision; ahead of `rev()` while commits are under way. */
   finishedRev(): number;
@@ -202,8 +230,8 @@ export interface Store extends AsyncDisposable {
   range(key: Uint8Array, end: RangeEnd, options?: RangeOptions & SliceOptions): Promise<RangeResult>;
   /**
    * The retained changes of a key up to the visible revision, oldest first, one a revision. Same tick, so set a limit
-   * where a key may have many, and go on from the revision after the last; `MVCC_COMPACTED` is for you to look for
-   * then: nothing tells here what is gone.
+   * where a key may have many, and go on from the revision after the last.
+   * @throws MvccError `MVCC_COMPACTED` when `from` is below the compacted revision, as `range` and `changes` do
    */
   history(key: Uint8Array, options?: HistoryOptions): readonly Change[];
   /**
@@ -227,9 +255,12 @@ export interface Store extends AsyncDisposable {
   write<T>(body: (txn: WriteTxn) => T): Finished<T>;
   /** A transaction of one put; returns its revision. */
   put(key: Uint8Array, value: Uint8Array, lease?: bigint): number;
-  /** A transaction of one deletion. */
-  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number };
-  /** Await before a write when `admitting` is false: commits lag behind (law 9). */
+  /** A transaction of one deletion. @throws MvccError `MVCC_TOO_LARGE` as `WriteTxn.deleteRange` */
+  deleteRange(key: Uint8Array, end?: RangeEnd, options?: DeleteRangeOptions): DeleteRangeResult;
+  /**
+   * Await before a write when `admitting` is false: commits lag behind (law 9). Who still waits when the store closes is
+   * rejected with `MVCC_CLOSED` and has written nothing: who wants such writes in awaits them before closing.
+   */
   admit(): Promise<void>;
   readonly admitting: boolean;
   /**
@@ -237,7 +268,7 @@ export interface Store extends AsyncDisposable {
    * with `'interval'`. All callers of one commit share one promise. Rejects with `BACKEND_FAILED`.
    */
   settled(): Promise<void>;
-  /** Makes everything finished durable and visible, whatever the durability option. */
+  /** Makes everything that was finished before the call durable and visible, whatever the durability option. */
   commit(): Promise<void>;
 
   /**
@@ -261,7 +292,7 @@ export interface Store extends AsyncDisposable {
   defrag(): Promise<void>;
   /** Swaps the data under the store for that of another backend, which the caller closes later (spec 11). */
   restore(backend: Backend): Promise<void>;
-  /** Keys with a lease as the last open or restore found them. */
+  /** Keys with a lease as the last open or restore found them: held packed, so the array is made anew for each call. */
   readonly leaseAttachments: readonly LeaseAttachment[];
   /** The applied index and term, both 0n where never set. */
   appliedIndex(): { readonly index: bigint; readonly term: bigint };
@@ -271,6 +302,9 @@ export interface Store extends AsyncDisposable {
   >;
   readonly metrics: StoreMetrics;
 
-  /** Ends background work and waits for running commits; does not close the backend. Idempotent. */
+  /**
+   * Ends background work, and waits until everything that was finished before is settled; does not close the backend, which
+   * may have another store then. With `'interval'` the commit is the backend's, at its close. Idempotent.
+   */
   close(): Promise<void>;
 }

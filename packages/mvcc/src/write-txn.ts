@@ -5,6 +5,8 @@
  * WT2  Before the index is told of a change, `undo` knows its key (D3).
  * WT3  The records of this transaction reach the cache only when the section has ended well.
  * WT4  Dead once the section has ended.
+ * WT5  What the range deletions of a section take is counted before the first key goes: more than `maxDeletes` is refused
+ *      whole, so that one section cannot stop the event loop for seconds (law 10).
  *
  * etcd: server/storage/mvcc/kvstore_txn.go (spec section 8). Departs: undone instead of a crash (D3); `changes` carry
  * the revision of a deletion (Q4).
@@ -13,15 +15,27 @@ import { BackendError, type BatchTx, type Bucket } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
 import { checkUint64, writeAppliedIndex, type AppliedIndex } from './applied-index.ts';
 import { keyBucket, metaBucket } from './buckets.ts';
-import { checkBytes } from './bytes.ts';
+import { checkBytes, checkCount, checkOptions } from './bytes.ts';
+import { changedSince } from './changed-since.ts';
 import { MvccError } from './errors.ts';
 import type { History, RecordSource } from './history.ts';
 import { checkRange, rangeNow } from './range.ts';
 import type { RecordSlab } from './record-slab.ts';
 import { REVISION_LENGTH, TOMBSTONE_LENGTH, tombstoneBytes, writeRevision } from './revision-bytes.ts';
-import type { Change, GetOptions, KeyValue, RangeOptions, RangeResult, RowsTx, WriteTxn } from './store.ts';
+import type {
+  Change,
+  DeleteRangeOptions,
+  DeleteRangeResult,
+  GetOptions,
+  KeyValue,
+  RangeOptions,
+  RangeResult,
+  RowsTx,
+  WriteTxn,
+} from './store.ts';
 
 const NO_OPTIONS: RangeOptions = {};
+const NO_LIMIT: DeleteRangeOptions = {};
 const NO_CHANGES: Change[] = [];
 Object.freeze(NO_CHANGES);
 const MIN_LEASE = -(2n ** 63n);
@@ -49,12 +63,15 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   readonly #history: History;
   readonly #slab: RecordSlab;
   readonly #begin: number;
+  /** How many keys its range deletions may still take. */
+  #deletesLeft: number;
   #tx: BatchTx | undefined;
   #lastKey: Uint8Array | undefined;
   #rows: RowsTx | undefined;
 
-  constructor(history: History, slab: RecordSlab) {
+  constructor(history: History, slab: RecordSlab, maxDeletes: number) {
     this.#history = history;
+    this.#deletesLeft = maxDeletes;
     this.#slab = slab;
     this.#begin = history.finished;
   }
@@ -91,6 +108,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
 
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
     const tx = this.#live();
+    if (options !== undefined) checkOptions(options);
     const revision = this.#history.revisionFor(options?.revision, this.#current());
     checkBytes(key, 'key');
     this.ranges++;
@@ -138,19 +156,25 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     return main;
   }
 
-  deleteRange(key: Uint8Array, end?: RangeEnd): { readonly deleted: number; readonly revision: number } {
+  deleteRange(key: Uint8Array, end?: RangeEnd, options: DeleteRangeOptions = NO_LIMIT): DeleteRangeResult {
     const tx = this.#live();
     checkRange(key, end, NO_OPTIONS);
+    checkOptions(options);
+    checkCount(options.limit, 1, 'limit');
     this.deletes++;
-    let deleted = 0;
-    if (end === undefined) {
-      if (this.#delete(tx, key)) deleted = 1;
-    } else {
-      const { entries } = this.#history.index.range(key, end, this.#current());
-      for (const entry of entries) this.#delete(tx, entry.key);
-      deleted = entries.length;
-    }
-    return { deleted, revision: this.#current() };
+    if (end !== undefined) return this.#deleteRange(tx, key, end, options.limit);
+    return this.#deleted(this.#delete(tx, key) ? 1 : 0, options.limit === undefined ? undefined : false);
+  }
+
+  changedSince(revision: number, key: Uint8Array, end?: RangeEnd): boolean {
+    this.#live();
+    checkRange(key, end, NO_OPTIONS);
+    checkCount(revision, 1, 'revision');
+    const current = this.#current();
+    this.#history.revisionFor(revision, current);
+    if (revision >= current) return false;
+    if (this.list.length > 0) return this.#history.index.changedSince(key, end, revision);
+    return changedSince(this.#history, current, revision, key, end);
   }
 
   changes(): readonly Change[] {
@@ -190,6 +214,35 @@ export class WriteTransaction implements WriteTxn, RecordSource {
       throw new MvccError('MVCC_EXHAUSTED', 'the last revision, 2^53 - 1, is taken');
     }
     return this.#begin + 1;
+  }
+
+  #deleteRange(tx: BatchTx, key: Uint8Array, end: Uint8Array, asked: number | undefined): DeleteRangeResult {
+    const limit = asked ?? Infinity;
+    const { index } = this.#history;
+    const revision = this.#current();
+    const room = this.#deletesLeft;
+    const found = index.countRevisions(key, end, revision, Math.min(limit, room) + 1);
+    if (found > room && limit > room) {
+      throw new MvccError(
+        'MVCC_TOO_LARGE',
+        `the range holds more than the ${room} keys that this write may still delete, so none was: delete in pages, with limit, or open with a larger maxDeletes`,
+      );
+    }
+    const wanted = Math.min(found, limit);
+    let deleted = 0;
+    if (wanted > 0) {
+      for (const entry of index.entries(key, end, revision)) {
+        this.#delete(tx, entry.key);
+        if (++deleted === wanted) break;
+      }
+    }
+    this.#deletesLeft -= deleted;
+    return this.#deleted(deleted, asked === undefined ? undefined : found > wanted);
+  }
+
+  #deleted(deleted: number, more: boolean | undefined): DeleteRangeResult {
+    const revision = this.#current();
+    return more === undefined ? { deleted, revision } : { deleted, more, revision };
   }
 
   #delete(tx: BatchTx, key: Uint8Array): boolean {

@@ -380,3 +380,15 @@ test('law 10: the history of a key in parts', async () => {
   expect(store.history(bytes('k'), { limit: 1 }).map(showChange)).toEqual(whole.slice(4, 5));
   expect(await codeOf(() => store.history(bytes('k'), { limit: -1 }))).toBe('RangeError');
 });
+
+test('F: history below the compacted revision is MVCC_COMPACTED, as a range and changes are', async () => {
+  const { store } = await open();
+  for (let i = 0; i < 6; i++) await put(store, 'k', `${i}`); // 2 to 7
+  await compact(store, 5);
+  for (const from of [1, 4]) {
+    await expect(codeOf(() => store.history(bytes('k'), { from }))).resolves.toBe('MVCC_COMPACTED');
+    await expect(codeOf(() => store.range(bytes('k'), undefined, { revision: from }))).resolves.toBe('MVCC_COMPACTED');
+  }
+  const revisions = (from?: number): number[] => store.history(bytes('k'), { from }).map(({ kv }) => kv.modRevision);
+  expect([revisions(), revisions(0), revisions(5), revisions(6)]).toEqual([[5, 6, 7], [5, 6, 7], [5, 6, 7], [6, 7]]);
+});

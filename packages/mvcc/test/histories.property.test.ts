@@ -77,8 +77,8 @@ class Run {
   /** Revisions at or below it were acknowledged. */
   #settled = 1;
   /** Of the compactions asked for: the newest that was accepted, and the newest tried. */
-  #compacted = -1;
-  #tried = -1;
+  #compacted = 0;
+  #tried = 0;
 
   constructor(medium: Medium) {
     this.medium = medium;

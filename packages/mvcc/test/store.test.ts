@@ -15,7 +15,7 @@ async function fixtureS(): Promise<Store> {
 
 test('M29: a new store', async () => {
   const { store } = await open();
-  expect([store.rev(), store.finishedRev(), store.firstRev()]).toEqual([1, 1, -1]);
+  expect([store.rev(), store.finishedRev(), store.firstRev()]).toEqual([1, 1, 0]);
   expect(await store.range(...ALL)).toEqual({ kvs: [], count: 0, revision: 1 });
   expect(await codeOf(() => store.compact(2))).toBe('MVCC_FUTURE_REVISION');
 });

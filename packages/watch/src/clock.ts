@@ -1,10 +1,13 @@
 /**
  * The one door to time and to turns of the event loop (decision 19).
  *
- * Turns are real even where tests replace the global timers. Timers go through the globals and never keep the process
- * alive where they only give memory back.
+ * All of it is taken once, when this file is loaded: a test that replaces timers and clocks afterwards replaces its own,
+ * and no watcher hangs on them. Timers never keep the process alive where they only give memory back.
  */
-import { setImmediate as realImmediate } from 'node:timers';
+import * as timers from 'node:timers';
+
+const { clearTimeout, setImmediate, setTimeout } = timers;
+const steadyMs = performance.now.bind(performance);
 
 /** One slice of the event loop (law 10). */
 export const SLICE_MS = 5;
@@ -23,11 +26,11 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => steadyMs(),
   soon: (work) => {
-    realImmediate(work);
+    setImmediate(work);
   },
-  turn: () => new Promise((resolve) => realImmediate(resolve)),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
   pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   after: (milliseconds, work) => {
     const timer = setTimeout(work, milliseconds);

@@ -143,7 +143,7 @@ export class EventQueue {
     if (this.#length === this.capacity) return false;
     this.#append(progress);
     this.#length++;
-    if (this.#consumer !== undefined) queueMicrotask(() => this.#wake());
+    if (this.#consumer !== undefined) void Promise.resolve().then(() => this.#wake());
     return true;
   }
 
@@ -191,6 +191,9 @@ export class EventQueue {
 
   /** The next response, or `undefined` at the end. Rejects with the signal's reason, or with what `fail` was given. */
   next(options?: SliceOptions): Promise<WatchResponse | undefined> {
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+      return Promise.reject(new TypeError('options must be an object'));
+    }
     const signal = options?.signal;
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       return Promise.reject(new TypeError('signal: not an AbortSignal'));

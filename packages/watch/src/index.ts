@@ -16,6 +16,8 @@ export {
   type BackendOptions,
   type Change,
   type Compaction,
+  type DeleteRangeOptions,
+  type DeleteRangeResult,
   type Finished,
   type GetOptions,
   type HashResult,

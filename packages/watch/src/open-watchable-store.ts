@@ -4,6 +4,9 @@ import type { WatchableStore, WatchableStoreOptions } from './watchable-store.ts
 import type { HubLimits } from './watch-hub.ts';
 import { Watchers } from './watchers.ts';
 
+/** What a timer can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Opens a store in the backend, and watchers beside it. Closing it closes both, not the backend. */
 export async function openWatchableStore(
   backend: Backend,
@@ -25,6 +28,7 @@ export async function openWithWatchers(
     revisionsPerBatch: positive('revisionsPerBatch', options.revisionsPerBatch ?? 1000),
     scanIdleMs: positive('scanIdleMs', options.scanIdleMs ?? 100),
   };
+  if (limits.scanIdleMs > LONGEST_TIMER_MS) throw new RangeError(`scanIdleMs: at most ${LONGEST_TIMER_MS}`);
   let watchers!: Watchers;
   const observe = (store: Store): Watchers => (watchers = new Watchers(store, clock, limits));
   const store = await openStore(backend, { ...options, observers: [observe, ...(options.observers ?? [])] });

@@ -148,7 +148,7 @@ export class WatchHub implements CatchUpMoves {
     startRevision: number,
   ): Watcher {
     const future = startRevision === 0 || startRevision > this.#visible;
-    // Nothing is before revision 1; compared as it is, a negative start would be below "never compacted" (-1).
+    // Nothing is before revision 1; a negative start is one from there.
     const first = startRevision === 0 ? this.#visible + 1 : Math.max(startRevision, 1);
     const watcher = new Watcher(id, this.group.acquire(key, end), needs, queue, startRevision, first);
     if (future) this.toSynced(watcher, 'new');

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as turn } from 'node:timers/promises';
 import { memoryEngine } from '@varve/backend/memory';
 import type { Engine } from '@varve/backend';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { bytes, drain, open, places, revisions, upTo, type Fixture } from './support.ts';
 
@@ -30,10 +30,6 @@ function countingEngine(): { readonly engine: Engine; scans: number; fail: Error
   state.engine = counted(inner);
   return state;
 }
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 test('K1 a thousand late watchers of one range cost one reading', async () => {
   const medium = countingEngine();
@@ -81,10 +77,14 @@ test('K1 watchers of different ranges go over one reading together', async () =>
 });
 
 test('P2 a slow consumer far behind goes on in one scan, which is let go of when it stops', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const idleEnds: (() => void)[] = [];
+  const after = (_: number, work: () => void): (() => void) => {
+    idleEnds.push(work);
+    return () => undefined;
+  };
   const medium = countingEngine();
   await using f = await open(
-    { cacheBytes: 0, queueCapacity: 1, revisionsPerBatch: 10, clock: systemClock },
+    { cacheBytes: 0, queueCapacity: 1, revisionsPerBatch: 10, clock: { ...systemClock, after } },
     medium.engine,
   );
   await f.puts('foo', 1000);
@@ -96,7 +96,7 @@ test('P2 a slow consumer far behind goes on in one scan, which is let go of when
   expect(medium.scans).toBe(1);
   expect(f.backend.openReadTxN).toBe(1);
   await idle(f);
-  vi.advanceTimersByTime(100);
+  idleEnds.at(-1)!();
   for (let i = 0; i < 20 && f.backend.openReadTxN > 0; i++) await turn();
   expect(f.backend.openReadTxN).toBe(0);
   while (seen.length < 1000) seen.push(...revisions([(await stream.next())!]).flat());

@@ -113,7 +113,8 @@ export class Operations {
       case 'hash':
         return await answered(async () => {
           const { hash, currentRevision, compactRevision } = await store.hashByRev(entry.rev);
-          return { res: { hash, rev: currentRevision, compacted: compactRevision } };
+          // etcd says -1 where nothing is compacted.
+          return { res: { hash, rev: currentRevision, compacted: compactRevision === 0 ? -1 : compactRevision } };
         });
       case 'watch':
         return this.#watchers.watch(entry);

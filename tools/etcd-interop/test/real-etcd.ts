@@ -83,7 +83,7 @@ export class RealEtcd {
     const [answer] = JSON.parse(await this.ctl('endpoint', 'hashkv', '--rev', String(revision), '-w', 'json')) as [
       { HashKV: { hash: number; compact_revision: number } },
     ];
-    return { hash: answer.HashKV.hash, compactRevision: answer.HashKV.compact_revision };
+    return { hash: answer.HashKV.hash, compactRevision: Math.max(answer.HashKV.compact_revision, 0) }; // etcd: -1 for none
   }
 
   async stop(): Promise<void> {
