@@ -3,7 +3,7 @@
  * Who may import whom, and who may touch the world. The rules are in workshop/boundaries/rules.mjs.
  *
  * A package imports the layer right below it, through its exports; `kv`, which puts the layers together, also meets
- * the engines, in one file. What a row does not name is forbidden, and what it names must be in use.
+ * the engines, in one file, and the ground floor `base` is there for all. What a row does not name is forbidden, and what it names must be in use.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,23 +15,34 @@ const table = {
   index: {
     imports: { 'sorted-btree': ['src/btree.ts'] },
   },
-  bolt: {
+  base: {
     imports: {},
     seams: {
-      files: ['src/node-storage.ts', 'src/lock-file.ts'],
+      files: ['src/node/lock-folder.ts', 'src/node/store-lock.ts'],
+      sockets: ['src/node/lock-socket.ts', 'src/node/store-lock.ts'],
+      clock: ['src/node/store-lock.ts'],
+      timers: ['src/node/store-lock.ts'],
+      random: ['src/node/store-lock.ts'],
+    },
+  },
+  bolt: {
+    imports: { '@varve/base': ['src/file-lock.ts'] },
+    seams: {
+      files: ['src/node-storage.ts', 'src/file-lock.ts', 'src/lock-reach.ts', 'src/kernel-lock.ts'],
       clock: ['src/node-storage.ts'],
-      timers: ['src/node-storage.ts'],
+      timers: ['src/node-storage.ts', 'src/kernel-lock.ts'],
       random: ['src/node-storage.ts'],
     },
   },
   backend: {
     imports: {
+      '@varve/base': ['src/level/hold.ts'],
       '@varve/bolt': ['src/file/', 'src/snapshot.ts', 'src/import-snapshot.ts'],
       'sorted-btree': ['src/btree.ts'],
       'classic-level': ['src/level/'],
     },
     seams: {
-      files: ['src/level/files.ts', 'src/file/place.ts', 'src/import-file.ts'],
+      files: ['src/level/files.ts', 'src/level/descriptors.ts', 'src/file/place.ts', 'src/import-file.ts'],
       clock: ['src/clock.ts', 'src/level/files.ts'],
       timers: ['src/clock.ts', 'src/conformance/commits.ts'],
       random: ['src/level/files.ts'],

@@ -3,13 +3,17 @@
  * The package.json files agree with each other.
  *
  * M1  Every version of a third-party package stands once, exact, in the catalog, and everything in the catalog is used.
- * M2  Published packages have the same shape: ESM, no side effects, the same Node, exports of one string each.
+ * M2  Published packages have the same shape: ESM, no side effects, the same Node, exports of one string each. The
+ *     ground floor, `@varve/base`, has no `.`.
  * M3  The lockfile does not know where packages were fetched from.
  * M4  Tests meet CommonJS dependencies as Node does (`interopDefault: false`): green tests, broken users otherwise.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packagesIn, readJson, root } from './workshop/root.mjs';
+
+/** Internal: entered by subpaths only, and used at the very version. */
+const ground = '@varve/base';
 
 /** @type {string[]} */
 const problems = [];
@@ -40,8 +44,9 @@ for (const { dir, manifest } of [...published, ...others]) {
     }
   }
   for (const [name, range] of Object.entries(dependencies)) {
-    if (published.some((one) => one.dir === dir) && names.has(name) && range !== 'workspace:^') {
-      report(`${name}: workspace:^, so that users get compatible versions`);
+    const wanted = name === ground ? 'workspace:*' : 'workspace:^';
+    if (published.some((one) => one.dir === dir) && names.has(name) && range !== wanted) {
+      report(`${name}: ${wanted}, so that users get ${name === ground ? 'the very version' : 'compatible versions'}`);
     }
     if (Object.hasOwn(devDependencies, name)) report(`${name} is a dependency twice`);
   }
@@ -64,7 +69,7 @@ for (const { dir, folder, manifest } of published) {
     ['files', manifest.files?.join(), 'dist,!dist/.tsbuildinfo,src'],
     ['publishConfig.access', manifest.publishConfig?.access, 'public'],
     ['repository.directory', manifest.repository?.directory, dir],
-    ['exports["."]', manifest.exports?.['.'], './dist/index.js'],
+    ['exports["."]', manifest.exports?.['.'], manifest.name === ground ? undefined : './dist/index.js'],
     ['exports["./package.json"]', manifest.exports?.['./package.json'], './package.json'],
     ['scripts.build', manifest.scripts?.['build'], 'tsc -b'],
     ['scripts.pretest', manifest.scripts?.['pretest'], 'tsc -b'],

@@ -60,8 +60,10 @@ async function pack() {
 }
 
 /** What is in a tarball, and what is missing. @param {Packed} one */
-function inspect({ dir, paths }) {
-  for (const path of ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts']) {
+function inspect({ dir, manifest, paths }) {
+  const entries = Object.values(manifest.exports ?? {}).filter((path) => path.endsWith('.js'));
+  const built = entries.flatMap((path) => [path.slice(2), path.slice(2).replace(/\.js$/, '.d.ts')]);
+  for (const path of ['package.json', 'README.md', 'LICENSE', ...built]) {
     if (!paths.includes(path)) problems.push(`${dir}: the tarball has no ${path}`);
   }
   for (const path of paths) {
@@ -72,10 +74,10 @@ function inspect({ dir, paths }) {
     if (path.startsWith('dist/') && !paths.includes(source))
       problems.push(`${dir}: ${path} is left over from a source that is gone: delete dist`);
   }
-  const built = new Set(paths);
+  const there = new Set(paths);
   for (const path of paths) {
     const output = path.replace(/^src\/(.*)\.ts$/, 'dist/$1.js');
-    if (output !== path && !built.has(output)) problems.push(`${dir}: ${path} is not built`);
+    if (output !== path && !there.has(output)) problems.push(`${dir}: ${path} is not built`);
   }
 }
 

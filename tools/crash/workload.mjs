@@ -14,14 +14,18 @@
  *   refused SEQ CODE                       rejected, certainly did not
  *   error CODE text                        fatal; the exit code is 1, or 2 for wrong arguments
  *   done                                   closed cleanly
+ *
+ * How and why it ended stands in the file `ended` of DIRECTORY, unless it was killed.
  */
 import { mkdirSync } from 'node:fs';
 import { bytes, open } from '@varve/kv';
 import { engineAt, numberOf, parseArguments, UsageError } from './lib/arguments.mjs';
+import { Ending } from './lib/ending.mjs';
 import { say, sayError } from './lib/lines.mjs';
 import { Upkeep } from './lib/upkeep.mjs';
 import { Writer } from './lib/writer.mjs';
 
+const ending = new Ending();
 try {
   const { engine, durability, directory } = parseArguments(process.argv.slice(2));
   if (directory === undefined) throw new UsageError('which folder?');
@@ -32,6 +36,7 @@ try {
     grow: process.env['FAULT_GROW'] === '1',
   };
   mkdirSync(directory, { recursive: true });
+  ending.keepIn(directory);
   const kv = await open(engineAt(engine, directory, true), { value: bytes, durability });
   say('ready');
   const upkeep = new Upkeep(kv, directory);
@@ -43,6 +48,7 @@ try {
   }
   say('done');
 } catch (error) {
+  ending.because(error);
   sayError(error);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -3,12 +3,17 @@
 //                          that end in a row of their own, `carried` for such that mostly end in an append
 //   read                   for each line `DIR VERIFY TABLES` on standard input one line of JSON: what a fresh open shows
 //   hold DIR               opens, prints `held` and stays, or prints the error's code
+//   made DIR               opens, commits once, and closes
+//   full DIR               fills the file system of DIR, makes room until it opens again with as much as it asks for, and
+//                          prints one line of JSON about it
+//   forget DIR             opens, commits, scans a little, forgets all of it, and prints `forgotten` and the warnings of
+//                          Node once the garbage collector has been there
 //   fill DIR FORM KIB      commits until one fails, where no file may be larger than that; prints one line of JSON about
 //                          it. FORM `own` and `carried` are as above; `new` adds rows only, so that compactions grow,
 //                          and `appended` adds them at the end
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { writeSync } from 'node:fs';
+import { statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { loadDriver } from '../dist/level/driver.js';
 import { nodeFiles } from '../dist/level/files.js';
@@ -126,12 +131,71 @@ async function show(directory, verify, inTables) {
 }
 
 async function write(directory, from, slab) {
-  const engine = await levelEngine(directory, { writeBufferSize: SMALL });
+  // A clock that runs and a limit that is reached soon: LevelDB is opened again all the time.
+  const files = { ...nodeFiles, steadyMs: () => 1000 * performance.now() };
+  const engine = await openLevel(await loadDriver(), files, directory, {
+    createIfMissing: true,
+    verify: true,
+    cacheSize: 1 << 20,
+    writeBufferSize: SMALL,
+    longScan: { rows: 1024, bytes: 1 << 22, bytesToWrite: SMALL },
+    eventBytes: 2000,
+  });
   for (let n = from; ; n++) {
     await engine.commit(changesOf(n, slab));
     writeSync(1, `ack ${n}\n`);
     if (n % 40 === 0) await engine.compact();
   }
+}
+
+async function made(directory) {
+  const engine = await levelEngine(directory);
+  await engine.commit(changesOf(1));
+  await engine.close();
+}
+
+async function full(directory) {
+  const [path, pad] = [`${directory}/store`, `${directory}/pad`];
+  writeFileSync(pad, Buffer.alloc(12 << 20));
+  const engine = await levelEngine(path);
+  await engine.commit([{ type: 'createBucket', bucket: rowsBucket }]);
+  const value = Buffer.alloc(1 << 18);
+  let acked = 0;
+  for (let isFull = false; !isFull;) {
+    const put = { type: 'put', bucket: rowsBucket, key: Buffer.from(String(acked).padStart(4, '0')), value };
+    isFull = await engine.commit([put]).then(
+      () => ((acked += 1), false),
+      () => true,
+    );
+  }
+  await engine.close().catch(() => undefined);
+  truncateSync(pad, 11 << 20);
+  const error = await levelEngine(path).catch((refused) => refused);
+  const [, needed, free] = /about (\d+) bytes .* (\d+) are free/.exec(error.message).map(Number);
+  truncateSync(pad, statSync(pad).size - (needed - free));
+  const again = await levelEngine(path);
+  const rows = (await everything(again)).length;
+  await again.close();
+  writeSync(1, `${JSON.stringify({ refused: error.code, needed, free, rows, acked })}\n`);
+}
+
+async function openAndForget(directory) {
+  const engine = await levelEngine(directory, { writeBufferSize: SMALL });
+  for (let n = 1; n <= 20; n++) await engine.commit(changesOf(n));
+  await engine.compact();
+  await engine.scan(rowsBucket, { chunkSize: 1 })[Symbol.asyncIterator]().next();
+}
+
+async function forget(directory) {
+  const warnings = [];
+  process.on('warning', ({ message }) => warnings.push(message));
+  await openAndForget(directory);
+  for (let round = 0; round < 30; round++) {
+    globalThis.gc();
+    await new Promise(setImmediate);
+  }
+  writeSync(1, `forgotten ${JSON.stringify(warnings)}\n`);
+  setInterval(() => undefined, 1 << 30);
 }
 
 async function fill(directory, changesOf) {
@@ -192,6 +256,9 @@ if (file?.endsWith('level-child.mjs')) {
       writeSync(1, `${error.code}\n`);
     }
   }
+  if (mode === 'made') await made(directory);
+  if (mode === 'full') await full(directory);
+  if (mode === 'forget') await forget(directory);
   if (mode === 'read') {
     for await (const line of createInterface({ input: process.stdin })) {
       const [asked, verify, inTables] = line.split('\t');

@@ -100,9 +100,25 @@ export function digests(count: number, form: Form): string[] {
 }
 
 export function child(...args: string[]): ChildProcess {
-  const started = spawn(process.execPath, [CHILD, ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const flags = args[0] === 'forget' ? ['--expose-gc'] : [];
+  const started = spawn(process.execPath, [...flags, CHILD, ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
   onTestFinished(() => void started.kill('SIGKILL'));
   return started;
+}
+
+/** Somebody who has the store by LevelDB's own lock and by no other. */
+export async function rawHolder(path: string): Promise<void> {
+  const program = `
+    import { ClassicLevel } from 'classic-level';
+    await new ClassicLevel(process.argv[1]).open();
+    console.log('held');
+    process.stdin.resume();`;
+  const started = spawn(process.execPath, ['--input-type=module', '-e', program, path], {
+    cwd: import.meta.dirname,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void started.kill('SIGKILL'));
+  await linesOf(started).next();
 }
 
 export function linesOf(process: ChildProcess): AsyncIterableIterator<string> {

@@ -206,7 +206,6 @@ export class Database implements Bolt {
       await fresh.close().catch(() => undefined);
       throw old.fail(error);
     }
-    fresh.file.inheritLock(old.file);
     this.#store = fresh;
     this.#retired.add(old);
     await this.#closeUnread(old);

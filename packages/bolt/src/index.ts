@@ -30,4 +30,4 @@ export { buildBolt } from './build.ts';
 export { BoltError } from './errors.ts';
 export type { BoltErrorCode, BoltErrorFacts } from './errors.ts';
 export { openBolt, openBoltOn } from './open-bolt.ts';
-export type { Storage, StorageFile } from './storage-file.ts';
+export type { FileLockRequest, Storage, StorageFile } from './storage-file.ts';

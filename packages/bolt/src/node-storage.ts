@@ -1,7 +1,7 @@
 /**
  * Storage on Node's file system.
  *
- * N1  Nothing else in this package touches `fs`, `child_process`, timers or clocks.
+ * N1  Nothing else in this package touches `fs`, `child_process`, timers or clocks, but for the lock (`file-lock.ts`).
  * N2  Vectored writes carry at most 1024 buffers, the kernel's limit; the rest is a short write.
  * N3  A small write goes to the kernel's page cache on the spot: 3 us, where a trip through the thread pool costs the main
  *     thread 15. It cannot wait for the medium as long as little is dirty, and each commit syncs what it wrote; should one
@@ -13,10 +13,10 @@ import fsp from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers/promises';
-import { takeLock } from './file-lock.ts';
+import { lockFile } from './file-lock.ts';
 import type { FileLock } from './file-lock.ts';
 import { bytesOf } from './storage-file.ts';
-import type { Storage, StorageFile } from './storage-file.ts';
+import type { FileLockRequest, Storage, StorageFile } from './storage-file.ts';
 
 // Taken once: a test that replaces timers and clocks afterwards replaces its own, and no commit hangs on them.
 const { setImmediate: immediate, setTimeout: delay } = timers;
@@ -125,25 +125,23 @@ class NodeFile implements StorageFile {
     return identityOf(fs.fstatSync(this.#fd, { bigint: true }));
   }
 
-  async lock(exclusive: boolean): Promise<boolean> {
-    this.#lock = await takeLock(this.#fd, this.#path, exclusive, randomUUID);
-    return this.#lock !== undefined;
-  }
-
-  inheritLock(other: StorageFile): void {
-    if (!(other instanceof NodeFile) || other.#lock?.byName !== true) return;
-    this.#lock?.release();
-    this.#lock = other.#lock;
-    other.#lock = undefined;
+  async lock(request: FileLockRequest): Promise<string | undefined> {
+    const answer = await lockFile(this.#fd, this.#path, request);
+    if (typeof answer === 'string') return answer;
+    this.#lock = answer;
+    return undefined;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#reads);
     const fd = this.#fd;
     this.#fd = CLOSED;
-    this.#lock?.release();
-    this.#lock = undefined;
-    await new Promise<void>((resolve, reject) => fs.close(fd, (error) => (error ? reject(error) : resolve())));
+    try {
+      await new Promise<void>((resolve, reject) => fs.close(fd, (error) => (error ? reject(error) : resolve())));
+    } finally {
+      this.#lock?.release();
+      this.#lock = undefined;
+    }
   }
 }
 

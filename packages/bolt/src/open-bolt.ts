@@ -100,7 +100,8 @@ async function writableStore(
 async function reopenStore(storage: Storage, name: string, options: StoreOptions): Promise<Store> {
   const file = await storage.open(name, 'update');
   try {
-    if (!(await file.lock(true))) throw new BoltError('BOLT_LOCKED', `${name} is locked`, { path: name });
+    const holder = await file.lock({ path: options.path, exclusive: true });
+    if (holder !== undefined) throw new BoltError('BOLT_LOCKED', `${name} is in use by ${holder}`, { path: name });
     return await writableStore(storage, file, chooseMeta(file, name), options, undefined);
   } catch (error) {
     await file.close().catch(() => undefined);
@@ -204,9 +205,12 @@ async function waitForLock(
 ): Promise<void> {
   for (;;) {
     options.signal?.throwIfAborted();
-    if (await file.lock(options.readOnly !== true)) return;
+    const exclusive = options.readOnly !== true;
+    const waitMs = Math.max(0, deadline - storage.now());
+    const holder = await file.lock({ path, exclusive, waitMs, signal: options.signal });
+    if (holder === undefined) return;
     const left = deadline - storage.now();
-    if (left <= 0) throw new BoltError('BOLT_LOCKED', `${path} is in use by another process`, { path });
+    if (left <= 0) throw new BoltError('BOLT_LOCKED', `${path} is in use by ${holder}`, { path });
     await storage.wait(Math.min(left, LOCK_POLL_MS), options.signal);
   }
 }

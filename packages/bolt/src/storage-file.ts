@@ -8,6 +8,17 @@
  *     `syncDirectory`.
  */
 
+/** How a file is to be locked. */
+export interface FileLockRequest {
+  /** The name by which others find the file, now or once it has it. */
+  readonly path: string;
+  /** Else shared among readers. */
+  readonly exclusive: boolean;
+  /** How long whoever is asked may take to answer, in milliseconds. */
+  readonly waitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** An open file. */
 export interface StorageFile {
   /** Reads up to `length` bytes into `target` at `offset`; returns how many, less only at the end of the file. */
@@ -23,10 +34,11 @@ export interface StorageFile {
   size(): number;
   /** Which file this is, whatever its names. */
   identity(): string;
-  /** Takes the lock that the kernel frees with its holder: exclusive, or shared among readers. False: held by another. */
-  lock(exclusive: boolean): Promise<boolean>;
-  /** This file was given the name of `other`: a lock that goes by name, not by file, passes over. */
-  inheritLock(other: StorageFile): void;
+  /**
+   * Takes the lock that the kernel frees with its holder. Who has it, such as `process 4711`, if another one has.
+   * Rejects with the signal's reason, and with BOLT_LOCKED or BOLT_INVALID when it can never be had.
+   */
+  lock(request: FileLockRequest): Promise<string | undefined>;
   /** Frees the lock as well. */
   close(): Promise<void>;
 }

@@ -131,8 +131,7 @@ class SparseDisk extends SimulatedDisk {
       sync: () => Promise.resolve(),
       size: () => length,
       identity: () => 'far',
-      lock: () => Promise.resolve(true),
-      inheritLock: () => undefined,
+      lock: () => Promise.resolve(undefined),
       close: () => Promise.resolve(),
     };
   }

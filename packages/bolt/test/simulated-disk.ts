@@ -5,7 +5,7 @@
  * were not synced appear up to some point in their order (a journal), or not at all.
  */
 import path from 'node:path';
-import type { Storage, StorageFile } from '../src/index.ts';
+import type { FileLockRequest, Storage, StorageFile } from '../src/index.ts';
 
 /** A source of numbers in [0, 1). */
 export type Random = () => number;
@@ -271,18 +271,14 @@ class SimulatedFile implements StorageFile {
     return String(this.#inode.number);
   }
 
-  async lock(exclusive: boolean): Promise<boolean> {
+  async lock({ exclusive }: FileLockRequest): Promise<string | undefined> {
     this.#disk.step('lock');
     const inode = this.#inode;
-    if (inode.exclusive || (exclusive && inode.shared > 0)) return false;
+    if (inode.exclusive || (exclusive && inode.shared > 0)) return 'another handle';
     if (exclusive) inode.exclusive = true;
     else inode.shared++;
     this.#held = exclusive ? 'exclusive' : 'shared';
-    return true;
-  }
-
-  inheritLock(): void {
-    // The lock goes with the file.
+    return undefined;
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,11 @@
  */
 import { writeSync } from 'node:fs';
 
+/** The pipe has no reader: what cannot be said cannot be judged, so there is nothing left to do. */
+export class Unheard extends Error {
+  code = 'EPIPE';
+}
+
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /** @param {string} line */
@@ -16,7 +21,7 @@ export function say(line) {
       at += writeSync(1, bytes, at);
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'EPIPE') process.exit(1); // nobody listens any more
+      if (code === 'EPIPE') throw new Unheard('nobody reads standard output any more', { cause: error });
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(pause, 0, 0, 1);
     }
@@ -25,6 +30,7 @@ export function say(line) {
 
 /** `error CODE text`, on one line. @param {unknown} error */
 export function sayError(error) {
+  if (error instanceof Unheard) return;
   const text = error instanceof Error ? error.message : String(error);
   say(`error ${codeOf(error)} ${text.replaceAll(/\s+/g, ' ')}`);
 }

@@ -1,5 +1,8 @@
 /** Required test 6 of the reliability rows: real processes that are killed, stopped, and that meet (R21, R39 to R42). */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { transactionOf } from '../lib/plan.mjs';
@@ -111,6 +114,71 @@ describe.each(engines)('%s', (engine) => {
     known.compare(shown);
     expect(shown.keys.size).toBeGreaterThan(60);
   }, 60_000);
+});
+
+describe('A17: how a workload ended that was not killed is kept', () => {
+  interface Ended {
+    readonly code: number;
+    readonly causes: readonly string[];
+  }
+  const endings = (folder: string): Ended[] =>
+    readFileSync(join(folder, 'ended'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Ended);
+
+  test('a clean end has no cause; each run is a line of its own', async () => {
+    const folder = temporaryFolder();
+    for (const first of ['1', '4']) {
+      await workload('level', folder, { FAULT_SEQ: first, FAULT_OPS: '3' }).rest();
+    }
+    expect(endings(folder)).toMatchObject([
+      { code: 0, causes: [] },
+      { code: 0, causes: [] },
+    ]);
+  });
+
+  test.each([
+    ['a rejection that nobody awaits', `Promise.reject(new Error('left alone'))`, /^error UNTYPED left alone$/],
+    [
+      'an error that nobody catches',
+      `throw Object.assign(new Error('left alone'), { code: 'EXAMPLE' })`,
+      /^error EXAMPLE left alone$/,
+    ],
+  ])('%s ends it with its stack in the file, on standard error, and as a line', async (_, statement, line) => {
+    const folder = temporaryFolder();
+    const store = JSON.stringify(join(folder, 'store'));
+    const program = `import { existsSync } from 'node:fs';
+      setInterval(() => { if (existsSync(${store})) { ${statement} } }, 10)`;
+    const writer = workload('level', folder, {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(program)}`,
+    });
+    const lines = await writer.rest();
+    expect(lines.at(-1)).toMatch(line);
+    expect(writer.process.exitCode).toBe(1);
+    expect(writer.complaints).toMatch(/left alone\n\s+at /);
+    expect(endings(folder)).toMatchObject([{ code: 1, causes: [expect.stringMatching(/left alone\n\s+at /)] }]);
+  });
+
+  test('a reader that goes away is the cause of an end with code 1, and is told as such', async () => {
+    const folder = temporaryFolder();
+    const writer = workload('level', folder);
+    while ((await writer.next())?.startsWith('ack ') === false);
+    writer.process.stdout?.destroy();
+    await once(writer.process, 'exit');
+    expect(writer.process.exitCode).toBe(1);
+    expect(endings(folder)).toMatchObject([
+      { code: 1, causes: [expect.stringMatching(/nobody reads standard output/)] },
+    ]);
+  });
+
+  test('a store that cannot be opened is the cause', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'store'), { recursive: true });
+    writeFileSync(join(folder, 'store', 'notes'), 'mine');
+    await workload('level', folder).rest();
+    expect(endings(folder)).toMatchObject([{ code: 1, causes: [expect.stringMatching(/BACKEND_FOREIGN/)] }]);
+  });
 });
 
 test('the plan: half of the transactions have 2 to 4 keys, each once; 15 % of the changes delete; no value comes twice', () => {

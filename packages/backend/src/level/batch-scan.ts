@@ -17,6 +17,8 @@ const SHORTEST_OPERATION = 4;
 export class BatchSequence implements BatchReader {
   /** Sequence number of the last operation so far; 0 before the first batch. */
   last = 0;
+  /** How many there were. */
+  operations = 0;
   readonly #before: number | undefined;
 
   /** @param before sequence number of the last operation before the first batch, where it is known */
@@ -39,6 +41,7 @@ export class BatchSequence implements BatchReader {
       }
       if (bytes.left !== 0 || count === 0) return 'a batch with a wrong number of operations';
       this.last = first + count - 1;
+      this.operations += count;
       return undefined;
     } catch (error) {
       if (error instanceof RangeError) return 'a batch that makes no sense';

@@ -23,14 +23,16 @@ export class Committed {
   readonly directory: Directory;
   /** LevelDB's number of the last operation in it. */
   readonly sequence: number;
-  readonly #level: Level;
-  readonly #path: string;
+  /** LevelDB that shows it. */
+  readonly level: Level;
+  /** Where that has its tables. */
+  readonly path: string;
   #holders = 1;
   #read: ReadOptions | undefined;
 
   constructor(level: Level, path: string, directory: Directory, sequence: number) {
-    this.#level = level;
-    this.#path = path;
+    this.level = level;
+    this.path = path;
     this.directory = directory;
     this.sequence = sequence;
   }
@@ -43,7 +45,7 @@ export class Committed {
   }
 
   fix(): ReadOptions {
-    return (this.#read ??= { keyEncoding: 'view', valueEncoding: 'view', snapshot: this.#level.snapshot() });
+    return (this.#read ??= { keyEncoding: 'view', valueEncoding: 'view', snapshot: this.level.snapshot() });
   }
 
   release(): void {
@@ -62,7 +64,7 @@ export class Committed {
     const encoded = encodeKey(slot, key);
     let stored: Uint8Array | undefined;
     try {
-      stored = this.#read === undefined ? this.#level.getSync(encoded) : this.#level.getSync(encoded, this.#read);
+      stored = this.#read === undefined ? this.level.getSync(encoded) : this.level.getSync(encoded, this.#read);
     } catch (error) {
       throw this.readError(error, slot, key);
     }
@@ -73,14 +75,11 @@ export class Committed {
   }
 
   damaged(slot: Slot, key: Uint8Array): BackendError {
-    return corruptError(
-      this.#path,
-      `the row ${toHex(key)} of bucket ${JSON.stringify(slot.name)} has a wrong checksum`,
-    );
+    return corruptError(this.path, `the row ${toHex(key)} of bucket ${JSON.stringify(slot.name)} has a wrong checksum`);
   }
 
   readError(error: unknown, slot: Slot, key?: Uint8Array): BackendError {
     const row = key === undefined ? 'a row' : `the row ${toHex(key)}`;
-    return asBackendError(error, `Reading ${row} of bucket ${JSON.stringify(slot.name)} from`, this.#path);
+    return asBackendError(error, `Reading ${row} of bucket ${JSON.stringify(slot.name)} from`, this.path);
   }
 }

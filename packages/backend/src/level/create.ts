@@ -1,11 +1,11 @@
 /**
- * Making a store where there is none (R24, R70).
+ * Making a store where there is nothing (R24, R70); where there is a folder, `create-inside.ts`.
  *
  * N1  It is made under a temporary name beside its own, with one synced commit and the marker in it, and then renamed:
  *     LevelDB itself leaves a folder that never opens when the power fails in its first open. Every open makes the
  *     name durable before it acknowledges anything.
- * N2  Renaming a folder over another one works while that one is empty. So of several processes that make the same
- *     store one wins, and the others find it.
+ * N2  A folder cannot be renamed over one that holds something. So of several processes that make the same store one wins,
+ *     and the others find it.
  */
 import * as nodePath from 'node:path';
 import { COMMIT_KEY, writeCommitRow } from './commit-row.ts';
@@ -13,6 +13,7 @@ import type { LevelClass } from './driver.ts';
 import { writeMark } from './durable-mark.ts';
 import { errorCode, type Files } from './files.ts';
 import { FORMAT, writeMarker } from './marker.ts';
+import { isLitter } from './names.ts';
 import { SYSTEM, encodeKey, encodeValue } from './rows.ts';
 
 export const FORMAT_KEY: Uint8Array = Buffer.from('format');
@@ -29,22 +30,27 @@ export function readFormatRow(row: Uint8Array): number | undefined {
   return found === null ? undefined : Number(found[1]);
 }
 
-/** @param path an empty folder, or nothing */
+/** @param path where there is nothing */
 export async function createStore(Level: LevelClass, files: Files, path: string): Promise<void> {
   const parent = nodePath.dirname(path);
   await makeFolders(files, parent);
   const temporary = nodePath.join(parent, temporaryPrefix(path) + files.unique());
   try {
-    await files.makeFolder(temporary);
-    await writeFirstCommit(Level, temporary);
-    await writeMark(files, temporary, FIRST_SEQUENCE);
-    await writeMarker(files, temporary);
-    await files.syncFolder(temporary);
+    await writeNewStore(Level, files, temporary);
     await files.rename(temporary, path);
   } catch (error) {
     await files.remove(temporary).catch(() => undefined); // the next open tries again
     throw error;
   }
+}
+
+/** Makes a folder and a store in it, whole and synced. @param place what its marker says of where it was made */
+export async function writeNewStore(Level: LevelClass, files: Files, folder: string, place?: string): Promise<void> {
+  await files.makeFolder(folder);
+  await writeFirstCommit(Level, folder);
+  await writeMark(files, folder, FIRST_SEQUENCE);
+  await writeMarker(files, folder, place);
+  await files.syncFolder(folder);
 }
 
 /** Makes the store's own name durable: whoever made it may have died, or failed, before that. */
@@ -57,17 +63,30 @@ export async function syncName(files: Files, path: string): Promise<void> {
   }
 }
 
-/** Temporary folders of creations that a crash cut short. Only for who holds the store's lock. */
-export async function removeLeftovers(files: Files, path: string): Promise<void> {
+/**
+ * Removes what creations and openings have left that were cut short. Only for who holds the store's lock.
+ * @returns warnings: leftovers are in nobody's way, and the folder above need not be ours to read
+ */
+export async function removeLeftovers(files: Files, path: string): Promise<string[]> {
   const parent = nodePath.dirname(path);
   const prefix = temporaryPrefix(path);
-  try {
-    for (const name of await files.names(parent)) {
-      if (name.startsWith(prefix)) await files.remove(nodePath.join(parent, name));
+  const warnings: string[] = [];
+  for (const [folder, isLeftover] of [
+    [path, isLitter],
+    [parent, (name: string) => name.startsWith(prefix)],
+  ] as const) {
+    try {
+      for (const name of await files.names(folder)) {
+        if (isLeftover(name)) await files.remove(nodePath.join(folder, name));
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      warnings.push(
+        `Whether something was left in ${folder} by an opening that was cut short cannot be seen (${reason})`,
+      );
     }
-  } catch {
-    // They are in nobody's way, and the folder above need not be ours to read.
   }
+  return warnings;
 }
 
 function temporaryPrefix(path: string): string {

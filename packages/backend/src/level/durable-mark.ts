@@ -10,11 +10,15 @@
  * K2  It costs one small write into the page cache, and a sync when the store is closed. A process that dies leaves
  *     the exact number.
  * K3  It is one line within a sector, overwritten in place. Unreadable it is no proof of anything: a warning.
+ * K4  It is this store's alone: where it is missing, no such line, or has a second name (in a copy made of links), it is
+ *     made anew.
  */
 import { crc32c } from '../crc32c.ts';
 import type { Files, SmallFile } from './files.ts';
+import { LITTER, MARK } from './names.ts';
 
-export const MARK = 'SEQUENCE';
+/** More than the line has, so that a longer file is not taken for one. */
+const READ_BYTES = 64;
 
 export class DurableMark {
   readonly #file: SmallFile;
@@ -24,8 +28,17 @@ export class DurableMark {
     this.#file = file;
   }
 
-  static async open(files: Files, folder: string): Promise<DurableMark> {
-    return new DurableMark(await files.openSmall(`${folder}/${MARK}`));
+  /** For who has the store. @param sequence of the newest commit that was found */
+  static async open(files: Files, folder: string, sequence: number): Promise<DurableMark> {
+    const path = `${folder}/${MARK}`;
+    const found = await files.details(path);
+    // A file with two names is some copy's as well, and writing to it would change that.
+    if (found === undefined || found.links > 1 || (await files.length(path)) !== line(sequence).length) {
+      const fresh = `${folder}/${LITTER}${files.unique()}`;
+      await files.write(fresh, line(sequence));
+      await files.rename(fresh, path);
+    }
+    return new DurableMark(await files.openSmall(path));
   }
 
   set(sequence: number): void {
@@ -51,7 +64,7 @@ export async function writeMark(files: Files, folder: string, sequence: number):
 export async function readMark(files: Files, folder: string): Promise<number | string> {
   const path = `${folder}/${MARK}`;
   if ((await files.length(path)) === undefined) return `${path} is missing`;
-  const text = Buffer.from(await files.readAll(path)).toString('latin1');
+  const text = Buffer.from(await files.readStart(path, READ_BYTES)).toString('latin1');
   const found = /^(sequence (\d{16})) ([0-9a-f]{8})\n$/.exec(text);
   const [, signed = '', digits, crc = ''] = found ?? [];
   if (crc32c(Buffer.from(signed)) !== Number.parseInt(crc, 16)) return `${path} is not readable`;

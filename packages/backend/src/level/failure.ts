@@ -63,8 +63,10 @@ const ADVICE: { readonly [code in BackendErrorCode]?: string } = {
   BACKEND_FAILED: 'Remove the cause and open the store again',
 };
 
-export function lockedError(path: string, cause?: unknown): BackendError {
-  const message = `${path} is open already, in this process or in another one. ${ADVICE.BACKEND_LOCKED}`;
+/** @param holder who has it, where that is known */
+export function lockedError(path: string, cause?: unknown, holder?: string): BackendError {
+  const who = holder === undefined ? 'is open already, in this process or in another one' : `is in use by ${holder}`;
+  const message = `${path} ${who}. ${ADVICE.BACKEND_LOCKED}`;
   return new BackendError('BACKEND_LOCKED', message, { cause, path });
 }
 

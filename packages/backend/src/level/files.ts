@@ -1,14 +1,17 @@
 /**
  * Everything this engine asks of the world besides LevelDB itself: files, time, chance.
  *
- * L1  No other file of this folder imports `node:fs`. Tests pass a copy of `nodeFiles` in which one call fails.
- * L2  `LOCK` is never opened here: closing any descriptor of it would drop this process's lock on it (POSIX).
+ * L1  No other file of this folder but `descriptors.ts` imports `node:fs`. Tests pass a copy of `nodeFiles` in which one
+ *     call fails.
+ * L2  `LOCK` is never opened here once anybody of this process has it open: closing any descriptor of it would drop this
+ *     process's lock on it (POSIX).
  */
 import { randomBytes } from 'node:crypto';
-import { statSync, writeSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
+import { Descriptor, syncFolder, withFile } from './descriptors.ts';
 
 export interface OpenFile {
   readonly size: number;
@@ -25,21 +28,41 @@ export interface SmallFile {
   close(): Promise<void>;
 }
 
+export type Kind = 'folder' | 'file' | 'link' | 'special';
+
+/** What is at a path itself, links not followed. */
+export interface Details {
+  readonly kind: Kind;
+  /** Device and inode: what all names of one file have in common. */
+  readonly identity: string;
+  /** How many names it has. */
+  readonly links: number;
+  /** Whether somebody else than its owner may do anything with it. */
+  readonly isPrivate: boolean;
+}
+
 export interface Files {
   /** What is at `path` itself, links not followed; `undefined` where there is nothing. */
-  kind(path: string): Promise<'folder' | 'file' | 'link' | undefined>;
+  kind(path: string): Promise<Kind | undefined>;
+  /** The same, and more of it. */
+  details(path: string): Promise<Details | undefined>;
   /** The path without links and dots; rejects with `ENOENT` for a dangling link. */
   real(path: string): Promise<string>;
   /** Device and inode: what two paths of one folder have in common. */
   identity(path: string): Promise<string>;
+  /** Owner and mode. */
+  rights(path: string): Promise<{ readonly uid: number; readonly gid: number; readonly mode: number }>;
   names(folder: string): Promise<string[]>;
   /** Length in bytes, or `undefined` where there is no such file. */
   length(path: string): Promise<number | undefined>;
   open(path: string): Promise<OpenFile>;
-  readAll(path: string): Promise<Uint8Array>;
+  /** The first `most` bytes. */
+  readStart(path: string, most: number): Promise<Uint8Array>;
   openSmall(path: string): Promise<SmallFile>;
   /** Creates or replaces, synced. */
   write(path: string, bytes: Uint8Array): Promise<void>;
+  /** A new file with the same bytes, synced. */
+  copy(from: string, to: string): Promise<void>;
   truncate(path: string, length: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
@@ -52,6 +75,10 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** Rejects when the folder cannot be written. */
   checkWritable(folder: string): Promise<void>;
+  /** Says who may do what with a file or folder, as chmod(2) takes it. */
+  setMode(path: string, mode: number): Promise<void>;
+  /** Bytes that may still be written to the medium of this folder. */
+  room(folder: string): Promise<number>;
   /** Makes the names in a folder durable. */
   syncFolder(folder: string): Promise<void>;
   /** When a name was last added to or removed from a folder, in ms. Same tick. */
@@ -64,11 +91,23 @@ export interface Files {
 }
 
 export const nodeFiles: Files = {
-  async kind(path) {
+  kind: async (path) => (await nodeFiles.details(path))?.kind,
+  async details(path) {
     try {
-      const found = await fs.lstat(path);
-      if (found.isSymbolicLink()) return 'link';
-      return found.isDirectory() ? 'folder' : 'file';
+      const found = await fs.lstat(path, { bigint: true });
+      const kind = found.isFile()
+        ? 'file'
+        : found.isDirectory()
+          ? 'folder'
+          : found.isSymbolicLink()
+            ? 'link'
+            : 'special';
+      return {
+        kind,
+        identity: `${found.dev}:${found.ino}`,
+        links: Number(found.nlink),
+        isPrivate: process.platform === 'win32' || (Number(found.mode) & 0o077) === 0, // no such bits there
+      };
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw error;
@@ -79,6 +118,7 @@ export const nodeFiles: Files = {
     const found = await fs.stat(path, { bigint: true });
     return `${found.dev}:${found.ino}`;
   },
+  rights: (path) => fs.stat(path),
   names: (folder) => fs.readdir(folder),
   async length(path) {
     try {
@@ -89,57 +129,42 @@ export const nodeFiles: Files = {
     }
   },
   async open(path) {
-    const handle = await fs.open(path, 'r');
-    try {
-      const { size } = await handle.stat();
-      return {
-        size,
-        async read(into, position) {
-          let filled = 0;
-          while (filled < into.length) {
-            const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);
-            if (bytesRead === 0) break;
-            filled += bytesRead;
-          }
-          return filled;
-        },
-        close: () => handle.close(),
-      };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-  },
-  readAll: (path) => fs.readFile(path),
-  async openSmall(path) {
-    const exists = (await nodeFiles.length(path)) !== undefined;
-    const handle = await fs.open(path, exists ? 'r+' : 'w', 0o600);
+    const file = await Descriptor.open(path, 'read');
     return {
-      write: (bytes) => void writeSync(handle.fd, bytes, 0, bytes.length, 0),
+      size: file.size,
+      read: (into, position) => file.read(into, position),
+      close: () => file.close(),
+    };
+  },
+  readStart: (path, most) =>
+    withFile(path, 'read', async (file) => {
+      const bytes = new Uint8Array(Math.min(most, file.size));
+      return bytes.subarray(0, await file.read(bytes, 0));
+    }),
+  async openSmall(path) {
+    const file = await Descriptor.open(path, 'update');
+    return {
+      write: (bytes) => file.writeNow(bytes),
       async close() {
-        await handle.sync().catch(() => undefined);
-        await handle.close();
+        await file.sync().catch(() => undefined);
+        await file.close();
       },
     };
   },
-  async write(path, bytes) {
-    const handle = await fs.open(path, 'w', 0o600);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+  write: (path, bytes) =>
+    withFile(path, 'replace', async (file) => {
+      await file.write(bytes);
+      await file.sync();
+    }),
+  async copy(from, to) {
+    await fs.copyFile(from, to);
+    await withFile(to, 'update', (file) => file.sync());
   },
-  async truncate(path, length) {
-    const handle = await fs.open(path, 'r+');
-    try {
-      await handle.truncate(length);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  truncate: (path, length) =>
+    withFile(path, 'update', async (file) => {
+      await file.truncate(length);
+      await file.sync();
+    }),
   rename: (from, to) => fs.rename(from, to),
   makeFolder: (path) => fs.mkdir(path, { mode: 0o700 }),
   makeTemporaryFolder: (prefix) => fs.mkdtemp(resolve(tmpdir(), prefix)),
@@ -147,14 +172,14 @@ export const nodeFiles: Files = {
   hardLink: (target, path) => fs.link(target, path),
   remove: (path) => fs.rm(path, { recursive: true, force: true }),
   checkWritable: (folder) => fs.access(folder, fs.constants.W_OK | fs.constants.X_OK),
+  setMode: (path, mode) => fs.chmod(path, mode),
+  async room(folder) {
+    const found = await fs.statfs(folder);
+    return found.bavail * found.bsize;
+  },
   async syncFolder(folder) {
     if (process.platform === 'win32') return; // a folder cannot be opened there; NTFS journals names by itself
-    const handle = await fs.open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await syncFolder(folder);
   },
   folderChanged: (folder) => statSync(folder).mtimeMs,
   // Taken once: a test that replaces clocks afterwards replaces its own.

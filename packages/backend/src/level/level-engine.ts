@@ -8,17 +8,25 @@
  * V4  `close` ends scans, pins and a running commit before LevelDB is closed under them (R74).
  * V5  `close` has LevelDB put what it holds in memory into tables, if that is much: the next open would have to read it
  *     from the log and do so then.
+ * V6  An open engine is referred to from here. LevelDB and its lock go when nobody refers to them, and a program that has
+ *     forgotten its store must not find it opened by another one.
+ * V7  LevelDB's MANIFEST and log of events grow until it opens the folder again, so it is made to, between two commits and
+ *     while nobody holds an older state (`renewal.ts`). Reads go on; when that fails, it is as with a failed commit.
  */
 import type { Bucket } from '../bucket.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions } from '../engine.ts';
 import { BackendError } from '../errors.ts';
 import { Committed } from './committed.ts';
 import type { Directory } from './directory.ts';
-import type { Level } from './driver.ts';
+import type { Level, LevelClass } from './driver.ts';
 import type { DurableMark } from './durable-mark.ts';
 import { asBackendError, systemError } from './failure.ts';
 import type { Files } from './files.ts';
+import type { DriverSettings } from './open-checked.ts';
+import { PrivateFiles } from './private-files.ts';
+import { reopen } from './renewal.ts';
 import { RowScan, type LongScan, type ScanSource } from './row-scan.ts';
+import { openStandIn, type StandIn } from './stand-in.ts';
 import { StoreSize } from './store-size.ts';
 import { writeCommit, type CommitPosition } from './write-commit.ts';
 import { BEHIND, writeMemory } from './write-memory.ts';
@@ -27,8 +35,17 @@ import { BEHIND, writeMemory } from './write-memory.ts';
 const STAMP_MS = 50;
 /** A log of less is read at open in a few milliseconds, and small tables slow reads down. */
 const WORTH_A_TABLE = 4 << 20;
+/** What MANIFEST and log of events may grow by. A MANIFEST begins with a list of all tables, which is not to be written for nothing. */
+const EVENT_BYTES = 1 << 20;
+/** When LevelDB could not be opened again now, for somebody who reads or for want of second names, not before that. */
+const RENEW_AGAIN_MS = 5000;
+
+/** V6. */
+const openEngines = new Set<LevelEngine>();
 
 export interface OpenedLevel {
+  readonly Level: LevelClass;
+  readonly settings: DriverSettings & { readonly eventBytes?: number | undefined };
   readonly level: Level;
   readonly files: Files;
   /** The folder, links resolved. */
@@ -47,8 +64,13 @@ export class LevelEngine implements Engine, ScanSource {
   readonly warnings: readonly string[];
   readonly #opened: OpenedLevel;
   readonly #size: StoreSize;
+  readonly #private: PrivateFiles;
   readonly #scans = new Set<RowScan>();
   readonly #pins = new Set<Pin>();
+  /** What is read from and written to; while it is opened again, and after that has failed, what is read from. */
+  #level: Level;
+  #standIn: StandIn | undefined;
+  #leaving: Promise<void> | undefined;
   #state: Committed;
   #position: CommitPosition;
   /** All operations up to this one lie in tables: LevelDB puts its log into one as it opens. */
@@ -59,32 +81,32 @@ export class LevelEngine implements Engine, ScanSource {
   #written = 0;
   #working: Promise<unknown> = Promise.resolve();
   #failure: { readonly cause: unknown } | undefined;
+  /** Size of MANIFEST and log of events when LevelDB began them. */
+  #eventBytesBegun = 0;
+  #renewNotBefore = 0;
   #closing: Promise<void> | undefined;
 
   constructor(opened: OpenedLevel) {
     this.#opened = opened;
     this.warnings = opened.warnings;
+    this.#level = opened.level;
     this.#state = new Committed(opened.level, opened.path, opened.directory, opened.position.sequence);
     this.#position = opened.position;
     this.#inTables = opened.position.sequence;
-    this.#size = new StoreSize(opened.level, opened.files, opened.path);
+    this.#size = new StoreSize(() => this.#level, opened.files, opened.path);
+    this.#private = new PrivateFiles(opened.files, opened.path);
   }
 
   /** Samples the size; part of opening. */
   async start(): Promise<void> {
+    await this.#private.see();
     await this.#size.sample();
-  }
-
-  get level(): Level {
-    return this.#opened.level;
+    this.#eventBytesBegun = this.#size.eventBytes;
+    openEngines.add(this);
   }
 
   get files(): Files {
     return this.#opened.files;
-  }
-
-  get path(): string {
-    return this.#opened.path;
   }
 
   get longScan(): LongScan {
@@ -116,14 +138,20 @@ export class LevelEngine implements Engine, ScanSource {
 
   pin(): PinnedView {
     this.#assertOpen();
-    const pin = new Pin(this, this.#state.hold(), (ended) => this.#pins.delete(ended));
+    const pin = new Pin(this, this.#state.hold(), (ended) => {
+      this.#pins.delete(ended);
+      this.#leaveStandIn();
+    });
     this.#pins.add(pin);
     return pin;
   }
 
   /** For pins: a scan of the state they hold. */
   scanOf(state: Committed, bucket: Bucket, options: ScanOptions): RowScan {
-    const scan = new RowScan(this, state, bucket.name, options, (ended) => this.#scans.delete(ended));
+    const scan = new RowScan(this, state, bucket.name, options, (ended) => {
+      this.#scans.delete(ended);
+      this.#leaveStandIn();
+    });
     state.hold();
     this.#scans.add(scan);
     return scan;
@@ -138,8 +166,8 @@ export class LevelEngine implements Engine, ScanSource {
       const { sequence } = this.#position;
       if (this.inTables(sequence)) return true;
       if (this.#closing !== undefined || this.#failure !== undefined) return false;
-      const { level, files, path } = this.#opened;
-      const worked = await writeMemory(level, files, path);
+      const { files, path } = this.#opened;
+      const worked = await writeMemory(this.#level, files, path);
       if (worked) this.#inTables = sequence;
       return worked;
     }));
@@ -152,13 +180,15 @@ export class LevelEngine implements Engine, ScanSource {
 
   compact(): Promise<void> {
     return this.#alone(async () => {
-      const { level, path } = this.#opened;
+      if (this.#standIn !== undefined && this.#failure !== undefined) throw this.#failure.cause;
       try {
-        await level.compactRange(Uint8Array.of(0), BEHIND);
+        await this.#level.compactRange(Uint8Array.of(0), BEHIND);
       } catch (error) {
-        throw asBackendError(error, 'Compacting', path);
+        throw asBackendError(error, 'Compacting', this.#opened.path);
       }
+      await this.#private.see();
       await this.#size.sample();
+      this.#renewIfDue();
     });
   }
 
@@ -168,7 +198,7 @@ export class LevelEngine implements Engine, ScanSource {
 
   async #commit(changes: readonly Change[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.cause;
-    const { level } = this.#opened;
+    const level = this.#level;
     const before = this.#state;
     before.fix();
     let committing;
@@ -185,13 +215,81 @@ export class LevelEngine implements Engine, ScanSource {
     before.release();
     this.#size.grow(committing.bytes);
     this.#written += committing.bytes;
+    this.#renewIfDue();
+  }
+
+  #renewIfDue(): void {
+    const { files, settings } = this.#opened;
+    const grown = this.#size.eventBytes - this.#eventBytesBegun;
+    if (grown < Math.max(settings.eventBytes ?? EVENT_BYTES, 2 * this.#eventBytesBegun)) return;
+    if (files.steadyMs() < this.#renewNotBefore) return;
+    this.#renewNotBefore = files.steadyMs() + RENEW_AGAIN_MS;
+    this.#working = this.#working.then(() => (this.#writing = this.#writing.then(() => this.#renew())));
+  }
+
+  /** V7. Never rejects. @returns true */
+  async #renew(): Promise<boolean> {
+    if (this.#closing !== undefined || this.#failure !== undefined || this.#standIn !== undefined) return true;
+    const { Level, files, path, settings } = this.#opened;
+    const standIn = this.#isRead ? undefined : await this.#openStandIn();
+    if (standIn === undefined) return true;
+    if (this.#isRead) {
+      await standIn.close().catch(() => undefined); // somebody has begun to read meanwhile
+      return true;
+    }
+    const level = this.#level;
+    this.#standIn = standIn;
+    this.#show(standIn.level, standIn.path);
+    try {
+      await this.#size.settled();
+      this.#show(await reopen(level, { Level, files, path, settings, position: this.#position }), path);
+      this.#inTables = this.#position.sequence;
+      this.#leaveStandIn();
+      await this.#private.see();
+      await this.#size.sample();
+      this.#eventBytesBegun = this.#size.eventBytes;
+    } catch (error) {
+      this.#failure ??= { cause: systemError(error) };
+    }
+    return true;
+  }
+
+  /** `undefined` when LevelDB is at work on its own, or there is no second name to be had: it is tried again later. */
+  async #openStandIn(): Promise<StandIn | undefined> {
+    const { Level, files, path, settings } = this.#opened;
+    try {
+      if (!(await writeMemory(this.#level, files, path))) return undefined;
+      return await openStandIn(Level, files, path, settings, this.#position.counter);
+    } catch {
+      return undefined;
+    }
+  }
+
+  get #isRead(): boolean {
+    return this.#pins.size > 0 || this.#scans.size > 0;
+  }
+
+  /** The newest state is read from there from now on. */
+  #show(level: Level, path: string): void {
+    const before = this.#state;
+    this.#level = level;
+    this.#state = new Committed(level, path, before.directory, before.sequence);
+    before.release();
+  }
+
+  /** Closes the stand-in once it is not needed and nobody reads from it any more. */
+  #leaveStandIn(): void {
+    const standIn = this.#standIn;
+    if (standIn === undefined || this.#level === standIn.level || this.#isRead) return;
+    this.#standIn = undefined;
+    this.#leaving = standIn.close().catch(() => undefined);
   }
 
   /** V5. The log holds everything until that has worked. */
   async #leaveTables(): Promise<void> {
     if (this.#written < WORTH_A_TABLE || this.#failure !== undefined) return;
-    const { level, files, path } = this.#opened;
-    if (await writeMemory(level, files, path)) await files.syncFolder(path);
+    const { files, path } = this.#opened;
+    if (await writeMemory(this.#level, files, path)) await files.syncFolder(path);
   }
 
   async #syncFolder(): Promise<void> {
@@ -199,6 +297,7 @@ export class LevelEngine implements Engine, ScanSource {
     const stamp = files.folderChanged(path);
     if (stamp === this.#folderStamp) return;
     await files.syncFolder(path);
+    await this.#private.see();
     const settled = files.wallMs() - stamp > STAMP_MS;
     this.#folderStamp = settled ? stamp : Number.NaN;
   }
@@ -215,16 +314,18 @@ export class LevelEngine implements Engine, ScanSource {
     for (const pin of this.#pins) pin[Symbol.dispose]();
     await Promise.allSettled([...this.#scans].map((scan) => scan.close()));
     this.#state.release();
-    await this.#size.settled();
-    const { level, mark, path, onClosed } = this.#opened;
+    await Promise.all([this.#size.settled(), this.#leaving]);
+    const { mark, path, onClosed } = this.#opened;
     try {
       await this.#leaveTables().finally(async () => {
+        await this.#private.see();
         await mark.close();
-        await level.close();
+        await (this.#standIn?.level === this.#level ? this.#standIn.close() : this.#level.close());
       });
     } catch (error) {
       throw asBackendError(error, 'Closing', path);
     } finally {
+      openEngines.delete(this);
       onClosed();
     }
   }

@@ -7,7 +7,7 @@
  */
 import type { Entry } from '../engine.ts';
 import type { Committed } from './committed.ts';
-import type { Level, LevelIterator } from './driver.ts';
+import type { LevelIterator } from './driver.ts';
 import { SLOT_BYTES, decodeValue, type Slot } from './rows.ts';
 
 const FETCH_ROWS = 512;
@@ -29,12 +29,12 @@ export class LevelRows {
    * @param state held by the caller until after `close`
    * @param start LevelDB's first key that may appear @param end and that may not any more
    */
-  constructor(level: Level, state: Committed, slot: Slot, start: Uint8Array, end: Uint8Array, chunkSize: number) {
+  constructor(state: Committed, slot: Slot, start: Uint8Array, end: Uint8Array, chunkSize: number) {
     this.#state = state;
     this.#slot = slot;
     this.#chunkSize = chunkSize;
     this.#fetchRows = Math.min(chunkSize, FETCH_ROWS);
-    this.#iterator = level.iterator({
+    this.#iterator = state.level.iterator({
       gte: start,
       lt: end,
       snapshot: state.fix().snapshot,

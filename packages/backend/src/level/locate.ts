@@ -2,14 +2,14 @@
  * What is at the path of a store, without changing a byte of it (R36 to R38).
  */
 import * as nodePath from 'node:path';
-import { MARK } from './durable-mark.ts';
 import { corruptError, foreignError } from './failure.ts';
 import { errorCode, type Files } from './files.ts';
-import { MARKER } from './marker.ts';
+import { isHarmless, isLitter, isTemporary, MARK, MARKER } from './names.ts';
 
 export interface Located {
   /** Links resolved as far as they go. */
   readonly path: string;
+  /** An empty folder holds nothing that says what it is for (`names.ts`). */
   readonly found: 'store' | 'nothing' | 'empty folder';
 }
 
@@ -25,12 +25,13 @@ export async function locate(files: Files, path: string): Promise<Located> {
   }
   if (kind === undefined) return { path: await realParent(files, absolute), found: 'nothing' };
   if (kind === 'file') throw foreignError(absolute, 'is a plain file, not a folder');
+  if (kind === 'special') throw foreignError(absolute, 'is neither a folder nor a plain file');
   const real = await followed(files, absolute);
-  if ((await files.kind(real)) !== 'folder') throw foreignError(absolute, 'is a link to a plain file');
+  if ((await files.kind(real)) !== 'folder') throw foreignError(absolute, 'is a link to a plain file, not to a folder');
   const names = await files.names(real);
-  if (names.length === 0) return { path: real, found: 'empty folder' };
   if (!names.includes(MARKER)) {
-    if (names.includes(MARK)) throw corruptError(`${real}/${MARKER}`, 'it is missing');
+    if (names.every((name) => isHarmless(name) || isLitter(name))) return { path: real, found: 'empty folder' };
+    if (names.includes(MARK) || names.some(isTemporary)) throw corruptError(`${real}/${MARKER}`, 'it is missing');
     throw foreignError(absolute, `holds files that are not a store's (there is no ${MARKER} among them)`);
   }
   return { path: real, found: 'store' };

@@ -51,11 +51,50 @@ export async function probeLock(Level: LevelClass, files: Files, path: string): 
  */
 export async function requireUnlocked(Level: LevelClass, files: Files, path: string, why: string): Promise<void> {
   const cause = await probeLock(Level, files, path);
-  if (cause === undefined) return;
+  if (cause !== undefined) throw cannotAsk(path, why, cause);
+}
+
+/**
+ * Takes the store's lock and keeps it, for who changes a folder that LevelDB does not have open: with a database of its
+ * own in the folder that is shown to it, LevelDB stays there.
+ *
+ * It is this process's lock: LevelDB must not open the store before it is given back, or closing would drop its lock.
+ * @returns gives it back
+ * @throws BackendError as `requireUnlocked` does
+ */
+export async function holdLock(Level: LevelClass, files: Files, path: string): Promise<() => Promise<void>> {
+  const lock = `${path}/LOCK`;
+  if ((await files.length(lock)) === undefined) await files.write(lock, new Uint8Array(0));
+  let lookout: string;
+  try {
+    lookout = await makeLookout(files, path, lock);
+  } catch (error) {
+    throw cannotAsk(path, 'its files are to be put back as they were', error);
+  }
+  const level = new Level(lookout);
+  const release = async (): Promise<void> => {
+    try {
+      await level.close();
+    } finally {
+      await files.remove(lookout).catch(() => undefined); // in nobody's way
+    }
+  };
+  try {
+    await level.open();
+  } catch (error) {
+    await release();
+    const cause = error instanceof Error ? error.cause : undefined;
+    throw errorCode(cause) === 'LEVEL_LOCKED' ? lockedError(path, cause) : asBackendError(error, 'Locking', path);
+  }
+  return release;
+}
+
+function cannotAsk(path: string, why: string, cause: unknown): BackendError {
+  const words = cause instanceof Error ? cause.message : String(cause);
   const message =
     `${path}: ${why}, and whether another process has it open cannot be asked: there is no temporary folder ` +
-    `(${cause.message}), and none can be made beside the store. Make one that can be written, or name it in TMPDIR`;
-  throw new BackendError('BACKEND_FAILED', message, { cause, path });
+    `(${words}), and none can be made beside the store. Make one that can be written, or name it in TMPDIR`;
+  return new BackendError('BACKEND_FAILED', message, { cause, path });
 }
 
 /** @throws the system's error about its own temporary folder */

@@ -29,6 +29,8 @@ const LAST = 4;
 export interface LogEnd {
   /** Where the last intact batch ends: the length the file has without what is torn. */
   readonly goodLength: number;
+  /** Of the file. */
+  readonly length: number;
   readonly batches: number;
   readonly bad?: LogDamage | undefined;
 }
@@ -51,7 +53,7 @@ export interface BatchReader {
 export async function scanLog(files: Files, path: string, batches: BatchReader): Promise<LogEnd> {
   const file = await files.open(path);
   try {
-    const reader = new LogReader(batches);
+    const reader = new LogReader(batches, file.size);
     const buffer = new Uint8Array(Math.min(READ, file.size));
     for (let at = 0; at < file.size;) {
       const filled = await file.read(buffer, at);
@@ -72,14 +74,16 @@ export async function scanLog(files: Files, path: string, batches: BatchReader):
 
 class LogReader {
   readonly #reader: BatchReader;
+  readonly #length: number;
   #parts: Uint8Array[] | undefined;
   #batchStart = 0;
   #goodLength = 0;
   #batches = 0;
   #bad: LogDamage | undefined;
 
-  constructor(reader: BatchReader) {
+  constructor(reader: BatchReader, length: number) {
     this.#reader = reader;
+    this.#length = length;
   }
 
   /** True when the rest of the file cannot change the result. */
@@ -89,7 +93,7 @@ class LogReader {
 
   end(): LogEnd {
     if (this.#bad === undefined && this.#parts !== undefined) this.#fail(this.#batchStart, 'the batch has no end');
-    return { goodLength: this.#goodLength, batches: this.#batches, bad: this.#bad };
+    return { goodLength: this.#goodLength, length: this.#length, batches: this.#batches, bad: this.#bad };
   }
 
   block(block: Uint8Array, offset: number, isLast: boolean): void {

@@ -33,11 +33,22 @@ export interface Manifest {
   readonly tables: Map<number, number>;
 }
 
+/** What LevelDB found when it began a MANIFEST, which is as it opens. */
+export interface Begun {
+  /** The live tables then, before those that it made of its logs. */
+  readonly tables: ReadonlyMap<number, number>;
+  /** Its count of operations once it had read its logs. */
+  readonly lastSequence: number | undefined;
+}
+
+export interface ReadManifest {
+  readonly manifest: Manifest;
+  readonly begun: Begun;
+  readonly end: LogEnd;
+}
+
 /** Reads all of it. Edits that make no sense count as bad records. */
-export async function readManifest(
-  files: Files,
-  path: string,
-): Promise<{ readonly manifest: Manifest; readonly end: LogEnd }> {
+export async function readManifest(files: Files, path: string): Promise<ReadManifest> {
   const manifest: Manifest = {
     logNumber: undefined,
     previousLog: 0,
@@ -46,10 +57,16 @@ export async function readManifest(
     sequenceBefore: undefined,
     tables: new Map(),
   };
+  // The first edit sums up the state that was found, the second tells what came of the logs.
+  let begun: Begun = { tables: new Map(), lastSequence: undefined };
+  let edits = 0;
   const end = await scanLog(files, path, {
     next(edit) {
       try {
         applyEdit(manifest, new LevelBytes(edit));
+        edits++;
+        if (edits === 1) begun = { tables: new Map(manifest.tables), lastSequence: undefined };
+        if (edits === 2) begun = { ...begun, lastSequence: manifest.lastSequence };
         return undefined;
       } catch (error) {
         if (error instanceof RangeError) return error.message;
@@ -58,7 +75,7 @@ export async function readManifest(
     },
     canComeLater: () => true,
   });
-  return { manifest, end };
+  return { manifest, begun, end };
 }
 
 function applyEdit(manifest: Manifest, edit: LevelBytes): void {

@@ -1,39 +1,41 @@
 /**
  * Opening a store, in an order that never trusts LevelDB first (design decision 15).
  *
- *   what is there -> make it, if nothing -> our claim in this process -> LevelDB's lock, tried -> our scan of the files
- *   -> LevelDB -> format, commit and directory rows
+ *   what is there -> make it, if nothing -> held by us (`hold.ts`) -> every name looked at -> LevelDB's lock, tried
+ *   -> our scan of the files -> LevelDB, which must have read what we have (`open-checked.ts`)
  *
- * O1  Until the scan has passed, nothing in the folder is changed. Nothing is changed by us without the lock being free.
+ * O1  Until the scan has passed nothing in the folder is changed, save that an opening or a making which was cut short is
+ *     brought to its end. Nothing is changed by us without the lock being free.
  * O2  Whoever does not get the lock hears of that, not of what the holder's files look like meanwhile.
  *     Where the lock cannot be tried, a whole folder is left to LevelDB, whose own lock decides, and any other refused.
  * O3  Everything that was taken is given back when a later step fails.
  */
 import { BackendError } from '../errors.ts';
-import { checkFolder, cutManifest, type FolderCheck } from './check-folder.ts';
-import { COMMIT_KEY, readCommitRow, type CommitRow } from './commit-row.ts';
-import { Committed } from './committed.ts';
-import { claim } from './claim.ts';
-import { FORMAT_KEY, createStore, readFormatRow, removeLeftovers, syncName } from './create.ts';
-import { Directory, directoryRange, readSlot } from './directory.ts';
-import type { Level, LevelClass } from './driver.ts';
+import { checkFolder, cutManifest, liveNames, type FolderCheck } from './check-folder.ts';
+import { checkNames } from './check-names.ts';
+import { createStore, removeLeftovers, syncName } from './create.ts';
+import { createInside, finishInside } from './create-inside.ts';
+import type { LevelClass } from './driver.ts';
 import { DurableMark, readMark } from './durable-mark.ts';
 import { asBackendError, corruptError } from './failure.ts';
-import type { Files } from './files.ts';
+import { errorCode, type Details, type Files } from './files.ts';
+import { hold } from './hold.ts';
+import { removeKept, restoreKept } from './kept.ts';
 import { LevelEngine } from './level-engine.ts';
 import { locate } from './locate.ts';
-import { probeLock, requireUnlocked } from './lock-probe.ts';
-import { checkFormat, checkMarker } from './marker.ts';
+import { holdLock, probeLock, requireUnlocked } from './lock-probe.ts';
+import { checkMarker } from './marker.ts';
+import { isNumbered } from './names.ts';
+import { NotRead, openChecked, type DriverSettings, type OpenedFolder } from './open-checked.ts';
 import type { LongScan } from './row-scan.ts';
-import { SLOT_BYTES, SYSTEM, bound, boundAfter, decodeCommit, decodeValue, type Slot } from './rows.ts';
-import { findTableDamage } from './table-scan.ts';
+import type { AcknowledgedCheck } from './system-rows.ts';
 
-export interface LevelSettings {
+export interface LevelSettings extends DriverSettings {
   readonly createIfMissing: boolean;
   readonly verify: boolean;
-  readonly cacheSize: number;
-  readonly writeBufferSize: number;
   readonly longScan: LongScan;
+  /** What MANIFEST and log of events may grow by before LevelDB is made to begin new ones, in bytes. @default 1 MiB */
+  readonly eventBytes?: number | undefined;
 }
 
 export async function openLevel(
@@ -44,7 +46,7 @@ export async function openLevel(
 ): Promise<LevelEngine> {
   try {
     const path = await findOrMake(Level, files, asked, settings.createIfMissing);
-    const release = claim(await files.identity(path), path);
+    const release = await hold(files, path);
     try {
       return await openClaimed(Level, files, path, settings, release);
     } catch (error) {
@@ -63,7 +65,8 @@ async function findOrMake(Level: LevelClass, files: Files, asked: string, create
     throw new BackendError('BACKEND_NOT_FOUND', `There is no store at ${path}, and createIfMissing is false`, { path });
   }
   try {
-    await createStore(Level, files, path);
+    if (found === 'nothing') await createStore(Level, files, path);
+    else await createInside(Level, files, path);
   } catch (error) {
     // Somebody else may have made it meanwhile; then it is theirs, and the lock decides.
     if ((await locate(files, asked)).found !== 'store') throw error;
@@ -78,61 +81,92 @@ async function openClaimed(
   settings: LevelSettings,
   release: () => void,
 ): Promise<LevelEngine> {
+  const names = await checkNames(files, path);
   await checkMarker(files, path);
   await files.checkWritable(path);
+  await finishInside(files, path);
   await probeLock(Level, files, path);
-  await syncName(files, path);
-  const check = await checkUnlocked(Level, files, path, settings.verify);
-  const level: Level = new Level(path, {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-    createIfMissing: false,
-    compression: false, // records are small and often incompressible; what is compressed cannot be checked cheaply
-    cacheSize: settings.cacheSize,
-    writeBufferSize: settings.writeBufferSize,
-  });
+  const { opened, check, warnings } = await openUnlocked(Level, files, path, settings, names);
   let mark: DurableMark | undefined;
   try {
-    await level.open();
-    const { directory, commit } = await readSystemRows(level, path);
-    const warnings = [...check.warnings, ...(await checkCommit(files, path, commit, check))];
-    await removeLeftovers(files, path);
-    mark = await DurableMark.open(files, path);
-    const position = { counter: commit.counter, sequence: check.lastSequence };
+    await removeKept(files, path);
+    const leftovers = await removeLeftovers(files, path);
+    mark = await DurableMark.open(files, path, opened.commit.sequence);
     const engine = new LevelEngine({
-      level,
+      Level,
+      settings,
+      level: opened.level,
       files,
       path,
-      directory,
-      position,
-      warnings,
+      directory: opened.directory,
+      position: { counter: opened.commit.counter, sequence: check.lastSequence },
+      warnings: [...warnings, ...opened.warnings, ...leftovers],
       mark,
-      longScan: settings.longScan,
+      longScan: settings.isKnown === false ? NO_LONG_SCAN : settings.longScan,
       onClosed: release,
     });
     await engine.start();
     return engine;
   } catch (error) {
-    await Promise.allSettled([level.close(), mark?.close()]); // the first error is the one to hear of
+    await Promise.allSettled([opened.level.close(), mark?.close()]); // the first error is the one to hear of
     throw error;
   }
 }
 
-interface UnlockedCheck extends FolderCheck {
-  /** The last operation that is known to have been acknowledged (`durable-mark.ts`, K1). */
-  readonly acknowledged: number;
+/** So many others may come in between. */
+const TURNS = 8;
+const NO_LONG_SCAN: LongScan = { rows: Infinity, bytes: Infinity, bytesToWrite: Infinity };
+
+interface Opening {
+  readonly opened: OpenedFolder;
+  readonly check: FolderCheck;
+  readonly warnings: readonly string[];
 }
 
-async function checkUnlocked(Level: LevelClass, files: Files, path: string, verify: boolean): Promise<UnlockedCheck> {
-  // Another process may have opened the store since, and LevelDB replaces files as it opens. Ask again before calling
-  // it damage.
+async function openUnlocked(
+  Level: LevelClass,
+  files: Files,
+  path: string,
+  settings: LevelSettings,
+  names: ReadonlyMap<string, Details>,
+): Promise<Opening> {
+  // Another process may open the store at any moment, and LevelDB replaces files as it opens. Ask again before saying
+  // what is wrong with them. It may also have tried the lock only, as we did, or be gone again: then it is our turn.
+  for (let left = TURNS; ; left--) {
+    try {
+      const restored = await restoreKept(Level, files, path);
+      await syncName(files, path);
+      const check = await checkUnlocked(Level, files, path, settings.verify);
+      await dropShared(Level, files, path, check, names);
+      const opened = await openChecked(Level, files, path, settings, check);
+      return { opened, check, warnings: restored === undefined ? check.warnings : [restored, ...check.warnings] };
+    } catch (error) {
+      if (isOthers(error) || !(error instanceof BackendError)) await probeLock(Level, files, path);
+      if (left === 0 || !isOthers(error)) throw error;
+    }
+  }
+}
+
+/** What somebody else may be the cause of who was there for a moment. */
+function isOthers(error: unknown): boolean {
+  if (error instanceof NotRead) return error.isDisturbed;
+  return ['BACKEND_LOCKED', 'ENOENT'].includes(errorCode(error) ?? '');
+}
+
+async function checkUnlocked(
+  Level: LevelClass,
+  files: Files,
+  path: string,
+  verify: boolean,
+): Promise<AcknowledgedCheck> {
   const ask = (why: string): Promise<void> => requireUnlocked(Level, files, path, why);
+  const thoroughness = verify ? 'blocks' : 'parts';
   let check;
   try {
-    check = await checkFolder(files, path, verify);
+    check = await checkFolder(files, path, thoroughness);
   } catch (error) {
     await ask(`its files are not whole (${error instanceof Error ? error.message : String(error)})`);
-    check = await checkFolder(files, path, verify);
+    check = await checkFolder(files, path, thoroughness);
   }
   const warnings = [...check.warnings];
   const acknowledged = await readMark(files, path);
@@ -150,70 +184,24 @@ async function checkUnlocked(Level: LevelClass, files: Files, path: string, veri
   return { ...check, warnings, acknowledged: typeof acknowledged === 'string' ? 0 : acknowledged };
 }
 
-async function readSystemRows(
-  level: Level,
-  path: string,
-): Promise<{ readonly directory: Directory; readonly commit: CommitRow }> {
-  const state = new Committed(level, path, new Directory(new Map()), 0);
-  const formatRow = state.getRow(SYSTEM, FORMAT_KEY);
-  const format = formatRow === undefined ? undefined : readFormatRow(formatRow);
-  if (format === undefined) throw corruptError(path, 'the row that tells its format is missing');
-  checkFormat(format, path);
-  const commitRow = state.getRow(SYSTEM, COMMIT_KEY);
-  const commit = commitRow === undefined ? undefined : readCommitRow(commitRow);
-  if (commit === undefined) throw corruptError(path, 'the row of the last commit is missing');
-
-  const slots = new Map<string, Slot>();
-  for (const [storedKey, stored] of await level.iterator(directoryRange()).all()) {
-    const key = new Uint8Array(storedKey).subarray(SLOT_BYTES);
-    const value = decodeValue(SYSTEM, key, 0, stored);
-    const slot = value === undefined ? undefined : readSlot(key, value);
-    if (slot === undefined) throw state.damaged(SYSTEM, key);
-    slots.set(slot.name, slot);
-  }
-  return { directory: new Directory(slots), commit: await newestCommit(level, state, slots.values(), commit) };
-}
-
-/** The newest commit is told by its own row or by the last row of an append-only bucket (`commit-row.ts`, CR1). */
-async function newestCommit(
-  level: Level,
-  state: Committed,
-  slots: Iterable<Slot>,
-  told: CommitRow,
-): Promise<CommitRow> {
-  let newest = told;
-  for (const slot of slots) {
-    const last = { gte: bound(slot, undefined), lt: boundAfter(slot), reverse: true, limit: 1 };
-    for (const [storedKey, stored] of await level.iterator(last).all()) {
-      if (decodeValue(slot, storedKey, SLOT_BYTES, stored) === undefined) {
-        throw state.damaged(slot, storedKey.subarray(SLOT_BYTES)); // it may have told of the newest commit
-      }
-      const carried = decodeCommit(slot, storedKey, SLOT_BYTES, stored);
-      const commit = carried === undefined ? undefined : readCommitRow(carried);
-      if (commit !== undefined && commit.counter > newest.counter) newest = commit;
-    }
-  }
-  return newest;
-}
-
 /**
- * LevelDB's last operation tells of its commit (R67). When LevelDB counts further than the newest commit that is told
- * of, either the newest row is lost, which is damage in a table, or the last commit failed before it reached the
- * log (a full disk), and only its numbers were used up. The mark tells which where it counts further as well, and
- * checking the tables else.
+ * LevelDB numbers its files on from what the MANIFEST says, and empties a file that has the number already. One that an
+ * opening left behind may be emptied; not one that has a second name, outside of the folder.
  */
-async function checkCommit(files: Files, path: string, commit: CommitRow, check: UnlockedCheck): Promise<string[]> {
-  const { lastSequence } = check;
-  if (commit.sequence === lastSequence) return [];
-  const numbers = `the newest commit found ends at ${commit.sequence}, LevelDB's own count at ${lastSequence}`;
-  if (commit.sequence > lastSequence) throw corruptError(path, numbers);
-  if (commit.sequence < check.acknowledged) {
-    throw corruptError(path, `${numbers}, and ${check.acknowledged} was acknowledged`);
+async function dropShared(
+  Level: LevelClass,
+  files: Files,
+  path: string,
+  check: FolderCheck,
+  names: ReadonlyMap<string, Details>,
+): Promise<void> {
+  const live = new Set(liveNames(check));
+  const shared = [...names].filter(([name, { links }]) => links > 1 && isNumbered(name) && !live.has(name));
+  if (shared.length === 0) return;
+  const release = await holdLock(Level, files, path);
+  try {
+    for (const [name] of shared) await files.remove(`${path}/${name}`);
+  } finally {
+    await release();
   }
-  for (const table of check.tables) {
-    const isThere = (await files.length(table)) !== undefined; // LevelDB may have merged it by now
-    const damage = isThere ? await findTableDamage(files, table, true) : undefined;
-    if (damage !== undefined) throw corruptError(table, damage);
-  }
-  return [`A commit in ${path} failed before it was written and is not there (${numbers})`];
 }

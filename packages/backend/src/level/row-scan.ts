@@ -10,7 +10,6 @@
 import type { Entry, ScanOptions } from '../engine.ts';
 import { BackendError } from '../errors.ts';
 import type { Committed } from './committed.ts';
-import type { Level } from './driver.ts';
 import type { Files } from './files.ts';
 import { LevelRows } from './level-rows.ts';
 import { bound, boundAfter, type Slot } from './rows.ts';
@@ -25,9 +24,7 @@ const END: IteratorResult<Chunk> = { done: true, value: undefined };
 
 /** What a scan reads from. */
 export interface ScanSource {
-  readonly level: Level;
   readonly files: Files;
-  readonly path: string;
   readonly longScan: LongScan;
   /** Whether all operations up to this one, by LevelDB's numbers, lie in tables. */
   inTables(sequence: number): boolean;
@@ -147,7 +144,7 @@ export class RowScan implements AsyncIterableIterator<Chunk> {
 
   /** @param start LevelDB's first key that may appear */
   #fromLevel(slot: Slot, state: Committed, start: Uint8Array): LevelRows {
-    return new LevelRows(this.#source.level, state, slot, start, this.#stop(slot), this.#chunkSize);
+    return new LevelRows(state, slot, start, this.#stop(slot), this.#chunkSize);
   }
 
   /** LevelDB's first key that may not appear. */
@@ -159,7 +156,7 @@ export class RowScan implements AsyncIterableIterator<Chunk> {
   async #lookAhead(slot: Slot, state: Committed, chunk: Chunk): Promise<void> {
     this.#mayBeLong = false;
     const source = this.#source;
-    const bytes = await source.level.approximateSize(behind(slot, chunk), this.#stop(slot));
+    const bytes = await state.level.approximateSize(behind(slot, chunk), this.#stop(slot));
     if (source.inTables(state.sequence)) {
       this.#liesInTables = bytes >= source.longScan.bytes;
     } else if (bytes >= source.longScan.bytesToWrite) {
@@ -170,9 +167,8 @@ export class RowScan implements AsyncIterableIterator<Chunk> {
   /** Goes on behind this chunk in the tables. */
   async #goOn(slot: Slot, state: Committed, chunk: Chunk): Promise<void> {
     this.#liesInTables = false;
-    const { level, files, path } = this.#source;
     const before = this.#rows;
-    this.#rows = new TableRows(level, files, path, state, {
+    this.#rows = new TableRows(this.#source.files, state, {
       slot,
       after: behind(slot, chunk),
       end: this.#stop(slot),

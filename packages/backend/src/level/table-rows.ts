@@ -16,7 +16,7 @@ import { Slice } from '../clock.ts';
 import type { Entry } from '../engine.ts';
 import { BackendError } from '../errors.ts';
 import type { Committed } from './committed.ts';
-import type { Level, LevelIterator } from './driver.ts';
+import type { LevelIterator } from './driver.ts';
 import { errorCode, type Files } from './files.ts';
 import { SLOT_BYTES, decodeValueIn, type Slot } from './rows.ts';
 import { CompressedBlock } from './table.ts';
@@ -74,16 +74,16 @@ export class TableRows {
   #slabUsed = 0;
 
   /** @param state held by the caller until after `close`; all its rows are in tables (E1) */
-  constructor(level: Level, files: Files, path: string, state: Committed, options: TableScanOptions) {
+  constructor(files: Files, state: Committed, options: TableScanOptions) {
     this.#state = state;
     this.#options = options;
-    const { pin, runs } = pinTables(level, state, options.after);
+    const { pin, runs } = pinTables(state, options.after);
     this.#pin = pin;
     this.#all = runs.map(
       (numbers) =>
         new TableRun(
           files,
-          numbers.map((number) => `${path}/${number.padStart(6, '0')}`),
+          numbers.map((number) => `${state.path}/${number.padStart(6, '0')}`),
           options.after,
         ),
     );
@@ -189,10 +189,10 @@ function byEntry(a: TableRun, b: TableRun): number {
 
 /** An iterator, and numbers of the tables of the version that it pins: of each level, and of each table of level 0. */
 function pinTables(
-  level: Level,
   state: Committed,
   gte: Uint8Array,
 ): { readonly pin: LevelIterator; readonly runs: readonly (readonly string[])[] } {
+  const { level } = state;
   // LevelDB's own thread may install another version between the two calls.
   for (;;) {
     const before = level.getProperty('leveldb.sstables');
