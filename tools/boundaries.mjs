@@ -28,7 +28,15 @@ const table = {
   bolt: {
     imports: { '@varve/base': ['src/file-lock.ts'] },
     seams: {
-      files: ['src/node-storage.ts', 'src/file-lock.ts', 'src/lock-reach.ts', 'src/kernel-lock.ts'],
+      files: [
+        'src/node-storage.ts',
+        'src/place.ts',
+        'src/regular-file.ts',
+        'src/replaceable.ts',
+        'src/file-lock.ts',
+        'src/lock-reach.ts',
+        'src/kernel-lock.ts',
+      ],
       clock: ['src/node-storage.ts'],
       timers: ['src/node-storage.ts', 'src/kernel-lock.ts'],
       random: ['src/node-storage.ts'],

@@ -9,6 +9,8 @@
  * - `BACKEND_NOT_EMPTY` the target of an import holds something already
  * - `BACKEND_VERSION` written by a newer format than this release reads
  * - `BACKEND_READ_ONLY` the medium or the folder cannot be written, or the store was opened for reading only
+ * - `BACKEND_UNREADABLE` the file, or a folder above it, may not be read
+ * - `BACKEND_NOT_REPLACEABLE` a compaction cannot put a new file in the place of this one; the message says why
  * - `BACKEND_CORRUPT` damage; the message names the place
  * - `BACKEND_UNAVAILABLE` the engine's driver is not installed or has no binary for this platform
  * - `BACKEND_NESTED` a section inside a section
@@ -24,6 +26,8 @@ export type BackendErrorCode =
   | 'BACKEND_NOT_EMPTY'
   | 'BACKEND_VERSION'
   | 'BACKEND_READ_ONLY'
+  | 'BACKEND_UNREADABLE'
+  | 'BACKEND_NOT_REPLACEABLE'
   | 'BACKEND_CORRUPT'
   | 'BACKEND_UNAVAILABLE'
   | 'BACKEND_NESTED'

@@ -4,7 +4,8 @@
  * etcd: server/storage/backend and etcdutl/snapshot (a snapshot is a BoltDB file and the SHA-256 of it).
  */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { BackendError } from './errors.ts';
 
 const hashBytes = 32;
@@ -12,18 +13,47 @@ const hashBytes = 32;
 const sectorBytes = 512;
 const chunkBytes = 1024 * 1024;
 
+/** Does not wait for the other end of a FIFO, should one have come into the name. */
+const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** A file, and which one it was before it was opened and locked. */
+export interface HashedFile {
+  readonly place: string;
+  /** As the caller named it, for messages. */
+  readonly path: string;
+  readonly identity: string | undefined;
+}
+
+/** Which file the name belongs to now; `undefined` if that cannot be said. */
+export async function identityOf(place: string): Promise<string | undefined> {
+  try {
+    return identity(await stat(place, { bigint: true }));
+  } catch {
+    return undefined;
+  }
+}
+
+function identity({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
 /**
  * Reads the whole file, in pieces; resolves when its last 32 bytes are the SHA-256 of all before.
- * @throws BackendError `BACKEND_CORRUPT` when they are not, or are missing; `BACKEND_FAILED` when it cannot be read
+ * @throws BackendError `BACKEND_CORRUPT` when they are not, or are missing; `BACKEND_FAILED` when it cannot be read, or has
+ * lost its name to another file
  */
 export async function verifyHash(
-  path: string,
+  { place, path, identity: expected }: HashedFile,
   signal: AbortSignal | undefined,
   onProgress: (readBytes: number, totalBytes: number) => void,
 ): Promise<void> {
-  const file = await attempt(path, () => open(path, 'r'));
+  const file = await attempt(path, () => open(place, flags));
   try {
-    const { size } = await attempt(path, () => file.stat());
+    const found = await attempt(path, () => file.stat({ bigint: true }));
+    if (identity(found) !== expected) {
+      throw new BackendError('BACKEND_FAILED', `${path} was replaced while it was being read. Try again`, { path });
+    }
+    const size = Number(found.size);
     if (size % sectorBytes !== hashBytes) {
       const message = `${path} does not end in a hash: it was cut short, or is a copy of a database file. For a copy, skip the hash check`;
       throw new BackendError('BACKEND_CORRUPT', message, { path });

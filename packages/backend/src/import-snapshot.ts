@@ -1,8 +1,8 @@
 /**
  * Filling an empty backend, on any engine, from a BoltDB file or an etcd snapshot.
  *
- * I1  Nothing is written before the file's hash was found to be true, and the target to be empty, that is, without a
- *     bucket (R50, R128).
+ * I1  Nothing is written before the file's hash was found to be true, the file to be a store's, and the target to be empty,
+ *     that is, without a bucket (R50, R128). The path is made absolute in the tick of the call.
  * I2  Memory is bounded whatever the size: rows are lent by the file, a section at a time, and `admit` pushes back.
  * I3  The target is whole or empty. When the import fails after it has begun to write, what it wrote is deleted again;
  *     where that is not to be done any more, the process being dead or the target failed, the next opening does it
@@ -13,13 +13,15 @@
 import { openBolt, type Bolt, type ReadTransaction } from '@varve/bolt';
 import type { Backend } from './backend.ts';
 import { type Bucket, bucketNamed } from './bucket.ts';
-import { checkBoolean, checkFunction, checkOptions, checkSignal } from './check-options.ts';
 import { compareBytes } from './byte-key.ts';
+import { checkBoolean, checkFunction, checkNames, checkPath, checkSignal } from './check-options.ts';
 import { Slice } from './clock.ts';
 import { BackendError } from './errors.ts';
 import { nameBytes, nameText } from './file/bucket-name.ts';
 import { fileFailure } from './file/failure.ts';
-import { verifyHash } from './import-file.ts';
+import { requireStore } from './file/open-file.ts';
+import { absolutePath } from './file/place.ts';
+import { identityOf, verifyHash } from './import-file.ts';
 import { shown } from './scan-order.ts';
 import { unfinishedImport } from './unfinished-import.ts';
 
@@ -49,27 +51,27 @@ export interface ImportResult {
   readonly bytes: number;
 }
 
+const optionNames: readonly string[] = ['skipHashCheck', 'signal', 'onProgress'];
 const sectionRows = 1000;
 const sectionBytes = 256 * 1024;
 
 /**
  * Writes every bucket and row of a BoltDB file into an empty backend; resolves when they are durable. Open the store above
  * afterwards, and write nothing meanwhile. Should the process end before that, the target is empty when it is opened again.
- * @throws BackendError `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_LOCKED`, `BACKEND_CORRUPT` about the
- * file; `BACKEND_NOT_EMPTY`, `BACKEND_READ_ONLY`, `BACKEND_FAILED`, `BACKEND_CLOSED` about the target
+ * @throws BackendError `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_LOCKED`, `BACKEND_UNREADABLE`,
+ * `BACKEND_CORRUPT` about the file; `BACKEND_NOT_EMPTY`, `BACKEND_READ_ONLY`, `BACKEND_FAILED`, `BACKEND_CLOSED` about the target
  */
 export async function importSnapshot(
   path: string,
   backend: Backend,
   options: ImportOptions = {},
 ): Promise<ImportResult> {
-  if (typeof path !== 'string') throw new TypeError('path must be a string');
-  if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
-  checkOptions(options);
+  checkPath(path);
+  checkNames(options, optionNames);
   const { skipHashCheck = false, signal, onProgress = () => {} } = options;
   checkBoolean(skipHashCheck, 'skipHashCheck');
-  checkSignal(signal);
   checkFunction(onProgress, 'onProgress');
+  checkSignal(signal);
   signal?.throwIfAborted();
   if (backend.readOnly) {
     throw new BackendError('BACKEND_READ_ONLY', 'the target of an import must not be open for reading only');
@@ -77,22 +79,27 @@ export async function importSnapshot(
   if (backend.buckets().length > 0) {
     throw new BackendError('BACKEND_NOT_EMPTY', 'the target of an import must be empty, and this one has buckets');
   }
-  const bolt = await openSource(path, signal);
+  const place = absolutePath(path);
+  const identity = await identityOf(place);
+  const bolt = await openSource(place, path, signal);
   try {
     if (!skipHashCheck) {
-      await verifyHash(path, signal, (bytes, totalBytes) =>
+      await verifyHash({ place: bolt.path, path, identity }, signal, (bytes, totalBytes) =>
         onProgress({ phase: 'verifying', bytes, totalBytes, rows: 0 }),
       );
     }
+    requireStore(bolt, path);
     return await new Import(bolt, path, backend, signal, onProgress).run();
+  } catch (error) {
+    throw fileFailure(error, path);
   } finally {
     await bolt.close();
   }
 }
 
-async function openSource(path: string, signal: AbortSignal | undefined): Promise<Bolt> {
+async function openSource(place: string, path: string, signal: AbortSignal | undefined): Promise<Bolt> {
   try {
-    return await openBolt(path, { readOnly: true, signal });
+    return await openBolt(place, { readOnly: true, signal });
   } catch (error) {
     throw fileFailure(error, path);
   }

@@ -16,7 +16,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from './backend.ts';
 import type { Bucket } from './bucket.ts';
-import { checkFunction, checkInteger, checkOptions, checkSignal } from './check-options.ts';
+import { checkFunction, checkInteger, checkNames, checkOptions, checkSignal } from './check-options.ts';
 import { systemTimers, type Timers } from './clock.ts';
 import { type CommitSource, Committer } from './committer.ts';
 import type { Change, Engine, Snapshot } from './engine.ts';
@@ -187,7 +187,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   }
 
   async snapshot(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Snapshot> {
-    checkOptions(options);
+    checkNames(options, ['signal']);
     const { signal } = options;
     checkSignal(signal);
     signal?.throwIfAborted();

@@ -11,6 +11,7 @@ import { type BuildRow, buildBolt } from '@varve/bolt';
 import { bucketNamed } from './bucket.ts';
 import type { Engine, PinnedView, Snapshot } from './engine.ts';
 import { BackendError } from './errors.ts';
+import { storeMark } from './file/recognise.ts';
 import { ScanOrder } from './scan-order.ts';
 
 /** An open copy of the engine's committed state of this moment; `release` is called once, when it is over. */
@@ -19,7 +20,7 @@ export async function copyOf(engine: Engine, signal: AbortSignal): Promise<[copy
   const view = engine.pin();
   try {
     const source = { rows: () => rowsOf(view, signal), buckets: view.buckets() };
-    return [await buildBolt(source, { signal }), (): void => view[Symbol.dispose]()];
+    return [await buildBolt(source, { signal, sequence: storeMark }), (): void => view[Symbol.dispose]()];
   } catch (error) {
     view[Symbol.dispose]();
     throw error;

@@ -59,6 +59,7 @@ export interface OpenOptions {
 
 /** An open BoltDB file. */
 export interface Bolt extends AsyncDisposable {
+  /** The file's own absolute name: links were followed when it was opened. */
   readonly path: string;
   readonly readOnly: boolean;
   /** Bytes a page. */
@@ -104,11 +105,15 @@ export interface Bolt extends AsyncDisposable {
   stats(options?: SignalOptions): Promise<BoltStats>;
   /** A consistent copy of this moment's state, as a valid file. Pins the state until read to its end or disposed. */
   copy(options?: CopyOptions): BoltImage;
-  /** Writes the newest state, densely packed, to a new file. It appears under its name whole or not at all. */
+  /**
+   * Writes the newest state, densely packed, to a new file for its maker alone (0600). It appears under its name whole or not
+   * at all. Rejects with BOLT_EXISTS, or BOLT_FAILED where it cannot be made.
+   */
   compact(target: string, options?: CompactOptions): Promise<CompactReport>;
   /**
    * Replaces the file by its compact form. Writers wait, readers do not; those that are open keep the old file until they
-   * end. Rejects with BOLT_FAILED if the new file could not be put in place: the old one is still whole.
+   * end. Owner, group and mode stay; access control lists and extended attributes do not. Rejects with BOLT_NOT_REPLACEABLE
+   * before it works where that is impossible (several hard links, a mounted file), and with BOLT_FAILED if the new file could not be put in place, or another file has the name now: nothing has changed then.
    */
   defragment(options?: CompactOptions): Promise<CompactReport>;
   /** Waits for the running commit; waiting writes reject with BOLT_CLOSED; open read transactions end. Idempotent. */
@@ -253,7 +258,7 @@ export interface BoltImage extends AsyncIterable<Uint8Array>, AsyncDisposable {
 
 /** One finding of `check` or of opening. */
 export interface Problem {
-  /** Rule of the format (`C1` to `C15`), `checksum` or `meta`. */
+  /** Rule of the format (`C1` to `C15`), `checksum`, `meta`, or `folder` for what is beside the file. */
   readonly rule: string;
   readonly page: number | undefined;
   readonly message: string;
@@ -334,6 +339,8 @@ export interface BuildOptions extends SignalOptions {
   readonly fillPercent?: number | undefined;
   /** Transaction number of the file, at least 1. @default 2 */
   readonly txid?: number | undefined;
+  /** Sequence of the root bucket, which no tool uses. @default 0n */
+  readonly sequence?: bigint | undefined;
   /** @default true */
   readonly pageChecksums?: boolean | undefined;
   /** @default 262144 */

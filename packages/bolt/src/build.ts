@@ -7,6 +7,16 @@
  */
 import type { BoltImage, BuildOptions, BuildRow, BuildRowLengths, BuildSource, Bytes, RowChunks } from './bolt.ts';
 import { compareBytes, toBytes } from './bytes.ts';
+import {
+  checkOptions,
+  isBoolean,
+  isChunkSize,
+  isFillPercent,
+  isNumber,
+  isSequence,
+  isSignal,
+} from './check-options.ts';
+import type { OptionRules } from './check-options.ts';
 import { BoltError } from './errors.ts';
 import { encodeMeta, isPageSize, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
@@ -18,18 +28,35 @@ import type { BuilderOptions, Part } from './tree-builder.ts';
 
 const DEFAULT_CHUNK = 262_144;
 
+const RULES: OptionRules<BuildOptions> = {
+  pageSize: isNumber('a power of two from 512 to 65536', isPageSize),
+  fillPercent: isFillPercent,
+  txid: isNumber('a whole number of at least 1', (txid) => Number.isSafeInteger(txid) && txid >= 1),
+  sequence: isSequence,
+  pageChecksums: isBoolean,
+  chunkBytes: isChunkSize,
+  signal: isSignal,
+};
+
 /**
  * Measures the rows; resolves with the stream.
  * @throws RangeError on bad options; rejects with BOLT_ROWS when rows are too large or buckets are not in order
  */
 export async function buildBolt(source: BuildSource, options: BuildOptions = {}): Promise<BoltImage> {
+  checkSource(source);
+  checkOptions(options, RULES);
   const { pageSize = 4096, fillPercent = 0.9, txid = 2, pageChecksums = true, chunkBytes = DEFAULT_CHUNK } = options;
-  if (!isPageSize(pageSize)) throw new RangeError('pageSize must be a power of two from 512 to 65536');
-  if (!(fillPercent >= 0.1 && fillPercent <= 1)) throw new RangeError('fillPercent must be between 0.1 and 1');
-  if (!Number.isSafeInteger(txid) || txid < 1) throw new RangeError('txid must be a whole number of at least 1');
   const layout = { pageSize, fillPercent, txid, pageChecksums };
-  const meta = await measure(source, { ...layout, measuring: true }, options.signal);
+  const measured = await measure(source, { ...layout, measuring: true }, options.signal);
+  const meta = { ...measured, sequence: options.sequence ?? 0n };
   return new BuiltImage(source, meta, { ...layout, measuring: false }, chunkBytes, options.signal);
+}
+
+function checkSource(source: BuildSource): void {
+  if (typeof source?.rows !== 'function') throw new TypeError('source must have a function rows');
+  if (source.lengths !== undefined && typeof source.lengths !== 'function')
+    throw new TypeError('lengths must be a function');
+  if (source.buckets !== undefined && !Array.isArray(source.buckets)) throw new TypeError('buckets must be an array');
 }
 
 async function measure(source: BuildSource, layout: BuilderOptions, signal: AbortSignal | undefined): Promise<Meta> {

@@ -27,11 +27,21 @@ export function compareBytes(
   return aLength - bLength;
 }
 
-/** A view of the bytes, or the UTF-8 of a text. Anything else is a `TypeError` that names the argument. */
+/**
+ * A view of the bytes, or the UTF-8 of a text. Anything else is a `TypeError` that names the argument, and so is half of a
+ * surrogate pair: UTF-8 cannot hold it, and many texts would be one key.
+ */
 export function toBytes(value: Bytes, name: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  if (typeof value === 'string') return value === '' ? EMPTY : Buffer.from(value, 'utf8');
-  throw new TypeError(`${name} must be a Uint8Array or a string`);
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a Uint8Array or a string`);
+  if (value === '') return EMPTY;
+  if ((value as unknown as WellFormed).isWellFormed()) return Buffer.from(value, 'utf8');
+  throw new TypeError(`${name} has a surrogate without its partner, which UTF-8 cannot hold: give it as bytes`);
+}
+
+/** `String.prototype.isWellFormed`: in every Node we support, not yet in the library of our language level. */
+interface WellFormed {
+  isWellFormed(): boolean;
 }
 
 /** The bytes as latin1 text: a map key in byte order. */

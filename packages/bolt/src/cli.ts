@@ -71,6 +71,7 @@ async function command(args: readonly string[], output: Output): Promise<number>
   const commands = ['check', 'dump', 'stats', 'compact'];
   if (name === undefined || !commands.includes(name)) throw new UsageError(`${name ?? 'nothing'} is no command`);
   if (file === undefined) throw new UsageError(`${name} needs a file`);
+  if (file === '' || target === '') throw new UsageError('a file has no name');
   if (more.length > 0 || (target !== undefined) !== (name === 'compact'))
     throw new UsageError(`wrong arguments for ${name}`);
   if (json && name !== 'dump') throw new UsageError('--json is for dump');
@@ -132,7 +133,7 @@ async function dump(path: string, json: boolean, output: Output): Promise<number
   // The handle finds the file good and holds the lock; the raw pages are read beside it.
   const bolt = await openBolt(path, { readOnly: true, cacheBytes: 0 });
   try {
-    const file = await nodeStorage.open(path, 'read');
+    const file = await nodeStorage.open(bolt.path, 'read');
     try {
       const chosen = chooseMeta(file, path);
       const pages = new PageFile(file, chosen.active.pageSize, CACHE_BYTES);

@@ -23,7 +23,8 @@ const WRITE_BYTES = 1 << 20;
 
 /** Where the copy goes and what it is like. */
 export interface CompactTarget extends CompactOptions {
-  readonly place: 'publish' | 'rename';
+  /** The file's name until it is whole. */
+  readonly temporary: string;
   readonly txid: number;
   readonly pageChecksums: boolean;
 }
@@ -38,7 +39,7 @@ export async function compactState(
   const { pageSize } = state.meta;
   const slices = new Slices(storage, target.signal);
   let size = 0;
-  await createWhole(storage, path, target.place, async (append, patch) => {
+  await createWhole(storage, path, target.temporary, async (append, patch) => {
     let ready: Buffer[] = [Buffer.alloc(2 * pageSize)];
     let readyBytes = 2 * pageSize;
     const options = {
@@ -66,7 +67,7 @@ export async function compactState(
       if (readyBytes >= WRITE_BYTES) await flush();
       if (slices.due()) await slices.rest();
     }
-    const meta = builder.finish();
+    const meta = { ...builder.finish(), sequence: state.meta.sequence };
     await flush();
     const metas = Buffer.alloc(2 * pageSize);
     const newer = meta.txid % 2;

@@ -1,18 +1,25 @@
 /**
- * A new file: four pages, under a temporary name until they are durable.
+ * A new file: four pages, under a temporary name until they are durable; or in a file that is there and empty.
  *
  * N1  The name appears with a whole file behind it, or not at all (R24); leftovers carry a name that says so and are
- *     removed by the next opening for writing.
+ *     removed by the next opening for writing. What cannot be removed is a warning.
+ * N2  A file that was made empty by somebody else stays that very file: its owner, its names and what is mounted there are
+ *     his. Until both meta pages are in it, it begins with a text that says it is not finished; the next opening for
+ *     writing begins anew then.
+ * N3  A temporary name is no longer than a file's name may be, whatever it is for.
  */
+import { createHash } from 'node:crypto';
 import path from 'node:path';
+import type { Problem } from './bolt.ts';
 import { viewOf } from './bytes.ts';
+import { chooseMeta } from './choose-meta.ts';
 import { encodeFreelist } from './freelist-page.ts';
 import { encodeMeta, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { LEAF_FLAG } from './page.ts';
 import { seal } from './seal.ts';
 import { writeFully } from './storage-file.ts';
-import type { Storage } from './storage-file.ts';
+import type { Storage, StorageFile } from './storage-file.ts';
 
 /** bbolt takes nothing shorter for a file of its own. */
 const SHORTEST_FILE = 4096;
@@ -40,34 +47,107 @@ export function emptyFile(pageSize: number, pageChecksums: boolean): Buffer {
   return bytes;
 }
 
-/** A name beside `target` for what is not finished. */
-export function temporaryName(storage: Storage, target: string): string {
-  return `${target}.varve-${storage.uniqueName()}.tmp`;
+/** One sector. */
+const UNFINISHED = Buffer.from('This file is being made by varve and is not finished.\n'.padEnd(512, '\n'));
+
+/** No medium writes less at once. */
+const SMALLEST_PIECE = 8;
+
+/** Makes the empty (or unfinished) file a whole one, where it is. After each step a power cut leaves one or the other. */
+export async function fillInPlace(file: StorageFile, bytes: Buffer, pageSize: number): Promise<void> {
+  await writeDurably(file, UNFINISHED, 0);
+  await writeDurably(file, bytes.subarray(2 * pageSize), 2 * pageSize);
+  await writeDurably(file, bytes.subarray(pageSize, 2 * pageSize), pageSize);
+  await writeDurably(file, bytes.subarray(0, pageSize), 0);
 }
 
-/** Removes what interrupted work for this file left behind. */
-export async function removeLeftovers(storage: Storage, target: string): Promise<void> {
-  const base = path.basename(target);
-  for (const name of await storage.siblings(target)) {
-    if (!name.startsWith(`${base}.varve-`) || !name.endsWith('.tmp')) continue;
-    await storage.unlink(path.join(path.dirname(target), name)).catch(() => undefined);
+async function writeDurably(file: StorageFile, bytes: Buffer, position: number): Promise<void> {
+  await writeFully(file, [bytes], position);
+  await file.sync();
+}
+
+/** True if the file is empty, or was being made in its place and nobody was ever told of contents. */
+export function isUnfinished(file: StorageFile, name: string): boolean {
+  const size = file.size();
+  if (size === 0) return true;
+  const start = Buffer.alloc(Math.min(size, UNFINISHED.length));
+  if (file.read(start, 0, start.length, 0) < start.length) return false;
+  if (start.equals(UNFINISHED)) return !isWritten(file, name);
+  return size <= UNFINISHED.length && isTorn(start);
+}
+
+/** Pieces of the first write, and nothing else. */
+function isTorn(bytes: Buffer): boolean {
+  let kept = 0;
+  for (const [at, byte] of bytes.entries()) {
+    if (byte === UNFINISHED[at]) kept++;
+    else if (byte !== 0) return false;
+  }
+  return kept >= SMALLEST_PIECE;
+}
+
+/** Whether the other meta page knows of a commit. */
+function isWritten(file: StorageFile, name: string): boolean {
+  try {
+    return chooseMeta(file, name).active.txid > 1;
+  } catch {
+    return false;
   }
 }
 
+/** What common file systems allow for a name, in bytes. */
+const LONGEST_NAME = 255;
+const LONGEST_STEM = LONGEST_NAME - '.varve-00000000-0000-0000-0000-000000000000.tmp'.length;
+
+/** What all temporary names for this file begin with: its name, or what fits of it and a digest of all. */
+function stemOf(base: string): string {
+  if (Buffer.byteLength(base) <= LONGEST_STEM) return `${base}.varve-`;
+  const digest = createHash('sha256').update(base).digest('hex').slice(0, 16);
+  const kept = Array.from(base);
+  while (Buffer.byteLength(kept.join('')) + 1 + digest.length > LONGEST_STEM) kept.pop();
+  return `${kept.join('')}-${digest}.varve-`;
+}
+
+/** A name beside `target` for what is not finished. */
+export function temporaryName(storage: Storage, target: string): string {
+  return beside(target, `${stemOf(path.basename(target))}${storage.uniqueName()}.tmp`);
+}
+
+/** Not shortened: `..` behind a link is the kernel's. */
+function beside(target: string, name: string): string {
+  return target.slice(0, target.length - path.basename(target).length) + name;
+}
+
+/** Removes what interrupted work for this file left behind; what kept it from that. Links are removed, not followed. */
+export async function removeLeftovers(storage: Storage, target: string): Promise<readonly Problem[]> {
+  const stem = stemOf(path.basename(target));
+  let names: readonly string[];
+  try {
+    names = await storage.siblings(target);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `what interrupted work may have left beside the file was not looked for: ${reason}`;
+    return [{ rule: 'folder', page: undefined, message }];
+  }
+  for (const name of names) {
+    if (!name.startsWith(stem) || !name.endsWith('.tmp')) continue;
+    await storage.unlink(beside(target, name)).catch(() => undefined);
+  }
+  return [];
+}
+
 /**
- * Writes a file under a temporary name, makes it durable and gives it its name.
- * @param place `publish` fails with EEXIST if the name is taken, `rename` takes it
+ * Writes a file under a temporary name, makes it durable and gives it its name; EEXIST if somebody has that.
  */
 export async function createWhole(
   storage: Storage,
   target: string,
-  place: 'publish' | 'rename',
+  name: string,
   write: (
     append: (buffers: readonly Uint8Array[]) => Promise<void>,
     patch: (bytes: Uint8Array) => Promise<void>,
   ) => Promise<void>,
 ): Promise<void> {
-  const name = temporaryName(storage, target);
   const file = await storage.open(name, 'create');
   try {
     try {
@@ -81,7 +161,7 @@ export async function createWhole(
     } finally {
       await file.close();
     }
-    await storage[place](name, target);
+    await storage.publish(name, target);
   } catch (error) {
     await storage.unlink(name).catch(() => undefined);
     throw error;

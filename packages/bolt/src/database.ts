@@ -4,6 +4,7 @@
  * D1  Which state a reader gets and that it is held are one step: nothing can happen between them.
  * D2  Defragmentation swaps the store between two commits; readers of the old file keep it until they end.
  * D3  After `close` every call answers BOLT_CLOSED, and no timer, descriptor or lock is left.
+ * D4  The name is taken from nobody else: a file that has come into it meanwhile, as a restored backup does, stays.
  *
  * bbolt: db.go.
  */
@@ -23,6 +24,17 @@ import type {
   WriteTransaction,
 } from './bolt.ts';
 import { checkState } from './check.ts';
+import {
+  checkBody,
+  checkOptions,
+  checkPath,
+  isBoolean,
+  isCallback,
+  isChunkSize,
+  isFillPercent,
+  isSignal,
+} from './check-options.ts';
+import type { OptionRules } from './check-options.ts';
 import { chooseMeta, plausibleFreelist } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { compactState } from './compact.ts';
@@ -30,6 +42,7 @@ import { StateCopy } from './copy.ts';
 import { removeLeftovers, temporaryName } from './create.ts';
 import { BoltError, hasCode } from './errors.ts';
 import { decodeFreelist } from './freelist-page.ts';
+import { absolutePath } from './place.ts';
 import { PinnedTransaction } from './read-transaction.ts';
 import type { PinnedState } from './read-transaction.ts';
 import { Slices } from './slices.ts';
@@ -39,6 +52,12 @@ import { WriterQueue } from './writer-queue.ts';
 
 /** Opens and locks a file that is about to get the name. */
 export type OpenStore = (path: string) => Promise<Store>;
+
+const READ: OptionRules<ReadOptions> = { borrow: isBoolean };
+const STATS: OptionRules<SignalOptions> = { signal: isSignal };
+const CHECK: OptionRules<CheckOptions> = { ...STATS, onProgress: isCallback };
+const COPY: OptionRules<CopyOptions> = { ...STATS, chunkBytes: isChunkSize };
+const COMPACT: OptionRules<CompactOptions> = { ...STATS, fillPercent: isFillPercent, onProgress: isCallback };
 
 /** An open file. */
 export class Database implements Bolt {
@@ -96,11 +115,13 @@ export class Database implements Bolt {
   }
 
   read(options: ReadOptions = {}): ReadTransaction {
+    checkOptions(options, READ);
     return new PinnedTransaction(this.#pin(), options.borrow === true);
   }
 
   write<T>(body: (tx: WriteTransaction) => T): Promise<T> {
     try {
+      checkBody(body);
       this.#requireWritable();
     } catch (error) {
       return Promise.reject(error);
@@ -110,6 +131,7 @@ export class Database implements Bolt {
 
   writeInSteps<T>(body: (tx: WriteTransaction) => Iterator<void, T>): Promise<T> {
     try {
+      checkBody(body);
       this.#requireWritable();
     } catch (error) {
       return Promise.reject(error);
@@ -117,14 +139,16 @@ export class Database implements Bolt {
     return this.#writer.writeInSteps(body);
   }
 
-  check(options: CheckOptions = {}): Promise<CheckReport> {
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    checkOptions(options, CHECK);
     return this.#held((state) => {
       const chosen = this.readOnly ? this.#chosen : chooseMeta(state.pages.file, this.path);
       return checkState(state.pages, state.meta, chosen, this.#slices(options), options);
     });
   }
 
-  stats(options: SignalOptions = {}): Promise<BoltStats> {
+  async stats(options: SignalOptions = {}): Promise<BoltStats> {
+    checkOptions(options, STATS);
     return this.#held((state) => countState(state.pages, state.meta, this.#freePages(), this.#slices(options)));
   }
 
@@ -141,11 +165,15 @@ export class Database implements Bolt {
   }
 
   copy(options: CopyOptions = {}): BoltImage {
+    checkOptions(options, COPY);
     return new StateCopy(this.#pin(), options);
   }
 
-  compact(target: string, options: CompactOptions = {}): Promise<CompactReport> {
-    return this.#held((state) => this.#compactTo(target, state, options));
+  async compact(target: string, options: CompactOptions = {}): Promise<CompactReport> {
+    checkPath(target, 'target');
+    checkOptions(options, COMPACT);
+    const place = absolutePath(target);
+    return this.#held((state) => this.#compactTo(place, state, options));
   }
 
   async #compactTo(target: string, state: PinnedState, options: CompactOptions): Promise<CompactReport> {
@@ -157,7 +185,7 @@ export class Database implements Bolt {
       const sizeAfter = await compactState(storage, state, target, {
         ...options,
         ...this.#layout(2),
-        place: 'publish',
+        temporary: temporaryName(storage, target),
       });
       return { sizeBefore, sizeAfter };
     } catch (cause) {
@@ -168,6 +196,7 @@ export class Database implements Bolt {
   }
 
   async defragment(options: CompactOptions = {}): Promise<CompactReport> {
+    checkOptions(options, COMPACT);
     this.#requireWritable();
     return this.#writer.exclusive(async () => {
       this.#requireWritable();
@@ -176,17 +205,34 @@ export class Database implements Bolt {
       const sizeBefore = old.size;
       const compacted = temporaryName(old.storage, this.path);
       try {
-        const layout = { ...options, ...this.#layout(old.meta.txid), place: 'publish' } as const;
+        this.#requireReplaceable(old);
+        const temporary = temporaryName(old.storage, this.path);
+        const layout = { ...options, ...this.#layout(old.meta.txid), temporary };
         const sizeAfter = await compactState(old.storage, state, compacted, layout);
         await this.#replace(old, compacted);
         return { sizeBefore, sizeAfter };
       } catch (cause) {
         await old.storage.unlink(compacted).catch(() => undefined);
         if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;
-        throw new BoltError('BOLT_FAILED', `${this.path}: not defragmented`, { path: this.path, cause });
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new BoltError('BOLT_FAILED', `${this.path}: not defragmented: ${reason}`, { path: this.path, cause });
       } finally {
         state.release();
       }
+    });
+  }
+
+  /** @throws BoltError BOLT_FAILED, BOLT_NOT_REPLACEABLE if the name must not go to another file (D4) */
+  #requireReplaceable(old: Store): void {
+    const { path } = this;
+    if (old.storage.identity(path) !== old.file.identity()) {
+      const message = `${path}: another file has this name now, which was left as it is. Close this one and open it anew`;
+      throw new BoltError('BOLT_FAILED', message, { path });
+    }
+    const obstacle = old.storage.obstacle?.(path);
+    if (obstacle === undefined) return;
+    throw new BoltError('BOLT_NOT_REPLACEABLE', `${path} cannot be replaced by its compact form: ${obstacle}`, {
+      path,
     });
   }
 
@@ -195,6 +241,7 @@ export class Database implements Bolt {
     let fresh: Store | undefined;
     try {
       fresh = await this.#open(compacted);
+      this.#requireReplaceable(old);
       await old.storage.rename(compacted, this.path);
     } catch (error) {
       await fresh?.close().catch(() => undefined);

@@ -6,6 +6,8 @@ export type BoltErrorCode =
   | 'BOLT_ENDED'
   | 'BOLT_NESTED'
   | 'BOLT_READ_ONLY'
+  | 'BOLT_UNREADABLE'
+  | 'BOLT_NOT_REPLACEABLE'
   | 'BOLT_FAILED'
   | 'BOLT_LOCKED'
   | 'BOLT_NOT_FOUND'

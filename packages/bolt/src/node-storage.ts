@@ -1,7 +1,8 @@
 /**
  * Storage on Node's file system.
  *
- * N1  Nothing else in this package touches `fs`, `child_process`, timers or clocks, but for the lock (`file-lock.ts`).
+ * N1  Nothing else in this package touches `fs`, `child_process`, timers or clocks, but for the parts of this one: `place.ts`,
+ *     `regular-file.ts`, `replaceable.ts` and the locks.
  * N2  Vectored writes carry at most 1024 buffers, the kernel's limit; the rest is a short write.
  * N3  A small write goes to the kernel's page cache on the spot: 3 us, where a trip through the thread pool costs the main
  *     thread 15. It cannot wait for the medium as long as little is dirty, and each commit syncs what it wrote; should one
@@ -15,6 +16,8 @@ import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers/promises';
 import { lockFile } from './file-lock.ts';
 import type { FileLock } from './file-lock.ts';
+import { openRegular } from './regular-file.ts';
+import { obstacleTo, takeName } from './replaceable.ts';
 import { bytesOf } from './storage-file.ts';
 import type { FileLockRequest, Storage, StorageFile } from './storage-file.ts';
 
@@ -149,20 +152,11 @@ function identityOf(stat: fs.BigIntStats): string {
   return `${stat.dev}:${stat.ino}`;
 }
 
-const FLAGS = { read: 'r', update: 'r+', create: 'wx+' } as const;
-
 /** The real file system. */
 export const nodeStorage: Storage = {
-  async open(filePath, mode) {
-    const fd = await new Promise<number>((resolve, reject) =>
-      fs.open(filePath, FLAGS[mode], 0o600, (error, opened) => (error ? reject(error) : resolve(opened))),
-    );
-    if (fs.fstatSync(fd).isFile()) return new NodeFile(fd, filePath);
-    fs.closeSync(fd);
-    throw Object.assign(new Error(`${filePath} is not a file`), { code: 'EISDIR' });
-  },
+  open: async (filePath, mode) => new NodeFile(await openRegular(filePath, mode), filePath),
   identity(filePath) {
-    const stat = fs.statSync(filePath, { bigint: true, throwIfNoEntry: false });
+    const stat = fs.lstatSync(filePath, { bigint: true, throwIfNoEntry: false });
     return stat === undefined ? undefined : identityOf(stat);
   },
   async publish(from, to) {
@@ -172,13 +166,16 @@ export const nodeStorage: Storage = {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
       // A file system without hard links: check and rename, with a moment between them.
-      if (fs.existsSync(to)) throw Object.assign(new Error(`${to} exists`), { code: 'EEXIST' });
+      if (fs.lstatSync(to, { throwIfNoEntry: false }) !== undefined)
+        throw Object.assign(new Error(`${to} exists`), { code: 'EEXIST' });
       await fsp.rename(from, to);
       return;
     }
     await fsp.unlink(from);
   },
-  rename: (from, to) => fsp.rename(from, to),
+  // In the tick of the call: whoever has just seen whose name it is takes it from nobody else.
+  rename: async (from, to) => takeName(from, to),
+  obstacle: obstacleTo,
   unlink: (filePath) => fsp.unlink(filePath),
   siblings: (filePath) => fsp.readdir(path.dirname(filePath)),
   async syncDirectory(filePath) {

@@ -1,16 +1,19 @@
 /**
  * Opening: find or make the file, lock it, choose its state, learn what is free.
  *
- * O1  A path that does not exist yet gets a whole file at once, or none; an empty file is replaced by a whole one.
+ * O1  A path that does not exist yet gets a whole file at once, or none; an empty file is filled where it is.
  * O2  The lock is held before anything of the file is believed, and the file must still have the name then.
  * O3  Opening changes nothing in a good file, but for the two conversions of the free list that `freelist` asks for.
+ * O4  The path is made absolute in the tick of the call, and links are followed once: from then on the file's own name counts.
  *
  * bbolt: db.go (Open).
  */
 import type { Bolt, OpenOptions, Problem } from './bolt.ts';
+import { checkOptions, checkPath, isBoolean, isByteCount, isNumber, isOneOf, isSignal } from './check-options.ts';
+import type { OptionRules } from './check-options.ts';
 import { chooseMeta } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
-import { createWhole, emptyFile, removeLeftovers } from './create.ts';
+import { createWhole, emptyFile, fillInPlace, isUnfinished, removeLeftovers, temporaryName } from './create.ts';
 import { Database } from './database.ts';
 import { BoltError } from './errors.ts';
 import { findFreePages } from './free-pages.ts';
@@ -18,33 +21,52 @@ import type { FreePages } from './free-pages.ts';
 import { isPageSize } from './meta.ts';
 import { nodeStorage } from './node-storage.ts';
 import { PageFile } from './page-file.ts';
+import { absolutePath, placeOf } from './place.ts';
+import { NO_FILE } from './regular-file.ts';
 import { Slices } from './slices.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
 import { Store } from './store.ts';
 import type { StoreOptions } from './store.ts';
 
 const DEFAULT_CACHE = 64 * 1024 * 1024;
+const DEFAULT_PAGE_SIZE = 4096;
 const LOCK_POLL_MS = 50;
 /** How often the name may change hands while we open it. */
 const MOST_ATTEMPTS = 100;
 const NO_PAGES: FreePages = { free: new Float64Array(0), waiting: new Float64Array(0), listPages: 0 };
 
+const RULES: OptionRules<OpenOptions> = {
+  readOnly: isBoolean,
+  create: isBoolean,
+  pageSize: isNumber('a power of two from 512 to 65536', isPageSize),
+  freelist: isOneOf('persisted', 'deferred', 'scanned'),
+  pageChecksums: isBoolean,
+  cacheBytes: isByteCount,
+  lockTimeoutMs: isNumber('a number of milliseconds, not negative', (ms) => ms >= 0),
+  signal: isSignal,
+};
+
 /**
- * Opens a BoltDB file, making it if it does not exist.
- * @throws BoltError BOLT_LOCKED, BOLT_NOT_FOUND, BOLT_READ_ONLY (the file system does not let us write), BOLT_INVALID,
- * BOLT_VERSION, BOLT_CHECKSUM, BOLT_TOO_SMALL, BOLT_TRUNCATED, BOLT_CORRUPT, BOLT_FREELIST (for writing), BOLT_FAILED
+ * Opens a BoltDB file, making it if it does not exist. Links are followed: their target is what is opened, or made.
+ * @throws TypeError or RangeError for a wrong argument
+ * @throws BoltError BOLT_LOCKED, BOLT_NOT_FOUND, BOLT_READ_ONLY (the file system does not let us write), BOLT_UNREADABLE,
+ * BOLT_INVALID, BOLT_VERSION, BOLT_CHECKSUM, BOLT_TOO_SMALL, BOLT_TRUNCATED, BOLT_CORRUPT, BOLT_FREELIST (for writing),
+ * BOLT_FAILED
  */
-export function openBolt(path: string, options: OpenOptions = {}): Promise<Bolt> {
-  return openBoltOn(nodeStorage, path, options);
+export async function openBolt(path: string, options: OpenOptions = {}): Promise<Bolt> {
+  checkPath(path, 'path');
+  checkOptions(options, RULES);
+  const asked = { ...options };
+  const place = await typed(path, asked.signal, () => placeOf(absolutePath(path)));
+  return openBoltOn(nodeStorage, place, asked);
 }
 
-/** The same on another storage: for tests with a disk that fails. */
+/** The same on another storage, whose paths are what it takes them for: for tests with a disk that fails. */
 export async function openBoltOn(storage: Storage, path: string, options: OpenOptions = {}): Promise<Bolt> {
-  if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
-  const { pageSize = 4096, cacheBytes = DEFAULT_CACHE, freelist = 'persisted' } = options;
-  if (typeof path !== 'string' || path === '') throw new TypeError('path must be a text that is not empty');
-  if (!isPageSize(pageSize)) throw new RangeError('pageSize must be a power of two from 512 to 65536');
-  if (!(cacheBytes >= 0)) throw new RangeError('cacheBytes must not be negative');
+  checkPath(path, 'path');
+  checkOptions(options, RULES);
+  options.signal?.throwIfAborted();
+  const { cacheBytes = DEFAULT_CACHE, freelist = 'persisted' } = options;
   const storeOptions: StoreOptions = {
     path,
     cacheBytes,
@@ -69,31 +91,22 @@ async function openChosen(
   { readOnly = false, freelist = 'persisted', signal }: OpenOptions,
   noticed: readonly Problem[],
 ): Promise<Bolt> {
-  const { path } = storeOptions;
-  const found = chooseMeta(file, path);
+  const found = chooseMeta(file, storeOptions.path);
   const chosen: MetaPages = { ...found, warnings: [...noticed, ...found.warnings] };
   const open = (name: string): Promise<Store> => reopenStore(storage, name, storeOptions);
   if (readOnly) {
     const store = new Store(storage, file, chosen.active, NO_PAGES, chosen.warnings, storeOptions);
     return new Database(store, true, chosen, open);
   }
-  const store = await writableStore(storage, file, chosen, storeOptions, signal);
-  await removeLeftovers(storage, path);
+  const free = await freePagesOf(file, chosen, new Slices(storage, signal));
+  const warnings = [...chosen.warnings, ...(await removeLeftovers(storage, storeOptions.path))];
+  const store = new Store(storage, file, chosen.active, free, warnings, storeOptions);
   if (freelist === 'persisted' && chosen.active.freelist === undefined) await store.commit(store.draft());
   return new Database(store, false, chosen, open);
 }
 
-async function writableStore(
-  storage: Storage,
-  file: StorageFile,
-  chosen: MetaPages,
-  options: StoreOptions,
-  signal: AbortSignal | undefined,
-): Promise<Store> {
-  const { active, other, warnings } = chosen;
-  const pages = new PageFile(file, active.pageSize, 0);
-  const free = await findFreePages(pages, active, other, new Slices(storage, signal));
-  return new Store(storage, file, active, free, warnings, options);
+function freePagesOf(file: StorageFile, { active, other }: MetaPages, slices: Slices): Promise<FreePages> {
+  return findFreePages(new PageFile(file, active.pageSize, 0), active, other, slices);
 }
 
 /** A file that a defragmentation has just made, opened under its temporary name and to be renamed to `options.path`. */
@@ -102,7 +115,9 @@ async function reopenStore(storage: Storage, name: string, options: StoreOptions
   try {
     const holder = await file.lock({ path: options.path, exclusive: true });
     if (holder !== undefined) throw new BoltError('BOLT_LOCKED', `${name} is in use by ${holder}`, { path: name });
-    return await writableStore(storage, file, chooseMeta(file, name), options, undefined);
+    const chosen = chooseMeta(file, name);
+    const free = await freePagesOf(file, chosen, new Slices(storage, undefined));
+    return new Store(storage, file, chosen.active, free, chosen.warnings, options);
   } catch (error) {
     await file.close().catch(() => undefined);
     throw error;
@@ -128,26 +143,17 @@ async function openLocked(
 ): Promise<{ readonly file: StorageFile; readonly warnings: readonly Problem[] }> {
   const { readOnly = false, create = true } = options;
   const deadline = storage.now() + (options.lockTimeoutMs ?? 0);
-  const warnings: Problem[] = [];
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const file = await openExisting(storage, path, readOnly);
     if (file === undefined) {
       if (readOnly || !create) throw new BoltError('BOLT_NOT_FOUND', `${path} does not exist`, { path });
-      await makeFile(storage, path, options, 'publish');
+      await makeFile(storage, path, options);
       continue;
     }
     try {
       await waitForLock(storage, file, path, deadline, options);
       if (storage.identity(path) === file.identity()) {
-        if (file.size() > 0) return { file, warnings };
-        if (readOnly) throw new BoltError('BOLT_INVALID', `${path} is empty`, { path });
-        if (!create) throw new BoltError('BOLT_NOT_FOUND', `${path} is empty`, { path });
-        await makeFile(storage, path, options, 'rename');
-        warnings.push({
-          rule: 'meta',
-          page: undefined,
-          message: 'the file was empty: a new one was made in its place',
-        });
+        return { file, warnings: isUnfinished(file, path) ? await fillEmpty(file, path, options) : [] };
       }
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -164,28 +170,43 @@ async function openExisting(storage: Storage, path: string, readOnly: boolean): 
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
+    if (REFUSED.has(code) && (readOnly || !(await isReadable(storage, path)))) {
+      throw new BoltError('BOLT_UNREADABLE', `${path} cannot be read: ${code}`, { path, cause });
+    }
     throw openFailed(path, code, cause);
   }
 }
 
-function openFailed(path: string, code: string, cause: unknown): BoltError {
-  if (['EACCES', 'EPERM', 'EROFS'].includes(code)) {
-    return new BoltError('BOLT_READ_ONLY', `${path} cannot be opened: ${code}`, { path, cause });
+/** Whether it is the right to write that is missing. */
+async function isReadable(storage: Storage, path: string): Promise<boolean> {
+  try {
+    await (await storage.open(path, 'read')).close();
+    return true;
+  } catch (error) {
+    return !REFUSED.has((error as NodeJS.ErrnoException).code ?? '');
   }
-  if (code === 'EISDIR' || code === 'ENOTDIR')
-    return new BoltError('BOLT_INVALID', `${path} is no file`, { path, cause });
+}
+
+const REFUSED: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+/** A folder on the way that is none; what is no file; a link that has come into the name; the opening of a socket. */
+const NO_FILES: ReadonlySet<string> = new Set(['ENOTDIR', 'EISDIR', NO_FILE, 'ELOOP', 'ENXIO']);
+
+function openFailed(path: string, code: string, cause: unknown): BoltError {
+  if (REFUSED.has(code) || code === 'EROFS') {
+    return new BoltError('BOLT_READ_ONLY', `${path} cannot be opened for writing: ${code}`, { path, cause });
+  }
+  if (NO_FILES.has(code)) {
+    const said = code === NO_FILE ? (cause as Error).message : `${path} is no file`;
+    return new BoltError('BOLT_INVALID', `${said}; it was left as it is`, { path, cause });
+  }
   return new BoltError('BOLT_FAILED', `${path} cannot be opened: ${code}`, { path, cause });
 }
 
-async function makeFile(
-  storage: Storage,
-  path: string,
-  options: OpenOptions,
-  place: 'publish' | 'rename',
-): Promise<void> {
-  const bytes = emptyFile(options.pageSize ?? 4096, options.pageChecksums ?? true);
+async function makeFile(storage: Storage, path: string, options: OpenOptions): Promise<void> {
+  const bytes = emptyFile(options.pageSize ?? DEFAULT_PAGE_SIZE, options.pageChecksums ?? true);
+  await requireReadableFolder(storage, path);
   try {
-    await createWhole(storage, path, place, (append) => append([bytes]));
+    await createWhole(storage, path, temporaryName(storage, path), (append) => append([bytes]));
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST') return; // somebody else was faster
@@ -194,6 +215,27 @@ async function makeFile(
       throw new BoltError('BOLT_NOT_FOUND', `the folder of ${path} does not exist`, { path, cause });
     throw openFailed(path, code, cause);
   }
+}
+
+/** Whoever may not read the folder cannot make a new name in it durable: to be known before there is a file. */
+async function requireReadableFolder(storage: Storage, path: string): Promise<void> {
+  try {
+    await storage.syncDirectory(path);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (!REFUSED.has(code)) return; // what else is wrong with the folder, the making of the file says
+    const message = `${path} is not made: its folder cannot be read, and so its name could not be made durable: ${code}`;
+    throw new BoltError('BOLT_UNREADABLE', message, { path, cause });
+  }
+}
+
+/** An empty file that is ours to fill becomes a store, with a warning. */
+async function fillEmpty(file: StorageFile, path: string, options: OpenOptions): Promise<readonly Problem[]> {
+  const { readOnly = false, create = true, pageSize = DEFAULT_PAGE_SIZE, pageChecksums = true } = options;
+  if (readOnly) throw new BoltError('BOLT_INVALID', `${path} is empty`, { path });
+  if (!create) throw new BoltError('BOLT_NOT_FOUND', `${path} is empty`, { path });
+  await fillInPlace(file, emptyFile(pageSize, pageChecksums), pageSize);
+  return [{ rule: 'meta', page: undefined, message: 'the file was empty: a new one was made in its place' }];
 }
 
 async function waitForLock(

@@ -47,15 +47,20 @@ export interface StorageFile {
 export interface Storage {
   /**
    * `read` and `update` open what exists; `create` makes a new file (0600) and fails if the name is taken.
-   * Rejects with the system's error (`code` ENOENT, EEXIST, EACCES ...).
+   * Rejects with the system's error (`code` ENOENT, EEXIST, EACCES ...). What is no regular file is not opened (EFTYPE).
    */
   open(path: string, mode: 'read' | 'update' | 'create'): Promise<StorageFile>;
-  /** `identity()` of the file that has this name now; `undefined` if there is none. */
+  /** `identity()` of the file that has this name now, a link's own if it is one; `undefined` if there is none. */
   identity(path: string): string | undefined;
   /** Gives a file its name, if nobody has it; else rejects with EEXIST. The old name is gone. */
   publish(from: string, to: string): Promise<void>;
-  /** Gives a file its name, taking it from whoever had it. */
+  /**
+   * Gives a file its name, taking it from whoever had it, with owner and mode of that. Before anything else happens: what
+   * the caller has just seen of the name still holds.
+   */
   rename(from: string, to: string): Promise<void>;
+  /** Why `rename` must not be tried on the file of this name, as the end of a sentence. Absent: it may always be tried. */
+  obstacle?(path: string): string | undefined;
   unlink(path: string): Promise<void>;
   /** Names beside this path, without folders before them. */
   siblings(path: string): Promise<readonly string[]>;

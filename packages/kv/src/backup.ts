@@ -3,14 +3,16 @@
  *
  * Z1  The bytes go to a temporary name beside the target, which no other process comes up with. The target gets its
  *     name when they are on the medium, and never replaces a file that is there.
- * Z2  Whatever goes wrong, the temporary file is removed and the snapshot released.
+ * Z2  Whatever goes wrong, the temporary file is removed and the snapshot released. A target that cannot be made is
+ *     `KV_BACKUP` before anything is read, where that can be known.
  * Z3  The last 32 bytes are the SHA-256 of all before, which is how `etcdctl snapshot` tells a damaged copy.
+ * Z4  A copy is for its maker alone (R126), whoever may read the store.
  *
  * etcd: client/v3/snapshot/v3_snapshot.go. The only file of this package that touches the file system.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { link, lstat, open, rm, type FileHandle } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { checkNames, checkOptionalFunction, checkSignal } from './checks.ts';
 import type { Core } from './core.ts';
 import { invalidType, KvError } from './errors.ts';
@@ -27,9 +29,9 @@ export async function backupTo(core: Core, path: string, options: BackupOptions 
   checkSignal(options.signal);
   const target = resolve(path);
   await checkAbsent(target);
-  const temporary = `${target}.${randomBytes(8).toString('hex')}.partial`;
+  const temporary = temporaryName(target);
+  const handle = await io(target, () => open(temporary, 'wx', privateMode));
   try {
-    const handle = await io(target, () => open(temporary, 'wx'));
     let size: number;
     try {
       size = await writeSnapshot(core, handle, target, options);
@@ -39,8 +41,21 @@ export async function backupTo(core: Core, path: string, options: BackupOptions 
     await giveName(temporary, target);
     return { path: target, size };
   } finally {
-    await rm(temporary, { force: true });
+    // What went wrong before is the one to know.
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
+}
+
+const privateMode = 0o600;
+/** What common file systems allow for a name, in bytes. */
+const longestName = 255;
+
+/** Beside the target; a long name of that is cut, so that this one is not too long. */
+function temporaryName(target: string): string {
+  const ending = `.${randomBytes(8).toString('hex')}.partial`;
+  const kept = Array.from(basename(target));
+  while (Buffer.byteLength(kept.join('') + ending) > longestName) kept.pop();
+  return join(dirname(target), kept.join('') + ending);
 }
 
 async function writeSnapshot(core: Core, handle: FileHandle, path: string, options: BackupOptions): Promise<number> {
@@ -72,8 +87,13 @@ const hashBytes = 32;
 
 /** Says before the work what `giveName` would say after it. */
 async function checkAbsent(target: string): Promise<void> {
-  const found = await lstat(target).catch(() => undefined);
-  if (found !== undefined) throw exists(target);
+  try {
+    await lstat(target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw notWritten(target, error);
+  }
+  throw exists(target);
 }
 
 /** A hard link fails where the name exists: unlike a rename, it can replace nothing. */
@@ -95,11 +115,14 @@ async function io<T>(path: string, step: () => Promise<T>): Promise<T> {
     return await step();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw exists(path, cause);
-    const message = `${path} could not be written: ${(cause as Error).message}`;
-    throw new KvError('KV_BACKUP', message, { cause, path });
+    throw notWritten(path, cause);
   }
 }
 
 function exists(path: string, cause?: unknown): KvError {
   return new KvError('KV_EXISTS', `${path} exists already; choose another name or remove it first`, { cause, path });
+}
+
+function notWritten(path: string, cause: unknown): KvError {
+  return new KvError('KV_BACKUP', `${path} could not be written: ${(cause as Error).message}`, { cause, path });
 }

@@ -15,6 +15,7 @@ import { utf8, type Codec, type KeyCodec } from './codec.ts';
 import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
 import { invalidType, type InvalidArgument } from './errors.ts';
+import { fromHere } from './here.ts';
 import type { EmbeddedKv } from './kv.ts';
 import { Records } from './records.ts';
 
@@ -95,8 +96,9 @@ export function memory(): MemoryEngine {
 
 /** A folder of LevelDB files. The driver is loaded by the first call. */
 export async function level(path: string, options?: LevelOptions): Promise<Engine> {
+  const place = fromHere(path);
   const { levelEngine } = await import('@varve/backend/level');
-  return levelEngine(path, options);
+  return levelEngine(place, options);
 }
 
 /**
@@ -104,8 +106,9 @@ export async function level(path: string, options?: LevelOptions): Promise<Engin
  * others may read it as well: what writes rejects with `BACKEND_READ_ONLY`, everything else works.
  */
 export async function file(path: string, options?: FileOptions): Promise<Engine> {
+  const place = fromHere(path);
   const { fileEngine } = await import('@varve/backend/file');
-  return fileEngine(path, options);
+  return fileEngine(place, options);
 }
 
 const optionNames = [

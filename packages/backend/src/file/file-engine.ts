@@ -16,6 +16,7 @@ import { nameBytes } from './bucket-name.ts';
 import { fileFailure } from './failure.ts';
 import { FileSnapshot } from './file-snapshot.ts';
 import { FileView } from './file-view.ts';
+import { storeMark } from './recognise.ts';
 
 const appendFill = 0.9;
 /** Changes a step. */
@@ -117,6 +118,7 @@ export class FileEngine implements Engine {
 function* apply(tx: WriteTransaction, changes: readonly Change[]): Generator<void, void> {
   const buckets = new Map<string, WriteBucket>();
   let applied = 0;
+  if (tx.root.sequence !== storeMark && changes.length > 0) tx.root.setSequence(storeMark);
   for (const change of changes) {
     if (++applied % stepChanges === 0) yield;
     const { bucket } = change;

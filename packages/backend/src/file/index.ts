@@ -3,8 +3,8 @@
  *
  * What etcd wrote opens here with all its history, and what is written here passes etcd's own tools (design decision 6).
  */
-import { checkOptions } from '../check-options.ts';
 import type { Engine } from '../engine.ts';
+import { checkBoolean, checkNames, checkPath } from '../check-options.ts';
 import { openFile } from './open-file.ts';
 
 export interface FileOptions {
@@ -22,20 +22,23 @@ export interface FileOptions {
   readonly lockTimeoutMs?: number | undefined;
 }
 
+const optionNames: readonly string[] = ['createIfMissing', 'readOnly', 'cacheSize', 'lockTimeoutMs'];
+
 /**
  * One BoltDB file, readable by etcd and bbolt. A path where there is nothing becomes a store, and missing folders above
- * it are made; so does an empty file, with a warning. Links are followed once, here.
+ * it are made; so does an empty file, with a warning. Links are followed once, here: the file behind them is what is made,
+ * locked and replaced. `compact` refuses with `BACKEND_NOT_REPLACEABLE` where hard links or a mount stand against it.
  * @throws BackendError `BACKEND_LOCKED`, `BACKEND_NOT_FOUND`, `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_READ_ONLY`,
- * `BACKEND_CORRUPT`, `BACKEND_FAILED`
+ * `BACKEND_UNREADABLE`, `BACKEND_CORRUPT`, `BACKEND_FAILED`
  * @throws TypeError or RangeError for a wrong argument
  */
 export async function fileEngine(path: string, options: FileOptions = {}): Promise<Engine> {
-  if (typeof path !== 'string') throw new TypeError('path must be a string');
-  if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
-  checkOptions(options);
+  checkPath(path);
+  checkNames(options, optionNames);
   const { createIfMissing = true, readOnly = false, cacheSize = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
-  if (typeof createIfMissing !== 'boolean') throw new TypeError('createIfMissing must be a boolean');
-  if (typeof readOnly !== 'boolean') throw new TypeError('readOnly must be a boolean');
+  checkBoolean(createIfMissing, 'createIfMissing');
+  checkBoolean(readOnly, 'readOnly');
+  if (typeof cacheSize !== 'number') throw new TypeError('cacheSize must be a number');
   if (!Number.isSafeInteger(cacheSize) || cacheSize < 0) throw new RangeError('cacheSize must be a number of bytes');
   if (typeof lockTimeoutMs !== 'number') throw new TypeError('lockTimeoutMs must be a number');
   if (!(lockTimeoutMs >= 0)) throw new RangeError('lockTimeoutMs must be a number of milliseconds from 0');

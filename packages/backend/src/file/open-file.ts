@@ -3,15 +3,16 @@
  *
  * O1  Opening changes nothing in a file, not even the form of its free list: the first commit does.
  * O2  For reading only, not even a folder is made; whoever else reads may have the file as well, a writer may not.
- * O3  A file is a store if it has etcd's `key` or `meta` bucket, or no bucket at all, or was written by us; any other
- *     BoltDB file is somebody's own and is left as it is (R37).
+ * O3  A BoltDB file that is neither ours nor etcd's is somebody's own and is left as it is (R37).
+ * O4  Links are followed once, by `openBolt`; what the path means is settled in the tick of the call.
  */
 import { openBolt, type Bolt } from '@varve/bolt';
 import type { Engine } from '../engine.ts';
 import { BackendError } from '../errors.ts';
 import { fileFailure } from './failure.ts';
 import { FileEngine } from './file-engine.ts';
-import { makeParents, placeOf } from './place.ts';
+import { absolutePath, makeParents } from './place.ts';
+import { foreignBecause } from './recognise.ts';
 
 export interface OpenFileOptions {
   readonly create: boolean;
@@ -21,7 +22,7 @@ export interface OpenFileOptions {
 }
 
 export async function openFile(path: string, options: OpenFileOptions): Promise<Engine> {
-  const place = await placeOf(path);
+  const place = absolutePath(path);
   if (options.create && !options.readOnly) await makeParents(place, path);
   let bolt: Bolt;
   try {
@@ -30,13 +31,7 @@ export async function openFile(path: string, options: OpenFileOptions): Promise<
     throw fileFailure(error, path);
   }
   try {
-    if (!isStore(bolt)) {
-      throw new BackendError(
-        'BACKEND_FOREIGN',
-        `${path}: this BoltDB file has buckets, but none of a store; it was left as it is. Choose another path`,
-        { path },
-      );
-    }
+    requireStore(bolt, path);
     return new FileEngine(bolt);
   } catch (error) {
     await bolt.close();
@@ -44,12 +39,10 @@ export async function openFile(path: string, options: OpenFileOptions): Promise<
   }
 }
 
-function isStore(bolt: Bolt): boolean {
-  if (bolt.sealedSince > 0) return true;
-  const tx = bolt.read();
-  try {
-    return tx.bucket('key') !== undefined || tx.bucket('meta') !== undefined || !tx.root.cursor().first();
-  } finally {
-    tx.end();
-  }
+/** @throws BackendError `BACKEND_FOREIGN` for a BoltDB file that is no store; what reading it says, as it is */
+export function requireStore(bolt: Bolt, path: string): void {
+  const reason = foreignBecause(bolt);
+  if (reason === undefined) return;
+  const message = `${path} is a BoltDB file, but not of a store: ${reason}. It was left as it is; choose another path`;
+  throw new BackendError('BACKEND_FOREIGN', message, { path });
 }

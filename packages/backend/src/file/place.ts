@@ -1,30 +1,18 @@
 /**
- * Where a path leads. The only file of this engine that touches the file system itself.
+ * The folders above a file. The only file of this engine that touches the file system itself.
  *
- * P1  Links are followed once, when the store is opened: a file that is replaced as a whole must not replace the link to
- *     it, and a change of the working directory must not change which file is meant.
+ * P1  A change of the working directory while the file is being opened must not change which file is meant.
+ * P2  The kernel reads the path, `..` behind a link included. Links are followed by who opens the file; behind one that leads
+ *     to nothing no folder is made.
  */
-import { lstat, mkdir, open, realpath, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { mkdir, open, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { BackendError } from '../errors.ts';
 
-/**
- * The file behind the path, or the absolute path where there is nothing yet.
- * @throws BackendError `BACKEND_FOREIGN` for a link that leads nowhere (R36)
- */
-export async function placeOf(path: string): Promise<string> {
-  const absolute = resolve(path);
-  try {
-    return await realpath(absolute);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ELOOP' || (code === 'ENOENT' && (await isLink(absolute)))) {
-      const message = `${path} is a link that leads nowhere; it was left as it is. Choose another path`;
-      throw new BackendError('BACKEND_FOREIGN', message, { cause, path });
-    }
-    // Whatever else is wrong with it, opening it says better.
-    return absolute;
-  }
+/** The absolute form of a path, by the working directory of this moment. */
+export function absolutePath(path: string): string {
+  if (process.platform === 'win32') return resolve(path);
+  return (isAbsolute(path) ? path : `${process.cwd()}/${path}`).replace(/\/+$/, '') || '/';
 }
 
 /**
@@ -70,13 +58,5 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
-  }
-}
-
-async function isLink(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isSymbolicLink();
-  } catch {
-    return false;
   }
 }
