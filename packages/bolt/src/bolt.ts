@@ -38,7 +38,8 @@ export interface OpenOptions {
    */
   readonly freelist?: 'persisted' | 'deferred' | 'scanned' | undefined;
   /**
-   * Seal each page run written with a CRC-32C in its last 8 bytes, which bbolt ignores.
+   * Seal each page run written with a CRC-32C and a stamp in its last 12 bytes, and vouch in each page for those it points
+   * to with 4 bytes a page: all of it is ignored by bbolt.
    * @default true
    */
   readonly pageChecksums?: boolean | undefined;
@@ -103,7 +104,10 @@ export interface Bolt extends AsyncDisposable {
   check(options?: CheckOptions): Promise<CheckReport>;
   /** Counts over the newest state. Reads every page of the tree; in slices. */
   stats(options?: SignalOptions): Promise<BoltStats>;
-  /** A consistent copy of this moment's state, as a valid file. Pins the state until read to its end or disposed. */
+  /**
+   * A consistent copy of this moment's state, as a valid file. Pins the state until read to its end or disposed. Every page
+   * in use is looked at meanwhile: on a damaged file the stream ends with BOLT_CORRUPT before its last chunk.
+   */
   copy(options?: CopyOptions): BoltImage;
   /**
    * Writes the newest state, densely packed, to a new file for its maker alone (0600). It appears under its name whole or not
@@ -258,7 +262,10 @@ export interface BoltImage extends AsyncIterable<Uint8Array>, AsyncDisposable {
 
 /** One finding of `check` or of opening. */
 export interface Problem {
-  /** Rule of the format (`C1` to `C15`), `checksum`, `meta`, or `folder` for what is beside the file. */
+  /**
+   * Rule of the format (`C1` to `C15`), `checksum`, `stale` (an older copy of a page), `meta`, or `folder` for what is beside
+   * the file.
+   */
   readonly rule: string;
   readonly page: number | undefined;
   readonly message: string;

@@ -22,6 +22,7 @@ import { encodeMeta, isPageSize, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { nodeStorage } from './node-storage.ts';
 import { LONGEST_KEY, LONGEST_VALUE } from './page.ts';
+import { stampOf } from './seal.ts';
 import { Slices } from './slices.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { BuilderOptions, Part } from './tree-builder.ts';
@@ -46,7 +47,8 @@ export async function buildBolt(source: BuildSource, options: BuildOptions = {})
   checkSource(source);
   checkOptions(options, RULES);
   const { pageSize = 4096, fillPercent = 0.9, txid = 2, pageChecksums = true, chunkBytes = DEFAULT_CHUNK } = options;
-  const layout = { pageSize, fillPercent, txid, pageChecksums };
+  const stamp = stampOf(nodeStorage.uniqueName(), txid);
+  const layout = { pageSize, fillPercent, txid, pageChecksums, stamp };
   const measured = await measure(source, { ...layout, measuring: true }, options.signal);
   const meta = { ...measured, sequence: options.sequence ?? 0n };
   return new BuiltImage(source, meta, { ...layout, measuring: false }, chunkBytes, options.signal);

@@ -27,6 +27,9 @@ const REACHED = 2;
 /** A page still to be visited, and what its parent says of it. */
 interface Visit {
   readonly id: number;
+  /** What its seal must bear, says the page `from`, or the meta page if that is 0. */
+  readonly stamp: number;
+  readonly from: number;
   readonly tree: { readonly root: number; leafDepth: number };
   readonly depth: number;
   /** The separator: the first key must equal it. */
@@ -79,7 +82,8 @@ class Checker {
       const list = decodeFreelist(run, id, meta.highWater);
       for (const { rule, message } of list.problems) this.report(rule, id, message);
       if (list.problems.some(({ rule }) => rule === 'C10')) return;
-      this.#count(verifySeal(id, run, viewOf(run), list.dataEnd, meta));
+      const sealed = { id, bytes: run, view: viewOf(run), dataEnd: list.dataEnd, stamps: 0 };
+      this.#count(verifySeal(sealed, meta, meta.listStamp, 0) !== 'none');
       this.#claim(id, list.overflow + 1, 'the list of free pages');
       this.#listReadable = true;
       for (const free of list.ids) this.#state[free] = (this.#state[free] as number) | FREE;
@@ -89,8 +93,8 @@ class Checker {
   }
 
   async tree(slices: Slices, onProgress: ((pages: number) => void) | undefined): Promise<void> {
-    const { root } = this.#meta;
-    this.#waiting.push({ id: root, tree: { root, leafDepth: -1 }, depth: 0, first: undefined, limit: undefined });
+    const { root, rootStamp } = this.#meta;
+    this.#enter(root, rootStamp, 0);
     let visited = 0;
     for (let visit = this.#waiting.pop(); visit !== undefined; visit = this.#waiting.pop()) {
       this.#visit(visit);
@@ -101,6 +105,12 @@ class Checker {
       }
     }
     onProgress?.(visited);
+  }
+
+  /** The root page of a bucket is to be visited. */
+  #enter(root: number, stamp: number, from: number): void {
+    const tree = { root, leafDepth: -1 };
+    this.#waiting.push({ id: root, stamp, from, tree, depth: 0, first: undefined, limit: undefined });
   }
 
   #visit(visit: Visit): void {
@@ -116,7 +126,7 @@ class Checker {
         this.report('C4', id, 'is referred to twice');
         return;
       }
-      const inspected = this.#pages.inspect(id, meta);
+      const inspected = this.#pages.inspect(id, meta, visit.stamp, visit.from);
       ({ page } = inspected);
       this.#count(inspected.sealed);
     } catch (error) {
@@ -152,7 +162,15 @@ class Checker {
     if (page.count === 1) this.report('C13', page.id, 'a branch with one child');
     for (let i = page.count - 1; i >= 0; i--) {
       const limit = i + 1 < page.count ? keyOf(page, i + 1) : visit.limit;
-      this.#waiting.push({ id: page.child(i), tree: visit.tree, depth: visit.depth + 1, first: keyOf(page, i), limit });
+      this.#waiting.push({
+        id: page.child(i),
+        stamp: page.stamp(i),
+        from: page.id,
+        tree: visit.tree,
+        depth: visit.depth + 1,
+        first: keyOf(page, i),
+        limit,
+      });
     }
   }
 
@@ -170,13 +188,13 @@ class Checker {
   #bucket(page: Page, index: number): void {
     const at = page.keyAt(index) + page.keyLength(index);
     try {
-      const header = readBucketHeader(page.bytes, at, page.valueLength(index), this.#meta.highWater, page.id);
-      const { root, inline } = header;
+      const length = page.valueLength(index);
+      const { highWater } = this.#meta;
+      const { root, inline, stamp } = readBucketHeader(page.bytes, at, length, highWater, page.id, page.stamp(index));
       if (inline === undefined) {
-        this.#waiting.push({ id: root, tree: { root, leafDepth: -1 }, depth: 0, first: undefined, limit: undefined });
+        this.#enter(root, stamp, page.id);
         return;
       }
-      inline.checkOrder(page.id);
       for (let i = 0; i < inline.count; i++) {
         if (inline.isBucket(i)) this.report('C12', page.id, `inline bucket ${index} holds a bucket`);
       }

@@ -12,7 +12,7 @@
 import type { Problem } from './bolt.ts';
 import { BoltError, corrupt } from './errors.ts';
 import type { BoltErrorCode } from './errors.ts';
-import { decodeMeta, META_BYTES } from './meta.ts';
+import { decodeMeta, hasForeignBytes, META_BYTES } from './meta.ts';
 import type { Meta, MetaFault } from './meta.ts';
 import type { StorageFile } from './storage-file.ts';
 
@@ -52,7 +52,11 @@ export function chooseMeta(file: StorageFile, path: string): MetaPages {
     throw new BoltError('BOLT_TOO_SMALL', `${path}: ${length} bytes are less than two pages of ${pageSize}`, { path });
   }
   const records = [first, decodeMeta(read(file, pageSize))] as const;
-  return choose(records, length, path);
+  const chosen = choose(records, length, path);
+  const { active, activePage, warnings } = chosen;
+  if (!hasForeignBytes(read(file, activePage * pageSize), active)) return chosen;
+  const message = `what meta page ${activePage} says of checksums is damaged: only the structure of pages is checked`;
+  return { ...chosen, warnings: [...warnings, { rule: 'meta', page: activePage, message }] };
 }
 
 function choose(records: readonly [Meta | MetaFault, Meta | MetaFault], length: number, path: string): MetaPages {

@@ -9,11 +9,13 @@
  */
 import { corrupt } from './errors.ts';
 import { freelistBytes } from './freelist-page.ts';
+import { NO_SEALS } from './meta.ts';
 import type { Meta } from './meta.ts';
 import type { PageLedger } from './page-ledger.ts';
 import { childPages } from './reachable.ts';
+import type { PageReference } from './reachable.ts';
 import { rebalance } from './rebalance.ts';
-import { SEAL_BYTES } from './seal.ts';
+import { NO_STAMP, SEAL_BYTES } from './seal.ts';
 import { spill } from './spill.ts';
 import type { PlacedPart, Space } from './spill.ts';
 import type { WriteContext, WriteTree } from './write-tree.ts';
@@ -28,6 +30,8 @@ export interface PlacedList {
 /** Everything a commit writes. */
 export interface CommitPlan {
   readonly meta: Meta;
+  /** What the seals of its pages bear. */
+  readonly stamp: number;
   /** Ascending by page. */
   readonly placed: readonly PlacedPart[];
   readonly list: PlacedList | undefined;
@@ -39,6 +43,8 @@ export interface CommitPlan {
 export interface PlanOptions {
   readonly persistFreelist: boolean;
   readonly pageChecksums: boolean;
+  /** Of this commit alone. */
+  readonly stamp: number;
   /** Pages of the old list's run. */
   readonly listPages: number;
 }
@@ -53,10 +59,12 @@ export function* planCommit(
   const { meta: before } = context;
   const txid = before.txid + 1;
   const { pageSize } = before;
+  const stamp = options.pageChecksums ? options.stamp : NO_STAMP;
   let { highWater } = before;
   const freed: number[] = [];
   const space: Space = {
     pageSize,
+    stamp,
     sealBytes: options.pageChecksums ? SEAL_BYTES : 0,
     placed: [],
     allocate: (pages) => {
@@ -74,16 +82,22 @@ export function* planCommit(
   ledger.release(txid);
   try {
     yield* rebalance(root, space);
-    const rootPage = yield* spill(root, space);
+    const newRoot = yield* spill(root, space);
     yield* freeDeleted(root, space);
     if (before.freelist !== undefined) space.free(before.freelist, options.listPages);
     const freedIds = ascendingOnce(freed);
     const list = options.persistFreelist ? placeList(ledger, freedIds, space) : undefined;
-    const sealedSince = options.pageChecksums ? before.sealedSince || txid : 0;
-    const sealedUpTo = options.pageChecksums ? Math.max(before.sealedUpTo, txid) : 0;
-    const state = { pageSize, root: rootPage, sequence: root.sequence, freelist: list?.id, highWater, txid };
-    const meta = { ...state, sealedSince, sealedUpTo };
-    return { meta, placed: space.placed.toSorted((a, b) => a.id - b.id), list, freed: freedIds };
+    const seals = options.pageChecksums
+      ? {
+          sealedSince: before.sealedSince || txid,
+          sealedUpTo: Math.max(before.sealedUpTo, txid),
+          rootStamp: newRoot.stamp,
+          listStamp: list === undefined ? NO_STAMP : stamp,
+        }
+      : NO_SEALS;
+    const state = { pageSize, root: newRoot.id, sequence: root.sequence, freelist: list?.id, highWater, txid };
+    const meta = { ...state, ...seals };
+    return { meta, stamp, placed: space.placed.toSorted((a, b) => a.id - b.id), list, freed: freedIds };
   } catch (error) {
     ledger.undo();
     throw error;
@@ -104,13 +118,14 @@ function* freeDeleted(tree: WriteTree, space: Space): Generator<void> {
   for (const { tree: nested } of tree.nested.values()) yield* freeDeleted(nested, space);
 }
 
-function* freeTree(context: WriteContext, root: number, space: Space): Generator<void> {
+function* freeTree(context: WriteContext, root: PageReference, space: Space): Generator<void> {
   const { pages, meta } = context;
   const waiting = [root];
   let budget = meta.highWater;
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    if (budget-- === 0) throw corrupt(root, 'a deleted bucket with a cycle');
-    const page = pages.page(id, meta);
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { id, stamp, from } = next;
+    if (budget-- === 0) throw corrupt(root.id, 'a deleted bucket with a cycle');
+    const page = pages.page(id, meta, stamp, from);
     for (const child of childPages(page, meta)) waiting.push(child);
     space.free(id, page.overflow + 1); // last: the memory of a page that is freed serves another one
     yield;

@@ -14,8 +14,8 @@ import { encodeFreelist } from './freelist-page.ts';
 import { encodeMeta } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { Page } from './page.ts';
-import { writeImage } from './page-image.ts';
-import { seal } from './seal.ts';
+import { writeImage, writeStamps } from './page-image.ts';
+import { seal, SEAL_BYTES } from './seal.ts';
 import { Slices } from './slices.ts';
 import type { SparePages } from './spare-pages.ts';
 import type { PlacedPart } from './spill.ts';
@@ -137,13 +137,15 @@ function inFileOrder({ placed, list }: CommitPlan): readonly (PlacedPart | Place
 class Images {
   readonly kept: Page[] = [];
   readonly #meta: Meta;
+  readonly #stamp: number;
   readonly #spare: SparePages;
   /** Images that nobody needs once they are written. */
   #passing: Page[] = [];
   #keepLeft: number;
 
-  constructor({ meta }: CommitPlan, { spare, keepBytes }: CommitTarget) {
+  constructor({ meta, stamp }: CommitPlan, { spare, keepBytes }: CommitTarget) {
     this.#meta = meta;
+    this.#stamp = stamp;
     this.#spare = spare;
     this.#keepLeft = keepBytes;
   }
@@ -156,10 +158,16 @@ class Images {
     if ('node' in part) end = writeImage(bytes, view, 0, id, pages, part.node, part.from, part.to);
     else end = encodeFreelist(bytes, id, pages, part.ids);
     bytes.fill(0, end); // nothing of the page that was here before goes to the medium (F73)
-    if (this.#meta.sealedSince !== 0) seal(bytes, view, this.#meta.txid);
+    const sealed = this.#meta.sealedSince !== 0;
+    if (sealed) {
+      if ('node' in part) writeStamps(view, bytes.length - SEAL_BYTES, part.node, part.from, part.to);
+      seal(bytes, view, this.#meta.txid, this.#stamp);
+    }
     if ('node' in part && this.#keepLeft >= bytes.length) {
       this.#keepLeft -= bytes.length;
-      this.kept.push(page.parse(id, bytes.length, id));
+      page.parse(id, bytes.length, id);
+      if (sealed) page.trustStamps();
+      this.kept.push(page);
     } else if (pages === 1) this.#passing.push(page);
     return bytes;
   }

@@ -13,6 +13,7 @@ import { encodeMeta, olderRecord } from './meta.ts';
 import { readBucketHeader } from './page.ts';
 import { PageTree, rootTree } from './page-tree.ts';
 import type { PinnedState } from './read-transaction.ts';
+import { stampOf } from './seal.ts';
 import { Slices } from './slices.ts';
 import type { Storage } from './storage-file.ts';
 import { TreeBuilder } from './tree-builder.ts';
@@ -47,6 +48,7 @@ export async function compactState(
       fillPercent: target.fillPercent ?? DEFAULT_FILL,
       txid: target.txid,
       pageChecksums: target.pageChecksums,
+      stamp: stampOf(storage.uniqueName(), target.txid),
       measuring: false,
     };
     const builder = new TreeBuilder(options, (pages, fill) => {
@@ -88,11 +90,11 @@ function* feed(builder: TreeBuilder, state: PinnedState): IterableIterator<void>
       if (cursors.length > 0) builder.endBucket();
       continue;
     }
-    const { source, keyAt, keyLength, valueLength } = cursor;
+    const { source, keyAt, keyLength, valueLength, page, stamp } = cursor;
     const valueAt = keyAt + keyLength;
     const key = source.subarray(keyAt, valueAt);
     if (cursor.isBucket) {
-      const header = readBucketHeader(source, valueAt, valueLength, meta.highWater, meta.root);
+      const header = readBucketHeader(source, valueAt, valueLength, meta.highWater, page, stamp);
       builder.beginBucket(key, header.sequence);
       cursors.push(new TreeCursor(new PageTree(pages, meta, header, true)));
     } else {

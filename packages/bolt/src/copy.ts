@@ -3,14 +3,19 @@
  *
  * Y1  Exactly the pages below the state's high-water mark: two meta pages of that state (transaction T and T-1), then the
  *     file as it is. Free pages may change while they are read; their bytes mean nothing.
- * Y2  The state is pinned until the last byte was read, or the stream was left or disposed.
+ * Y2  The last chunk comes when every page that the state uses was found to be the one that is meant: a copy of a damaged
+ *     file never looks whole. It is looked at beside the copying, as many pages as were copied.
+ * Y3  The state is pinned until the last byte was read, or the stream was left or disposed.
  *
  * bbolt: tx.go (WriteTo).
  */
 import type { BoltImage, CopyOptions } from './bolt.ts';
 import { BoltError } from './errors.ts';
 import { encodeMeta, olderRecord } from './meta.ts';
+import { walkReachable } from './reachable.ts';
 import type { PinnedState } from './read-transaction.ts';
+import { Slices } from './slices.ts';
+import type { Storage } from './storage-file.ts';
 
 const DEFAULT_CHUNK = 262_144;
 
@@ -20,11 +25,13 @@ export class StateCopy implements BoltImage {
   readonly txid: number;
   readonly #state: PinnedState;
   readonly #options: CopyOptions;
+  readonly #storage: Storage;
   #taken = false;
 
-  constructor(state: PinnedState, options: CopyOptions) {
+  constructor(state: PinnedState, options: CopyOptions, storage: Storage) {
     this.#state = state;
     this.#options = options;
+    this.#storage = storage;
     this.size = state.meta.highWater * state.meta.pageSize;
     this.txid = state.meta.txid;
   }
@@ -40,7 +47,8 @@ export class StateCopy implements BoltImage {
     const { meta, pages } = this.#state;
     const { pageSize } = meta;
     try {
-      signal?.throwIfAborted();
+      const slices = new Slices(this.#storage, signal);
+      const walk = walkReachable(pages, meta);
       const metas = Buffer.alloc(2 * pageSize);
       encodeMeta(metas.subarray(0, pageSize), 0, meta);
       encodeMeta(metas.subarray(pageSize), 1, olderRecord(meta));
@@ -55,10 +63,21 @@ export class StateCopy implements BoltImage {
         });
         this.#requireHeld();
         if (read < chunk.length) throw new BoltError('BOLT_TRUNCATED', `the file ends at byte ${at + read}`);
+        const last = at + chunkBytes >= this.size;
+        await this.#look(walk, last ? meta.highWater : Math.ceil(chunkBytes / pageSize), slices);
         yield plain(chunk);
       }
     } finally {
       this.#state.release();
+    }
+  }
+
+  /** Goes on looking at pages, in slices. */
+  async #look(walk: Generator<void, unknown>, pages: number, slices: Slices): Promise<void> {
+    for (let looked = 0; looked <= pages && walk.next().done !== true; looked++) {
+      if (!slices.due()) continue;
+      await slices.rest();
+      this.#requireHeld();
     }
   }
 

@@ -14,20 +14,22 @@ import type { Problem } from './bolt.ts';
 import { viewOf } from './bytes.ts';
 import { chooseMeta } from './choose-meta.ts';
 import { encodeFreelist } from './freelist-page.ts';
-import { encodeMeta, olderRecord } from './meta.ts';
+import { encodeMeta, NO_SEALS, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
 import { LEAF_FLAG } from './page.ts';
-import { seal } from './seal.ts';
+import { seal, stampOf } from './seal.ts';
 import { writeFully } from './storage-file.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
 
 /** bbolt takes nothing shorter for a file of its own. */
 const SHORTEST_FILE = 4096;
 
-/** The four pages of a new file. */
-export function emptyFile(pageSize: number, pageChecksums: boolean): Buffer {
+/** The four pages of a new file. `unique`: one text for each file. */
+export function emptyFile(pageSize: number, pageChecksums: boolean, unique: string): Buffer {
   const bytes = Buffer.alloc(Math.max(4 * pageSize, SHORTEST_FILE));
   const page = (id: number): Buffer => bytes.subarray(id * pageSize, (id + 1) * pageSize);
+  const stamp = stampOf(unique, 1);
+  const seals = { sealedSince: 1, sealedUpTo: 1, rootStamp: stamp, listStamp: stamp };
   const meta: Meta = {
     pageSize,
     root: 3,
@@ -35,15 +37,14 @@ export function emptyFile(pageSize: number, pageChecksums: boolean): Buffer {
     freelist: 2,
     highWater: 4,
     txid: 1,
-    sealedSince: pageChecksums ? 1 : 0,
-    sealedUpTo: pageChecksums ? 1 : 0,
+    ...(pageChecksums ? seals : NO_SEALS),
   };
   encodeMeta(page(0), 0, olderRecord(meta));
   encodeMeta(page(1), 1, meta);
   encodeFreelist(page(2), 2, 1, new Float64Array(0));
   page(3).writeUInt32LE(3, 0);
   page(3).writeUInt16LE(LEAF_FLAG, 8);
-  if (pageChecksums) for (const id of [2, 3]) seal(page(id), viewOf(page(id)), 1);
+  if (pageChecksums) for (const id of [2, 3]) seal(page(id), viewOf(page(id)), 1, stamp);
   return bytes;
 }
 

@@ -41,7 +41,7 @@ import { compactState } from './compact.ts';
 import { StateCopy } from './copy.ts';
 import { removeLeftovers, temporaryName } from './create.ts';
 import { BoltError, hasCode } from './errors.ts';
-import { decodeFreelist } from './freelist-page.ts';
+import { readFreelist } from './free-pages.ts';
 import { absolutePath } from './place.ts';
 import { PinnedTransaction } from './read-transaction.ts';
 import type { PinnedState } from './read-transaction.ts';
@@ -166,7 +166,7 @@ export class Database implements Bolt {
 
   copy(options: CopyOptions = {}): BoltImage {
     checkOptions(options, COPY);
-    return new StateCopy(this.#pin(), options);
+    return new StateCopy(this.#pin(), options, this.#store.storage);
   }
 
   async compact(target: string, options: CompactOptions = {}): Promise<CompactReport> {
@@ -317,9 +317,9 @@ export class Database implements Bolt {
     if (!this.readOnly) return ledger.count;
     if (meta.freelist === undefined || !plausibleFreelist(meta)) return 0;
     try {
-      return decodeFreelist(pages.run(meta.freelist, meta), meta.freelist, meta.highWater).ids.length;
+      return readFreelist(pages, meta).ids.length;
     } catch (error) {
-      if (hasCode(error, 'BOLT_CORRUPT')) return 0;
+      if (hasCode(error, 'BOLT_FREELIST') && !hasCode(error.cause, 'BOLT_FAILED')) return 0;
       throw error;
     }
   }

@@ -58,7 +58,8 @@ export function readFreelist(pages: PageFile, meta: Meta): FreelistContents {
   try {
     const run = pages.run(id, meta);
     list = decodeFreelist(run, id, meta.highWater);
-    verifySeal(id, run, viewOf(run), list.dataEnd, meta);
+    const sealed = { id, bytes: run, view: viewOf(run), dataEnd: list.dataEnd, stamps: 0 };
+    verifySeal(sealed, meta, meta.listStamp, 0);
   } catch (cause) {
     throw refuse(cause instanceof Error ? cause.message : 'unreadable', cause);
   }

@@ -16,7 +16,7 @@ import type { Meta } from './meta.ts';
 import { readBucketHeader } from './page.ts';
 import type { PageFile } from './page-file.ts';
 import { PageTree, rootTree } from './page-tree.ts';
-import { childPages } from './reachable.ts';
+import { childPages, rootReference } from './reachable.ts';
 import { TreeCursor } from './tree-cursor.ts';
 
 const SHORT_VALUE = 128;
@@ -38,7 +38,7 @@ export function* walkEntries(pages: PageFile, meta: Meta): IterableIterator<Step
       if (depth > 0) yield { kind: 'end', depth: depth - 1 };
       continue;
     }
-    const { source, keyAt, keyLength, valueLength } = cursor;
+    const { source, keyAt, keyLength, valueLength, page, stamp } = cursor;
     const valueAt = keyAt + keyLength;
     const key = source.subarray(keyAt, valueAt);
     if (!cursor.isBucket) {
@@ -48,7 +48,7 @@ export function* walkEntries(pages: PageFile, meta: Meta): IterableIterator<Step
     const tree = new PageTree(
       pages,
       meta,
-      readBucketHeader(source, valueAt, valueLength, meta.highWater, meta.root),
+      readBucketHeader(source, valueAt, valueLength, meta.highWater, page, stamp),
       true,
     );
     yield { kind: 'begin', key, tree, depth };
@@ -183,10 +183,11 @@ function pageFacts(pages: PageFile, meta: Meta, size: number): object {
     counts['overflow'] = (counts['overflow'] ?? 0) + overflow;
     rows.push([page, type, count, overflow]);
   };
-  const waiting = [meta.root];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+  const waiting = [rootReference(meta)];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { id, stamp, from } = next;
     if (used[id] === 1) continue;
-    const { page } = pages.inspect(id, meta);
+    const { page } = pages.inspect(id, meta, stamp, from);
     add(id, page.leaf ? 'leaf' : 'branch', page.count, page.overflow);
     for (const child of childPages(page, meta)) waiting.push(child);
   }

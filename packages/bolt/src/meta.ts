@@ -3,13 +3,17 @@
  *
  * M1  A record is valid by magic, version, checksum (FNV-1a over its first 56 bytes), and a page size that can be one.
  * M2  The valid record with the higher transaction counts; page 0 on a tie. Parity says where to write, never what is newer.
- * M3  Bytes 80 to 111 of the page are ours: a tag, since when and up to which transaction runs are sealed, a sum that binds
- *     them to this record. Every other program writes zeros there, which reads as "no seals".
+ * M3  Bytes 80 to 115 of the page are ours: a tag, since when and up to which transaction runs are sealed, the stamps of the
+ *     root's and of the free list's page (see `seal.ts`), a sum that binds them to this record. Every other program writes
+ *     zeros there, which reads as "no seals". Earlier releases had another tag and no stamps: they read as `NO_STAMP`.
+ * M4  Bytes there that fit neither are nobody's; the record holds, its pages are judged by their structure, and opening says
+ *     so: another program's record, torn over one of ours, looks the same.
  *
  * bbolt: db.go (meta). Departs: a bad page size makes a record invalid, and the second page's must stand where it says.
  */
 import { getU64, setU64, viewOf } from './bytes.ts';
 import { crc32c } from './crc32c.ts';
+import { NO_STAMP } from './seal.ts';
 
 /** Bytes at the start of a page before its contents. */
 export const PAGE_HEADER = 16;
@@ -20,10 +24,12 @@ const MAGIC = 0xed0cdaed;
 const VERSION = 2;
 const RECORD_SUMMED = 56;
 const EXTENSION = PAGE_HEADER + 64;
-const EXTENSION_TAG = 0x63765f76; // "v_vc"
+const EXTENSION_TAG = 0x64765f76; // "v_vd"
+const EXTENSION_SUMMED = EXTENSION + 32;
+const EARLIER_TAG = 0x63765f76; // "v_vc"
+const EARLIER_SUMMED = EXTENSION + 24;
 /** Bytes of a meta page that mean anything. */
-export const META_BYTES: number = EXTENSION + 32;
-const EXTENSION_SUMMED = EXTENSION + 24;
+export const META_BYTES: number = EXTENSION_SUMMED + 4;
 
 /** One committed state. */
 export interface Meta {
@@ -40,6 +46,10 @@ export interface Meta {
   readonly sealedSince: number;
   /** The newest transaction that sealed a run of this state. In the older record of a copy that is not its own. */
   readonly sealedUpTo: number;
+  /** What the seal of the root's page must bear. */
+  readonly rootStamp: number;
+  /** What the seal of the free list must bear. */
+  readonly listStamp: number;
 }
 
 /** Why a record is not valid, tested in this order. */
@@ -84,7 +94,9 @@ export function encodeMeta(page: Uint8Array, id: number, meta: Meta): void {
   view.setUint32(EXTENSION, EXTENSION_TAG, true);
   setU64(view, EXTENSION + 8, meta.sealedSince);
   setU64(view, EXTENSION + 16, meta.sealedUpTo);
-  view.setUint32(EXTENSION_SUMMED, extensionSum(page), true);
+  view.setInt32(EXTENSION + 24, meta.rootStamp, true);
+  view.setInt32(EXTENSION + 28, meta.listStamp, true);
+  view.setUint32(EXTENSION_SUMMED, extensionSum(page, EXTENSION_SUMMED), true);
 }
 
 /** Reads the record of a meta page of which at least 80 bytes are given. */
@@ -109,15 +121,29 @@ export function decodeMeta(page: Uint8Array): Meta | MetaFault {
   };
 }
 
-const NO_SEALS = { sealedSince: 0, sealedUpTo: 0 } as const;
+type Extension = Pick<Meta, 'sealedSince' | 'sealedUpTo' | 'rootStamp' | 'listStamp'>;
 
-function decodeExtension(
-  page: Uint8Array,
-  view: DataView,
-): { readonly sealedSince: number; readonly sealedUpTo: number } {
-  if (page.length < META_BYTES || view.getUint32(EXTENSION, true) !== EXTENSION_TAG) return NO_SEALS;
-  if (view.getUint32(EXTENSION_SUMMED, true) !== extensionSum(page)) return NO_SEALS;
-  return { sealedSince: getU64(view, EXTENSION + 8), sealedUpTo: getU64(view, EXTENSION + 16) };
+/** What the record of a program without seals says of them. */
+export const NO_SEALS: Extension = { sealedSince: 0, sealedUpTo: 0, rootStamp: NO_STAMP, listStamp: NO_STAMP };
+
+function decodeExtension(page: Uint8Array, view: DataView): Extension {
+  if (page.length < META_BYTES) return NO_SEALS;
+  const tag = view.getUint32(EXTENSION, true);
+  const earlier = tag === EARLIER_TAG;
+  if (!earlier && tag !== EXTENSION_TAG) return NO_SEALS;
+  const summed = earlier ? EARLIER_SUMMED : EXTENSION_SUMMED;
+  if (view.getUint32(summed, true) !== extensionSum(page, summed)) return NO_SEALS;
+  return {
+    sealedSince: getU64(view, EXTENSION + 8),
+    sealedUpTo: getU64(view, EXTENSION + 16),
+    rootStamp: earlier ? NO_STAMP : view.getInt32(EXTENSION + 24, true),
+    listStamp: earlier ? NO_STAMP : view.getInt32(EXTENSION + 28, true),
+  };
+}
+
+/** True if something else than zeros stands where a record of ours says what is sealed, and it cannot be read. */
+export function hasForeignBytes(page: Uint8Array, meta: Meta): boolean {
+  return meta.sealedSince === 0 && page.subarray(EXTENSION, META_BYTES).some((byte) => byte !== 0);
 }
 
 /** The older of the two records that a whole file begins with: the same state, one transaction before. */
@@ -126,6 +152,6 @@ export function olderRecord(meta: Meta): Meta {
 }
 
 /** Over the record as well: a torn page must not join an old extension to a foreign record. */
-function extensionSum(page: Uint8Array): number {
-  return crc32c(page, PAGE_HEADER, EXTENSION_SUMMED);
+function extensionSum(page: Uint8Array, end: number): number {
+  return crc32c(page, PAGE_HEADER, end);
 }

@@ -1,15 +1,17 @@
 /**
  * A page being rewritten: its entries as five numbers each, its bytes still where they were.
  *
- * K1  An entry is (source, at, key length, value length or child, flags). `source` numbers a buffer of the transaction:
- *     an unchanged page, or a slab of copied keys and values. The value follows its key.
+ * K1  An entry is (source, at, key length, value length or child, stamp). `source` numbers a buffer of the transaction:
+ *     an unchanged page, or a slab of copied keys and values. The value follows its key. The stamp is what the seal of the
+ *     child's page, or of a bucket's root page, must bear (see `seal.ts`); 0 makes a leaf's entry a pair.
  * K2  No object is made per entry: taking a page into memory and moving entries are loops over numbers.
  * K3  A child is named by the page it was read from, or by a negative number until it has one.
- * K4  `bytes` is always the size of the page image without a seal.
+ * K4  `bytes` is always the size of the page image with its stamps, without a seal.
  *
  * bbolt: node.go.
  */
 import { compareBytes, getU64 } from './bytes.ts';
+import { corrupt } from './errors.ts';
 import { PAGE_HEADER } from './meta.ts';
 import { ELEMENT } from './page.ts';
 import type { Block, Page } from './page.ts';
@@ -20,11 +22,17 @@ export const STRIDE = 5;
 /** Buffers that entries point into, numbered. Belongs to one write transaction. */
 export class Sources {
   readonly buffers: Buffer[] = [];
+  /** Bytes a page takes for each stamp: 0 where none are written. */
+  readonly stampBytes: number;
   #slab: Buffer = Buffer.alloc(0);
   #slabNumber = -1;
   #used = 0;
   #nextSlab = 4096;
   readonly #pages: Page[] = [];
+
+  constructor(stampBytes: number) {
+    this.stampBytes = stampBytes;
+  }
 
   /** A page that entries point into, held until `letGo`. Returns its number. */
   add(page: Page): number {
@@ -115,6 +123,7 @@ export class Node implements Block {
       node.pages = page.overflow + 1;
     }
     const source = sources.add(page);
+    const { stampBytes } = sources;
     const { view, count, leaf } = page;
     const slots = new Array<number>(count * STRIDE); // filled at once: growing by pushes costs more than the reads
     let { bytes } = node;
@@ -127,11 +136,11 @@ export class Node implements Block {
       slots[slot + 1] = element + view.getUint32(field, true);
       slots[slot + 2] = keyLength;
       slots[slot + 3] = amount;
-      slots[slot + 4] = leaf ? view.getUint32(element, true) : 0;
+      slots[slot + 4] = leaf && view.getUint32(element, true) === 0 ? 0 : page.stamp(slot / STRIDE);
       bytes += ELEMENT + keyLength + (leaf ? amount : 0);
     }
     node.slots = slots;
-    node.bytes = bytes;
+    node.bytes = bytes + page.stamps * stampBytes;
     return node;
   }
 
@@ -162,7 +171,15 @@ export class Node implements Block {
   }
 
   isBucket(index: number): boolean {
-    return this.slots[index * STRIDE + 4] === 1;
+    return this.slots[index * STRIDE + 4] !== 0;
+  }
+
+  stamp(index: number): number {
+    return this.slots[index * STRIDE + 4] as number;
+  }
+
+  get id(): number {
+    return this.pgid;
   }
 
   child(index: number): number {
@@ -191,26 +208,28 @@ export class Node implements Block {
     return index < this.count && this.compareKey(index, key, 0, key.length) === 0 ? index : index - 1;
   }
 
-  /** Bytes of one entry in the page image. */
+  /** Bytes of one entry in the page image, with its stamp. */
   entryBytes(index: number): number {
-    return ELEMENT + this.keyLength(index) + (this.leaf ? this.valueLength(index) : 0);
+    const stamped = this.slots[index * STRIDE + 4] !== 0;
+    const bytes = ELEMENT + this.keyLength(index) + (this.leaf ? this.valueLength(index) : 0);
+    return stamped ? bytes + this.sources.stampBytes : bytes;
   }
 
-  insert(index: number, source: number, at: number, keyLength: number, amount: number, flags: number): void {
-    if (index === this.count) this.slots.push(source, at, keyLength, amount, flags);
-    else this.slots.splice(index * STRIDE, 0, source, at, keyLength, amount, flags);
-    this.bytes += ELEMENT + keyLength + (this.leaf ? amount : 0);
+  insert(index: number, source: number, at: number, keyLength: number, amount: number, stamp: number): void {
+    if (index === this.count) this.slots.push(source, at, keyLength, amount, stamp);
+    else this.slots.splice(index * STRIDE, 0, source, at, keyLength, amount, stamp);
+    this.bytes += this.entryBytes(index);
   }
 
   /** Points the entry at other bytes with an equal (leaf) or its new first (branch) key. */
-  replace(index: number, source: number, at: number, keyLength: number, amount: number, flags: number): void {
+  replace(index: number, source: number, at: number, keyLength: number, amount: number, stamp: number): void {
     this.bytes -= this.entryBytes(index);
     const slot = index * STRIDE;
     this.slots[slot] = source;
     this.slots[slot + 1] = at;
     this.slots[slot + 2] = keyLength;
     this.slots[slot + 3] = amount;
-    this.slots[slot + 4] = flags;
+    this.slots[slot + 4] = stamp;
     this.bytes += this.entryBytes(index);
   }
 
@@ -267,4 +286,15 @@ export class Node implements Block {
     this.parent = copy.parent;
     this.unbalanced = copy.unbalanced;
   }
+}
+
+/**
+ * Nothing out of order is written, and so a seal proves order: entries that come to lie side by side must ascend. Nothing
+ * to compare where one of them does not exist.
+ * @throws BoltError BOLT_CORRUPT: the pages they were read from overlap
+ */
+export function requireOrder(left: Node, last: number, right: Node, first: number): void {
+  if (last < 0 || first >= right.count) return;
+  if (left.compareKey(last, right.source(first), right.keyAt(first), right.keyLength(first)) < 0) return;
+  throw corrupt(left.pgid, 'keys of this page and of the one after it are not in order', 'C8');
 }

@@ -153,7 +153,7 @@ async function openLocked(
     try {
       await waitForLock(storage, file, path, deadline, options);
       if (storage.identity(path) === file.identity()) {
-        return { file, warnings: isUnfinished(file, path) ? await fillEmpty(file, path, options) : [] };
+        return { file, warnings: isUnfinished(file, path) ? await fillEmpty(storage, file, path, options) : [] };
       }
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -203,7 +203,7 @@ function openFailed(path: string, code: string, cause: unknown): BoltError {
 }
 
 async function makeFile(storage: Storage, path: string, options: OpenOptions): Promise<void> {
-  const bytes = emptyFile(options.pageSize ?? DEFAULT_PAGE_SIZE, options.pageChecksums ?? true);
+  const bytes = newFile(storage, options);
   await requireReadableFolder(storage, path);
   try {
     await createWhole(storage, path, temporaryName(storage, path), (append) => append([bytes]));
@@ -229,12 +229,21 @@ async function requireReadableFolder(storage: Storage, path: string): Promise<vo
   }
 }
 
+function newFile(storage: Storage, { pageSize = DEFAULT_PAGE_SIZE, pageChecksums = true }: OpenOptions): Buffer {
+  return emptyFile(pageSize, pageChecksums, storage.uniqueName());
+}
+
 /** An empty file that is ours to fill becomes a store, with a warning. */
-async function fillEmpty(file: StorageFile, path: string, options: OpenOptions): Promise<readonly Problem[]> {
-  const { readOnly = false, create = true, pageSize = DEFAULT_PAGE_SIZE, pageChecksums = true } = options;
+async function fillEmpty(
+  storage: Storage,
+  file: StorageFile,
+  path: string,
+  options: OpenOptions,
+): Promise<readonly Problem[]> {
+  const { readOnly = false, create = true, pageSize = DEFAULT_PAGE_SIZE } = options;
   if (readOnly) throw new BoltError('BOLT_INVALID', `${path} is empty`, { path });
   if (!create) throw new BoltError('BOLT_NOT_FOUND', `${path} is empty`, { path });
-  await fillInPlace(file, emptyFile(pageSize, pageChecksums), pageSize);
+  await fillInPlace(file, newFile(storage, options), pageSize);
   return [{ rule: 'meta', page: undefined, message: 'the file was empty: a new one was made in its place' }];
 }
 

@@ -4,7 +4,9 @@
  * R1  No page id is believed: it must lie in [2, high-water mark), and so must the run it begins.
  * R2  A run is read as the file has it, never more than the high-water mark allows.
  * R3  A page is read into the memory of one that was forgotten; runs of several pages have memory of their own.
- * R4  Where a seal proves the run, its key order is proven too; else the order is looked at once, when the page is read.
+ * R4  A page is the one that whoever points to it means, or it is damage (see `seal.ts`). That is looked at when it comes
+ *     from the medium: a page in the cache is the only one of its id that any state can still mean.
+ * R5  Where a seal proves the run, its key order is proven too; else the order is looked at once, when the page is read.
  */
 import { viewOf } from './bytes.ts';
 import { BoltError, corrupt } from './errors.ts';
@@ -34,22 +36,23 @@ export class PageFile {
 
   /**
    * A branch or leaf page of the state `meta`.
+   * @param stamp what its seal must bear, says the page `from`, or the meta page if that is 0
    * @throws BoltError BOLT_CORRUPT naming the page; BOLT_FAILED if it cannot be read
    */
-  page(id: number, meta: Meta): Page {
+  page(id: number, meta: Meta, stamp: number, from: number): Page {
     const cached = this.cache.get(id);
     if (cached !== undefined) return cached;
-    const page = this.#load(id, meta);
+    const page = this.#load(id, meta, stamp, from);
     this.cache.set(id, page);
     return page;
   }
 
   /** The same for who will not come back to it soon: what is not in the cache does not get there. */
-  passingPage(id: number, meta: Meta): Page {
-    return this.cache.get(id) ?? this.#load(id, meta);
+  passingPage(id: number, meta: Meta, stamp: number, from: number): Page {
+    return this.cache.get(id) ?? this.#load(id, meta, stamp, from);
   }
 
-  #load(id: number, meta: Meta): Page {
+  #load(id: number, meta: Meta, stamp: number, from: number): Page {
     this.#requireInUse(id, meta);
     const { spare } = this.cache;
     let page = spare.take();
@@ -59,21 +62,22 @@ export class PageFile {
       spare.give(page);
       page = new Page(run, 0, viewOf(run));
     }
-    this.#check(page.parse(id, run.length, id), meta);
+    this.#check(page.parse(id, run.length, id), meta, stamp, from);
     return page;
   }
 
   /** Reads and checks a page without keeping it; says whether a seal vouched for it. */
-  inspect(id: number, meta: Meta): Inspected {
+  inspect(id: number, meta: Meta, stamp: number, from: number): Inspected {
     const run = this.run(id, meta);
     const page = new Page(run, 0, viewOf(run)).parse(id, run.length, id);
-    return { page, sealed: this.#check(page, meta) };
+    return { page, sealed: this.#check(page, meta, stamp, from) };
   }
 
-  #check(page: Page, meta: Meta): boolean {
-    const sealed = verifySeal(page.id, page.bytes, page.view, page.dataEnd, meta);
-    if (!sealed) page.checkOrder(page.id);
-    return sealed;
+  #check(page: Page, meta: Meta, stamp: number, from: number): boolean {
+    const kind = verifySeal(page, meta, stamp, from);
+    if (kind === 'none') page.checkOrder(page.id);
+    if (kind === 'stamped') page.trustStamps();
+    return kind !== 'none';
   }
 
   /** The bytes of a page and its continuation, of any type. */

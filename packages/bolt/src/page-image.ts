@@ -1,7 +1,8 @@
 /**
  * From entries to the bytes of a page.
  *
- * V1  Element array, then key and value of each entry in order, without gaps. What is behind is up to the caller (F73).
+ * V1  Element array, then key and value of each entry in order, without gaps. What is behind is up to the caller (F73);
+ *     `writeStamps` puts there what a seal vouches for.
  * V2  Entries that lie side by side in their old page are copied as one piece: an edit in the middle of a page costs two
  *     copies, not one per entry.
  *
@@ -12,6 +13,7 @@ import { PAGE_HEADER } from './meta.ts';
 import { STRIDE } from './node.ts';
 import type { Node } from './node.ts';
 import { BRANCH_FLAG, ELEMENT, LEAF_FLAG } from './page.ts';
+import { STAMP_BYTES } from './seal.ts';
 
 /** Writes the entries `[from, to)` at `start`; the header counts `pages` pages. Returns where the image ends. */
 export function writeImage(
@@ -50,7 +52,7 @@ export function writeImage(
     }
     pieceEnd = at + bytes;
     if (leaf) {
-      view.setUint32(element, slots[slot + 4] as number, true);
+      view.setUint32(element, slots[slot + 4] === 0 ? 0 : 1, true);
       view.setUint32(element + 4, data - element, true);
       view.setUint32(element + 8, keyLength, true);
       view.setUint32(element + 12, amount, true);
@@ -63,4 +65,15 @@ export function writeImage(
   }
   if (pieceEnd > pieceStart) (buffers[pieceSource] as Buffer).copy(target, pieceTarget, pieceStart, pieceEnd);
   return data;
+}
+
+/** Writes the stamps of the children, or of the buckets, among the entries `[from, to)`, so that they end at `end`. */
+export function writeStamps(view: DataView, end: number, { slots }: Node, from: number, to: number): void {
+  let at = end;
+  for (let slot = to * STRIDE - 1, first = from * STRIDE; slot > first; slot -= STRIDE) {
+    const stamp = slots[slot] as number;
+    if (stamp === 0) continue;
+    at -= STAMP_BYTES;
+    view.setInt32(at, stamp, true);
+  }
 }

@@ -31,7 +31,8 @@ export class PageTree implements Tree {
   }
 
   rootBlock(): Block {
-    return this.header.inline ?? this.#lent(this.#pages.page(this.header.root, this.#meta));
+    const { root, inline, stamp, from } = this.header;
+    return inline ?? this.#lent(this.#pages.page(root, this.#meta, stamp, from));
   }
 
   childBlock(parent: Block, index: number, passing: boolean): Block {
@@ -50,7 +51,14 @@ export class PageTree implements Tree {
     if (index < 0 || !leaf.isBucket(index)) return undefined;
     const at = leaf.keyAt(index) + leaf.keyLength(index);
     const { highWater } = this.#meta;
-    const header = readBucketHeader(leaf.source(index), at, leaf.valueLength(index), highWater, this.rootPage);
+    const header = readBucketHeader(
+      leaf.source(index),
+      at,
+      leaf.valueLength(index),
+      highWater,
+      leaf.id,
+      leaf.stamp(index),
+    );
     if (header.inline !== undefined) leaf.lend();
     return new PageTree(this.#pages, this.#meta, header, this.#lends);
   }
@@ -59,12 +67,18 @@ export class PageTree implements Tree {
 /** The page of a child entry; a leaf without entries is damage there. */
 export function childPage(pages: PageFile, meta: Meta, parent: Block, index: number, passing: boolean): Page {
   const id = parent.child(index);
-  const page = passing ? pages.passingPage(id, meta) : pages.page(id, meta);
+  const stamp = parent.stamp(index);
+  const page = passing ? pages.passingPage(id, meta, stamp, parent.id) : pages.page(id, meta, stamp, parent.id);
   if (page.count === 0) throw corrupt(id, 'an empty page below a branch');
   return page;
 }
 
 /** The root bucket's tree. @param lends views of its pages leave the package, or are kept beyond the next move */
 export function rootTree(pages: PageFile, meta: Meta, lends: boolean): PageTree {
-  return new PageTree(pages, meta, { root: meta.root, sequence: meta.sequence, inline: undefined }, lends);
+  return new PageTree(pages, meta, rootHeader(meta), lends);
+}
+
+/** The root bucket, as a header of another bucket would describe it. */
+export function rootHeader({ root, sequence, rootStamp }: Meta): BucketHeader {
+  return { root, sequence, inline: undefined, stamp: rootStamp, from: 0 };
 }

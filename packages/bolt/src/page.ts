@@ -4,6 +4,7 @@
  * P1  Elements are read where they are; nothing is allocated per element.
  * P2  A page is checked once, when it is read: type, id, element array and data inside the run, no empty key. After that
  *     every accessor is in bounds.
+ * P4  A page whose seal was verified has stamps to give for its children; one without gives `NO_STAMP`.
  * P3  The bytes of a page do not change while anybody holds it: a commit replaces pages, readers keep theirs. When nobody
  *     does any more its memory may serve another page (`spare-pages.ts`).
  *
@@ -12,6 +13,7 @@
 import { compareBytes, getU64, viewOf } from './bytes.ts';
 import { corrupt } from './errors.ts';
 import { PAGE_HEADER } from './meta.ts';
+import { NO_STAMP, SEAL_BYTES, STAMP_BYTES } from './seal.ts';
 import type { SparePages } from './spare-pages.ts';
 
 export const BRANCH_FLAG = 0x01;
@@ -27,6 +29,8 @@ export const LONGEST_VALUE: number = 2 ** 31 - 2;
 
 /** What trees are made of: a page, or a page being rewritten. */
 export interface Block {
+  /** The page it is, or was read from; 0: none. */
+  readonly id: number;
   readonly leaf: boolean;
   readonly count: number;
   /** Buffer that holds the key (and value) of an entry. */
@@ -36,6 +40,8 @@ export interface Block {
   valueLength(index: number): number;
   isBucket(index: number): boolean;
   child(index: number): number;
+  /** What the seal of a child's page (of a bucket's root page) must bear. */
+  stamp(index: number): number;
   /** First entry whose key is not below `key`, or `count`. */
   lowerBound(key: Uint8Array): number;
   /** Branch: the entry under which `key` belongs. */
@@ -60,6 +66,11 @@ export class Page implements Block {
   overflow = 0;
   /** Where the last data byte ends, counted from `at`. */
   dataEnd = 0;
+  /** Children of a branch, buckets of a leaf. */
+  stamps = 0;
+  #stampsAt = 0;
+  #countedTo = 0;
+  #counted = 0;
   readonly #spare: SparePages | undefined;
   #holders = 0;
   #lent = false;
@@ -86,8 +97,27 @@ export class Page implements Block {
     this.leaf = flags === LEAF_FLAG;
     this.count = view.getUint16(at + 10, true);
     this.overflow = view.getUint32(at + 12, true);
+    this.#stampsAt = this.#countedTo = this.#counted = 0;
     this.dataEnd = this.#measure(length, namedPage);
     return this;
+  }
+
+  /** Its seal is right and has stamps before it. */
+  trustStamps(): void {
+    this.#stampsAt = this.bytes.length - SEAL_BYTES - this.stamps * STAMP_BYTES;
+  }
+
+  stamp(index: number): number {
+    if (this.#stampsAt === 0) return NO_STAMP;
+    const place = this.leaf ? this.#bucketsBefore(index) : index;
+    return this.view.getInt32(this.#stampsAt + place * STAMP_BYTES, true);
+  }
+
+  /** Counts on from where it was asked last: entries are mostly visited in order. */
+  #bucketsBefore(index: number): number {
+    if (index < this.#countedTo) this.#countedTo = this.#counted = 0;
+    for (; this.#countedTo < index; this.#countedTo++) if (this.isBucket(this.#countedTo)) this.#counted++;
+    return this.#counted;
   }
 
   hold(): void {
@@ -107,6 +137,7 @@ export class Page implements Block {
     let end = PAGE_HEADER + count * ELEMENT;
     if (end > length) throw corrupt(namedPage, `${count} elements do not fit`, 'C11');
     const first = end;
+    let buckets = 0;
     for (let i = 0, element = this.at + PAGE_HEADER; i < count; i++, element += ELEMENT) {
       const keyLength = view.getUint32(leaf ? element + 8 : element + 4, true);
       const valueLength = leaf ? view.getUint32(element + 12, true) : 0;
@@ -114,10 +145,15 @@ export class Page implements Block {
       const stop = keyAt + keyLength + valueLength;
       if (keyLength === 0) throw corrupt(namedPage, `element ${i} has an empty key`, 'C11');
       if (keyAt < first || stop > length) throw corrupt(namedPage, `element ${i} lies outside of the page`, 'C11');
-      if (leaf && view.getUint32(element, true) > 1) throw corrupt(namedPage, `element ${i} has unknown flags`, 'C12');
+      if (leaf) {
+        const flags = view.getUint32(element, true);
+        if (flags > 1) throw corrupt(namedPage, `element ${i} has unknown flags`, 'C12');
+        buckets += flags;
+      }
       if (stop > end) end = stop;
     }
     if (!leaf && count === 0) throw corrupt(namedPage, 'a branch without children', 'C13');
+    this.stamps = leaf ? buckets : count;
     return end;
   }
 
@@ -195,15 +231,22 @@ export interface BucketHeader {
   readonly root: number;
   readonly sequence: bigint;
   readonly inline: Page | undefined;
+  /** What the seal of its root page must bear, says the page `from`, or the meta page if that is 0. */
+  readonly stamp: number;
+  readonly from: number;
 }
 
-/** @throws BoltError BOLT_CORRUPT naming the page that holds the value */
+/**
+ * @param stamp what the page that holds the value says of the bucket's root page
+ * @throws BoltError BOLT_CORRUPT naming the page that holds the value
+ */
 export function readBucketHeader(
   bytes: Buffer,
   at: number,
   length: number,
   highWater: number,
   namedPage: number,
+  stamp: number,
 ): BucketHeader {
   if (length < BUCKET_HEADER) throw corrupt(namedPage, `a bucket value of ${length} bytes`, 'C12');
   const view = viewOf(bytes);
@@ -213,10 +256,11 @@ export function readBucketHeader(
     if (length !== BUCKET_HEADER)
       throw corrupt(namedPage, `a bucket value of ${length} bytes for a bucket with pages`, 'C12');
     if (root < 2 || root >= highWater) throw corrupt(namedPage, `a bucket with root page ${root}`, 'C3');
-    return { root, sequence, inline: undefined };
+    return { root, sequence, inline: undefined, stamp, from: namedPage };
   }
   if (length < BUCKET_HEADER + PAGE_HEADER) throw corrupt(namedPage, `an inline bucket of ${length} bytes`, 'C12');
   const inline = new Page(bytes, at + BUCKET_HEADER, view).parse(0, length - BUCKET_HEADER, namedPage);
   if (!inline.leaf || inline.overflow !== 0) throw corrupt(namedPage, 'an inline bucket that is no single leaf', 'C12');
-  return { root, sequence, inline };
+  inline.checkOrder(namedPage);
+  return { root, sequence, inline, stamp: NO_STAMP, from: namedPage };
 }

@@ -8,6 +8,7 @@
  * bbolt: node.go (rebalance). Departs: a merge is decided against the usable page, without the seal; entries are found in
  * the parent by child, not by key.
  */
+import { requireOrder } from './node.ts';
 import type { Node } from './node.ts';
 import type { Space } from './spill.ts';
 import type { WriteTree } from './write-tree.ts';
@@ -46,6 +47,7 @@ function mergeWithSibling(tree: WriteTree, node: Node, parent: Node, space: Spac
   const index = parent.indexOfChild(node.ref);
   const left = index === 0 ? node : tree.takeChild(parent, index - 1);
   const right = index === 0 ? tree.takeChild(parent, 1) : node;
+  requireOrder(left, left.count - 1, right, 0);
   parent.remove(index === 0 ? 1 : index);
   left.append(right);
   drop(tree, right, parent, space);

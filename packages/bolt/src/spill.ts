@@ -5,14 +5,17 @@
  * Z2  Every part has at least two entries; a part larger than a page gets overflow pages.
  * Z3  The separator of a child is its first key, at every level.
  * Z4  A bucket is inline when it is one leaf without buckets of at most a quarter of a page, and only then.
- * Z5  No byte is written here: a placed part says which entries it holds, its image is made when it is written.
+ * Z5  Whoever names a page that is placed here vouches for it with the stamp of this commit; for pages that stay it
+ *     passes on what was vouched for before.
+ * Z6  No byte is written here: a placed part says which entries it holds, its image is made when it is written.
  *
- * bbolt: bucket.go (spill), node.go (spill, split). Departs: a part leaves room for the seal.
+ * bbolt: bucket.go (spill), node.go (spill, split). Departs: a part leaves room for the seal and its stamps.
  */
 import { BUCKET_HEADER } from './page.ts';
 import { PAGE_HEADER } from './meta.ts';
-import { Node, STRIDE } from './node.ts';
+import { Node, requireOrder, STRIDE } from './node.ts';
 import { writeImage } from './page-image.ts';
+import { NO_STAMP } from './seal.ts';
 import { setU64, viewOf } from './bytes.ts';
 import { byName, firstKey } from './write-tree.ts';
 import type { WriteTree } from './write-tree.ts';
@@ -31,6 +34,8 @@ export interface Space {
   readonly pageSize: number;
   /** Bytes at the end of each run that entries must leave alone. */
   readonly sealBytes: number;
+  /** What the seals of this commit bear. */
+  readonly stamp: number;
   readonly placed: PlacedPart[];
   allocate(pages: number): number;
   /** Nothing to do for id 0. */
@@ -42,36 +47,42 @@ const NEVER_SPLIT = 4;
 const FEWEST_IN_PART = 2;
 const FEWEST_IN_REST = 3;
 
-/** Places everything that changed in a tree with pages, a node a step; returns the page of its root. */
-export function* spill(tree: WriteTree, space: Space): Generator<void, number> {
+/** Places everything that changed in a tree with pages, a node a step; returns the page of its root, and what its seal bears. */
+export function* spill(
+  tree: WriteTree,
+  space: Space,
+): Generator<void, { readonly id: number; readonly stamp: number }> {
   yield* spillNested(tree, space);
-  return tree.rootNode === undefined ? tree.header.root : yield* placeTree(tree.rootNode, tree, space);
+  const { rootNode, header } = tree;
+  if (rootNode === undefined) return { id: header.root, stamp: header.stamp };
+  return { id: yield* placeTree(rootNode, tree, space), stamp: space.stamp };
 }
 
 function* spillNested(tree: WriteTree, space: Space): Generator<void> {
   for (const { name, tree: nested } of [...tree.nested.values()].toSorted(byName)) {
-    if (nested.touched) tree.put(name, yield* bucketValue(nested, space), 1);
+    if (nested.touched) tree.put(name, ...(yield* bucketValue(nested, space)));
   }
 }
 
-function* bucketValue(tree: WriteTree, space: Space): Generator<void, Uint8Array> {
+/** The value of a bucket's entry, and what the seal of its root page bears. */
+function* bucketValue(tree: WriteTree, space: Space): Generator<void, [value: Uint8Array, stamp: number]> {
   yield* spillNested(tree, space);
   const { rootNode, header, sequence } = tree;
   if (rootNode === undefined) {
     const { inline } = header;
-    if (inline === undefined) return header16(header.root, sequence, 0);
+    if (inline === undefined) return [header16(header.root, sequence, 0), header.stamp];
     const value = header16(0, sequence, inline.dataEnd);
     inline.bytes.copy(value, BUCKET_HEADER, inline.at, inline.at + inline.dataEnd);
-    return value;
+    return [value, NO_STAMP];
   }
   if (fitsInline(rootNode, space.pageSize)) {
     space.free(rootNode.pgid, rootNode.pages);
     rootNode.pgid = 0;
     const value = header16(0, sequence, rootNode.bytes);
     writeImage(value, viewOf(value), BUCKET_HEADER, 0, 1, rootNode, 0, rootNode.count);
-    return value;
+    return [value, NO_STAMP];
   }
-  return header16(yield* placeTree(rootNode, tree, space), sequence, 0);
+  return [header16(yield* placeTree(rootNode, tree, space), sequence, 0), space.stamp];
 }
 
 function header16(root: number, sequence: bigint, imageBytes: number): Buffer {
@@ -95,7 +106,7 @@ function* placeTree(root: Node, tree: WriteTree, space: Space): Generator<void, 
     const ends = cut(top, tree.fillPercent, space);
     if (ends.length === 1) return placePart(top, 0, top.count, space);
     const above = new Node(top.sources, false, 0, undefined);
-    above.insert(0, ...firstKey(top), top.ref, 0);
+    above.insert(0, ...firstKey(top), top.ref, NO_STAMP);
     placeParts(top, above, ends, space);
     top = above;
   }
@@ -123,11 +134,13 @@ function placeParts(node: Node, parent: Node, ends: readonly number[], space: Sp
   for (const to of ends) {
     const id = placePart(node, from, to, space);
     const source = node.slots[from * STRIDE] as number;
-    if (from === 0) parent.replace(index, source, node.keyAt(0), node.keyLength(0), id, 0);
-    else parent.insert(index, source, node.keyAt(from), node.keyLength(from), id, 0);
+    if (from === 0) parent.replace(index, source, node.keyAt(0), node.keyLength(0), id, space.stamp);
+    else parent.insert(index, source, node.keyAt(from), node.keyLength(from), id, space.stamp);
+    requireOrder(parent, index - 1, parent, index);
     index++;
     from = to;
   }
+  requireOrder(parent, index - 1, parent, index);
 }
 
 function placePart(node: Node, from: number, to: number, space: Space): number {

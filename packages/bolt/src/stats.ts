@@ -9,6 +9,8 @@ import type { Meta } from './meta.ts';
 import { BUCKET_HEADER, readBucketHeader } from './page.ts';
 import type { Page } from './page.ts';
 import type { PageFile } from './page-file.ts';
+import { childPages, rootReference } from './reachable.ts';
+import type { PageReference } from './reachable.ts';
 import type { Slices } from './slices.ts';
 
 type Counts = { -readonly [K in keyof BoltStats]: BoltStats[K] };
@@ -34,30 +36,31 @@ export async function countState(pages: PageFile, meta: Meta, freePages: number,
     inlineBytesUsed: 0,
     depth: 0,
   };
-  const waiting = [{ id: meta.root, depth: 1 }];
+  const waiting: { readonly page: PageReference; readonly depth: number }[] = [{ page: rootReference(meta), depth: 1 }];
   let budget = meta.highWater;
   for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
     if (budget-- === 0) throw corrupt(meta.root, 'a tree with more pages than the file');
-    const { page } = pages.inspect(visit.id, meta);
+    const { id, stamp, from } = visit.page;
+    const { page } = pages.inspect(id, meta, stamp, from);
     counts.depth = Math.max(counts.depth, visit.depth);
     if (page.leaf) {
       counts.leafPages++;
       counts.leafOverflowPages += page.overflow;
       counts.leafBytesUsed += page.dataEnd;
-      for (const root of countLeaf(page, meta, counts)) waiting.push({ id: root, depth: 1 });
+      for (const root of countLeaf(page, meta, counts)) waiting.push({ page: root, depth: 1 });
     } else {
       counts.branchPages++;
       counts.branchOverflowPages += page.overflow;
       counts.branchBytesUsed += page.dataEnd;
-      for (let i = 0; i < page.count; i++) waiting.push({ id: page.child(i), depth: visit.depth + 1 });
+      for (const child of childPages(page, meta)) waiting.push({ page: child, depth: visit.depth + 1 });
     }
     if (slices.due()) await slices.rest();
   }
   return counts;
 }
 
-function countLeaf(page: Page, meta: Meta, counts: Counts): number[] {
-  const roots: number[] = [];
+function countLeaf(page: Page, meta: Meta, counts: Counts): PageReference[] {
+  const roots: PageReference[] = [];
   for (let i = 0; i < page.count; i++) {
     if (!page.isBucket(i)) {
       counts.keys++;
@@ -65,15 +68,16 @@ function countLeaf(page: Page, meta: Meta, counts: Counts): number[] {
     }
     counts.buckets++;
     const length = page.valueLength(i);
-    const { root, inline } = readBucketHeader(
+    const { root, inline, stamp } = readBucketHeader(
       page.bytes,
       page.keyAt(i) + page.keyLength(i),
       length,
       meta.highWater,
       page.id,
+      page.stamp(i),
     );
     if (inline === undefined) {
-      roots.push(root);
+      roots.push({ id: root, stamp, from: page.id });
       continue;
     }
     counts.inlineBuckets++;

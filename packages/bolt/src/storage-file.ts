@@ -66,7 +66,7 @@ export interface Storage {
   siblings(path: string): Promise<readonly string[]>;
   /** Makes the names in the folder of this path durable. */
   syncDirectory(path: string): Promise<void>;
-  /** A text that no other temporary name contains. */
+  /** A text that no other call gives, in whatever process: for temporary names, and to tell commits apart. */
   uniqueName(): string;
   /** Milliseconds of a clock that never goes back. */
   now(): number;

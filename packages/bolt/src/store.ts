@@ -13,6 +13,7 @@ import type { Meta } from './meta.ts';
 import { PageFile } from './page-file.ts';
 import { PageLedger } from './page-ledger.ts';
 import type { PinnedState } from './read-transaction.ts';
+import { STAMP_BYTES, stampOf } from './seal.ts';
 import { Slices } from './slices.ts';
 import type { Storage, StorageFile } from './storage-file.ts';
 import { Draft } from './write-transaction.ts';
@@ -39,6 +40,8 @@ export class Store {
   #listPages: number;
   #length: number;
   readonly #identity: string;
+  /** Makes the stamps of this opening unlike those of any other, also of one that a crash has undone. */
+  readonly #unique: string;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -59,6 +62,7 @@ export class Store {
     this.#listPages = free.listPages;
     this.#length = file.size();
     this.#identity = file.identity();
+    this.#unique = storage.uniqueName();
   }
 
   /** Holds the newest state until `release`. */
@@ -75,13 +79,14 @@ export class Store {
   }
 
   draft(): Draft {
-    return new Draft(this.pages, this.meta);
+    return new Draft(this.pages, this.meta, this.options.pageChecksums ? STAMP_BYTES : 0);
   }
 
   /** Makes a draft the newest state. Rejects with BOLT_CORRUPT (nothing happened) or BOLT_FAILED (writing has ended). */
   async commit(draft: Draft): Promise<void> {
     const { ledger, options, file } = this;
-    const steps = planCommit(draft, draft.root, ledger, { ...options, listPages: this.#listPages });
+    const stamp = stampOf(this.#unique, draft.meta.txid + 1);
+    const steps = planCommit(draft, draft.root, ledger, { ...options, stamp, listPages: this.#listPages });
     const plan = await new Slices(this.storage, undefined).run(steps);
     try {
       const { length, kept } = await writeCommit(plan, {

@@ -9,11 +9,11 @@
  * B3  Branches have two children at least: the last two entries of a level are held back until more come.
  */
 import type { Meta } from './meta.ts';
-import { PAGE_HEADER } from './meta.ts';
+import { NO_SEALS, PAGE_HEADER } from './meta.ts';
 import { BRANCH_FLAG, BUCKET_HEADER, ELEMENT, LEAF_FLAG } from './page.ts';
 import { setU64, viewOf } from './bytes.ts';
 import { freelistBytes, encodeFreelist } from './freelist-page.ts';
-import { SEAL_BYTES, seal } from './seal.ts';
+import { NO_STAMP, SEAL_BYTES, STAMP_BYTES, seal } from './seal.ts';
 
 /** A key, or in a measuring pass its length. */
 export type Part = Uint8Array | number;
@@ -27,6 +27,8 @@ export interface BuilderOptions {
   readonly fillPercent: number;
   readonly txid: number;
   readonly pageChecksums: boolean;
+  /** What the seals of this file bear; its pages vouch for each other with it. */
+  readonly stamp: number;
   /** Parts are lengths; nothing is filled. */
   readonly measuring: boolean;
 }
@@ -35,8 +37,10 @@ interface Item {
   readonly key: Part;
   /** Leaf: the value; branch: nothing. */
   readonly value: Part;
-  /** Branch: the child page. Leaf: 1 for a bucket. */
-  readonly amount: number;
+  /** Branch: the child page. Leaf: nothing. */
+  readonly child: number;
+  /** As in a node: what the seal of the child, or of a bucket's root page, bears; 0 for a pair. */
+  readonly stamp: number;
 }
 
 interface Level {
@@ -59,11 +63,15 @@ export class TreeBuilder {
   readonly #open: OpenBucket[] = [newBucket(0, 0n)];
   readonly #threshold: number;
   readonly #usable: number;
+  readonly #stamp: number;
+  readonly #stampBytes: number;
   #nextPage = 2;
 
   constructor(options: BuilderOptions, emit: EmitRun) {
     this.#options = options;
     this.#emit = emit;
+    this.#stamp = options.pageChecksums ? options.stamp : NO_STAMP;
+    this.#stampBytes = options.pageChecksums ? STAMP_BYTES : 0;
     this.#usable = options.pageSize - (options.pageChecksums ? SEAL_BYTES : 0);
     this.#threshold = Math.min(Math.floor(options.pageSize * options.fillPercent), this.#usable);
   }
@@ -73,7 +81,7 @@ export class TreeBuilder {
   }
 
   put(key: Part, value: Part): void {
-    this.#add(this.#open.at(-1) as OpenBucket, 0, { key, value, amount: 0 });
+    this.#add(this.#open.at(-1) as OpenBucket, 0, { key, value, child: 0, stamp: 0 });
   }
 
   endBucket(): void {
@@ -84,7 +92,7 @@ export class TreeBuilder {
     const inline =
       bucket.levels.length === 1 && !bucket.hasBuckets && leaf.bytes <= Math.floor(this.#options.pageSize / 4);
     const value = inline ? this.#inlineValue(bucket, leaf) : this.#headerValue(this.#finish(bucket), bucket.sequence);
-    this.#add(parent, 0, { key: bucket.name, value, amount: 1 });
+    this.#add(parent, 0, { key: bucket.name, value, child: 0, stamp: inline ? NO_STAMP : this.#stamp });
   }
 
   /** Emits what is left; the meta record of the file. */
@@ -95,13 +103,14 @@ export class TreeBuilder {
     const freelist = this.#place(Math.floor(bytes / pageSize) + 1, (run, id, pages) =>
       encodeFreelist(run, id, pages, new Float64Array(0)),
     );
-    const seals = pageChecksums ? { sealedSince: 1, sealedUpTo: txid } : { sealedSince: 0, sealedUpTo: 0 };
+    const stamps = { rootStamp: this.#stamp, listStamp: this.#stamp };
+    const seals = pageChecksums ? { sealedSince: 1, sealedUpTo: txid, ...stamps } : NO_SEALS;
     return { pageSize, root, sequence: 0n, freelist, highWater: this.#nextPage, txid, ...seals };
   }
 
   #add(bucket: OpenBucket, depth: number, item: Item): void {
     const level = (bucket.levels[depth] ??= { items: [], bytes: PAGE_HEADER });
-    const bytes = itemBytes(item, depth === 0);
+    const bytes = this.#itemBytes(item);
     if (depth === 0 && level.items.length >= 2 && level.bytes + bytes > this.#threshold) {
       this.#flush(bucket, 0, level.items.length);
     } else if (depth > 0 && level.bytes > this.#threshold && level.items.length >= 5) {
@@ -116,7 +125,7 @@ export class TreeBuilder {
     let bytes = PAGE_HEADER;
     let count = 0;
     for (; count < level.items.length - 2; count++) {
-      const item = itemBytes(level.items[count] as Item, false);
+      const item = this.#itemBytes(level.items[count] as Item);
       if (count >= 2 && bytes + item > this.#threshold) break;
       bytes += item;
     }
@@ -127,10 +136,10 @@ export class TreeBuilder {
     const level = bucket.levels[depth] as Level;
     const items = level.items.splice(0, count);
     let bytes = 0;
-    for (const item of items) bytes += itemBytes(item, depth === 0);
+    for (const item of items) bytes += this.#itemBytes(item);
     level.bytes -= bytes;
     const id = this.#placeItems(items, PAGE_HEADER + bytes, depth === 0);
-    this.#add(bucket, depth + 1, { key: (items[0] as Item).key, value: 0, amount: id });
+    this.#add(bucket, depth + 1, { key: (items[0] as Item).key, value: 0, child: id, stamp: this.#stamp });
   }
 
   #finish(bucket: OpenBucket): number {
@@ -145,7 +154,10 @@ export class TreeBuilder {
 
   #placeItems(items: readonly Item[], bytes: number, leaf: boolean): number {
     const pages = Math.ceil((bytes + this.#options.pageSize - this.#usable) / this.#options.pageSize);
-    return this.#place(pages, (run, id) => writeItems(run, 0, id, pages, items, leaf));
+    return this.#place(pages, (run, id) => {
+      writeItems(run, 0, id, pages, items, leaf);
+      if (this.#options.pageChecksums) writeStamps(run, items);
+    });
   }
 
   #place(pages: number, fill: (run: Buffer, id: number, pages: number) => void): number {
@@ -153,9 +165,13 @@ export class TreeBuilder {
     this.#nextPage += pages;
     this.#emit(pages, (run) => {
       fill(run, id, pages);
-      if (this.#options.pageChecksums) seal(run, viewOf(run), this.#options.txid);
+      if (this.#options.pageChecksums) seal(run, viewOf(run), this.#options.txid, this.#stamp);
     });
     return id;
+  }
+
+  #itemBytes({ key, value, stamp }: Item): number {
+    return ELEMENT + lengthOf(key) + lengthOf(value) + (stamp === 0 ? 0 : this.#stampBytes);
   }
 
   #headerValue(root: number, sequence: bigint): Part {
@@ -183,8 +199,10 @@ function lengthOf(part: Part): number {
   return typeof part === 'number' ? part : part.length;
 }
 
-function itemBytes(item: Item, leaf: boolean): number {
-  return ELEMENT + lengthOf(item.key) + (leaf ? lengthOf(item.value) : 0);
+function writeStamps(run: Buffer, items: readonly Item[]): void {
+  const stamps = items.map(({ stamp }) => stamp).filter((stamp) => stamp !== 0);
+  let at = run.length - SEAL_BYTES - stamps.length * STAMP_BYTES;
+  for (const stamp of stamps) at = run.writeInt32LE(stamp, at);
 }
 
 function writeItems(
@@ -202,13 +220,13 @@ function writeItems(
   view.setUint32(start + 12, pages - 1, true);
   let element = start + PAGE_HEADER;
   let data = element + items.length * ELEMENT;
-  for (const { key, value, amount } of items) {
+  for (const { key, value, child, stamp } of items) {
     view.setUint32(leaf ? element + 4 : element, data - element, true);
     view.setUint32(leaf ? element + 8 : element + 4, lengthOf(key), true);
     if (leaf) {
-      view.setUint32(element, amount, true);
+      view.setUint32(element, stamp === 0 ? 0 : 1, true);
       view.setUint32(element + 12, lengthOf(value), true);
-    } else setU64(view, element + 8, amount);
+    } else setU64(view, element + 8, child);
     target.set(key as Uint8Array, data);
     data += lengthOf(key);
     if (leaf) {

@@ -8,13 +8,15 @@
  * U4  The blocks of the stack are held, and the leaf of the place once more: its memory keeps what `source` shows.
  * U5  A walk over many leaves reads the next ones past the cache, into the memory of those it left: a scan of everything
  *     forgets nothing that others use, and needs no memory of its own.
- * U6  Keys ascend from leaf to leaf and a tree has at most 48 levels: on a damaged file every walk ends.
+ * U6  Keys ascend from leaf to leaf, `seek` finds nothing below its key, and a tree has at most 48 levels: on a damaged
+ *     file every walk ends, and so does every walk that seeks its way.
  *
  * bbolt: cursor.go. Departs: U3, undefined there.
  */
 import { compareBytes } from './bytes.ts';
 import { corrupt } from './errors.ts';
 import type { Block } from './page.ts';
+import { NO_STAMP } from './seal.ts';
 
 /** No tree with two children a branch has more levels in 2^48 pages. */
 const MOST_LEVELS = 48;
@@ -53,6 +55,8 @@ export class TreeCursor {
   /** The value follows the key directly. */
   valueLength = 0;
   isBucket = false;
+  /** The page of the place. */
+  page = 0;
 
   constructor(tree: Tree) {
     this.#tree = tree;
@@ -61,6 +65,11 @@ export class TreeCursor {
   /** False before the first move, after a failed `seek` and on an empty tree. */
   get placed(): boolean {
     return this.#leaf !== undefined;
+  }
+
+  /** What that page says of the bucket at the place: what the seal of its root page must bear. */
+  get stamp(): number {
+    return this.#leaf?.stamp(this.#index) ?? NO_STAMP;
   }
 
   get #stale(): boolean {
@@ -101,9 +110,9 @@ export class TreeCursor {
     }
     const index = block.lowerBound(key);
     this.#push(block, index);
-    if (index < block.count) return this.#arrive(block, index);
+    if (index < block.count) return this.#arrive(block, index) && this.#notBelow(key);
     this.#indexes[this.#indexes.length - 1] = block.count - 1;
-    if (this.#walk(false)) return true;
+    if (this.#walk(false)) return this.#notBelow(key);
     this.#restart();
     this.#pastEnd = true;
     return false;
@@ -220,12 +229,19 @@ export class TreeCursor {
     this.keyLength = leaf.keyLength(index);
     this.valueLength = leaf.valueLength(index);
     this.isBucket = leaf.isBucket(index);
+    this.page = leaf.id;
     return true;
   }
 
   /** A copy: moving lets the place's memory go. */
   #key(): Buffer {
     return Buffer.from(this.source.subarray(this.keyAt, this.keyAt + this.keyLength));
+  }
+
+  /** What is sought can only be here or later: less than that is a tree out of order. */
+  #notBelow(key: Uint8Array): boolean {
+    if (this.#compareKey(key) < 0) throw corrupt(this.page, 'its keys are below those of the page before it');
+    return true;
   }
 
   #compareKey(key: Uint8Array): number {

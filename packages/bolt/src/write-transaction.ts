@@ -18,6 +18,7 @@ import type { Meta } from './meta.ts';
 import { Sources } from './node.ts';
 import { LONGEST_KEY, LONGEST_VALUE } from './page.ts';
 import type { PageFile } from './page-file.ts';
+import { rootHeader } from './page-tree.ts';
 import { Savepoint } from './savepoint.ts';
 import { WriteTree } from './write-tree.ts';
 import type { WriteContext } from './write-tree.ts';
@@ -26,15 +27,17 @@ import type { WriteContext } from './write-tree.ts';
 export class Draft implements WriteContext {
   readonly pages: PageFile;
   readonly meta: Meta;
-  readonly sources: Sources = new Sources();
+  readonly sources: Sources;
   readonly savepoint: Savepoint = new Savepoint();
   readonly root: WriteTree;
   #lastRef = 0;
 
-  constructor(pages: PageFile, meta: Meta) {
+  /** @param stampBytes bytes that the commit will write for each page it vouches for */
+  constructor(pages: PageFile, meta: Meta, stampBytes: number) {
     this.pages = pages;
     this.meta = meta;
-    this.root = new WriteTree(this, { root: meta.root, sequence: meta.sequence, inline: undefined });
+    this.sources = new Sources(stampBytes);
+    this.root = new WriteTree(this, rootHeader(meta));
   }
 
   nextRef(): number {
@@ -100,7 +103,7 @@ class Bucket implements WriteBucket {
   }
 
   delete(key: Bytes): boolean {
-    return this.#live().delete(toBytes(key, 'key'), 0);
+    return this.#live().delete(toBytes(key, 'key'), 'pair');
   }
 
   bucket(name: Bytes): WriteBucket | undefined {

@@ -21,7 +21,9 @@ import { BUCKET_HEADER, LEAF_FLAG, Page, readBucketHeader } from './page.ts';
 import type { Block, BucketHeader } from './page.ts';
 import type { PageFile } from './page-file.ts';
 import { childPage } from './page-tree.ts';
+import type { PageReference } from './reachable.ts';
 import type { Savepoint } from './savepoint.ts';
+import { NO_STAMP } from './seal.ts';
 import type { Tree } from './tree-cursor.ts';
 
 const MOST_LEVELS = 48;
@@ -53,7 +55,7 @@ export class WriteTree implements Tree {
   readonly nodes: Map<number, Node> = new Map();
   readonly unbalanced: Node[] = [];
   /** Roots of trees on the medium whose buckets were deleted from this one. */
-  readonly deletedRoots: number[] = [];
+  readonly deletedRoots: PageReference[] = [];
   rootNode: Node | undefined;
   nested: Map<string, NestedTree> = new Map();
   sequence: bigint;
@@ -70,8 +72,14 @@ export class WriteTree implements Tree {
   }
 
   rootBlock(): Block {
-    const { context, header } = this;
-    return this.rootNode ?? header.inline ?? context.pages.page(header.root, context.meta);
+    return this.rootNode ?? this.#rootBefore();
+  }
+
+  /** The root as the state before has it. */
+  #rootBefore(): Page {
+    const { pages, meta } = this.context;
+    const { root, inline, stamp, from } = this.header;
+    return inline ?? pages.page(root, meta, stamp, from);
   }
 
   childBlock(parent: Block, index: number, passing: boolean): Block {
@@ -82,9 +90,9 @@ export class WriteTree implements Tree {
   /** The root as a node. */
   takeRoot(): Node {
     if (this.rootNode !== undefined) return this.rootNode;
-    const { context, header } = this;
+    const { context } = this;
     context.savepoint.tree(this);
-    const page = header.inline ?? context.pages.page(header.root, context.meta);
+    const page = this.#rootBefore();
     const node = Node.from(context.sources, page, page.id, undefined);
     this.nodes.set(node.ref, node);
     this.rootNode = node;
@@ -113,31 +121,30 @@ export class WriteTree implements Tree {
     return node;
   }
 
-  /** Inserts or replaces. `flags` must equal those of an entry that is there. */
-  put(key: Uint8Array, value: Uint8Array, flags: 0 | 1): void {
+  /**
+   * Inserts or replaces. An entry that is there must be of the same kind.
+   * @param stamp 0 for a pair; for a bucket what the seal of its root page will bear
+   */
+  put(key: Uint8Array, value: Uint8Array, stamp: number): void {
     const leaf = this.#takeLeaf(key);
     const index = leaf.lowerBound(key);
     const there = index < leaf.count && leaf.compareKey(index, key, 0, key.length) === 0;
-    if (there && leaf.isBucket(index) !== (flags === 1)) {
-      throw new BoltError('BOLT_INCOMPATIBLE', flags === 1 ? 'a pair has that name' : 'a bucket has that name');
-    }
+    if (there) requireKind(leaf, index, stamp !== 0);
     this.context.savepoint.node(leaf);
     const { sources } = this.context;
     const at = sources.store(key, value);
-    if (there) leaf.replace(index, sources.slab, at, key.length, value.length, flags);
-    else leaf.insert(index, sources.slab, at, key.length, value.length, flags);
+    if (there) leaf.replace(index, sources.slab, at, key.length, value.length, stamp);
+    else leaf.insert(index, sources.slab, at, key.length, value.length, stamp);
     this.changes++;
     if (!there && leaf.count > LARGE_ENTRIES) this.#cutLarge(leaf, index === leaf.count - 1);
   }
 
   /** False if there is none. */
-  delete(key: Uint8Array, flags: 0 | 1): boolean {
+  delete(key: Uint8Array, kind: 'pair' | 'bucket'): boolean {
     const block = findLeaf(this, key);
     const index = findEntry(block, key);
     if (index < 0) return false;
-    if (block.isBucket(index) !== (flags === 1)) {
-      throw new BoltError('BOLT_INCOMPATIBLE', flags === 1 ? 'a pair has that name' : 'a bucket has that name');
-    }
+    requireKind(block, index, kind === 'bucket');
     const leaf = block instanceof Node ? block : this.#takeLeaf(key);
     this.context.savepoint.node(leaf);
     leaf.remove(index);
@@ -163,7 +170,7 @@ export class WriteTree implements Tree {
       node.splitAt(appended ? node.count - 2 : node.count >>> 1, right);
       this.nodes.set(right.ref, right);
       parent.kids.push(right);
-      parent.insert(parent.indexOfChild(node.ref) + 1, ...firstKey(right), right.ref, 0);
+      parent.insert(parent.indexOfChild(node.ref) + 1, ...firstKey(right), right.ref, NO_STAMP); // until it is placed
       node = parent;
     }
   }
@@ -172,7 +179,7 @@ export class WriteTree implements Tree {
     const { context } = this;
     context.savepoint.tree(this);
     const root = new Node(context.sources, false, context.nextRef(), undefined);
-    root.insert(0, ...firstKey(node), node.ref, 0);
+    root.insert(0, ...firstKey(node), node.ref, NO_STAMP);
     root.kids.push(node);
     this.nodes.set(root.ref, root);
     context.savepoint.node(node);
@@ -192,7 +199,9 @@ export class WriteTree implements Tree {
     const { context } = this;
     const at = leaf.keyAt(index) + leaf.keyLength(index);
     const { highWater } = context.meta;
-    const header = readBucketHeader(leaf.source(index), at, leaf.valueLength(index), highWater, this.rootPage);
+    const from = leaf.id === 0 ? this.rootPage : leaf.id;
+    const length = leaf.valueLength(index);
+    const header = readBucketHeader(leaf.source(index), at, length, highWater, from, leaf.stamp(index));
     if (header.inline !== undefined && leaf instanceof Page) context.sources.keep(leaf);
     return this.#adopt(text, name, new WriteTree(context, header));
   }
@@ -203,8 +212,8 @@ export class WriteTree implements Tree {
     const index = findEntry(leaf, name);
     if (index >= 0 && leaf.isBucket(index)) throw new BoltError('BOLT_BUCKET_EXISTS', 'the bucket exists');
     const value = emptyBucket();
-    this.put(name, value, 1);
-    const header = readBucketHeader(value, 0, value.length, 0, this.rootPage);
+    this.put(name, value, NO_STAMP);
+    const header = readBucketHeader(value, 0, value.length, 0, this.rootPage, NO_STAMP);
     return this.#adopt(byteText(name), name, new WriteTree(this.context, header));
   }
 
@@ -222,8 +231,9 @@ export class WriteTree implements Tree {
       return false;
     }
     this.context.savepoint.tree(this);
-    this.delete(name, 1);
-    if (tree.header.root !== 0) this.deletedRoots.push(tree.header.root);
+    this.delete(name, 'bucket');
+    const { root, stamp, from } = tree.header;
+    if (root !== 0) this.deletedRoots.push({ id: root, stamp, from });
     tree.#end();
     this.nested.delete(byteText(name));
     return true;
@@ -252,6 +262,12 @@ export class WriteTree implements Tree {
 /** (source, at, length) of the first key. */
 export function firstKey(node: Node): [source: number, at: number, length: number] {
   return [node.slots[0] as number, node.slots[1] as number, node.slots[2] as number];
+}
+
+/** @throws BoltError BOLT_INCOMPATIBLE */
+function requireKind(leaf: Block, index: number, bucket: boolean): void {
+  if (leaf.isBucket(index) === bucket) return;
+  throw new BoltError('BOLT_INCOMPATIBLE', bucket ? 'a pair has that name' : 'a bucket has that name');
 }
 
 function emptyBucket(): Buffer {

@@ -3,12 +3,12 @@
  * without them the tests are left out, and their name says so.
  */
 import { spawnSync } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { buildBolt, openBolt } from '../src/index.ts';
-import type { OpenOptions, WriteBucket } from '../src/index.ts';
+import type { OpenOptions, WriteBucket, WriteTransaction } from '../src/index.ts';
 import { listFile } from './list-file.ts';
 import { replay } from './recipe.ts';
 import { seeded } from './simulated-disk.ts';
@@ -127,6 +127,59 @@ const suite = (): void => {
       }
     },
   );
+
+  test('A7 F6: bbolt writes between our commits: nothing is refused, bbolt finds all clean, older pages are told again', async () => {
+    const file = scratch.file();
+    const rewrite = (tx: WriteTransaction, value: number): void => {
+      const outer = tx.createBucketIfMissing('outer');
+      for (const bucket of [tx.createBucketIfMissing('tree'), outer, outer.createBucketIfMissing('inner')])
+        for (let i = 0; i < 60; i++) bucket.put(`k${i}`, Buffer.alloc(60, value));
+    };
+    const older: Buffer[] = [];
+    for (let round = 0; round < 6; round++) {
+      {
+        await using bolt = await openBolt(file, { pageSize: 1024 });
+        await bolt.write((tx) => tx.bucket('tree')?.put('k3', `one page, round ${round}`));
+        expect((await bolt.check()).problems).toEqual([]);
+        await bolt.write((tx) => rewrite(tx, round));
+        expect((await bolt.check()).problems).toEqual([]);
+      }
+      older.push(readFileSync(file));
+      if (round === 5) break;
+      expect(bbolt('check', file)).toBe('OK');
+      expect(bbolt('mutate', file, '2')).toBe('OK\nOK');
+      older.push(readFileSync(file));
+      await using bolt = await openBolt(file, { readOnly: true });
+      const { problems, remarks } = await bolt.check();
+      expect([problems, remarks.map(({ rule }) => rule), bolt.warnings]).toEqual([[], ['checksum'], []]);
+    }
+    {
+      await using bolt = await openBolt(file);
+      await bolt.write((tx) => {
+        for (const { key } of tx.root.entries()) tx.deleteBucket(key); // also what bbolt's tool has made
+      });
+      for (let round = 10; round < 14; round++) await bolt.write((tx) => rewrite(tx, round));
+    }
+    expect(bbolt('check', file)).toBe('OK');
+    const last = readFileSync(file);
+    const { contentSha256 } = await listFile(file);
+    const seen = { same: 0, told: 0 };
+    for (const before of older) {
+      for (let at = 2048; at + 1024 <= Math.min(before.length, last.length); at += 1024) {
+        if (before.subarray(at, at + 1024).equals(last.subarray(at, at + 1024))) continue;
+        const image = Buffer.from(last);
+        before.copy(image, at, at, at + 1024);
+        try {
+          expect((await listFile(scratch.file(image))).contentSha256).toBe(contentSha256);
+          seen.same++;
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'BOLT_CORRUPT' });
+          seen.told++;
+        }
+      }
+    }
+    expect(seen.told).toBeGreaterThan(20);
+  });
 
   test('F97 bbolt waits while we hold the file', async () => {
     const file = scratch.file();

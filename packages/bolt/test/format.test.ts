@@ -3,7 +3,7 @@ import { openBolt, openBoltOn } from '../src/index.ts';
 import { crc32c } from '../src/crc32c.ts';
 import { emptyFile } from '../src/create.ts';
 import { decodeFreelist, encodeFreelist, freelistBytes } from '../src/freelist-page.ts';
-import { decodeMeta, encodeMeta, fnv1a } from '../src/meta.ts';
+import { decodeMeta, encodeMeta, fnv1a, NO_SEALS } from '../src/meta.ts';
 import { digestOf } from './digest.ts';
 import { listFile } from './list-file.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';
@@ -22,7 +22,7 @@ test.each([
   [16384, '90f347e30dddf37e', 'afee0eec18cd3d9f'],
   [65536, '05c392110dcba3a7', 'e6c8cb0802dc5986'],
 ])('F2 meta checksums of a new file with pages of %i', (pageSize, zero, one) => {
-  const file = emptyFile(pageSize, true);
+  const file = emptyFile(pageSize, true, 'u');
   expect(hex(fnv1a(file, 16, 72))).toBe(zero);
   expect(hex(fnv1a(file, pageSize + 16, pageSize + 72))).toBe(one);
 });
@@ -64,6 +64,8 @@ describe('R62 page ids and offsets beyond 32 bits', () => {
       txid: 2 ** 45 + 1,
       sealedSince: 2 ** 33,
       sealedUpTo: 2 ** 45 + 1,
+      rootStamp: -5,
+      listStamp: 2 ** 31 - 1,
     };
     encodeMeta(page, 1, meta);
     expect(decodeMeta(page)).toEqual(meta);
@@ -89,7 +91,7 @@ class SparseDisk extends SimulatedDisk {
   override async open(...args: Parameters<SimulatedDisk['open']>): ReturnType<SimulatedDisk['open']> {
     const far = 2 ** 20 + 7;
     const blocks = new Map<number, Buffer>();
-    const small = emptyFile(4096, false);
+    const small = emptyFile(4096, false, 'u');
     const meta = {
       pageSize: 4096,
       root: far,
@@ -97,8 +99,7 @@ class SparseDisk extends SimulatedDisk {
       freelist: undefined,
       highWater: far + 1,
       txid: 1,
-      sealedSince: 0,
-      sealedUpTo: 0,
+      ...NO_SEALS,
     };
     const metas = Buffer.alloc(8192);
     encodeMeta(metas.subarray(0, 4096), 0, { ...meta, txid: 0 });

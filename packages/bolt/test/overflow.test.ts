@@ -5,6 +5,7 @@ import type { ReadBucket } from '../src/index.ts';
 import { openBolt } from '../src/index.ts';
 import { nodeStorage } from '../src/node-storage.ts';
 import { PageFile } from '../src/page-file.ts';
+import { NO_STAMP } from '../src/seal.ts';
 import { listFile } from './list-file.ts';
 import { replay } from './recipe.ts';
 import type { ListedBucket } from './vectors.ts';
@@ -35,7 +36,7 @@ async function rootPage(
   const file = await nodeStorage.open(path, 'read');
   try {
     const { active } = chooseMeta(file, path);
-    const { leaf, overflow, count } = new PageFile(file, active.pageSize, 0).inspect(page, active).page;
+    const { leaf, overflow, count } = new PageFile(file, active.pageSize, 0).inspect(page, active, NO_STAMP, 0).page;
     return { leaf, overflow, count };
   } finally {
     await file.close();
@@ -88,7 +89,7 @@ describe('F60 values around one page and two', () => {
 
   test.each([
     [false, 0],
-    [true, 8],
+    [true, 12],
   ])('so do we, with pageChecksums %s but for %i bytes', async (pageChecksums, seal) => {
     const path = scratch.file();
     const lengths = [4062, 4063, 4064, 8159, 8160].map((length) => length - seal);

@@ -25,6 +25,9 @@ type Change =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Buffer }
   | { readonly kind: 'length'; readonly length: number };
 
+/** Names are unique over all disks: those after a crash are other ones than those before. */
+let unique = 0;
+
 class Inode {
   readonly number: number;
   durable: Buffer;
@@ -88,7 +91,6 @@ export class SimulatedDisk implements Storage {
   #lastInode = 0;
   #ops = 0;
   #clock = 0;
-  #unique = 0;
   openFiles = 0;
   /** Called before each operation; may name what goes wrong with it. */
   before: ((op: DiskOp) => Fault) | undefined;
@@ -201,7 +203,7 @@ export class SimulatedDisk implements Storage {
   }
 
   uniqueName(): string {
-    return `u${++this.#unique}`;
+    return `u${++unique}`;
   }
 
   /** A millisecond goes by whenever somebody looks: work in slices rests now and then. */
