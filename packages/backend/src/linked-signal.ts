@@ -4,6 +4,7 @@
  * `AbortSignal.any` leaves a note on its sources for as long as they live (Node 20): a signal that a server keeps would
  * grow with every snapshot that it was passed to (R11, law 9).
  */
+import { onAbort } from './abort.ts';
 
 export interface LinkedSignal {
   readonly signal: AbortSignal;
@@ -18,10 +19,10 @@ export function linkedSignal(own: AbortSignal, asked: AbortSignal | undefined): 
     const aborted = sources.find((source) => source.aborted);
     if (aborted !== undefined) controller.abort(aborted.reason);
   };
-  for (const source of sources) source.addEventListener('abort', follow);
+  const releases = sources.map((source) => onAbort(source, follow));
   follow();
   const release = (): void => {
-    for (const source of sources) source.removeEventListener('abort', follow);
+    for (const letGo of releases) letGo();
   };
   return { signal: controller.signal, release };
 }

@@ -16,12 +16,15 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { checkNames, checkOptionalFunction, checkSignal } from './checks.ts';
 import type { Core } from './core.ts';
 import { invalidType, KvError } from './errors.ts';
-import type { BackupOptions, BackupResult } from './kv.ts';
+import type { BackupOptions, BackupResult } from './embedded.ts';
 
 const optionNames = ['signal', 'onProgress'];
 
-export async function backupTo(core: Core, path: string, options: BackupOptions = {}): Promise<BackupResult> {
-  core.check();
+export function backupTo(core: Core, path: string, options: BackupOptions = {}): Promise<BackupResult> {
+  return core.call(() => writeBackup(core, path, options));
+}
+
+async function writeBackup(core: Core, path: string, options: BackupOptions): Promise<BackupResult> {
   if (typeof path !== 'string' || path === '' || path.includes('\0'))
     throw invalidType('the path of a backup must be a string that is not empty and has no zero character');
   checkNames(options, 'options', optionNames);
@@ -46,6 +49,7 @@ export async function backupTo(core: Core, path: string, options: BackupOptions 
   }
 }
 
+/** A copy holds what the store holds: it is for nobody else either (R126). */
 const privateMode = 0o600;
 /** What common file systems allow for a name, in bytes. */
 const longestName = 255;

@@ -42,3 +42,26 @@ export function every(everyMs: number, tick: () => void): () => void {
   timer.unref();
   return () => clearInterval(timer);
 }
+
+/** The longest there is: 24.8 days. */
+const longestMs = 0x7fffffff;
+let waiting = 0;
+let holding: NodeJS.Timeout | undefined;
+
+/**
+ * Keeps the process alive until the function it returns is called: Node counts timers and sockets, not promises. One timer for
+ * all, there only while somebody waits.
+ */
+export function keepAlive(): () => void {
+  waiting++;
+  holding ??= setInterval(() => undefined, longestMs);
+  let held = true;
+  return () => {
+    if (!held) return;
+    held = false;
+    waiting--;
+    if (waiting > 0) return;
+    clearInterval(holding);
+    holding = undefined;
+  };
+}

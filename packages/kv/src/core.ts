@@ -1,37 +1,123 @@
 /**
- * What all views of one open store share: the layers below, the limits, and whether it is still open.
+ * What all views of one open store share: the layers below, the line of the writes, and whether it is still open.
  *
  * O1  Closing happens once, in the reverse order of opening, to its end even when a step fails; the first failure is
  *     what `close` rejects with.
- * O2  Before anything is closed, what was written is committed, so that waiting writers get their answers (R8, R9).
+ * O2  Every write that was called before `close`, `settled` or `commit` is let in before they go on, and is committed, so
+ *     that waiting writers get their answers (R8, R9). Of an optimistic transaction that holds while its body waits for
+ *     nothing but its own reads: one that waits for something else may be waiting for this very call.
+ * O3  Whatever a layer below says because it was closed under a call comes out as `KV_CLOSED`.
+ * O4  A write inside the body of a section is refused, and the section with it: its author meant it to be a part.
  */
-import type { Backend, WatchableStore } from '@varve/watch';
-import { KvError } from './errors.ts';
+import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
+import { Admissions } from './admissions.ts';
+import { breathe, nextSlice, sliceOver } from './clock.ts';
+import { invalidType, KvError } from './errors.ts';
+import { isThenable } from './kind.ts';
+
+/** An optimistic transaction that has not ended yet. */
+export interface Running {
+  /** Its own reads and commits that are under way. */
+  busy: number;
+  /** Something of it has happened since it was looked at. */
+  moved: boolean;
+}
+
+const closedBelow = new Set<unknown>(['MVCC_CLOSED', 'WATCH_CLOSED', 'BACKEND_CLOSED']);
 
 export class Core {
   readonly store: WatchableStore;
   readonly backend: Backend;
+  readonly admissions: Admissions;
   /** True when a write is answered after its commit (law 1). */
   readonly durableWrites: boolean;
   /** Ends a watch each. */
   readonly watches: Set<() => void> = new Set<() => void>();
+  readonly running: Set<Running> = new Set<Running>();
   /** Optimistic transactions that lost an attempt and try again. */
   losers = 0;
   #closing: Promise<void> | undefined;
+  /** What was called before `close` has been let in. */
+  #shut = false;
+  #inside = false;
+  /** Why the section under way is undone though its body has returned. */
+  #trespass: Error | undefined;
 
   constructor(store: WatchableStore, backend: Backend) {
     this.store = store;
     this.backend = backend;
+    this.admissions = new Admissions(store);
     this.durableWrites = store.durability === 'commit';
   }
 
-  get closed(): boolean {
-    return this.#closing !== undefined;
+  /** For calls that begin. @throws KvError `KV_CLOSED` from the call of `close` on */
+  check(): void {
+    if (this.#closing !== undefined) throw closedError();
   }
 
-  /** @throws KvError `KV_CLOSED` */
-  check(): void {
-    if (this.#closing !== undefined) throw new KvError('KV_CLOSED', 'the store is closed; open it again to go on');
+  /** For what had begun before `close`. @throws KvError `KV_CLOSED` once that has let in what it lets in */
+  checkShut(): void {
+    if (this.#shut) throw closedError();
+  }
+
+  /** Runs a call: refused after `close`, its errors in this package's words (O3), and a turn for others behind it (law 10). */
+  async call<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      this.check();
+      return await work();
+    } catch (error) {
+      throw this.inOwnWords(error);
+    } finally {
+      if (sliceOver()) await nextSlice();
+    }
+  }
+
+  /** The error as it goes out (O3). */
+  inOwnWords(error: unknown): unknown {
+    if (this.#closing === undefined || !(error instanceof Error) || !('code' in error)) return error;
+    return closedBelow.has(error.code) ? closedError(error) : error;
+  }
+
+  /** True while the body of a section runs, and all that it calls. */
+  get inside(): boolean {
+    return this.#inside;
+  }
+
+  /** What a write inside a section gets, in the store's own words; the section ends with the same error (O4). */
+  refuseInside(): Promise<never> {
+    const refused = (async (): Promise<never> => {
+      throw (this.#trespass ??= refusalOf(this.store));
+    })();
+    // The section's caller is told: nobody needs to look at this one.
+    refused.catch(() => undefined);
+    return refused;
+  }
+
+  /** One section of the store, in this tick. @throws TypeError `KV_INVALID` when `body` returns a promise */
+  write<T>(body: (txn: WriteTxn) => T): Finished<T> {
+    this.#inside = true;
+    try {
+      return this.store.write((txn) => {
+        const value = body(txn);
+        if (this.#trespass !== undefined) throw this.#trespass;
+        if (isThenable(value)) throw asynchronous(value);
+        return value;
+      });
+    } finally {
+      this.#inside = false;
+      this.#trespass = undefined;
+    }
+  }
+
+  /** Resolves when every write called so far has had its section (O2). */
+  async written(): Promise<void> {
+    let called = [...this.running];
+    while (called.length > 0) {
+      for (const running of called) running.moved = false;
+      await breathe();
+      called = called.filter((running) => this.running.has(running) && (running.moved || running.busy > 0));
+    }
+    await this.admissions.passed();
   }
 
   close(): Promise<void> {
@@ -48,10 +134,34 @@ export class Core {
         failures.push(error);
       }
     };
+    await attempt(() => this.written());
+    this.#shut = true;
     await attempt(() => this.store.commit());
     for (const end of this.watches) end();
     await attempt(() => this.store.close());
     await attempt(() => this.backend.close());
     if (failures.length > 0) throw failures[0];
   }
+}
+
+/** The error of a section inside a section. */
+function refusalOf(store: WatchableStore): Error {
+  try {
+    store.write(() => undefined);
+    return new Error('the store took a section inside a section');
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function closedError(cause?: Error): KvError {
+  return new KvError('KV_CLOSED', 'the store is closed; open it again to go on', { cause });
+}
+
+function asynchronous(value: PromiseLike<unknown>): Error {
+  // What an asynchronous body does from here on fails, and nobody listens to it.
+  value.then(undefined, () => undefined);
+  return invalidType(
+    'the body of a write must be synchronous, it returned a promise; use transaction() for one that awaits',
+  );
 }

@@ -9,7 +9,7 @@
  * etcd: checkIntervals of server/etcdserver/api/v3rpc/key.go (spec server-api.md 5.5). Departs: U3, where etcd's interval
  * is empty (#22445).
  */
-import { byteKey } from './byte-key.ts';
+import { byteKey, keyName } from './byte-key.ts';
 import { KvError } from './errors.ts';
 import type { Bounds } from './range.ts';
 import type { Plan, Step } from './txn.ts';
@@ -42,10 +42,28 @@ class Deletions {
   }
 }
 
-/** @throws KvError `KV_DUPLICATE_KEY` */
-export function checkDuplicates(plan: Plan): void {
-  for (const steps of [plan.then, plan.else]) {
-    if (steps.length > 1 || steps[0]?.type === 'txn') touched(steps);
+/** The part of a key space that the error needs. */
+interface Space {
+  relative(stored: Uint8Array): Uint8Array;
+}
+
+/** @throws KvError `KV_DUPLICATE_KEY`, with the key as its name space knows it */
+export function checkDuplicates(plan: Plan, space: Space): void {
+  try {
+    for (const steps of [plan.then, plan.else]) {
+      if (steps.length > 1 || steps[0]?.type === 'txn') touched(steps);
+    }
+  } catch (error) {
+    throw error instanceof Duplicate ? duplicate(space.relative(error.key)) : error;
+  }
+}
+
+class Duplicate extends Error {
+  readonly key: Uint8Array;
+
+  constructor(key: Uint8Array) {
+    super();
+    this.key = key;
   }
 }
 
@@ -57,7 +75,7 @@ function touched(steps: readonly Step[]): Touched {
   for (const step of steps) {
     if (step.type !== 'put') continue;
     const key = byteKey(step.key);
-    if (puts.has(key) || deletes.has(key)) throw duplicate(step.key);
+    if (puts.has(key) || deletes.has(key)) throw new Duplicate(step.key);
     puts.add(key);
   }
   return { puts, deletes };
@@ -68,7 +86,7 @@ function addNested(plan: Plan, puts: Set<string>, deletes: Deletions): void {
   const before = new Set(puts);
   for (const branch of branches) {
     for (const key of branch.puts) {
-      if (before.has(key) || deletes.has(key)) throw duplicate(Buffer.from(key, 'latin1'));
+      if (before.has(key) || deletes.has(key)) throw new Duplicate(Buffer.from(key, 'latin1'));
       puts.add(key);
     }
   }
@@ -76,6 +94,6 @@ function addNested(plan: Plan, puts: Set<string>, deletes: Deletions): void {
 }
 
 function duplicate(key: Uint8Array): KvError {
-  const message = 'the transaction changes a key twice; give each key one put, or one deletion, a branch';
+  const message = `the transaction changes ${keyName(key)} twice; give each key one put, or one deletion, a branch`;
   return new KvError('KV_DUPLICATE_KEY', message, { key: new Uint8Array(key) });
 }

@@ -5,6 +5,7 @@
  * closes it. Each method checks and hands on: what it does stands in the file named for it.
  */
 import type { Compaction, HashResult, Snapshot } from '@varve/watch';
+import { onAbort } from './abort.ts';
 import {
   checkInteger,
   checkNames,
@@ -15,21 +16,22 @@ import {
 } from './checks.ts';
 import { backupTo } from './backup.ts';
 import type { Core } from './core.ts';
-import { invalidType } from './errors.ts';
+import { handedOutCompaction, handedOutSnapshot } from './handed-out.ts';
 import { historyOf } from './history.ts';
+import type * as embedded from './embedded.ts';
 import type * as api from './kv.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
 import { StoreReader } from './reader.ts';
 import type { Records } from './records.ts';
 import { optimistic } from './transaction.ts';
 import { planWatch, StoreWatch } from './watch.ts';
-import { StoreSection } from './write-section.ts';
-import { deleteKeys, putKey, runTransaction, section } from './writer.ts';
+import { writeSection } from './write-section.ts';
+import { deleteKeys, putKey, runTransaction } from './writer.ts';
 
 const namespaceNames = ['value'];
 const compactNames = ['physical', 'signal'];
 
-export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
+export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
   readonly #core: Core;
   readonly #records: Records<K, V>;
   readonly #present: StoreReader<K, V>;
@@ -70,10 +72,12 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
   }
 
   put(key: K, value: V, options?: api.PutOptions): Promise<api.PutResult<K, V>> {
+    if (this.#core.inside) return this.#core.refuseInside();
     return putKey(this.#core, this.#records, key, value, options);
   }
 
   delete(key: api.Selector<K>, options?: api.DeleteOptions): Promise<api.DeleteResult<K, V>> {
+    if (this.#core.inside) return this.#core.refuseInside();
     return deleteKeys(this.#core, this.#records, key, options);
   }
 
@@ -81,6 +85,7 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     txn: Txn<K, V, Then, Else>,
     options?: api.SignalOptions,
   ): Promise<TxnResult<K, V, Then, Else>> {
+    if (this.#core.inside) return this.#core.refuseInside();
     return runTransaction(this.#core, this.#records, txn, options);
   }
 
@@ -88,22 +93,16 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     body: (tx: api.Transaction<K, V>) => T | Promise<T>,
     options?: api.TransactionOptions,
   ): Promise<api.TransactionResult<T>> {
+    if (this.#core.inside) return this.#core.refuseInside();
     return optimistic(this.#core, this.#records, body, options);
   }
 
-  async write<T>(
-    body: (section: api.WriteSection<K, V>) => api.Synchronous<T>,
-    options?: api.SignalOptions,
-  ): Promise<api.WriteResult<K, V, T>> {
-    this.#core.check();
-    if (typeof body !== 'function') throw invalidType('the body of a write must be a function');
-    if (options !== undefined) checkSignalOptions(options);
-    const records = this.#records;
-    const { value, revision, changes } = await section<T>(this.#core, options?.signal, (txn) =>
-      body(new StoreSection(txn, records)),
-    );
-    // Decoded when looked at: a codec that throws must not make a finished write look like a failed one.
-    return { value, revision, events: () => changes.map((change) => records.event(change)) };
+  write<T>(
+    body: (section: embedded.WriteSection<K, V>) => embedded.Synchronous<T>,
+    options: api.SignalOptions = {},
+  ): Promise<embedded.WriteResult<K, V, T>> {
+    if (this.#core.inside) return this.#core.refuseInside();
+    return writeSection(this.#core, this.#records, body, options);
   }
 
   history(key: K, options?: api.HistoryOptions): AsyncIterable<api.KvEvent<K, V>> {
@@ -115,29 +114,33 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     return new StoreWatch(this.#core, this.#records, this.#records.keys.select(key), planWatch(options));
   }
 
-  namespace<W = V>(prefix: K, options: api.NamespaceOptions<W> = {}): api.EmbeddedKv<K, W> {
+  namespace<W = V>(prefix: K, options: api.NamespaceOptions<W> = {}): embedded.EmbeddedKv<K, W> {
     checkNames(options, 'options', namespaceNames);
     return new StoreKv(this.#core, this.#records.inside(prefix, options.value), false);
   }
 
-  async compact(revision: number, options: api.CompactOptions = {}): Promise<Compaction> {
-    this.#core.check();
-    checkRevision(revision, 'revision');
-    checkNames(options, 'options', compactNames);
-    checkOptionalBoolean(options.physical, 'physical');
-    checkSignal(options.signal);
-    const compaction = await this.#core.store.compact(revision);
-    if (options.physical === true) await until(compaction.finished(), options.signal);
-    return compaction;
+  compact(revision: number, options: api.CompactOptions = {}): Promise<Compaction> {
+    const core = this.#core;
+    return core.call(async () => {
+      checkRevision(revision, 'revision');
+      checkNames(options, 'options', compactNames);
+      const { physical, signal } = options;
+      checkOptionalBoolean(physical, 'physical');
+      checkSignal(signal);
+      const compaction = handedOutCompaction(core, await core.store.compact(revision));
+      if (physical === true) await until(compaction.finished(), signal);
+      return compaction;
+    });
   }
 
-  async status(options?: api.SignalOptions): Promise<api.Status> {
-    this.#core.check();
-    if (options !== undefined) checkSignalOptions(options);
-    return this.#status();
+  status(options: api.SignalOptions = {}): Promise<api.Status> {
+    return this.#core.call(() => {
+      checkSignalOptions(options);
+      return this.#status();
+    });
   }
 
-  stats(): api.Stats {
+  stats(): embedded.Stats {
     this.#core.check();
     const { store, backend } = this.#core;
     return {
@@ -152,36 +155,42 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
     };
   }
 
-  backup(path: string, options?: api.BackupOptions): Promise<api.BackupResult> {
+  backup(path: string, options?: embedded.BackupOptions): Promise<embedded.BackupResult> {
     return backupTo(this.#core, path, options);
   }
 
-  async snapshot(options: api.SignalOptions = {}): Promise<Snapshot> {
-    this.#core.check();
-    checkSignalOptions(options);
-    return this.#core.store.snapshot(options);
+  snapshot(options: api.SignalOptions = {}): Promise<Snapshot> {
+    const core = this.#core;
+    return core.call(async () => {
+      checkSignalOptions(options);
+      return handedOutSnapshot(core, await core.store.snapshot({ signal: options.signal }));
+    });
   }
 
-  async defrag(): Promise<void> {
-    this.#core.check();
-    await this.#core.store.defrag();
+  defrag(): Promise<void> {
+    return this.#core.call(() => this.#core.store.defrag());
   }
 
-  async hashByRev(revision = 0, options: api.SignalOptions = {}): Promise<HashResult> {
-    this.#core.check();
-    checkInteger(revision, 'revision', 0, Number.MAX_SAFE_INTEGER);
-    checkSignalOptions(options);
-    return this.#core.store.hashByRev(revision, options);
+  hashByRev(revision = 0, options: api.SignalOptions = {}): Promise<HashResult> {
+    return this.#core.call(() => {
+      checkInteger(revision, 'revision', 0, Number.MAX_SAFE_INTEGER);
+      checkSignalOptions(options);
+      return this.#core.store.hashByRev(revision, { signal: options.signal });
+    });
   }
 
-  async settled(): Promise<void> {
-    this.#core.check();
-    await this.#core.store.settled();
+  settled(): Promise<void> {
+    return this.#core.call(async () => {
+      await this.#core.written();
+      await this.#core.store.settled();
+    });
   }
 
-  async commit(): Promise<void> {
-    this.#core.check();
-    await this.#core.store.commit();
+  commit(): Promise<void> {
+    return this.#core.call(async () => {
+      await this.#core.written();
+      await this.#core.store.commit();
+    });
   }
 
   async close(): Promise<void> {
@@ -207,13 +216,13 @@ export class StoreKv<K, V> implements api.EmbeddedKv<K, V> {
 async function until(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return work;
   signal.throwIfAborted();
-  const done = new AbortController();
+  let letGo = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: done.signal });
+    letGo = onAbort(signal, () => reject(signal.reason as Error));
   });
   try {
     await Promise.race([work, aborted]);
   } finally {
-    done.abort();
+    letGo();
   }
 }

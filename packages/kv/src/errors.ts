@@ -27,7 +27,7 @@ export type KvErrorCode =
 /** Facts that go with an error. */
 export interface KvErrorFacts {
   readonly cause?: unknown;
-  /** The stored key the error is about, as bytes of the reader's own. */
+  /** The key the error is about, as its name space knows it; bytes of the reader's own. */
   readonly key?: Uint8Array | undefined;
   /** The revision the error is about. */
   readonly revision?: number | undefined;

@@ -1,3 +1,4 @@
+export type * from './embedded.ts';
 export type * from './kv.ts';
 export {
   compare,
@@ -26,7 +27,8 @@ export {
   type TxnResult,
   type ValueTest,
 } from './operations.ts';
-export { bytes, json, utf8, type Codec, type KeyCodec } from './codec.ts';
+export { bytes, json, utf8, type Codec, type KeyCodec, type ValueCodec } from './codec.ts';
+export { tuple, type Tuple, type TupleElement } from './tuple.ts';
 export { file, level, memory, open, type Limits, type Location, type OpenOptions } from './open.ts';
 export { KvError, type InvalidArgument, type KvErrorCode, type KvErrorFacts } from './errors.ts';
 export {

@@ -5,16 +5,20 @@
  * K2  Reads answer from one revision each (law 2); `at(revision)` chooses it.
  * K3  Arguments are checked as a whole before anything happens; a refused call changes nothing.
  * K4  Bytes that come out are the caller's own; bytes that go in may be changed as soon as the call has returned.
- * K5  A `Kv` may be a cluster: everything that could need a round trip is a promise or an async iterable. What only a
- *     store in this process can do is in `EmbeddedKv` (decision 10).
+ * K5  Writes take effect in the order of the calls, awaited or not: after `put(a); put(b)` the revision of `b` is the
+ *     higher one, and whoever sees `b` sees `a`. One that is refused or aborted does not stop those behind it. What a crash
+ *     leaves is a prefix. An optimistic `transaction` takes effect when its body has returned.
+ * K6  Every call gives the event loop a turn once a slice of it is over (law 10): a loop that polls starves nobody.
+ * K7  A `Kv` may be a cluster: everything that could need a round trip is a promise or an async iterable. What only a
+ *     store in this process can do is in `EmbeddedKv` (embedded.ts).
  *
- * Wrong arguments are `TypeError` or `RangeError` with code `KV_INVALID`. Errors of the layers below keep their codes:
+ * Wrong arguments are `TypeError` or `RangeError` with code `KV_INVALID`. After `close` it is `KV_CLOSED`, for whatever was
+ * opened or begun before, too. Errors of the layers below keep their codes:
  * reads below the compacted revision end with `MVCC_COMPACTED` (its `compactRevision` is the oldest that can be read),
  * reads above the present with `MVCC_FUTURE_REVISION`, everything after a failed commit with `BACKEND_FAILED`.
  *
  * etcd: the client API of clientv3 (KV, Watch, Maintenance).
  */
-import type { Compaction, HashResult, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
 import type { Codec } from './codec.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
 
@@ -38,8 +42,8 @@ export interface Entry<K, V> {
   readonly createRevision: number;
   /** Revision of its last change. */
   readonly modRevision: number;
-  /** Lease it is attached to; 0n for none. */
-  readonly lease: bigint;
+  /** Lease it is attached to, as the hexadecimal text that etcd's tools print; absent where there is none. */
+  readonly lease?: string | undefined;
 }
 
 /** A key was written. */
@@ -87,7 +91,10 @@ export interface Page<K, V> {
   readonly entries: readonly Entry<K, V>[];
   /** The revision that was read, the same for all pages of one walk. */
   readonly revision: number;
-  /** Opaque text that leads to the next page of the same range; absent on the last one. */
+  /**
+   * Opaque text that leads to the next page of the same range; absent on the last one. It may be handed out: it tells nothing
+   * of what lies outside of the name space.
+   */
   readonly next?: string | undefined;
   /** Entries in the whole range, if asked for. */
   readonly total?: number | undefined;
@@ -104,7 +111,7 @@ export interface Reader<K, V> {
   list(range: Range<K>, options?: ListOptions): AsyncIterable<Entry<K, V>>;
   /**
    * A part of a range, and how to go on. A cursor outlives the process: it ends only when its revision is compacted.
-   * @throws TypeError `KV_INVALID` for a cursor of another range
+   * @throws TypeError `KV_INVALID` for a cursor of another range, name space or revision
    */
   page(range: Range<K>, options?: PageOptions): Promise<Page<K, V>>;
   /** How many keys the range holds. */
@@ -126,6 +133,8 @@ export interface PutResult<K, V> {
 export interface DeleteOptions extends SignalOptions {
   /** Answer with the entries that were deleted. @default false */
   readonly previous?: boolean | undefined;
+  /** Delete so many keys of the range at most, the first ones, and tell whether there are more. @default all */
+  readonly limit?: number | undefined;
 }
 
 export interface DeleteResult<K, V> {
@@ -133,6 +142,8 @@ export interface DeleteResult<K, V> {
   readonly revision: number;
   /** How many keys were deleted. */
   readonly deleted: number;
+  /** With a `limit`: whether keys of the range were left. */
+  readonly more?: boolean | undefined;
   /** What was deleted, in byte order of the keys, if asked for. */
   readonly previous?: readonly Entry<K, V>[] | undefined;
 }
@@ -204,13 +215,18 @@ export interface Watch<K, V> extends AsyncIterable<KvEvent<K, V>>, AsyncDisposab
   batches(): AsyncIterable<WatchBatch<K, V>>;
   /**
    * Everything at or below has been handed out, the present event included: `from: revision + 1` goes on without gap or
-   * repetition. 0 until then, and while the initial state is being given.
+   * repetition. Of a watch that has seen nothing yet it is the revision before its beginning. Only with `initial` it is 0
+   * until the last entry of the state has been handed out: a watch that ended before begins again with `initial`.
    */
   readonly revision: number;
   /** The revision that was present when the watch began. On a cluster, await it before a write that shall be seen. */
   started(): Promise<number>;
   /** Ends the watch; a pending pull ends without event. Idempotent. */
   close(): Promise<void>;
+  /** Lets the process end by itself while a pull waits for an event, as `unref` of Node's timers and sockets. */
+  unref(): this;
+  /** A pull that waits keeps the process alive (the default). */
+  ref(): this;
 }
 
 export interface NamespaceOptions<V> {
@@ -248,15 +264,17 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposabl
   put(key: K, value: V, options?: PutOptions): Promise<PutResult<K, V>>;
   /**
    * Deletes a key, or all keys of a range. Nothing to delete is fine, and makes no revision.
-   * One transaction, so in an embedded store one piece of work: 100,000 keys hold the event loop for about a second.
-   * Where others must be served meanwhile, delete in pages.
+   * One transaction, so in an embedded store one piece of work, ten microseconds a key. Many keys are deleted in parts, each
+   * a revision: `while ((await kv.delete(range, { limit: 1000 })).more);`
+   * @throws KvError `KV_TOO_LARGE` for a range of more keys than `limits.maxDeletes`; nothing is deleted
    */
   delete(key: Selector<K>, options?: DeleteOptions): Promise<DeleteResult<K, V>>;
   /**
-   * Carries out `then` if every condition holds, else `else`, as one revision.
+   * Carries out `then` if every condition holds, else `else`, as one revision. Ranges that conditions test may be long;
+   * what operations read and delete is one piece of work, so keep that small.
    * Both branches are checked before anything runs, nested transactions included.
    * @throws KvError `KV_DUPLICATE_KEY` when a branch puts a key twice, or puts one that it deletes (D8)
-   * @throws KvError `KV_TOO_LARGE` for more operations or deeper nesting than the limits
+   * @throws KvError `KV_TOO_LARGE` for more operations, conditions, nesting or deletions than the limits
    */
   txn<const Then extends readonly Op<K, V>[] = readonly [], const Else extends readonly Op<K, V>[] = readonly []>(
     txn: Txn<K, V, Then, Else>,
@@ -279,7 +297,8 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposabl
    */
   history(key: K, options?: HistoryOptions): AsyncIterable<KvEvent<K, V>>;
   /**
-   * Follows a key or a range, from any revision that is retained. Begins with the call, not with the first pull.
+   * Follows a key or a range, from any revision that is retained. Begins with the call, not with the first pull. While a pull
+   * waits for an event the process stays alive, unless the watch is `unref`ed.
    * A failed commit ends it with `BACKEND_FAILED`, and refuses new ones.
    */
   watch(key: Selector<K>, options?: WatchOptions): Watch<K, V>;
@@ -296,100 +315,9 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposabl
   compact(revision: number, options?: CompactOptions): Promise<CompactResult>;
   status(options?: SignalOptions): Promise<Status>;
   /**
-   * Makes finished writes durable, ends watches, gives everything back. Idempotent; later calls get `..._CLOSED`.
+   * Lets in every write that was called before, makes it durable, ends watches, gives everything back. Idempotent; later
+   * calls get `KV_CLOSED`, and so does a `transaction` whose body still waits for something else than its own reads.
    * Rejects when a commit failed, then or before; everything is given back all the same.
    */
   close(): Promise<void>;
-}
-
-/** The one writer, inside its section: everything is in the same tick, reads see its own writes. */
-export interface WriteSection<K, V> {
-  /** The revision before this transaction. */
-  readonly revision: number;
-  get(key: K): Entry<K, V> | undefined;
-  /** In one piece, so keep it small. */
-  list(range: Range<K>, options?: { readonly limit?: number | undefined }): readonly Entry<K, V>[];
-  count(range: Range<K>): number;
-  put(key: K, value: V): void;
-  /** Returns how many keys were deleted. */
-  delete(key: Selector<K>): number;
-}
-
-/** `T`, unless it is a promise: what is awaited inside a section would run outside of it. */
-export type Synchronous<T> = T extends PromiseLike<unknown> ? never : T;
-
-export interface WriteResult<K, V, T> {
-  /** What the body returned. */
-  readonly value: T;
-  /** The revision it made, or the one it found when it changed nothing. */
-  readonly revision: number;
-  /** What it changed, in order; decoded by the call. */
-  events(): readonly KvEvent<K, V>[];
-}
-
-export interface BackupProgress {
-  readonly writtenBytes: number;
-  readonly totalBytes: number;
-}
-
-export interface BackupOptions extends SignalOptions {
-  /** Called after each chunk. What it throws ends the backup. */
-  readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
-}
-
-export interface BackupResult {
-  readonly path: string;
-  /** Bytes of the file, trailing hash included. */
-  readonly size: number;
-}
-
-export interface Stats extends Status {
-  /** False where nothing outlives the process (memory). */
-  readonly durable: boolean;
-  /** True where every write is refused with `BACKEND_READ_ONLY`: a file opened so. */
-  readonly readOnly: boolean;
-  /** What was repaired or dropped while opening, one sentence each. */
-  readonly warnings: readonly string[];
-  /** Commits that reached the medium since opening. */
-  readonly commits: number;
-  /** States held for reading now; 0 when nobody scans. */
-  readonly openReads: number;
-  readonly watch: WatchStats;
-  /** Counters of the store under etcd's names. */
-  readonly metrics: StoreMetrics;
-}
-
-/** A store in this process. */
-export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
-  /** The present revision, same tick. */
-  readonly revision: number;
-  /**
-   * Runs `body` as one transaction in one synchronous section: no other writer, no await.
-   * If it throws, nothing of it remains and the error is passed on as it is (law 3).
-   * @throws TypeError when `body` returns a promise; BackendError `BACKEND_NESTED` inside another section
-   */
-  write<T>(
-    body: (section: WriteSection<K, V>) => Synchronous<T>,
-    options?: SignalOptions,
-  ): Promise<WriteResult<K, V, T>>;
-  /** As `Kv.compact`; the answer tells how far the work is. */
-  compact(revision: number, options?: CompactOptions): Promise<Compaction>;
-  namespace<W = V>(prefix: K, options?: NamespaceOptions<W>): EmbeddedKv<K, W>;
-  /**
-   * Writes everything, history included, to a new file that etcd's tools accept as a snapshot: a BoltDB file and its
-   * SHA-256. The target has its name only when it is whole and durable; writers go on meanwhile.
-   * @throws KvError `KV_EXISTS` when the target exists, `KV_BACKUP` when it cannot be written
-   */
-  backup(path: string, options?: BackupOptions): Promise<BackupResult>;
-  /** The BoltDB file of `backup` as a stream, without the hash. Dispose it if you do not read it to its end. */
-  snapshot(options?: SignalOptions): Promise<Snapshot>;
-  /** Gives the space of deleted records back to the medium. */
-  defrag(): Promise<void>;
-  stats(): Stats;
-  /** Hash of the history up to a revision, 0 for the present one: equal histories have equal hashes (law 6). */
-  hashByRev(revision?: number, options?: SignalOptions): Promise<HashResult>;
-  /** Resolves when everything written so far may be relied on: at once with `durability: 'interval'`. */
-  settled(): Promise<void>;
-  /** Makes everything written so far durable, whatever the durability option. */
-  commit(): Promise<void>;
 }

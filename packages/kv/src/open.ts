@@ -16,7 +16,8 @@ import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
 import { invalidType, type InvalidArgument } from './errors.ts';
 import { fromHere } from './here.ts';
-import type { EmbeddedKv } from './kv.ts';
+import { isThenable, kindOf } from './kind.ts';
+import type { EmbeddedKv } from './embedded.ts';
 import { Records } from './records.ts';
 
 /** Where a store is: the folder of a LevelDB store, or an engine, which the store takes over and closes. */
@@ -28,10 +29,19 @@ export interface Limits {
   readonly maxKeyBytes?: number | undefined;
   /** @default 1.5 MiB, etcd's limit of a request */
   readonly maxValueBytes?: number | undefined;
-  /** Conditions, or operations of a branch, that one transaction may hold; nested ones share it. @default 128 */
+  /**
+   * Operations of `then`, operations of `else`, and conditions that one transaction may hold; all that is nested in it,
+   * in either branch, counts. @default 128
+   */
   readonly maxOps?: number | undefined;
   /** Transactions inside transactions. At most 1000. @default 100 */
   readonly maxDepth?: number | undefined;
+  /**
+   * Keys that one call may delete by a range, or one transaction by its ranges: they are one piece of work, which holds
+   * the event loop. Beyond it `KV_TOO_LARGE`, and nothing is changed: delete in parts, `delete(range, { limit })`.
+   * @default 20_000, some 200 ms
+   */
+  readonly maxDeletes?: number | undefined;
 }
 
 export interface OpenOptions<K, V> {
@@ -96,9 +106,10 @@ export function memory(): MemoryEngine {
 
 /** A folder of LevelDB files. The driver is loaded by the first call. */
 export async function level(path: string, options?: LevelOptions): Promise<Engine> {
+  checkEngine(path, options, levelNames, 'level');
   const place = fromHere(path);
   const { levelEngine } = await import('@varve/backend/level');
-  return levelEngine(place, options);
+  return withCode(() => levelEngine(place, options));
 }
 
 /**
@@ -106,9 +117,10 @@ export async function level(path: string, options?: LevelOptions): Promise<Engin
  * others may read it as well: what writes rejects with `BACKEND_READ_ONLY`, everything else works.
  */
 export async function file(path: string, options?: FileOptions): Promise<Engine> {
+  checkEngine(path, options, fileNames, 'file');
   const place = fromHere(path);
   const { fileEngine } = await import('@varve/backend/file');
-  return fileEngine(place, options);
+  return withCode(() => fileEngine(place, options));
 }
 
 const optionNames = [
@@ -122,12 +134,12 @@ const optionNames = [
   'limits',
   'onProgress',
 ];
-const limitNames = ['maxKeyBytes', 'maxValueBytes', 'maxOps', 'maxDepth'];
+const limitNames = ['maxKeyBytes', 'maxValueBytes', 'maxOps', 'maxDepth', 'maxDeletes'];
 const engineMembers = ['get', 'scan', 'pin', 'commit', 'close'] as const;
 
 function checkOptions<K, V>(location: Location, options: OpenOptions<K, V>): void {
   if (typeof location === 'string') checkPath(location);
-  else if (!(location instanceof Promise) && !isEngine(location)) throw wrongLocation();
+  else if (!isThenable(location) && !isEngine(location)) throw wrongLocation();
   if (Object.hasOwn(Object(options), 'readOnly')) {
     throw invalidType('options: readOnly goes to the engine: file(path, { readOnly: true }). LevelDB has no such mode');
   }
@@ -148,9 +160,43 @@ function checkOptions<K, V>(location: Location, options: OpenOptions<K, V>): voi
 
 function checkPath(path: string): void {
   if (path === '') throw invalidType('the location must not be empty');
+  if (path.includes('\0')) throw invalidType('the location must not have a zero character');
   const scheme = /^([a-z][a-z\d+-]+):\/\//i.exec(path)?.[1];
   if (scheme !== undefined)
     throw invalidType(`the location must be the path of a folder; ${scheme}: is not for this package`);
+}
+
+/** The options of the engines, by name; as objects, so that the compiler sees one that is missing. */
+const levelNames: Record<keyof LevelOptions, true> = {
+  createIfMissing: true,
+  cacheSize: true,
+  writeBufferSize: true,
+  verify: true,
+  readOnly: true,
+};
+const fileNames: Record<keyof FileOptions, true> = {
+  createIfMissing: true,
+  readOnly: true,
+  cacheSize: true,
+  lockTimeoutMs: true,
+};
+
+function checkEngine(path: unknown, options: object | undefined, names: object, call: string): void {
+  if (typeof path !== 'string')
+    throw invalidType(`the path must be a string, as in ${call}('store'), not ${kindOf(path)}`);
+  if (path === '') throw invalidType(`the path must not be empty, as in ${call}('store')`);
+  if (path.includes('\0')) throw invalidType('the path must not have a zero character');
+  if (options !== undefined) checkNames(options, 'options', Object.keys(names));
+}
+
+/** What an engine says of wrong arguments, with this package's code. */
+async function withCode<T>(opening: () => Promise<T>): Promise<T> {
+  try {
+    return await opening();
+  } catch (error) {
+    const invalid = (error instanceof TypeError || error instanceof RangeError) && !('code' in error);
+    throw invalid ? Object.assign(error, { code: 'KV_INVALID' }) : error;
+  }
 }
 
 function wrongLocation(): InvalidArgument {
@@ -166,13 +212,15 @@ function recordsFor<K, V>(options: OpenOptions<K, V>): Records<K, V> {
   const { limits = {} } = options;
   checkNames(limits, 'limits', limitNames);
   const { maxKeyBytes = 32 * 1024, maxValueBytes = 1536 * 1024, maxOps = 128, maxDepth = 100 } = limits;
+  const { maxDeletes = 20_000 } = limits;
   checkOptionalInteger(maxKeyBytes, 'limits.maxKeyBytes', 1, mostBytes);
   checkOptionalInteger(maxValueBytes, 'limits.maxValueBytes', 0, mostBytes);
   checkOptionalInteger(maxOps, 'limits.maxOps', 1, 1_000_000);
   checkOptionalInteger(maxDepth, 'limits.maxDepth', 0, 1000);
+  checkOptionalInteger(maxDeletes, 'limits.maxDeletes', 1, Number.MAX_SAFE_INTEGER);
   // Where no codec is given the type parameter has its default, string.
   const { key = utf8 as unknown as KeyCodec<K>, value = utf8 as unknown as Codec<V> } = options;
-  return new Records(key, value, { maxKeyBytes, maxValueBytes, maxOps, maxDepth });
+  return new Records(key, value, { maxKeyBytes, maxValueBytes, maxOps, maxDepth, maxDeletes });
 }
 
 /** Half of what a record may hold in every engine: key, value and the rest of it. */

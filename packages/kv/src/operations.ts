@@ -7,6 +7,7 @@
  * etcd: TxnRequest, Compare and RequestOp of rpc.proto (spec server-api.md 5.5). Departs: one compare may hold several
  * tests.
  */
+import { checkNames } from './checks.ts';
 import type { DeleteResult, Entry, PutResult, Range, Selector } from './kv.ts';
 
 /** Tests of one number; all that are given must hold. A missing key has 0 everywhere. */
@@ -33,8 +34,8 @@ export interface Tests<V> {
   readonly createRevision?: NumberTest | undefined;
   /** Revision of its last change; 0 for a missing key. The one to use for "unchanged since I read it". */
   readonly modRevision?: NumberTest | undefined;
-  /** Lease it is attached to; 0n for none. */
-  readonly lease?: NumberTest<bigint> | undefined;
+  /** Lease it is attached to, as entries have it, or as a number; `'0'` for none. */
+  readonly lease?: NumberTest<bigint | string> | undefined;
   readonly value?: ValueTest<V> | undefined;
 }
 
@@ -138,6 +139,9 @@ export type TxnResult<
 /** The key type of a selector; `never`, which fits every store, for `{}`. */
 export type KeyOf<S> = S extends Range<infer K> ? (unknown extends K ? never : K) : S;
 
+const testNames = ['version', 'createRevision', 'modRevision', 'lease', 'value'];
+const previousNames = ['previous'];
+
 /** The key does not exist; of a range, no key in it does. */
 export function missing<S>(key: S): Compare<KeyOf<S>, never> {
   return compare(key, { version: { equals: 0 } });
@@ -150,6 +154,7 @@ export function exists<S>(key: S): Compare<KeyOf<S>, never> {
 
 /** Any test of a key: `compare('config', { modRevision: { equals: 7 } })`. */
 export function compare<S, V = never>(key: S, tests: Tests<V>): Compare<KeyOf<S>, V> {
+  checkNames(tests, 'the tests, as in compare(key, { value: { equals: x } }),', testNames);
   return { key: key as Selector<KeyOf<S>>, ...tests };
 }
 
@@ -160,16 +165,19 @@ export function get<K>(key: K): GetOp<K> {
 
 /** Reads a range, as the operations before it left it; in one piece, so keep it small. */
 export function range<K>(range: Range<K>, options: { readonly limit?: number | undefined } = {}): RangeOp<K> {
+  checkNames(options, 'options', ['limit']);
   return { type: 'range', range, ...options };
 }
 
 /** Puts a key. */
 export function put<K, V>(key: K, value: V, options: { readonly previous?: boolean | undefined } = {}): PutOp<K, V> {
+  checkNames(options, 'options', previousNames);
   return { type: 'put', key, value, ...options };
 }
 
 /** Deletes a key or all keys of a range. */
 export function remove<S>(key: S, options: { readonly previous?: boolean | undefined } = {}): DeleteOp<KeyOf<S>> {
+  checkNames(options, 'options', previousNames);
   return { type: 'delete', key: key as Selector<KeyOf<S>>, ...options };
 }
 
@@ -186,5 +194,6 @@ export function nested<
   const Then extends readonly Op<unknown, unknown>[] = readonly [],
   const Else extends readonly Op<unknown, unknown>[] = readonly [],
 >(txn: NestedTxn<If, Then, Else>): { readonly type: 'txn' } & NestedTxn<If, Then, Else> {
+  checkNames(txn, 'a nested transaction', ['if', 'then', 'else']);
   return { type: 'txn', ...txn };
 }

@@ -5,7 +5,8 @@
  *     No range reaches out of it.
  * N2  The empty key is no key: it cannot be written, and no range contains it. So the first key of a space is its
  *     prefix and a zero byte.
- * N3  The end of a prefix is the next byte string that does not begin with it; of a prefix of nothing but 0xff, the end
+ * N3  Nothing that goes out of a name space tells the prefix it lies under: keys of errors and cursors are relative to it.
+ * N4  The end of a prefix is the next byte string that does not begin with it; of a prefix of nothing but 0xff, the end
  *     of all keys.
  *
  * etcd: clientv3/op.go (GetPrefixRangeEnd, FromKey), namespace/util.go. Departs: the end of all keys is the store's empty
@@ -16,6 +17,7 @@ import { checkNames } from './checks.ts';
 import type { KeyCodec } from './codec.ts';
 import { Coder, ownBytes } from './coder.ts';
 import { invalidType, outOfRange, type InvalidArgument } from './errors.ts';
+import { isPlainObject } from './kind.ts';
 import type { Range, Selector } from './kv.ts';
 
 /** A range as the store takes it: no `end` means the single key, an empty one every key from `key` on. */
@@ -34,19 +36,25 @@ export class KeySpace<K> {
   readonly #prefix: Uint8Array;
 
   constructor(codec: KeyCodec<K>, prefix: Uint8Array = noEnd) {
-    this.#coder = new Coder(codec, 'key');
+    this.#coder = new Coder(codec, 'key', prefix.length);
+    if (codec.valuesOnly !== undefined) {
+      throw invalidType('key: json() keeps no order, so it is for values only; use utf8, bytes or tuple() for keys');
+    }
     this.#ordered = codec.ordered !== false;
     this.#prefix = prefix;
   }
 
   /** The space of the keys that begin with `prefix`, inside this one. */
   inside(prefix: K): KeySpace<K> {
+    if (isRange<K>(prefix) || prefix === undefined) {
+      throw invalidType('the prefix of a name space must be a key, as in namespace(prefix)');
+    }
     return new KeySpace(this.#coder.codec, ownBytes(this.#under(prefix, 'the prefix')));
   }
 
-  /** The bytes of a key; possibly the caller's own. @throws TypeError for the empty key; as `Coder.encode` */
+  /** The bytes of one key; possibly the caller's own. @throws TypeError for the empty key or a range; as `Coder.encode` */
   encode(key: K): Uint8Array {
-    const bytes = this.#coder.encode(key, 'the key');
+    const bytes = typeof key === 'string' ? this.#coder.encode(key, 'the key') : this.#encodeOne(key);
     if (bytes.length === 0) throw emptyKey();
     return this.#prefix.length === 0 ? bytes : join(this.#prefix, bytes);
   }
@@ -54,14 +62,30 @@ export class KeySpace<K> {
   /** As `encode`, in bytes that nobody else has. */
   encodeOwn(key: K): Uint8Array {
     if (this.#prefix.length > 0) return this.encode(key);
-    const bytes = this.#coder.encodeOwn(key, 'the key');
+    // The coder knows whether it is a copy already.
+    const bytes = typeof key === 'string' ? this.#coder.encodeOwn(key, 'the key') : this.#encodeOne(key, true);
     if (bytes.length === 0) throw emptyKey();
     return bytes;
   }
 
+  /** The key of the bytes that are stored. @throws KvError `KV_DECODE` */
   decode(stored: Uint8Array, revision: number): K {
-    const bytes = this.#prefix.length === 0 ? stored : stored.subarray(this.#prefix.length);
-    return this.#coder.decode(bytes, 'a key', stored, revision);
+    return this.#coder.decode(this.relative(stored), 'the key', stored, revision);
+  }
+
+  /** Stored bytes of a key, as this space knows them (N3); the same bytes, lent. */
+  relative(stored: Uint8Array): Uint8Array {
+    return this.#prefix.length === 0 ? stored : stored.subarray(this.#prefix.length);
+  }
+
+  /** The stored bytes of a key that `relative` gave. */
+  absolute(relative: Uint8Array): Uint8Array {
+    return join(this.#prefix, relative);
+  }
+
+  /** What tells this space from others; not for the outside (N3). */
+  get prefix(): Uint8Array {
+    return this.#prefix;
   }
 
   /** The bytes of a key or a range, which nobody else has. */
@@ -82,7 +106,11 @@ export class KeySpace<K> {
 
   /** The bytes of a range, which nobody else has. */
   bounds(range: Range<K>): Bounds {
-    if (!isRange(range)) throw invalidType('the range must be a plain object: {}, { prefix } or { start, end }');
+    if (!isRange(range)) {
+      throw invalidType(
+        'the range must be a plain object: {} for all keys, { prefix } or { start, end }; for one key use get',
+      );
+    }
     checkNames(range, 'the range', rangeNames);
     const { prefix, start, end } = range;
     if ('prefix' in range) {
@@ -98,6 +126,24 @@ export class KeySpace<K> {
       key: start === undefined ? all.key : this.#start(start),
       end: end === undefined ? all.end : this.#end(end),
     };
+  }
+
+  /** A key of any type but the commonest. What is no key in any codec, or was meant for several, is told where it belongs. */
+  #encodeOne(key: K, own = false): Uint8Array {
+    if (isPlainObject(key)) {
+      throw invalidType(
+        'the key must be one key, not a range: use list, page or count to read a range, and watch, delete or txn, which take one',
+      );
+    }
+    try {
+      return own ? this.#coder.encodeOwn(key, 'the key') : this.#coder.encode(key, 'the key');
+    } catch (error) {
+      const forSeveral = key === undefined || Array.isArray(key);
+      if (!forSeveral || !(error instanceof TypeError)) throw error;
+      throw invalidType(
+        `${error.message}; give one key, or one range such as { prefix } to list, watch and others that take one`,
+      );
+    }
   }
 
   #prefixed(prefix: Uint8Array): Bounds {
@@ -129,12 +175,10 @@ export class KeySpace<K> {
 
 /** True for plain objects: what stands for a range and not for a key. */
 function isRange<K>(selector: Selector<K>): selector is Range<K> {
-  if (typeof selector !== 'object' || selector === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(selector);
-  return prototype === Object.prototype || prototype === null;
+  return isPlainObject(selector);
 }
 
-/** The first byte string after all that begin with `prefix`; empty where there is none (N3). */
+/** The first byte string after all that begin with `prefix`; empty where there is none (N4). */
 export function prefixEnd(prefix: Uint8Array): Uint8Array {
   let length = prefix.length;
   while (length > 0 && prefix[length - 1] === 0xff) length--;

@@ -1,7 +1,8 @@
 /**
  * Reads at the present or at one past revision.
  *
- * E1  A point read is a promise around one synchronous read: it costs no trip.
+ * E1  A point read is a promise around one synchronous read: it costs no trip, and a turn for others once a slice is over
+ *     (law 10).
  * E2  Long reads go page by page at one revision and hold nothing between two pages; when compaction overtakes them
  *     they end with `MVCC_COMPACTED`, never with a mixture (law 2).
  */
@@ -15,12 +16,14 @@ import {
   checkSignalType,
 } from './checks.ts';
 import { ChunkSize } from './chunk-size.ts';
+import { nextSlice } from './clock.ts';
 import type { Core } from './core.ts';
 import { cursorOf, readCursor } from './cursor.ts';
 import type { Entry, ListOptions, Page, PageOptions, Range, Reader, SignalOptions } from './kv.ts';
 import { pullEach, type Source } from './pull.ts';
 import { keyAfter, type Bounds } from './range.ts';
 import type { Records } from './records.ts';
+import { turnDue } from './turn.ts';
 
 const listNames = ['limit', 'signal'];
 const pageNames = ['limit', 'cursor', 'total', 'signal'];
@@ -37,11 +40,16 @@ export class StoreReader<K, V> implements Reader<K, V> {
     this.#at = revision === undefined ? undefined : { revision };
   }
 
-  async get(key: K, options?: SignalOptions): Promise<Entry<K, V> | undefined> {
-    this.#core.check();
-    if (options !== undefined) checkSignalOptions(options);
-    const kv = this.#core.store.get(this.#records.keys.encode(key), this.#at);
-    return kv === undefined ? undefined : this.#records.entry(kv, key);
+  get(key: K, options?: SignalOptions): Promise<Entry<K, V> | undefined> {
+    try {
+      this.#core.check();
+      if (options !== undefined) checkSignalOptions(options);
+      const kv = this.#core.store.get(this.#records.keys.encode(key), this.#at);
+      const entry = kv === undefined ? undefined : this.#records.entry(kv, key);
+      return turnDue(kv === undefined ? 0 : kv.value.length) ? afterTurn(entry) : Promise.resolve(entry);
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   list(range: Range<K>, options: ListOptions = {}): AsyncIterable<Entry<K, V>> {
@@ -53,33 +61,36 @@ export class StoreReader<K, V> implements Reader<K, V> {
     return pullEach(() => new ListSource(this.#core, this.#records, bounds, this.#at?.revision ?? 0, limit, signal));
   }
 
-  async page(range: Range<K>, options: PageOptions = {}): Promise<Page<K, V>> {
-    this.#core.check();
-    checkNames(options, 'options', pageNames);
-    checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER - 1);
-    checkOptionalBoolean(options.total, 'total');
-    checkSignal(options.signal);
-    const { limit = 100, signal } = options;
-    const bounds = this.#records.keys.bounds(range);
-    const cursor = options.cursor === undefined ? undefined : readCursor(options.cursor, bounds, this.#at?.revision);
-    const asked = cursor?.revision ?? this.#at?.revision ?? this.#core.store.rev();
-    // One more than wanted tells whether there is a next page.
-    const read = { revision: asked, limit: limit + 1, signal };
-    const { kvs } = await this.#range(cursor?.key ?? bounds.key, bounds, read);
-    const entries = await this.#records.entries(kvs.slice(0, limit), signal);
-    const following = kvs[limit];
-    return {
-      entries,
-      revision: asked,
-      ...(following === undefined ? undefined : { next: cursorOf(asked, following.key) }),
-      ...(options.total === true ? { total: await this.#count(bounds, asked, signal) } : undefined),
-    };
+  page(range: Range<K>, options: PageOptions = {}): Promise<Page<K, V>> {
+    return this.#core.call(async () => {
+      checkNames(options, 'options', pageNames);
+      const { limit = 100, cursor: text, total, signal } = options;
+      checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER - 1);
+      checkOptionalBoolean(total, 'total');
+      checkSignal(signal);
+      const { keys } = this.#records;
+      const bounds = keys.bounds(range);
+      const cursor = text === undefined ? undefined : readCursor(text, bounds, keys, this.#at?.revision);
+      const asked = cursor?.revision ?? this.#at?.revision ?? this.#core.store.rev();
+      // One more than wanted tells whether there is a next page.
+      const read = { revision: asked, limit: limit + 1, signal };
+      const { kvs } = await this.#range(cursor?.key ?? bounds.key, bounds, read);
+      const entries = await this.#records.entries(kvs.slice(0, limit), signal);
+      const following = kvs[limit];
+      return {
+        entries,
+        revision: asked,
+        ...(following === undefined ? undefined : { next: cursorOf(asked, following.key, bounds, keys) }),
+        ...(total === true ? { total: await this.#count(bounds, asked, signal) } : undefined),
+      };
+    });
   }
 
-  async count(range: Range<K>, options?: SignalOptions): Promise<number> {
-    this.#core.check();
-    if (options !== undefined) checkSignalOptions(options);
-    return this.#count(this.#records.keys.bounds(range), this.#at?.revision ?? 0, options?.signal);
+  count(range: Range<K>, options?: SignalOptions): Promise<number> {
+    return this.#core.call(() => {
+      if (options !== undefined) checkSignalOptions(options);
+      return this.#count(this.#records.keys.bounds(range), this.#at?.revision ?? 0, options?.signal);
+    });
   }
 
   async #count(bounds: Bounds, revision: number, signal: AbortSignal | undefined): Promise<number> {
@@ -89,6 +100,17 @@ export class StoreReader<K, V> implements Reader<K, V> {
   #range(key: Uint8Array, bounds: Bounds, options: Parameters<Core['store']['range']>[2]): Promise<RangeResult> {
     return this.#core.store.range(key, bounds.end, options);
   }
+}
+
+/** Not the method itself: a promise made by hand costs less than that of an asynchronous function. */
+async function afterTurn<T>(answer: T): Promise<T> {
+  await nextSlice();
+  return answer;
+}
+
+async function rejected(error: unknown): Promise<never> {
+  if (turnDue(0)) await nextSlice();
+  throw error;
 }
 
 /** The entries of a range at one revision, chunk by chunk. */
@@ -136,11 +158,7 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
     this.#core.check();
     if (this.#revision === 0) this.#revision = this.#core.store.rev();
     const limit = Math.min(this.#size.entries, this.#left);
-    const { kvs } = await this.#core.store.range(this.#from, this.#bounds.end, {
-      revision: this.#revision,
-      limit,
-      signal: this.#signal,
-    });
+    const { kvs } = await this.#read(this.#from, limit);
     const last = kvs.length < limit ? undefined : kvs.at(-1);
     this.#from = last === undefined ? undefined : keyAfter(last.key);
     this.#left -= kvs.length;
@@ -153,5 +171,14 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
   close(): void {
     this.#from = undefined;
     this.#chunk = [];
+  }
+
+  async #read(from: Uint8Array, limit: number): Promise<RangeResult> {
+    const read = { revision: this.#revision, limit, signal: this.#signal };
+    try {
+      return await this.#core.store.range(from, this.#bounds.end, read);
+    } catch (error) {
+      throw this.#core.inOwnWords(error);
+    }
   }
 }

@@ -3,6 +3,7 @@
  *
  * T1  Everything that comes out is a new object with bytes of its own (K4).
  * T2  Limits bind what is written. What is stored already can be read and deleted whatever they are.
+ * T3  What comes out survives `JSON.stringify` where its key and value do: a lease is text, and absent where there is none.
  */
 import type { Change, Event, KeyValue } from '@varve/watch';
 import { nextSlice, sliceOver } from './clock.ts';
@@ -10,6 +11,7 @@ import { utf8, type Codec, type KeyCodec } from './codec.ts';
 import { Coder } from './coder.ts';
 import { KvError } from './errors.ts';
 import type { DeleteEvent, Entry, KvEvent, PutEvent } from './kv.ts';
+import { leaseText } from './lease-text.ts';
 import { KeySpace } from './range.ts';
 
 /** Limits in force (see `Limits` for what they mean). */
@@ -18,6 +20,7 @@ export interface ActiveLimits {
   readonly maxValueBytes: number;
   readonly maxOps: number;
   readonly maxDepth: number;
+  readonly maxDeletes: number;
 }
 
 export class Records<K, V> {
@@ -37,7 +40,7 @@ export class Records<K, V> {
     this.keys = keys;
     this.limits = limits;
     this.#keyCodec = keyCodec;
-    this.#values = new Coder(valueCodec, 'value');
+    this.#values = new Coder(valueCodec, 'value', keys.prefix.length);
     this.#sameKey = (keyCodec as unknown) === utf8;
   }
 
@@ -48,14 +51,17 @@ export class Records<K, V> {
     return new Records(this.#keyCodec, values, this.limits, this.keys.inside(prefix));
   }
 
-  /** The bytes of a key that is to be written. @throws KvError `KV_TOO_LARGE` */
+  /**
+   * The bytes of a key that is to be written, good until the caller's code runs again other than by encoding its value.
+   * @throws KvError `KV_TOO_LARGE`
+   */
   newKey(key: K): Uint8Array {
-    return this.#keyWithin(this.keys.encode(key));
+    return this.#keyWithin(this.#values.alone ? this.keys.encode(key) : this.keys.encodeOwn(key));
   }
 
-  /** The bytes of a value that is to be written; possibly the caller's own. @throws KvError `KV_TOO_LARGE` */
-  newValue(value: V): Uint8Array {
-    return this.#valueWithin(this.#values.encode(value, 'the value'));
+  /** The bytes of a value that is to be written under `key`, good until the caller's code runs again. @throws as `newKey` */
+  newValue(value: V, key: Uint8Array): Uint8Array {
+    return this.#valueWithin(this.#values.encode(value, 'the value', key));
   }
 
   /** As `newKey`, in bytes that nobody else has. */
@@ -64,8 +70,8 @@ export class Records<K, V> {
   }
 
   /** As `newValue`, in bytes that nobody else has. */
-  newOwnValue(value: V): Uint8Array {
-    return this.#valueWithin(this.#values.encodeOwn(value, 'the value'));
+  newOwnValue(value: V, key: Uint8Array): Uint8Array {
+    return this.#valueWithin(this.#values.encodeOwn(value, 'the value', key));
   }
 
   /** The bytes of a value to compare with, which nobody else has. */
@@ -75,14 +81,14 @@ export class Records<K, V> {
 
   /** An entry. @param asked the key as the caller gave it, where there was one */
   entry(kv: KeyValue, asked?: K): Entry<K, V> {
-    return {
+    const entry = {
       key: asked !== undefined && this.#sameKey ? asked : this.keys.decode(kv.key, kv.modRevision),
       value: this.value(kv.value, kv.key, kv.modRevision),
       version: kv.version,
       createRevision: kv.createRevision,
       modRevision: kv.modRevision,
-      lease: kv.lease,
     };
+    return kv.lease === 0n ? entry : { ...entry, lease: leaseText(kv.lease) };
   }
 
   /** Entries of what may be many, with a turn of the event loop after each slice (law 10). */
@@ -106,12 +112,11 @@ export class Records<K, V> {
       version: 0,
       createRevision: 0,
       modRevision: 0,
-      lease: 0n,
     };
   }
 
   value(stored: Uint8Array, key: Uint8Array, revision: number): V {
-    return this.#values.decode(stored, 'a value', key, revision);
+    return this.#values.decode(stored, 'the value', key, revision);
   }
 
   event(event: Event | Change): KvEvent<K, V> {
@@ -123,7 +128,7 @@ export class Records<K, V> {
   }
 
   putEvent(kv: KeyValue, previous?: Entry<K, V>): PutEvent<K, V> {
-    const event: PutEvent<K, V> = {
+    const plain: PutEvent<K, V> = {
       type: 'put',
       key: this.keys.decode(kv.key, kv.modRevision),
       value: this.value(kv.value, kv.key, kv.modRevision),
@@ -131,8 +136,8 @@ export class Records<K, V> {
       version: kv.version,
       createRevision: kv.createRevision,
       modRevision: kv.modRevision,
-      lease: kv.lease,
     };
+    const event = kv.lease === 0n ? plain : { ...plain, lease: leaseText(kv.lease) };
     return previous === undefined ? event : { ...event, previous };
   }
 

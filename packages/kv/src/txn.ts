@@ -2,18 +2,24 @@
  * A transaction as data, checked and encoded as a whole: what comes out of here cannot be refused any more.
  *
  * V1  Both branches are checked, taken or not, nested ones included.
- * V2  Sizes: conditions, or operations of a branch, at most `maxOps`; a nested transaction has what its parent leaves.
- *     Depth is bounded before it is walked, so no input exhausts the stack (R6).
- * V3  The bytes of a plan are its own: the caller may change what he passed as soon as the call has returned (K4).
+ * V2  Everything is counted before anything is encoded, each reference of its own: the operations below `then`, those below
+ *     `else` and the conditions, whatever they are nested in, are at most `maxOps` each. Counting stops at the limit, and
+ *     depth is bounded before it is walked: no input exhausts the stack or the time (R6), shared parts included.
+ * V3  The bytes of a plan are its own, and so are its lists: the caller, and the codecs while they are called, may change what
+ *     was passed (K4).
  *
- * etcd: server/etcdserver/api/v3rpc/key.go, checkTxnRequest (spec server-api.md 5.5).
+ * etcd: server/etcdserver/api/v3rpc/key.go, checkTxnRequest (spec server-api.md 5.5). Departs: V2, where etcd counts what is
+ * nested side by side apart.
  */
 import { checkNames, checkOptionalBoolean, checkOptionalInteger } from './checks.ts';
+import type { Deletion } from './deletion.ts';
 import { checkDuplicates } from './duplicates.ts';
-import { invalidType, KvError } from './errors.ts';
+import { invalidType } from './errors.ts';
+import { leaseOf } from './lease-text.ts';
 import type { Compare, NumberTest, Op, Txn, ValueTest } from './operations.ts';
 import type { Bounds } from './range.ts';
 import type { Records } from './records.ts';
+import { outlineOf, type Outline, type OutlineOp } from './txn-outline.ts';
 
 /** The numbers of a key that can be tested. */
 export type NumberField = 'version' | 'createRevision' | 'modRevision' | 'lease';
@@ -34,7 +40,7 @@ export type Step =
   | { readonly type: 'get'; readonly at: Bounds }
   | { readonly type: 'range'; readonly at: Bounds; readonly limit: number }
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array; readonly previous: boolean }
-  | { readonly type: 'delete'; readonly at: Bounds; readonly previous: boolean }
+  | ({ readonly type: 'delete' } & Deletion)
   | { readonly type: 'txn'; readonly plan: Plan };
 
 export interface Plan {
@@ -43,8 +49,14 @@ export interface Plan {
   readonly else: readonly Step[];
 }
 
-const txnNames = ['if', 'then', 'else'];
-const nestedNames = ['type', ...txnNames];
+/** A plan that is nested in no other. */
+export interface WholePlan extends Plan {
+  /** Some operation of it writes. */
+  readonly writes: boolean;
+  /** The ranges that its conditions test. */
+  readonly ranges: readonly Bounds[];
+}
+
 const testNames = ['equals', 'not', 'greater', 'less'] as const;
 const numberFields = ['version', 'createRevision', 'modRevision', 'lease'] as const;
 const compareNames = ['key', ...numberFields, 'value'];
@@ -58,62 +70,72 @@ const opNames = {
 /**
  * @throws TypeError, RangeError `KV_INVALID` for a wrong shape; KvError `KV_TOO_LARGE`, `KV_DUPLICATE_KEY`, `KV_ENCODE`
  */
-export function planTxn<K, V>(txn: Txn<K, V>, records: Records<K, V>): Plan {
-  checkNames(txn, 'the transaction', txnNames);
-  const plan = planPart(txn, records, records.limits.maxOps, 0);
-  checkDuplicates(plan);
-  return plan;
+export function planTxn<K, V>(txn: Txn<K, V>, records: Records<K, V>): WholePlan {
+  const planning = new Planning(records);
+  const plan = planning.part(outlineOf(txn, records.limits));
+  checkDuplicates(plan, records.keys);
+  return { ...plan, writes: planning.writes, ranges: planning.ranges };
 }
 
-function planPart<K, V>(txn: Txn<K, V>, records: Records<K, V>, allowed: number, depth: number): Plan {
-  const { maxDepth } = records.limits;
-  if (depth > maxDepth) {
-    const message = `transactions are nested deeper than ${maxDepth}; flatten them, or raise the option limits.maxDepth`;
-    throw new KvError('KV_TOO_LARGE', message, { limit: maxDepth });
-  }
-  const conditions = list(txn.if, 'if');
-  const branches = { then: list(txn.then, 'then'), else: list(txn.else, 'else') };
-  const size = Math.max(conditions.length, branches.then.length, branches.else.length);
-  if (size > allowed) {
-    const limit = records.limits.maxOps;
-    const message = `the transaction has too many operations, the limit is ${limit}; split it, or raise limits.maxOps`;
-    throw new KvError('KV_TOO_LARGE', message, { limit });
-  }
-  const step = (op: Op<K, V>): Step => planStep(op, records, allowed - size, depth);
-  return {
-    conditions: conditions.map((compare) => planCondition(compare, records)),
-    then: branches.then.map(step),
-    else: branches.else.map(step),
-  };
-}
+class Planning<K, V> {
+  writes = false;
+  readonly ranges: Bounds[] = [];
+  readonly #records: Records<K, V>;
 
-function planStep<K, V>(op: Op<K, V>, records: Records<K, V>, allowed: number, depth: number): Step {
-  if (typeof op !== 'object' || op === null)
-    throw invalidType('an operation must be an object; make it with put(), get() ...');
-  const { type } = op;
-  switch (type) {
-    case 'get':
-      checkNames(op, 'a get', opNames.get);
-      return { type, at: { key: records.keys.encodeOwn(op.key), end: undefined } };
-    case 'range':
-      checkNames(op, 'a range', opNames.range);
-      checkOptionalInteger(op.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
-      return { type, at: records.keys.bounds(op.range), limit: op.limit ?? 0 };
-    case 'put': {
-      checkNames(op, 'a put', opNames.put);
-      checkOptionalBoolean(op.previous, 'previous');
-      const [key, value] = [records.newOwnKey(op.key), records.newOwnValue(op.value)];
-      return { type, key, value, previous: op.previous === true };
+  constructor(records: Records<K, V>) {
+    this.#records = records;
+  }
+
+  part(outline: Outline<K, V>): Plan {
+    return {
+      conditions: outline.conditions.map((compare) => this.#condition(compare)),
+      then: outline.then.map((op) => this.#step(op)),
+      else: outline.else.map((op) => this.#step(op)),
+    };
+  }
+
+  #condition(compare: Compare<K, V>): Condition {
+    const condition = planCondition(compare, this.#records);
+    if (condition.at.end !== undefined) this.ranges.push(condition.at);
+    return condition;
+  }
+
+  #step(outlined: OutlineOp<K, V>): Step {
+    if (outlined.type === 'txn') return { type: 'txn', plan: this.part(outlined.txn) };
+    const { keys } = this.#records;
+    const { op } = outlined;
+    switch (op.type) {
+      case 'get':
+        checkNames(op, 'a get', opNames.get);
+        return { type: 'get', at: { key: keys.encodeOwn(op.key), end: undefined } };
+      case 'range': {
+        checkNames(op, 'a range', opNames.range);
+        const { range, limit } = op;
+        checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
+        return { type: 'range', at: keys.bounds(range), limit: limit ?? 0 };
+      }
+      case 'put':
+        return this.#put(op);
+      case 'delete': {
+        checkNames(op, 'a delete', opNames.delete);
+        const { key, previous } = op;
+        checkOptionalBoolean(previous, 'previous');
+        this.writes = true;
+        return { type: 'delete', at: keys.selectDoomed(key), previous: previous === true };
+      }
+      default:
+        throw invalidType('the type of an operation must be get, range, put, delete or txn');
     }
-    case 'delete':
-      checkNames(op, 'a delete', opNames.delete);
-      checkOptionalBoolean(op.previous, 'previous');
-      return { type, at: records.keys.selectDoomed(op.key), previous: op.previous === true };
-    case 'txn':
-      checkNames(op, 'a nested transaction', nestedNames);
-      return { type, plan: planPart(op, records, allowed, depth + 1) };
-    default:
-      throw invalidType('the type of an operation must be get, range, put, delete or txn');
+  }
+
+  #put(op: Extract<Op<K, V>, { type: 'put' }>): Step {
+    checkNames(op, 'a put', opNames.put);
+    const { previous } = op;
+    checkOptionalBoolean(previous, 'previous');
+    this.writes = true;
+    const key = this.#records.newOwnKey(op.key);
+    const value = this.#records.newOwnValue(op.value, key);
+    return { type: 'put', key, value, previous: previous === true };
   }
 }
 
@@ -122,43 +144,48 @@ function planCondition<K, V>(compare: Compare<K, V>, records: Records<K, V>): Co
   const at = records.keys.select(compare.key);
   const numbers: NumberCheck[] = [];
   for (const field of numberFields) {
-    const test = compare[field];
-    if (test === undefined) continue;
-    checkTest(test, field);
-    for (const name of testNames) checkOperand(test[name], field, name);
-    numbers.push({ field, test: { ...test } });
+    const given = compare[field];
+    if (given !== undefined) numbers.push({ field, test: numberTest(given, field) });
   }
   const value = compare.value === undefined ? undefined : encodedTest(compare.value, records);
   if (numbers.length === 0 && value === undefined) throw invalidType('a condition must test something of its key');
   return { at, numbers, value };
 }
 
-function encodedTest<K, V>(test: ValueTest<V>, records: Records<K, V>): ValueTest<Uint8Array> {
-  checkTest(test, 'value');
-  const encode = (name: (typeof testNames)[number]): Uint8Array | undefined => {
-    const operand = test[name];
-    return operand === undefined ? undefined : records.comparedValue(operand);
+function numberTest(given: NumberTest<number | bigint | string>, field: NumberField): NumberTest<number | bigint> {
+  const { equals, not, greater, less } = checkedTest(given, field);
+  return {
+    equals: operand(equals, field, 'equals'),
+    not: operand(not, field, 'not'),
+    greater: operand(greater, field, 'greater'),
+    less: operand(less, field, 'less'),
   };
-  return { equals: encode('equals'), not: encode('not'), greater: encode('greater'), less: encode('less') };
 }
 
-function checkTest(test: object, field: string): void {
+function encodedTest<K, V>(given: ValueTest<V>, records: Records<K, V>): ValueTest<Uint8Array> {
+  const { equals, not, greater, less } = checkedTest(given, 'value');
+  const encode = (value: V | undefined): Uint8Array | undefined =>
+    value === undefined ? undefined : records.comparedValue(value);
+  return { equals: encode(equals), not: encode(not), greater: encode(greater), less: encode(less) };
+}
+
+/** The operands of a test, read once. */
+function checkedTest<N>(test: NumberTest<N>, field: string): NumberTest<N> {
   checkNames(test, `the test of ${field}`, testNames);
-  if (Object.values(test).every((operand) => operand === undefined)) {
+  const { equals, not, greater, less } = test;
+  if (equals === undefined && not === undefined && greater === undefined && less === undefined) {
     throw invalidType(`the test of ${field} must have one of ${testNames.join(', ')}`);
   }
+  return { equals, not, greater, less };
 }
 
-function checkOperand(operand: unknown, field: NumberField, name: string): void {
-  if (operand === undefined) return;
-  const wanted = field === 'lease' ? 'bigint' : 'number';
-  if (typeof operand !== wanted || Number.isNaN(operand)) {
-    throw invalidType(`${field}.${name} must be a ${wanted === 'bigint' ? 'bigint' : 'number'}`);
+function operand(value: unknown, field: NumberField, name: string): number | bigint | undefined {
+  if (value === undefined) return undefined;
+  if (field === 'lease') {
+    const lease = typeof value === 'string' ? leaseOf(value) : value;
+    if (typeof lease === 'bigint') return lease;
+    throw invalidType(`lease.${name} must be a bigint, or the hexadecimal text that entries have`);
   }
-}
-
-function list<T>(items: readonly T[] | undefined, name: string): readonly T[] {
-  if (items === undefined) return [];
-  if (!Array.isArray(items)) throw invalidType(`${name} must be an array`);
-  return items as readonly T[];
+  if (typeof value !== 'number' || Number.isNaN(value)) throw invalidType(`${field}.${name} must be a number`);
+  return value;
 }

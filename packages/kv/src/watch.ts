@@ -6,19 +6,22 @@
  *     So there is no gap and no repetition between the two, whatever is written meanwhile.
  * H3  Nothing is buffered here but the response being handed out; who does not pull fills the store's bounded queue and
  *     is caught up from history later (law 9).
- * H4  The stream is closed, and the listener taken off the signal, however the watch ends.
+ * H4  The stream is closed, and the signal let go of, however the watch ends.
+ * H5  Who waits for an event has work to do: a pending pull keeps the process alive, unless the watch is unreferenced.
+ * H6  The initial state is handed out whole before `revision` says so: until then a resumed watch could only have a gap.
  *
  * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one response.
  */
-import { MvccError, type Event, type KeyValue, type WatchStream } from '@varve/watch';
+import { MvccError, type Event, type KeyValue, type WatchResponse, type WatchStream } from '@varve/watch';
+import { onAbort } from './abort.ts';
 import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { ChunkSize } from './chunk-size.ts';
-import { every } from './clock.ts';
+import { every, keepAlive, nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
 import { invalidType } from './errors.ts';
 import type { KvEvent, Watch, WatchBatch, WatchOptions } from './kv.ts';
 import { Pull, type Source } from './pull.ts';
-import { keyAfter, type Bounds } from './range.ts';
+import type { Bounds } from './range.ts';
 import type { Records } from './records.ts';
 
 /** Options of a watch, checked. */
@@ -74,6 +77,11 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   #revision = 0;
   #pulled = false;
   #closed = false;
+  #letGo: (() => void) | undefined;
+  #referenced = true;
+  /** A pull waits for the stream. */
+  #waiting = false;
+  #release: (() => void) | undefined;
 
   constructor(core: Core, records: Records<K, V>, bounds: Bounds, plan: WatchPlan) {
     this.#core = core;
@@ -96,7 +104,8 @@ export class StoreWatch<K, V> implements Watch<K, V> {
       });
       this.#watchId = watchId;
       this.#started = revision;
-      plan.signal?.addEventListener('abort', this.#end, { once: true });
+      if (!plan.initial) this.#revision = plan.from === 0 ? revision : plan.from - 1;
+      this.#letGo = plan.signal && onAbort(plan.signal, this.#end);
     } catch (error) {
       this.#end();
       throw error;
@@ -108,8 +117,24 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   }
 
   async started(): Promise<number> {
-    this.#plan.signal?.throwIfAborted();
-    return this.#started;
+    try {
+      this.#plan.signal?.throwIfAborted();
+      return this.#started;
+    } finally {
+      if (sliceOver()) await nextSlice();
+    }
+  }
+
+  ref(): this {
+    this.#referenced = true;
+    this.#keepAlive();
+    return this;
+  }
+
+  unref(): this {
+    this.#referenced = false;
+    this.#keepAlive();
+    return this;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<KvEvent<K, V>> {
@@ -132,7 +157,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     if (this.#closed) return;
     this.#closed = true;
     this.#core.watches.delete(this.#end);
-    this.#plan.signal?.removeEventListener('abort', this.#end);
+    this.#letGo?.();
     this.#stream.close();
     this.#chunk = undefined;
   };
@@ -154,7 +179,10 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     const index = this.#index++;
     if (chunk.type === 'initial') {
       const kv = chunk.kvs[index];
-      return kv && this.#records.putEvent(kv);
+      if (kv === undefined) return undefined;
+      const event = this.#records.putEvent(kv);
+      if (index === chunk.kvs.length - 1) this.#stateGiven();
+      return event;
     }
     const raw = chunk.events[index];
     if (raw === undefined) return undefined;
@@ -170,6 +198,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
       this.#chunk = undefined;
       if (chunk.type === 'bookmark') return { revision: this.#revision, events: [], initial: false };
       const events = chunk.kvs.map((kv) => this.#records.putEvent(kv));
+      this.#stateGiven();
       return { revision: this.#started, events, initial: true };
     }
     const first = chunk.events[this.#index];
@@ -187,7 +216,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   async #load(): Promise<boolean> {
     this.#plan.signal?.throwIfAborted();
     if (this.#closed) return false;
-    const chunk = await (this.#phase === 'changes' ? this.#next() : this.#initial());
+    const chunk = await this.#nextChunk();
     this.#plan.signal?.throwIfAborted();
     if (chunk === undefined || this.#closed) return false;
     this.#chunk = chunk;
@@ -195,22 +224,43 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     return true;
   }
 
+  async #nextChunk(): Promise<Chunk | undefined> {
+    try {
+      return await (this.#phase === 'changes' ? this.#next() : this.#initial());
+    } catch (error) {
+      // Closing ends a watch without error, also under a read of the initial state.
+      if (this.#closed) return undefined;
+      throw error;
+    }
+  }
+
   async #initial(): Promise<Chunk> {
     if (this.#phase === 'state') {
-      const limit = this.#stateSize.entries;
-      const { kvs } = await this.#core.store.range(this.#stateFrom, this.#bounds.end, {
-        revision: this.#started,
-        limit,
-      });
-      this.#stateSize.learn(kvs);
-      const last = kvs.at(-1);
-      if (last === undefined || kvs.length < limit) this.#phase = 'bookmark';
-      else this.#stateFrom = keyAfter(last.key);
-      if (last !== undefined) return { type: 'initial', kvs };
+      const kvs = await this.#state();
+      if (kvs.length > 0) return { type: 'initial', kvs };
     }
+    this.#stateGiven();
     this.#phase = 'changes';
-    this.#revision = this.#started;
     return { type: 'bookmark' };
+  }
+
+  /** The next part of the initial state; the phase says whether it is the last one. */
+  async #state(): Promise<readonly KeyValue[]> {
+    const limit = this.#stateSize.entries;
+    // One more than is handed out tells whether there is a next part (H6).
+    const read = { revision: this.#started, limit: limit + 1 };
+    const { kvs } = await this.#core.store.range(this.#stateFrom, this.#bounds.end, read);
+    const following = kvs[limit];
+    if (following === undefined) this.#phase = 'bookmark';
+    else this.#stateFrom = following.key;
+    const part = following === undefined ? kvs : kvs.slice(0, limit);
+    this.#stateSize.learn(part);
+    return part;
+  }
+
+  /** A part of the state has been handed out: with the last one, everything up to the beginning has (H6). */
+  #stateGiven(): void {
+    if (this.#phase === 'bookmark') this.#revision = this.#started;
   }
 
   async #next(): Promise<Chunk | undefined> {
@@ -220,7 +270,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
         ? undefined
         : every(progressIntervalMs, () => this.#stream.requestProgress(this.#watchId));
     try {
-      const response = await this.#stream.next();
+      const response = await this.#response();
       if (response === undefined) return undefined;
       if (response.type === 'events') return { type: 'events', events: response.events };
       if (response.type === 'compacted') throw this.#compacted(response.compactRevision);
@@ -229,6 +279,26 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     } finally {
       stop?.();
     }
+  }
+
+  async #response(): Promise<WatchResponse | undefined> {
+    const ready = this.#stream.poll();
+    if (ready !== undefined) return ready;
+    this.#waiting = true;
+    this.#keepAlive();
+    try {
+      return await this.#stream.next();
+    } finally {
+      this.#waiting = false;
+      this.#keepAlive();
+    }
+  }
+
+  #keepAlive(): void {
+    const wanted = this.#waiting && this.#referenced;
+    if (wanted === (this.#release !== undefined)) return;
+    this.#release?.();
+    this.#release = wanted ? keepAlive() : undefined;
   }
 
   #compacted(compactRevision: number): MvccError {

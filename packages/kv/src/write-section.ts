@@ -1,24 +1,62 @@
 /**
  * The typed face of a write section, for `kv.write`.
  *
- * Keys, values and limits are checked call by call: what throws undoes the whole transaction (law 3).
+ * WS1 Keys, values and limits are checked call by call: what throws undoes the whole transaction (law 3).
+ * WS2 Of no use once the body has returned.
  */
 import type { WriteTxn } from '@varve/watch';
-import { checkNames, checkOptionalInteger } from './checks.ts';
-import type { Entry, Range, Selector, WriteSection } from './kv.ts';
+import { checkNames, checkOptionalInteger, checkSignalOptions } from './checks.ts';
+import type { Core } from './core.ts';
+import { DeleteBudget, runDelete } from './deletion.ts';
+import { invalidType } from './errors.ts';
+import type { WriteResult, WriteSection } from './embedded.ts';
+import type { Entry, Range, Selector, SignalOptions } from './kv.ts';
 import type { Records } from './records.ts';
+import { section } from './writer.ts';
+
+/** Runs `body` as one transaction. */
+export function writeSection<K, V, T>(
+  core: Core,
+  records: Records<K, V>,
+  body: (section: WriteSection<K, V>) => T,
+  options: SignalOptions,
+): Promise<WriteResult<K, V, T>> {
+  return core.call(async () => {
+    if (typeof body !== 'function') throw invalidType('the body of a write must be a function');
+    checkSignalOptions(options);
+    const { value, revision, changes } = await section<T>(core, { signal: options.signal }, (txn) => {
+      const opened = new StoreSection(core, txn, records);
+      try {
+        return body(opened);
+      } finally {
+        opened.end();
+      }
+    });
+    // Decoded when looked at: a codec that throws must not make a finished write look like a failed one.
+    return { value, revision, events: () => changes.map((change) => records.event(change)) };
+  });
+}
 
 const listNames = ['limit'];
 
-export class StoreSection<K, V> implements WriteSection<K, V> {
+class StoreSection<K, V> implements WriteSection<K, V> {
   readonly revision: number;
-  readonly #txn: WriteTxn;
+  readonly #core: Core;
   readonly #records: Records<K, V>;
+  readonly #budget: DeleteBudget;
+  #open: WriteTxn | undefined;
 
-  constructor(txn: WriteTxn, records: Records<K, V>) {
+  constructor(core: Core, txn: WriteTxn, records: Records<K, V>) {
     this.revision = txn.rev();
-    this.#txn = txn;
+    this.#core = core;
+    this.#open = txn;
     this.#records = records;
+    this.#budget = new DeleteBudget(records.limits.maxDeletes);
+  }
+
+  /** The body has returned. */
+  end(): void {
+    this.#open = undefined;
   }
 
   get(key: K): Entry<K, V> | undefined {
@@ -28,9 +66,10 @@ export class StoreSection<K, V> implements WriteSection<K, V> {
 
   list(range: Range<K>, options: { readonly limit?: number | undefined } = {}): readonly Entry<K, V>[] {
     checkNames(options, 'options', listNames);
-    checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
+    const { limit } = options;
+    checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
     const { key, end } = this.#records.keys.bounds(range);
-    return this.#txn.range(key, end, { limit: options.limit }).kvs.map((kv) => this.#records.entry(kv));
+    return this.#txn.range(key, end, { limit }).kvs.map((kv) => this.#records.entry(kv));
   }
 
   count(range: Range<K>): number {
@@ -39,11 +78,19 @@ export class StoreSection<K, V> implements WriteSection<K, V> {
   }
 
   put(key: K, value: V): void {
-    this.#txn.put(this.#records.newKey(key), this.#records.newValue(value));
+    const keyBytes = this.#records.newKey(key);
+    const valueBytes = this.#records.newValue(value, keyBytes);
+    this.#txn.put(keyBytes, valueBytes);
   }
 
   delete(selector: Selector<K>): number {
-    const { key, end } = this.#records.keys.selectDoomed(selector);
-    return this.#txn.deleteRange(key, end).deleted;
+    const at = this.#records.keys.selectDoomed(selector);
+    return runDelete(this.#txn, this.#records, { at, previous: false }, this.#budget).deleted;
+  }
+
+  get #txn(): WriteTxn {
+    if (this.#open !== undefined) return this.#open;
+    this.#core.check();
+    throw invalidType('the section is over: use it inside the body of write only');
   }
 }

@@ -1,23 +1,31 @@
 /**
  * Writes: checked and encoded, admitted, one synchronous section, answered when they may be relied on.
  *
- * F1  Nothing is awaited between the check and the section unless commits lag behind (law 9); then the bytes are copied
- *     first, because the caller may change his meanwhile (K4).
- * F2  All who wait for commits wake together, so each looks again right before its section: what waits in memory is bounded
- *     by what commits may lag behind by, not by the number of writers (law 9).
+ * F1  What a codec gives is used up by the store, or copied, before any other code of the caller's runs, and before anything
+ *     is awaited (K4).
+ * F2  Sections run in the order of the calls; while commits lag behind, writes wait in a line (law 9, admissions.ts).
  * F3  What comes after the section cannot fail but by a failed commit: the signal is not looked at any more.
+ * F4  What is long and can be known before the section is found out in slices, while the line waits (law 10).
  */
 import type { Finished, WriteTxn } from '@varve/watch';
-import { checkNames, checkOptionalBoolean, checkSignal, checkSignalOptions } from './checks.ts';
+import type { Entry } from './admissions.ts';
+import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignal, checkSignalOptions } from './checks.ts';
+import { nextSlice } from './clock.ts';
 import { ownBytes } from './coder.ts';
 import type { Core } from './core.ts';
+import { DeleteBudget, runDelete } from './deletion.ts';
+import { invalidType } from './errors.ts';
 import type { DeleteOptions, DeleteResult, PutOptions, PutResult, Selector, SignalOptions } from './kv.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
 import type { Records } from './records.ts';
-import { runDelete, runPut, runTxn } from './txn-run.ts';
+import { turnDue } from './turn.ts';
+import { choosePath, Decision } from './txn-path.ts';
+import { readTxn } from './txn-read.ts';
+import { runPut, runTxn } from './txn-run.ts';
 import { planTxn } from './txn.ts';
 
-const writeNames = ['previous', 'signal'];
+const putNames = ['previous', 'signal'];
+const deleteNames = ['previous', 'limit', 'signal'];
 
 export async function putKey<K, V>(
   core: Core,
@@ -26,82 +34,96 @@ export async function putKey<K, V>(
   value: V,
   options: PutOptions | undefined,
 ): Promise<PutResult<K, V>> {
-  core.check();
-  if (options !== undefined) checkWriteOptions(options);
-  let keyBytes = records.newKey(key);
-  let valueBytes = records.newValue(value);
-  const { store } = core;
-  if (!store.admitting) {
-    keyBytes = ownBytes(keyBytes);
-    valueBytes = ownBytes(valueBytes);
-    do await admitted(core, options?.signal);
-    while (!store.admitting);
+  try {
+    core.check();
+    let previous: boolean | undefined;
+    let signal: AbortSignal | undefined;
+    if (options !== undefined) {
+      checkNames(options, 'options', putNames);
+      ({ previous, signal } = options);
+      checkOptionalBoolean(previous, 'previous');
+      checkSignal(signal);
+    }
+    const { admissions, store } = core;
+    const direct = previous !== true && admissions.open;
+    let keyBytes = direct ? records.newKey(key) : records.newOwnKey(key);
+    let valueBytes = direct ? records.newValue(value, keyBytes) : records.newOwnValue(value, keyBytes);
+    // Asked again: a codec may have called anything meanwhile.
+    if (direct && admissions.open) {
+      const revision = store.put(keyBytes, valueBytes);
+      if (core.durableWrites) await store.settled();
+      return { revision };
+    }
+    if (direct) {
+      keyBytes = ownBytes(keyBytes);
+      valueBytes = ownBytes(valueBytes);
+    }
+    const put = (txn: WriteTxn): PutResult<K, V> => runPut(txn, records, keyBytes, valueBytes, previous === true);
+    return (await section(core, { signal }, put)).value;
+  } catch (error) {
+    throw core.inOwnWords(error);
+  } finally {
+    if (turnDue(0)) await nextSlice();
   }
-  let result: PutResult<K, V>;
-  if (options?.previous === true) {
-    result = store.write((txn) => runPut(txn, records, keyBytes, valueBytes, true)).value;
-  } else {
-    result = { revision: store.put(keyBytes, valueBytes) };
-  }
-  if (core.durableWrites) await store.settled();
-  return result;
 }
 
-export async function deleteKeys<K, V>(
+export function deleteKeys<K, V>(
   core: Core,
   records: Records<K, V>,
   selector: Selector<K>,
-  options: DeleteOptions | undefined,
+  options: DeleteOptions = {},
 ): Promise<DeleteResult<K, V>> {
-  core.check();
-  if (options !== undefined) checkWriteOptions(options);
-  const bounds = records.keys.selectDoomed(selector);
-  const previous = options?.previous === true;
-  const finished = await section(core, options?.signal, (txn) => runDelete(txn, records, bounds, previous));
-  return finished.value;
+  return core.call(async () => {
+    checkNames(options, 'options', deleteNames);
+    const { previous, limit, signal } = options;
+    const { maxDeletes } = records.limits;
+    checkOptionalBoolean(previous, 'previous');
+    checkOptionalInteger(limit, 'limit', 1, maxDeletes);
+    checkSignal(signal);
+    const at = records.keys.selectDoomed(selector);
+    if (limit !== undefined && at.end === undefined) throw invalidType('limit goes with a range, not with one key');
+    const deletion = { at, previous: previous === true, limit };
+    const finished = await section(core, { signal }, (txn) =>
+      runDelete(txn, records, deletion, new DeleteBudget(maxDeletes)),
+    );
+    return finished.value;
+  });
 }
 
-export async function runTransaction<
-  K,
-  V,
-  const Then extends readonly Op<K, V>[],
-  const Else extends readonly Op<K, V>[],
->(
+export function runTransaction<K, V, const Then extends readonly Op<K, V>[], const Else extends readonly Op<K, V>[]>(
   core: Core,
   records: Records<K, V>,
   txn: Txn<K, V, Then, Else>,
-  options: SignalOptions | undefined,
+  options: SignalOptions = {},
 ): Promise<TxnResult<K, V, Then, Else>> {
-  core.check();
-  if (options !== undefined) checkSignalOptions(options);
-  const plan = planTxn(txn, records);
-  const finished = await section(core, options?.signal, (section) => runTxn(plan, section, records));
-  // One result an operation, of its type: runStep builds exactly what OpResult says.
-  return finished.value as unknown as TxnResult<K, V, Then, Else>;
+  return core.call(async () => {
+    checkSignalOptions(options);
+    const { signal } = options;
+    const plan = planTxn(txn, records);
+    // One result an operation, of its type: runStep builds exactly what OpResult says.
+    type Answer = TxnResult<K, V, Then, Else>;
+    if (core.backend.readOnly && !plan.writes) {
+      return (await readTxn(core, plan, records, signal)) as unknown as Answer;
+    }
+    const decision = new Decision(core, plan, signal);
+    const finished = await section(core, { signal, prepare: () => decision.prepare() }, (txn) =>
+      runTxn(decision.path ?? choosePath(plan, txn), txn, records),
+    );
+    return finished.value as unknown as Answer;
+  });
 }
 
 /** One section, admitted before and settled after. */
-export async function section<T>(
-  core: Core,
-  signal: AbortSignal | undefined,
-  body: (txn: WriteTxn) => T,
-): Promise<Finished<T>> {
-  const { store } = core;
-  while (!store.admitting) await admitted(core, signal);
-  const finished = store.write(body);
-  if (core.durableWrites) await store.settled();
+export async function section<T>(core: Core, entry: Entry, body: (txn: WriteTxn) => T): Promise<Finished<T>> {
+  const { admissions } = core;
+  let { prepare } = entry;
+  let direct = admissions.open;
+  if (direct && prepare !== undefined) {
+    const prepared = prepare();
+    direct = prepared === undefined;
+    prepare = () => prepared;
+  }
+  const finished = direct ? core.write(body) : await admissions.enter(() => core.write(body), { ...entry, prepare });
+  if (core.durableWrites) await core.store.settled();
   return finished;
-}
-
-/** Waits until commits have caught up. */
-async function admitted(core: Core, signal: AbortSignal | undefined): Promise<void> {
-  await core.store.admit();
-  core.check();
-  signal?.throwIfAborted();
-}
-
-function checkWriteOptions(options: PutOptions | DeleteOptions): void {
-  checkNames(options, 'options', writeNames);
-  checkOptionalBoolean(options.previous, 'previous');
-  checkSignal(options.signal);
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
+import { file, memory, type Location } from '../src/index.ts';
 
 const folders: string[] = [];
 
@@ -18,6 +19,16 @@ export function temporaryFolder(name = 'data'): string {
   folders.push(folder);
   return join(folder, name);
 }
+
+/** The engines, each as a place to open; the second argument of those that outlive the process opens it again. */
+export const engines: readonly (readonly [name: string, place: (path?: string) => Location])[] = [
+  ['memory', () => memory()],
+  ['level', (path = temporaryFolder()) => path],
+  ['file', (path = temporaryFolder('store.db')) => file(path)],
+];
+
+/** The same without memory, which cannot be opened again. */
+export const durableEngines = engines.filter(([name]) => name !== 'memory');
 
 export async function collect<T>(items: AsyncIterable<T>, most = Number.POSITIVE_INFINITY): Promise<T[]> {
   const all: T[] = [];

@@ -85,12 +85,14 @@ describe('put and delete', () => {
     // @ts-expect-error the compiler says so first
     expect(await failure(() => kv.write(async (section) => section.put('a', '1')))).toBeInstanceOf(TypeError);
     let inner: Promise<unknown> = Promise.resolve();
-    await kv.write((section) => {
+    const outer = kv.write((section) => {
       section.put('b', '1');
       inner = failure(() => kv.put('c', '1'));
     });
+    expect(await failure(() => outer)).toMatchObject({ code: 'BACKEND_NESTED' });
     expect(await inner).toMatchObject({ code: 'BACKEND_NESTED' });
-    expect((await collect(kv.list({}))).map((entry) => entry.key)).toEqual(['b']);
+    expect(await collect(kv.list({}))).toEqual([]);
+    expect(await kv.put('d', '1')).toEqual({ revision: 2 });
   });
 
   test('write: reads its own writes, answers with revision and events', async () => {
@@ -215,10 +217,10 @@ describe('the past', () => {
     await kv.put('a', '3');
     const events = await collect(kv.history('a'));
     expect(events).toEqual([
-      { type: 'put', key: 'a', value: '1', revision: 2, version: 1, createRevision: 2, modRevision: 2, lease: 0n },
-      { type: 'put', key: 'a', value: '2', revision: 4, version: 2, createRevision: 2, modRevision: 4, lease: 0n },
+      { type: 'put', key: 'a', value: '1', revision: 2, version: 1, createRevision: 2, modRevision: 2 },
+      { type: 'put', key: 'a', value: '2', revision: 4, version: 2, createRevision: 2, modRevision: 4 },
       { type: 'delete', key: 'a', revision: 5 },
-      { type: 'put', key: 'a', value: '3', revision: 6, version: 1, createRevision: 6, modRevision: 6, lease: 0n },
+      { type: 'put', key: 'a', value: '3', revision: 6, version: 1, createRevision: 6, modRevision: 6 },
     ]);
     expect(await collect(kv.history('a', { from: 5 }))).toHaveLength(2);
     expect(await collect(kv.history('none'))).toEqual([]);

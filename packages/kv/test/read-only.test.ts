@@ -2,7 +2,18 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { file, get, level, memory, open, put, type EmbeddedKv, type Engine, type Location } from '../src/index.ts';
+import {
+  file,
+  get,
+  level,
+  memory,
+  missing,
+  open,
+  put,
+  type EmbeddedKv,
+  type Engine,
+  type Location,
+} from '../src/index.ts';
 import { codeOf, collect, failure, temporaryFolder } from './helpers.ts';
 
 /** Name, time, length and bytes of all that lies there. */
@@ -79,7 +90,7 @@ describe('a store for reading only', () => {
       () => kv.delete('key'),
       () => kv.delete('absent'),
       () => kv.txn({ then: [put('key', 'x')] }),
-      () => kv.txn({ then: [get('key')] }),
+      () => kv.txn({ if: [missing('key')], then: [put('key', 'x')], else: [get('key')] }),
       () => kv.transaction((tx) => tx.put('key', 'x')),
       () => kv.write(() => ran.push('body')),
       () => kv.compact(20),

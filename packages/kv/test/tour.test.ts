@@ -19,7 +19,6 @@ test.each(places)('the tour of the design works on %s', async (_, place) => {
     version: 2,
     createRevision: 2,
     modRevision: 3,
-    lease: 0n,
   });
   const then = await kv.at(revision).get('config/theme');
   expect(then?.value).toBe('dark');

@@ -215,6 +215,63 @@ describe('sizes', () => {
     expect(await codeOf(() => large.txn(deep(1001)))).toBe('KV_TOO_LARGE');
   });
 
+  test('E7: everything nested counts once, in whichever branch, conditions as well', async () => {
+    await using kv = await open(memory());
+    const side = (count: number) =>
+      Array.from({ length: count }, (_, i) => nested({ then: puts(10).map((op, j) => ({ ...op, key: `${i}/${j}` })) }));
+    await kv.txn({ then: side(11) });
+    const wide: readonly Txn<string, string>[] = [
+      { then: side(12) },
+      { else: side(200) },
+      { then: [nested({ then: puts(64), else: puts(64) })] },
+      { if: [missing('a')], then: [nested({ if: Array.from({ length: 128 }, () => missing('a')) })] },
+      {
+        then: [
+          nested({ if: Array.from({ length: 65 }, () => missing('a')) }),
+          nested({ if: Array.from({ length: 65 }, () => missing('a')) }),
+        ],
+      },
+    ];
+    const { revision } = kv;
+    for (const txn of wide) {
+      expect(await failure(() => kv.txn(txn))).toMatchObject({ code: 'KV_TOO_LARGE', limit: 128 });
+    }
+    expect(kv.revision).toBe(revision);
+    await kv.txn({ then: [nested({ then: puts(63), else: puts(64) })] });
+  });
+
+  test('E7: parts that are shared cost no more than the limit, however deep they are', async () => {
+    await using kv = await open(memory(), { limits: { maxDepth: 1000, maxOps: 10_000 } });
+    let encoded = 0;
+    const counting = { encode: (text: string) => (encoded++, Buffer.from(text)), decode: String };
+    const space = kv.namespace('n/', { value: counting });
+    let txn: Txn<string, string> = { then: [put('a', 'x')], else: [put('a', 'x')] };
+    for (let i = 0; i < 60; i++) txn = { then: [nested(txn), nested(txn)], else: [nested(txn), nested(txn)] };
+    const began = process.cpuUsage();
+    expect(await codeOf(() => space.txn(txn))).toBe('KV_TOO_LARGE');
+    const { user, system } = process.cpuUsage(began);
+    expect((user + system) / 1000).toBeLessThan(1000);
+    expect(encoded).toBe(0);
+    const endless: { then: unknown[] } = { then: [] };
+    endless.then.push({ type: 'txn', ...endless });
+    Object.assign(endless.then[0] as object, { then: endless.then });
+    expect(await codeOf(() => kv.txn(endless as Txn<string, string>))).toBe('KV_TOO_LARGE');
+  });
+
+  test('E7: a codec that changes the transaction while it is encoded changes nothing of it', async () => {
+    const ops: Op<string, string>[] = [put('a', '1'), put('b', '2')];
+    const meddling = {
+      encode(text: string): Uint8Array {
+        for (let i = 0; i < 500; i++) ops.push(put(`more ${i}`, '3'));
+        return Buffer.from(text);
+      },
+      decode: (stored: Uint8Array) => Buffer.from(stored).toString(),
+    };
+    await using kv = await open(memory(), { value: meddling });
+    expect((await kv.txn({ then: ops })).results).toHaveLength(2);
+    expect(await kv.count({})).toBe(2);
+  });
+
   test('R5: the limit is an option', async () => {
     await using kv = await open(memory(), { limits: { maxOps: 10_000 } });
     await kv.txn({ then: puts(10_000) });
@@ -241,6 +298,7 @@ test('R3: what is no transaction is refused by name, in the branch not taken, to
     [{ if: [{ key: 'a', version: { equals: '1' } }] }, /version.equals must be a number/],
     [{ if: [{ key: 'a', version: { equals: Number.NaN } }] }, /version.equals must be a number/],
     [{ if: [{ key: 'a', lease: { equals: 1 } }] }, /lease.equals must be a bigint/],
+    [{ if: [{ key: 'a', lease: { equals: 'none' } }] }, /lease.equals must be a bigint, or the hex/],
     [{ if: [{ key: 'a', modrevision: { equals: 1 } }] }, /no "modrevision"/],
     [{ if: [{ key: '', version: { equals: 1 } }] }, /key must not be empty/],
     [{ then: [{ type: 'txn', then: [], when: [] }] }, /no "when"/],

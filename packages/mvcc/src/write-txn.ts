@@ -303,5 +303,8 @@ class Rows implements RowsTx {
 
 /** What a section inside a section gets, here as from the backend. */
 export function nested(): BackendError {
-  return new BackendError('BACKEND_NESTED', 'a write section inside a write section');
+  return new BackendError(
+    'BACKEND_NESTED',
+    "a write inside the body of another: there, use the section's own put and delete, which are part of it",
+  );
 }

@@ -13,6 +13,7 @@
  * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4, Q5, Q6.
  */
 import type { SliceOptions } from '@varve/mvcc';
+import { onAbort } from './abort.ts';
 import { VictimList } from './victims.ts';
 import type { Event, WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';
@@ -244,11 +245,11 @@ export class EventQueue {
       // A response that came first has been handed over already, and is what the promise gives.
       if (this.#consumer === consumer) this.#reject(signal.reason);
     };
-    signal.addEventListener('abort', abort);
+    const letGo = onAbort(signal, abort);
     try {
       return await promise;
     } finally {
-      signal.removeEventListener('abort', abort);
+      letGo();
     }
   }
 

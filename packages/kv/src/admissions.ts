@@ -1,0 +1,131 @@
+/**
+ * The line in which writes wait while commits lag behind (law 9).
+ *
+ *   call ──> open? ──yes──> its section, in the tick of the call
+ *              └──no──> the line ──> what it prepares, alone ──> admitted ──> its section
+ *
+ * AD1 Sections run in the order of the calls: while somebody waits, whoever comes later waits behind, also when commits have
+ *     caught up in between.
+ * AD2 Each is admitted right before its section: what waits in memory is bounded by what commits may lag behind by, not by
+ *     the number of writers.
+ * AD3 While the first in the line prepares, nothing is written: what it has found out is so when its section runs.
+ * AD4 A signal that is aborted takes its write out of the line. What a section has begun is finished all the same.
+ * AD5 When nobody can be admitted any more, all who wait are told.
+ */
+import type { WatchableStore } from '@varve/watch';
+import { onAbort } from './abort.ts';
+import { nextSlice, sliceOver } from './clock.ts';
+
+interface Waiting {
+  readonly prepare: Entry['prepare'];
+  /** Runs the section and answers; never throws. */
+  readonly run: () => void;
+  readonly fail: (error: unknown) => void;
+  /** Answered already: nothing is to be done for it any more. */
+  gone: boolean;
+  next: Waiting | undefined;
+}
+
+/** What a write needs besides its section. */
+export interface Entry {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * What has to be known before the section and may take turns of the event loop (AD3); asked when everybody before has had
+   * their section. `undefined` where it takes none: then nobody needs to wait for it.
+   */
+  readonly prepare?: (() => Promise<void> | undefined) | undefined;
+}
+
+export class Admissions {
+  readonly #store: Pick<WatchableStore, 'admit' | 'admitting'>;
+  #first: Waiting | undefined;
+  #last: Waiting | undefined;
+
+  constructor(store: Pick<WatchableStore, 'admit' | 'admitting'>) {
+    this.#store = store;
+  }
+
+  /** True when a section may run now: nobody waits, and commits keep up. */
+  get open(): boolean {
+    return this.#first === undefined && this.#store.admitting;
+  }
+
+  /** Runs `section` when its turn has come; settles with what it returns or throws. */
+  enter<T>(section: () => T, { signal, prepare }: Entry = {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const waiting: Waiting = {
+        prepare,
+        run: () => {
+          release?.();
+          try {
+            resolve(section());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        fail: (error) => {
+          release?.();
+          reject(error);
+        },
+        gone: false,
+        next: undefined,
+      };
+      const release = signal && onAbort(signal, () => leave(waiting, signal.reason));
+      if (signal?.aborted === true) leave(waiting, signal.reason);
+      else this.#append(waiting);
+    });
+  }
+
+  /** Resolves when everybody who waits now has had their section, or will have none. Never rejects. */
+  async passed(): Promise<void> {
+    if (this.#first !== undefined) await this.enter(() => undefined).catch(() => undefined);
+  }
+
+  #append(waiting: Waiting): void {
+    if (this.#last === undefined) {
+      this.#first = this.#last = waiting;
+      void this.#run();
+    } else {
+      this.#last = this.#last.next = waiting;
+    }
+  }
+
+  async #run(): Promise<void> {
+    for (let head = this.#first; head !== undefined; head = this.#first) {
+      await prepared(head);
+      if (!head.gone && !(await this.#admitted())) return;
+      this.#first = head.next;
+      if (this.#first === undefined) this.#last = undefined;
+      if (!head.gone) head.run();
+      if (sliceOver()) await nextSlice();
+    }
+  }
+
+  /** False when nobody can be admitted any more. */
+  async #admitted(): Promise<boolean> {
+    try {
+      while (!this.#store.admitting) await this.#store.admit();
+      return true;
+    } catch (error) {
+      let waiting = this.#first;
+      this.#first = this.#last = undefined;
+      for (; waiting !== undefined; waiting = waiting.next) leave(waiting, error);
+      return false;
+    }
+  }
+}
+
+async function prepared(waiting: Waiting): Promise<void> {
+  if (waiting.gone || waiting.prepare === undefined) return;
+  try {
+    await waiting.prepare();
+  } catch (error) {
+    leave(waiting, error);
+  }
+}
+
+function leave(waiting: Waiting, error: unknown): void {
+  if (waiting.gone) return;
+  waiting.gone = true;
+  waiting.fail(error);
+}

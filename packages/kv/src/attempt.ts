@@ -1,0 +1,228 @@
+/**
+ * One attempt of an optimistic transaction: what its body reads and buffers, and the commit that compares.
+ *
+ * AT1 What was read is unchanged when the newest revision is still the one that was read; else key by key.
+ * AT2 Where that is much, it is compared in slices at a revision that stays the newest until the section runs: the line of
+ *     the writes waits meanwhile, the event loop does not (law 10).
+ */
+import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
+import { byteKey } from './byte-key.ts';
+import { ChunkSize } from './chunk-size.ts';
+import { nextSlice, sliceOver } from './clock.ts';
+import type { Core, Running } from './core.ts';
+import { invalidType } from './errors.ts';
+import type { Entry, Range, Transaction } from './kv.ts';
+import { contains, keyAfter, type Bounds } from './range.ts';
+import type { Records } from './records.ts';
+import { sortInSlices } from './sort.ts';
+import { section } from './writer.ts';
+
+interface Write {
+  readonly key: Uint8Array;
+  /** `undefined` for a deletion. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** One range that was read, and what was in it. */
+interface RangeRead {
+  readonly bounds: Bounds;
+  readonly kvs: readonly KeyValue[];
+}
+
+/** Keys that are compared inside the section: well below a millisecond. */
+const shortKeys = 256;
+
+export class Attempt<K, V> implements Transaction<K, V> {
+  readonly revision: number;
+  readonly #core: Core;
+  readonly #records: Records<K, V>;
+  readonly #running: Running;
+  /** By `byteKey`, as the writes. */
+  readonly #reads = new Map<string, { readonly key: Uint8Array; readonly modRevision: number }>();
+  readonly #ranges: RangeRead[] = [];
+  readonly #writes = new Map<string, Write>();
+  /** What the comparison before the section has found. */
+  #compared: boolean | undefined;
+  #over = false;
+
+  constructor(core: Core, records: Records<K, V>, running: Running) {
+    this.#core = core;
+    this.#records = records;
+    this.#running = running;
+    this.revision = core.store.rev();
+  }
+
+  async run<T>(body: (tx: Transaction<K, V>) => T | Promise<T>): Promise<{ valid: true; value: T } | { valid: false }> {
+    try {
+      return { valid: true, value: await body(this) };
+    } catch (error) {
+      // Compaction passed the revision under the body: no fault of its own, a newer one will do.
+      const overtaken = error instanceof MvccError && error.code === 'MVCC_COMPACTED';
+      if (overtaken && this.revision < this.#core.store.firstRev()) return { valid: false };
+      throw error;
+    } finally {
+      this.#over = true;
+    }
+  }
+
+  /** The revision of the commit, or `undefined` when something read has changed. */
+  async commit(signal: AbortSignal | undefined): Promise<number | undefined> {
+    // One revision was read, which is a point in time within the call: nothing to compare.
+    if (this.#writes.size === 0) return this.revision;
+    signal?.throwIfAborted();
+    this.#core.checkShut();
+    const entry = { signal, prepare: () => this.#prepare(signal) };
+    const finished = await section(this.#core, entry, (txn) => this.#unchanged(txn) && this.#apply(txn));
+    return finished.value ? finished.revision : undefined;
+  }
+
+  get(key: K): Promise<Entry<K, V> | undefined> {
+    return this.#read(() => {
+      const bytes = this.#records.keys.encodeOwn(key);
+      const name = byteKey(bytes);
+      const write = this.#writes.get(name);
+      if (write !== undefined) return write.value && this.#records.draft(write.key, write.value);
+      const kv = this.#core.store.get(bytes, { revision: this.revision });
+      this.#reads.set(name, { key: bytes, modRevision: kv?.modRevision ?? 0 });
+      return kv === undefined ? undefined : this.#records.entry(kv, key);
+    });
+  }
+
+  list(range: Range<K>): Promise<readonly Entry<K, V>[]> {
+    return this.#read(async () => {
+      const bounds = this.#records.keys.bounds(range);
+      const { kvs } = await this.#core.store.range(bounds.key, bounds.end, { revision: this.revision });
+      this.#ranges.push({ bounds, kvs });
+      return this.#writes.size === 0 ? this.#records.entries(kvs) : this.#withWrites(bounds, kvs);
+    });
+  }
+
+  put(key: K, value: V): void {
+    this.#check();
+    const bytes = this.#records.newOwnKey(key);
+    this.#writes.set(byteKey(bytes), { key: bytes, value: this.#records.newOwnValue(value, bytes) });
+  }
+
+  delete(key: K): void {
+    this.#check();
+    const bytes = this.#records.keys.encodeOwn(key);
+    this.#writes.set(byteKey(bytes), { key: bytes, value: undefined });
+  }
+
+  #check(): void {
+    this.#core.checkShut();
+    if (this.#over)
+      throw invalidType('the transaction is over: use it inside its body only, and await what it returns');
+    this.#running.moved = true;
+  }
+
+  async #read<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#running.busy++;
+    try {
+      this.#check();
+      return await work();
+    } catch (error) {
+      throw this.#core.inOwnWords(error);
+    } finally {
+      if (sliceOver()) await nextSlice();
+      this.#running.busy--;
+      this.#running.moved = true;
+    }
+  }
+
+  /** What was found, with what this transaction has written there, in slices. */
+  async #withWrites(bounds: Bounds, kvs: readonly KeyValue[]): Promise<readonly Entry<K, V>[]> {
+    const own: Write[] = [];
+    for (const write of this.#writes.values()) {
+      if (sliceOver()) await nextSlice();
+      if (contains(bounds, write.key)) own.push(write);
+    }
+    const writes = await sortInSlices(own, (a, b) => Buffer.compare(a.key, b.key));
+    const entries: Entry<K, V>[] = [];
+    let next = 0;
+    const add = (write: Write): void => {
+      if (write.value !== undefined) entries.push(this.#records.draft(write.key, write.value));
+    };
+    for (const kv of kvs) {
+      let order = -1;
+      for (let write = writes[next]; write !== undefined; write = writes[next]) {
+        if (sliceOver()) await nextSlice();
+        order = Buffer.compare(write.key, kv.key);
+        if (order > 0) break;
+        add(write);
+        next++;
+        if (order === 0) break;
+      }
+      if (sliceOver()) await nextSlice();
+      if (order !== 0) entries.push(this.#records.entry(kv));
+    }
+    for (let write = writes[next]; write !== undefined; write = writes[++next]) {
+      if (sliceOver()) await nextSlice();
+      add(write);
+    }
+    return entries;
+  }
+
+  #prepare(signal: AbortSignal | undefined): Promise<void> | undefined {
+    if (this.#core.store.finishedRev() === this.revision) return undefined;
+    let keys = this.#reads.size;
+    for (const { kvs } of this.#ranges) keys += kvs.length;
+    return keys <= shortKeys ? undefined : this.#compare(signal);
+  }
+
+  async #compare(signal: AbortSignal | undefined): Promise<void> {
+    const { store } = this.#core;
+    // What is finished becomes visible, and nothing is written from here to the section.
+    await store.settled();
+    this.#compared = await this.#unchangedAt(store.rev(), signal);
+  }
+
+  async #unchangedAt(revision: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { store } = this.#core;
+    for (const { key, modRevision } of this.#reads.values()) {
+      if (sliceOver()) await nextSlice();
+      if ((store.get(key, { revision })?.modRevision ?? 0) !== modRevision) return false;
+    }
+    for (const { bounds, kvs } of this.#ranges) {
+      const size = new ChunkSize();
+      let compared = 0;
+      for (let from: Uint8Array | undefined = bounds.key; from !== undefined;) {
+        if (sliceOver()) await nextSlice();
+        signal?.throwIfAborted();
+        const limit = size.entries;
+        const { kvs: now } = await store.range(from, bounds.end, { revision, limit, keysOnly: true });
+        for (const kv of now) if (!same(kv, kvs[compared++])) return false;
+        size.learn(now);
+        const last = now.length < limit ? undefined : now.at(-1);
+        from = last && keyAfter(last.key);
+      }
+      if (compared !== kvs.length) return false;
+    }
+    return true;
+  }
+
+  #unchanged(txn: WriteTxn): boolean {
+    if (txn.rev() === this.revision) return true;
+    if (this.#compared !== undefined) return this.#compared;
+    for (const { key, modRevision } of this.#reads.values()) {
+      if ((txn.get(key)?.modRevision ?? 0) !== modRevision) return false;
+    }
+    return this.#ranges.every(({ bounds, kvs }) => {
+      // One more than there were tells whether it has grown, whatever it has grown to.
+      const now = txn.range(bounds.key, bounds.end, { keysOnly: true, limit: kvs.length + 1 }).kvs;
+      return now.length === kvs.length && now.every((kv, i) => same(kv, kvs[i]));
+    });
+  }
+
+  #apply(txn: WriteTxn): true {
+    for (const { key, value } of this.#writes.values()) {
+      if (value === undefined) txn.deleteRange(key);
+      else txn.put(key, value);
+    }
+    return true;
+  }
+}
+
+function same(a: KeyValue, b: KeyValue | undefined): boolean {
+  return b !== undefined && a.modRevision === b.modRevision && Buffer.compare(a.key, b.key) === 0;
+}

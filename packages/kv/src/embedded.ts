@@ -1,0 +1,117 @@
+/**
+ * The contract of a store in this process: what a `Kv` can do, and what only the one who has the data can.
+ *
+ * EM1 A section is one synchronous piece of work: nothing else runs, and what it reads is what it changes.
+ * EM2 What is handed out (snapshots, compactions) ends with `KV_CLOSED` when the store is closed under it.
+ *
+ * etcd: the client API of clientv3 (Maintenance), and what an embedded etcd can do.
+ */
+import type { Compaction, HashResult, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
+import type {
+  CompactOptions,
+  Entry,
+  Kv,
+  KvEvent,
+  NamespaceOptions,
+  Range,
+  Selector,
+  SignalOptions,
+  Status,
+} from './kv.ts';
+
+/** The one writer, inside its section: everything is in the same tick, reads see its own writes. */
+export interface WriteSection<K, V> {
+  /** The revision before this transaction. */
+  readonly revision: number;
+  get(key: K): Entry<K, V> | undefined;
+  /** In one piece, so keep it small. */
+  list(range: Range<K>, options?: { readonly limit?: number | undefined }): readonly Entry<K, V>[];
+  count(range: Range<K>): number;
+  put(key: K, value: V): void;
+  /** Returns how many keys were deleted. @throws KvError `KV_TOO_LARGE` for ranges of more than `limits.maxDeletes` */
+  delete(key: Selector<K>): number;
+}
+
+/** `T`, unless it is a promise: what is awaited inside a section would run outside of it. */
+export type Synchronous<T> = T extends PromiseLike<unknown> ? never : T;
+
+export interface WriteResult<K, V, T> {
+  /** What the body returned. */
+  readonly value: T;
+  /** The revision it made, or the one it found when it changed nothing. */
+  readonly revision: number;
+  /** What it changed, in order; decoded by the call. */
+  events(): readonly KvEvent<K, V>[];
+}
+
+export interface BackupProgress {
+  readonly writtenBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface BackupOptions extends SignalOptions {
+  /** Called after each chunk. What it throws ends the backup. */
+  readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
+}
+
+export interface BackupResult {
+  readonly path: string;
+  /** Bytes of the file, trailing hash included. */
+  readonly size: number;
+}
+
+export interface Stats extends Status {
+  /** False where nothing outlives the process (memory). */
+  readonly durable: boolean;
+  /** True where every write is refused with `BACKEND_READ_ONLY`: a file opened so. */
+  readonly readOnly: boolean;
+  /** What was repaired or dropped while opening, one sentence each. */
+  readonly warnings: readonly string[];
+  /** Commits that reached the medium since opening. */
+  readonly commits: number;
+  /** States held for reading now; 0 when nobody scans. */
+  readonly openReads: number;
+  readonly watch: WatchStats;
+  /** Counters of the store under etcd's names. */
+  readonly metrics: StoreMetrics;
+}
+
+/** A store in this process. */
+export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
+  /** The present revision, same tick. */
+  readonly revision: number;
+  /**
+   * Runs `body` as one transaction in one synchronous section: no other writer, no await.
+   * If it throws, nothing of it remains and the error is passed on as it is (law 3).
+   * Inside, use the section: another write of the same store (`kv.put` and the like) is refused with `BACKEND_NESTED`, and so
+   * is the section that called it, because what looked like a part of it would be missing.
+   * @throws TypeError `KV_INVALID` when `body` returns a promise
+   */
+  write<T>(
+    body: (section: WriteSection<K, V>) => Synchronous<T>,
+    options?: SignalOptions,
+  ): Promise<WriteResult<K, V, T>>;
+  /** As `Kv.compact`; the answer tells how far the work is. */
+  compact(revision: number, options?: CompactOptions): Promise<Compaction>;
+  namespace<W = V>(prefix: K, options?: NamespaceOptions<W>): EmbeddedKv<K, W>;
+  /**
+   * Writes everything, history included, to a new file that etcd's tools accept as a snapshot: a BoltDB file and its
+   * SHA-256. The target has its name only when it is whole and durable; writers go on meanwhile.
+   * @throws KvError `KV_EXISTS` when the target exists, `KV_BACKUP` when it cannot be written
+   */
+  backup(path: string, options?: BackupOptions): Promise<BackupResult>;
+  /** The BoltDB file of `backup` as a stream, without the hash. Dispose it if you do not read it to its end. */
+  snapshot(options?: SignalOptions): Promise<Snapshot>;
+  /** Gives the space of deleted records back to the medium. */
+  defrag(): Promise<void>;
+  stats(): Stats;
+  /** Hash of the history up to a revision, 0 for the present one: equal histories have equal hashes (law 6). */
+  hashByRev(revision?: number, options?: SignalOptions): Promise<HashResult>;
+  /**
+   * Resolves when every write called so far may be relied on: with `durability: 'interval'` as soon as it has had its turn.
+   * Of a `transaction` this holds while its body waits for nothing but its own reads.
+   */
+  settled(): Promise<void>;
+  /** Makes every write called so far durable, whatever the durability option; as `settled` for transactions. */
+  commit(): Promise<void>;
+}

@@ -1,0 +1,60 @@
+/** B7: one signal may go with any number of calls; Node sees no leak, and nothing is left on it. */
+import { getEventListeners } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { open, put } from '../src/index.ts';
+import { codeOf, collect, engines } from './helpers.ts';
+
+const warnings: Error[] = [];
+const note = (warning: Error): void => void warnings.push(warning);
+
+beforeAll(() => void process.on('warning', note));
+afterAll(() => void process.off('warning', note));
+
+describe.each(engines)('B7: on %s', (_engine, place) => {
+  test('a thousand calls of every kind share one signal', async () => {
+    const kv = await open(place(), { batchLimit: 20 });
+    const { signal } = new AbortController();
+    const n = 1000;
+    const each = <T>(call: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => call(i));
+    await Promise.all(each((i) => kv.put(`k${i % 500}`, 'x', { signal })));
+    const watches = each((i) => kv.watch(`k${i}`, { signal }));
+    const pulls = watches.map((watch) => collect(watch));
+    const lists = each(() => kv.list({}, { signal, limit: 1 })[Symbol.asyncIterator]());
+    const snapshots = await Promise.all(Array.from({ length: 30 }, () => kv.snapshot({ signal })));
+    await Promise.all([
+      ...lists.map((list) => list.next()),
+      ...each(() => kv.get('k1', { signal })),
+      ...each(() => kv.count({}, { signal })),
+      ...each((i) => kv.txn({ then: [put(`t${i}`, 'x')] }, { signal })),
+      ...each((i) => kv.transaction((tx) => tx.put(`u${i}`, 'x'), { signal })),
+      ...each(() => collect(kv.history('k1', { signal }))),
+    ]);
+    for (let i = 0; i < 20; i++) {
+      const { revision } = await kv.put('k1', 'x');
+      const compacted = kv.compact(revision, { physical: true, signal });
+      expect(getEventListeners(signal, 'abort').length).toBeLessThanOrEqual(4);
+      await compacted;
+    }
+    expect(getEventListeners(signal, 'abort').length).toBeLessThanOrEqual(4);
+    for (const snapshot of snapshots) await snapshot[Symbol.asyncDispose]();
+    for (const watch of watches) await watch.close();
+    await Promise.all(pulls);
+    await kv.close();
+    await new Promise(setImmediate);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('an abort reaches every one of them, once, and none that has ended', async () => {
+    await using kv = await open(place());
+    const controller = new AbortController();
+    const { signal } = controller;
+    const watches = Array.from({ length: 50 }, () => kv.watch('a', { signal }));
+    const outcomes = watches.map((watch) => codeOf(() => collect(watch)));
+    await watches[7]!.close();
+    controller.abort(Object.assign(new Error('enough'), { code: 'ENOUGH' }));
+    expect(new Set(await Promise.all(outcomes.toSpliced(7, 1)))).toEqual(new Set(['ENOUGH']));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(kv.stats().watch.streams).toBe(0);
+  });
+});
