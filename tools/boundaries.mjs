@@ -5,9 +5,9 @@
  * A package imports the layer right below it, through its exports; `kv`, which puts the layers together, also meets
  * the engines, in one file, and the ground floor `base` is there for all. What a row does not name is forbidden, and what it names must be in use.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packagesIn, readJson, root } from './workshop/root.mjs';
+import { packagesIn, readJson, root, textsBelow } from './workshop/root.mjs';
 import { checkPackage, findCycle } from './workshop/boundaries/rules.mjs';
 
 /** @type {Readonly<Record<string, import('./workshop/boundaries/rules.mjs').Row>>} */
@@ -141,13 +141,5 @@ function readJsonWithComments(path) {
  * @returns {Map<string, string>}
  */
 function texts(dir, folder, ending) {
-  const base = join(root, dir, folder);
-  if (!existsSync(base)) return new Map();
-  return new Map(
-    readdirSync(base, { recursive: true, encoding: 'utf8' })
-      .map((path) => path.replaceAll('\\', '/'))
-      .filter((path) => path.endsWith(ending) && !path.includes('node_modules/'))
-      .toSorted()
-      .map((path) => [`${folder}/${path}`, readFileSync(join(base, path), 'utf8')]),
-  );
+  return new Map([...textsBelow(`${dir}/${folder}`, ending)].map(([path, text]) => [`${folder}/${path}`, text]));
 }

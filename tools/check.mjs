@@ -22,6 +22,8 @@ const checks = {
   boundaries: [join(root, 'tools', 'boundaries.mjs')],
   manifests: [join(root, 'tools', 'manifests.mjs')],
   changesets: [join(root, 'tools', 'changesets.mjs')],
+  errors: [join(root, 'tools', 'errors.mjs')],
+  citations: [join(root, 'tools', 'citations.mjs')],
   links: [join(root, 'tools', 'links.mjs')],
   examples: [vitest, 'run', '--project', 'readme-examples'],
   pack: [join(root, 'tools', 'pack-check.mjs')],

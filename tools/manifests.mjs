@@ -14,6 +14,8 @@ import { packagesIn, readJson, root } from './workshop/root.mjs';
 
 /** Internal: entered by subpaths only, and used at the very version. */
 const ground = '@varve/base';
+/** The Nodes in which `require()` of an ES module works without a flag. */
+const engines = '^20.19.0 || >=22.12.0';
 
 /** @type {string[]} */
 const problems = [];
@@ -56,7 +58,7 @@ for (const { dir, manifest } of [...published, ...others]) {
       report(`${name}: ${range} does not include the catalog's ${version}`);
     if (!Object.hasOwn(devDependencies, name)) report(`${name} is a peer: it must be a development dependency, too`);
   }
-  if (manifest.engines?.['node'] !== '>=20.19') report(`engines.node must be >=20.19`);
+  if (manifest.engines?.['node'] !== engines) report(`engines.node must be ${engines}`);
   if (manifest.license !== 'Apache-2.0') report('license must be Apache-2.0');
   if (manifest.type !== 'module') report('type must be module');
 }

@@ -1,22 +1,22 @@
 // @ts-check
 /**
- * What users would get: packs every package, looks into the tarballs, installs them in a folder elsewhere, and uses them there.
+ * What users would get (R132): packs every package, looks into the tarballs, installs them in a folder elsewhere, and uses them there.
  *
  * P1  Only the tarballs count from then on: no workspace link, no source, plain Node.
- * P2  Our packages come from the tarballs, others from npm at the versions of our lockfile.
- * P3  Each export is loaded with `import` and with `require`, each README example is compiled against the shipped
+ * P2  Each export is loaded with `import` and with `require`, each README example is compiled against the shipped
  *     declarations (which are checked, too) and run, each program of a package answers `--help`.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allFences } from './readme-examples/fences.mjs';
 import { compile, runProgram } from './readme-examples/programs.mjs';
 import { interrupted, leave, run } from './workshop/child.mjs';
-import { publishedPackages, root } from './workshop/root.mjs';
+import { packAll, writeConsumer } from './workshop/packing.mjs';
+import { root } from './workshop/root.mjs';
 
-/** @typedef {import('./workshop/root.mjs').Package & { tarball: string, paths: string[] }} Packed */
+/** @typedef {import('./workshop/packing.mjs').Packed & { paths: string[] }} Packed */
 
 const folder = mkdtempSync(join(tmpdir(), 'varve-pack-'));
 /** @type {string[]} */
@@ -40,23 +40,13 @@ leave(problems.length === 0 ? 0 : 1);
 
 /** @returns {Promise<Packed[]>} */
 async function pack() {
-  const { code, output } = await run('pnpm', ['--filter', './packages/*', 'pack', '--pack-destination', folder], {
-    quiet: true,
+  const result = await packAll(folder);
+  problems.push(...result.problems);
+  return result.packed.map((one) => {
+    const listing = execFileSync('tar', ['-tzf', one.tarball], { encoding: 'utf8' });
+    const paths = listing.split('\n').filter(Boolean);
+    return Object.assign(one, { paths: paths.map((path) => path.replace(/^package\//, '')) });
   });
-  if (code !== 0) problems.push(output);
-  const packages = publishedPackages().map(({ dir, folder: short, manifest }) => {
-    const tarball = `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`;
-    return { dir, folder: short, manifest, tarball: join(folder, tarball), paths: /** @type {string[]} */ ([]) };
-  });
-  const there = packages.filter((one) => existsSync(one.tarball));
-  for (const one of packages) if (!there.includes(one)) problems.push(`${one.dir}: pnpm pack made no ${one.tarball}`);
-  for (const one of there) {
-    one.paths = execFileSync('tar', ['-tzf', one.tarball], { encoding: 'utf8' })
-      .split('\n')
-      .filter(Boolean)
-      .map((path) => path.replace(/^package\//, ''));
-  }
-  return there;
 }
 
 /** What is in a tarball, and what is missing. @param {Packed} one */
@@ -96,13 +86,7 @@ async function lint({ dir, tarball }) {
 
 /** @param {readonly Packed[]} packed */
 async function install(packed) {
-  const manifest = {
-    private: true,
-    type: 'module',
-    dependencies: Object.fromEntries(packed.map(({ manifest: { name }, tarball }) => [name, `file:${tarball}`])),
-    overrides: lockedVersions(),
-  };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  writeConsumer(folder, packed, 'overrides');
   const args = [
     'install',
     '--no-package-lock',
@@ -115,17 +99,6 @@ async function install(packed) {
   const { code, output } = await run('npm', args, { quiet: true, cwd: folder });
   if (code !== 0) problems.push(`npm cannot install the tarballs:\n${output}`);
   return code === 0;
-}
-
-/** The versions of the lockfile, of packages that have only one there. */
-function lockedVersions() {
-  /** @type {Record<string, string | undefined>} */
-  const versions = {};
-  const section = /^packages:\n([^]*?)^snapshots:/m.exec(readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8'))?.[1] ?? '';
-  for (const [, name = '', version] of section.matchAll(/^ {2}'?(@?[^@\s]+)@([^'\s]+?)'?:$/gm)) {
-    versions[name] = Object.hasOwn(versions, name) ? undefined : version;
-  }
-  return versions;
 }
 
 /** Loads every export, both ways. @param {readonly Packed[]} packed */

@@ -7,9 +7,9 @@
  */
 const [major, minor] = process.versions.node.split('.').map(Number);
 
-if (major < 20 || (major === 20 && minor < 19)) {
+if (major < 20 || (major === 20 && minor < 19) || major === 21 || (major === 22 && minor < 12)) {
   console.error(
-    'varve needs Node 20.19 or newer, and this is ' +
+    'varve needs Node 20.19 or newer, or 22.12 or newer, and this is ' +
       process.version +
       '.\n' +
       'With npm alone: npx -y node@22 tools/run.mjs ' +

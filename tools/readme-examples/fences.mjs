@@ -3,7 +3,7 @@
  * The ts fences of our Markdown files.
  *
  * F1  A fence is a whole program. `continued` after the language appends it to the fence before it.
- * F2  `no-run` after the language: type-checked, not run. Nothing else exempts a ts fence from anything.
+ * F2  `no-run` after the language: type-checked, not run. What runs is run as it stands, so it is JavaScript (programs.mjs).
  * F3  A program keeps the line numbers of its Markdown file, so every message points at the line a reader sees.
  */
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,13 +1,18 @@
 // @ts-check
 /**
- * From fences to programs: written to a folder in which the packages resolve, compiled by `tsc` as a user would compile
- * them, run by plain `node` in an empty folder.
+ * From fences to programs: written to a folder in which the packages resolve, read by `tsc` as a user's program would be,
+ * and run by plain `node` in an empty folder.
+ *
+ * E1  What runs is the text of the fence, not what a compiler makes of it: who copies it into a file has the same program.
+ *     So a fence that runs is JavaScript, without types.
+ * E2  It runs on the oldest Node we claim. `using`, which only newer ones know, is refused whatever Node runs this.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { spawn } from 'node:child_process';
+import { parseSync } from 'oxc-parser';
+import { runLimited } from '../workshop/limited.mjs';
 import { root } from '../workshop/root.mjs';
 import { run } from '../workshop/child.mjs';
 import { helperFile, rewriteAssertions } from './assertions.mjs';
@@ -16,10 +21,10 @@ import { helperFile, rewriteAssertions } from './assertions.mjs';
 const limitMs = 30_000;
 
 /** @typedef {import('./fences.mjs').Fence} Fence */
-/** @typedef {{ fence: Fence, name: string, file: string, problems: string[] }} Program file: the JavaScript; problems: the compiler's, empty when it compiles */
+/** @typedef {{ fence: Fence, name: string, file: string, problems: string[] }} Program problems: empty when it is JavaScript and compiles */
 
 /**
- * Writes and compiles all fences, in one run of the compiler.
+ * Writes all fences, and has them checked in one run of the compiler.
  * @param {readonly Fence[]} fences
  * @param {string} folder where the packages resolve
  * @param {{ checkLibraries?: boolean }} [options] checkLibraries: check the declarations of the packages, too
@@ -40,21 +45,22 @@ export async function compile(fences, folder, { checkLibraries = false } = {}) {
     } catch (error) {
       problems.push(/** @type {Error} */ (error).message);
     }
+    if (fence.run) problems.push(...notForOldNode(fence));
     writeFileSync(join(folder, `${base}.ts`), code);
+    writeFileSync(join(folder, `${base}.js`), code);
     return { fence, name: `${fence.document}:${fence.line}`, base, file: join(folder, `${base}.js`), problems };
   });
   const config = {
     compilerOptions: {
-      target: 'es2023',
+      target: 'esnext',
       lib: ['es2023', 'esnext.disposable'],
+      noEmit: true,
       module: 'nodenext',
       moduleDetection: 'force',
       types: ['node'],
       typeRoots: [join(root, 'node_modules', '@types')],
       strict: true,
       skipLibCheck: !checkLibraries,
-      inlineSourceMap: true,
-      inlineSources: true,
     },
     include: ['*.ts'],
   };
@@ -64,6 +70,32 @@ export async function compile(fences, folder, { checkLibraries = false } = {}) {
   const { code, output } = await run('node', [tsc, '-p', folder, '--pretty', 'false'], { quiet: true, cwd: folder });
   if (code !== 0) distribute(output, programs);
   return programs.map(({ fence, name, file, problems }) => ({ fence, name, file, problems }));
+}
+
+/**
+ * What keeps a fence from being run as it stands by the oldest Node.
+ * @param {Fence} fence
+ * @returns {string[]}
+ */
+export function notForOldNode({ code, document }) {
+  const { program, errors } = parseSync('fence.js', code, { sourceType: 'module', lang: 'js' });
+  /** @param {number} offset */
+  const at = (offset) => `${document}:${code.slice(0, offset).split('\n').length}`;
+  if (errors.length > 0) {
+    const offset = errors[0]?.labels[0]?.start ?? 0;
+    return [`${at(offset)}: is not JavaScript (${errors[0]?.message}): leave types out, or mark the fence no-run`];
+  }
+  /** @type {string[]} */
+  const problems = [];
+  /** @param {any} node */
+  const visit = (node) => {
+    if (node === null || typeof node !== 'object') return;
+    if (node.type === 'VariableDeclaration' && String(node.kind).endsWith('using'))
+      problems.push(`${at(node.start)}: '${node.kind}' is a SyntaxError before Node 24: try/finally`);
+    Object.values(node).forEach(visit);
+  };
+  visit(program);
+  return problems;
 }
 
 /**
@@ -88,24 +120,11 @@ function distribute(output, programs) {
 export async function runProgram({ name, file }) {
   const cwd = mkdtempSync(join(tmpdir(), 'varve-example-'));
   try {
-    await new Promise((resolve, reject) => {
-      const { NODE_OPTIONS: _, ...env } = process.env;
-      const child = spawn(process.execPath, ['--enable-source-maps', file], {
-        cwd,
-        env,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let output = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding('utf8').on('data', (text) => (output += text));
-      const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
-      child.on('error', reject);
-      child.on('close', (code, signal) => {
-        clearTimeout(timer);
-        if (code === 0) resolve(undefined);
-        else reject(new Error(`${name} ${ending(code, signal)}\n${output}`));
-      });
+    const { code, signal, output } = await runLimited({ command: process.execPath, args: [] }, [file], {
+      cwd,
+      limitMs,
     });
+    if (code !== 0) throw new Error(`${name} ${ending(code, signal)}\n${output}`);
   } finally {
     rmSync(cwd, { recursive: true, force: true });
   }

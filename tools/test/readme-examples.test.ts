@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { rewriteAssertions } from '../readme-examples/assertions.mjs';
 import { gives, prints } from '../readme-examples/example-checks.mjs';
 import { readFences } from '../readme-examples/fences.mjs';
+import { notForOldNode } from '../readme-examples/programs.mjs';
 
 const page = (...lines: string[]): string => lines.join('\n');
 
@@ -73,4 +74,30 @@ describe('// =>', () => {
     expect(() => gives('a:1', '1', 2)).toThrow('a:1: says // => 1, and it is 2');
     expect(() => prints('a:1', 'a', 'a', 'b')).toThrow('a:1: says // => a, and it is a b');
   });
+});
+
+describe('XF2: an example runs as it stands on the oldest Node', () => {
+  const fence = (...lines: string[]) => ({ document: 'a.md', line: 1, run: true, code: page(...lines) });
+
+  test('JavaScript does', () => {
+    expect(
+      notForOldNode(fence('const a = await b();', 'try {', '  a.c();', '} finally {', '  a.close();', '}')),
+    ).toEqual([]);
+  });
+
+  test.each([
+    ['await using a = b();', `'await using' is a SyntaxError before Node 24: try/finally`],
+    ['for (using a of b) a.c();', `'using' is a SyntaxError before Node 24: try/finally`],
+  ])('%s does not, whatever Node looks', (line, message) => {
+    expect(notForOldNode(fence('', line))).toEqual([`a.md:2: ${message}`]);
+  });
+
+  test.each(['const a = (b: string) => b;', 'const a = b as string;', 'interface A {}', `import type { A } from 'a';`])(
+    '%s is not JavaScript',
+    (line) => {
+      expect(notForOldNode(fence('', line))).toEqual([
+        expect.stringMatching(/^a\.md:2: is not JavaScript \(.*no-run$/),
+      ]);
+    },
+  );
 });

@@ -7,7 +7,7 @@ import { root } from './root.mjs';
 import { runTests } from './tests.mjs';
 
 const usage = `Usage: npm start [-- arguments of the tour]
-       npm test  [-- arguments of vitest]`;
+       npm test  [-- [--packages] arguments of vitest]`;
 
 /**
  * @param {readonly string[]} argv the command, then its arguments

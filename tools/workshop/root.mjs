@@ -65,3 +65,21 @@ export function packagesIn(top) {
 export function publishedPackages() {
   return packagesIn('packages').filter((one) => one.manifest.private !== true);
 }
+
+/**
+ * The files with one of some endings below a folder, by their path in it. None when there is no such folder.
+ * @param {string} folder relative to the root
+ * @param {string[]} endings
+ * @returns {Map<string, string>}
+ */
+export function textsBelow(folder, ...endings) {
+  const base = join(root, folder);
+  if (!existsSync(base)) return new Map();
+  return new Map(
+    readdirSync(base, { recursive: true, encoding: 'utf8' })
+      .map((path) => path.replaceAll('\\', '/'))
+      .filter((path) => endings.some((ending) => path.endsWith(ending)) && !path.includes('node_modules/'))
+      .toSorted()
+      .map((path) => [path, readFileSync(join(base, path), 'utf8')]),
+  );
+}

@@ -1,0 +1,42 @@
+/** The count and the names of failures, of a small project made here. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { run } from '../workshop/child.mjs';
+import { root } from '../workshop/root.mjs';
+import type { Count } from '../workshop/count-reporter.mjs';
+
+const work = join(import.meta.dirname, '.work');
+mkdirSync(work, { recursive: true });
+const folder = mkdtempSync(join(work, 'count-'));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('XF3: whatever fails has a name, a test as well as a file, a hook and a stray rejection', async () => {
+  const files = {
+    'fine.test.ts': `import { test } from 'vitest'; test('fine', () => {}); test.skip('later', () => {});`,
+    'wrong.test.ts': `import { describe, test } from 'vitest'; describe('a', () => test('b', () => { throw new Error('no'); }));`,
+    'broken.test.ts': `throw new Error('does not load');`,
+    'hook.test.ts': `import { beforeAll, describe, test } from 'vitest'; describe('c', () => { beforeAll(() => { throw new Error('no hook'); }); test('d', () => {}); });`,
+    'stray.test.ts': `import { test } from 'vitest'; test('e', async () => { void Promise.reject(new Error('stray')); await new Promise((r) => setImmediate(r)); });`,
+    'vitest.config.ts': `export default { test: { include: ['*.test.ts'] } };`,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const file = join(folder, 'count.json');
+  const args = [
+    join(root, 'node_modules', 'vitest', 'vitest.mjs'),
+    'run',
+    `--root=${folder}`,
+    `--reporter=${join(root, 'tools', 'workshop', 'count-reporter.mjs')}`,
+  ];
+  const { code } = await run('node', args, { quiet: true, env: { VARVE_COUNT_FILE: file, VITEST: undefined } });
+  expect(code).toBe(1);
+  const count = JSON.parse(readFileSync(file, 'utf8')) as Count;
+  const here = folder.slice(root.length + 1);
+  expect(count.failures.toSorted()).toEqual([
+    `${here}/broken.test.ts: does not load`,
+    `${here}/hook.test.ts > c: no hook`,
+    `${here}/wrong.test.ts > a > b`,
+    'unhandled: stray',
+  ]);
+  expect({ passed: count.passed, leftOut: count.leftOut.length }).toEqual({ passed: 2, leftOut: 2 });
+});
