@@ -51,6 +51,8 @@ export interface EngineView {
   scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
   /** Names of all buckets, empty ones included, in byte order. */
   buckets(): readonly string[];
+  /** The greatest key of a bucket. Same tick. Optional: where it is absent, scans find it. */
+  lastKey?(bucket: Bucket): Uint8Array | undefined;
 }
 
 /** A view that stays as it is until it is disposed. */

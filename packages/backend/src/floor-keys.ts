@@ -1,13 +1,14 @@
 /**
  * The greatest key of each append-only bucket, found at open without reading the bucket.
  *
- * An engine scans upwards only, so the key is built byte by byte: "is there a row at or above this prefix?" is a scan
+ * Many engines scan upwards only, so there the key is built byte by byte: "is there a row at or above this prefix?" is a scan
  * of one row. Revision keys need some 40 such questions whatever the number of rows.
  *
  * FK1  Each answer must fit all before it. One that does not is damage that the engine did not see (`scan-order.ts`):
  *      taken as it is, the search would not come to an end.
  */
 import { type Bucket, bucketNamed, knownBucket } from './bucket.ts';
+import { Slice } from './clock.ts';
 import type { EngineView } from './engine.ts';
 import { longestKey } from './limits.ts';
 import { corrupt, ScanOrder, shown } from './scan-order.ts';
@@ -15,9 +16,12 @@ import { corrupt, ScanOrder, shown } from './scan-order.ts';
 /** By bucket name. Buckets that are known to be written in any order are left out. */
 export async function floorKeys(view: EngineView, names: Iterable<string>): Promise<Map<string, Uint8Array>> {
   const floors = new Map<string, Uint8Array>();
+  const slice = new Slice();
   for (const name of names) {
+    if (slice.over) await slice.turn();
     if (knownBucket(name)?.appendOnly === false) continue;
-    const last = await lastKey(view, bucketNamed(name));
+    const bucket = bucketNamed(name);
+    const last = view.lastKey === undefined ? await lastKey(view, bucket) : view.lastKey(bucket);
     if (last !== undefined) floors.set(name, last);
   }
   return floors;

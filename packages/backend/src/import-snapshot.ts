@@ -7,6 +7,7 @@
  * I3  The target is whole or empty. When the import fails after it has begun to write, what it wrote is deleted again;
  *     where that is not to be done any more, the process being dead or the target failed, the next opening does it
  *     (`unfinished-import.ts`).
+ * I4  The file may come from a stranger: no page of it is read twice, so what is written is bounded by its size.
  *
  * etcd: etcdutl snapshot restore. Departs: any engine is a target; raft's rows come along as they are.
  */
@@ -135,7 +136,7 @@ class Import {
   }
 
   async run(): Promise<ImportResult> {
-    const tx = this.#bolt.read({ borrow: true });
+    const tx = this.#bolt.read({ borrow: true, once: true });
     try {
       const names = this.#names(tx);
       this.#backend.batchTx((batch) => batch.createBucket(unfinishedImport));

@@ -45,7 +45,7 @@ export interface OpenOptions {
   readonly pageChecksums?: boolean | undefined;
   /**
    * Upper bound of the page cache in bytes, with the objects that describe its pages. 0 is allowed. Views that were
-   * borrowed are not counted.
+   * borrowed are not counted, nor is the last page run that was larger than half of the bound.
    * @default 67108864
    */
   readonly cacheBytes?: number | undefined;
@@ -132,6 +132,13 @@ export interface ReadOptions {
    * @default false
    */
   readonly borrow?: boolean | undefined;
+  /**
+   * For who reads everything once, from a file that may come from a stranger: a page that a cursor of this transaction meets
+   * a second time is damage (BOLT_CORRUPT), so that a small file cannot be read for ever. One cursor a bucket, from its
+   * first entry forward; `get` and `bucket` are not counted.
+   * @default false
+   */
+  readonly once?: boolean | undefined;
 }
 
 /** One committed state. Dispose it, or the pages of that state are never used again. */
@@ -277,10 +284,12 @@ export interface CheckOptions extends SignalOptions {
   readonly onProgress?: ((pages: number) => void) | undefined;
 }
 
-/** All findings. */
+/** The findings. */
 export interface CheckReport {
-  /** Empty on a good file. */
+  /** Empty on a good file. Each is listed once, and of each rule the first 1000. */
   readonly problems: readonly Problem[];
+  /** How many more there are that are not listed. Where that is not known exactly, a listed one says what was not looked at. */
+  readonly unlisted: number;
   /** Remarks that do not make the data doubtful: a bad older meta page, page checksums that are missing. */
   readonly remarks: readonly Problem[];
   /** Page runs whose CRC-32C was there and right, and those that have none. */

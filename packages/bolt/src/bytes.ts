@@ -54,6 +54,11 @@ export function getU64(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true);
 }
 
+/** A u64 as it is: for messages, and where a number would not do. */
+export function exactU64(view: DataView, at: number): bigint {
+  return view.getBigUint64(at, true);
+}
+
 /** Stores a whole number below 2^53 as u64. */
 export function setU64(view: DataView, at: number, value: number): void {
   if (value < TWO_32) {

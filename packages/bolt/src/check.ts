@@ -1,65 +1,62 @@
 /**
  * Every rule of the format over one state (`spec` C1 to C15), and the seals.
  *
- * K1  All problems are reported, each with its page; a damaged page is not entered.
- * K2  Every page is visited once: a byte a page remembers what it is, whatever the file claims.
+ * K1  Problems are reported with their pages, as many as anybody reads (`problem-list.ts`); a damaged page is not entered.
+ * K2  Every page is visited once, whatever the file claims (`page-walk.ts`).
  * K3  Nothing is read but what the high-water mark allows, and nothing is written.
+ * K4  All of it in steps, also inside of a large page (law 10).
  *
  * bbolt: tx_check.go. Departs: separators must equal first keys, depth must be even, keys must ascend: bbolt's own check
  * lets files pass that bbolt destroys when it writes to them.
  */
 import type { CheckOptions, CheckReport, Problem } from './bolt.ts';
+import { compareBytes } from './bytes.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { plausibleFreelist } from './choose-meta.ts';
-import { compareBytes, viewOf } from './bytes.ts';
 import { BoltError } from './errors.ts';
-import { decodeFreelist } from './freelist-page.ts';
+import { readListInSteps } from './freelist-read.ts';
 import type { Meta } from './meta.ts';
 import { readBucketHeader } from './page.ts';
 import type { Page } from './page.ts';
 import type { PageFile } from './page-file.ts';
-import { verifySeal } from './seal.ts';
+import { checkOrderInSteps } from './page-run.ts';
+import { PageSet } from './page-set.ts';
+import { walkPages } from './page-walk.ts';
+import type { Visit } from './page-walk.ts';
+import { ProblemList } from './problem-list.ts';
 import type { Slices } from './slices.ts';
 
-const FREE = 1;
-const REACHED = 2;
-
-/** A page still to be visited, and what its parent says of it. */
-interface Visit {
-  readonly id: number;
-  /** What its seal must bear, says the page `from`, or the meta page if that is 0. */
-  readonly stamp: number;
-  readonly from: number;
-  readonly tree: { readonly root: number; leafDepth: number };
-  readonly depth: number;
-  /** The separator: the first key must equal it. */
-  readonly first: Buffer | undefined;
-  /** Keys must stay below. */
-  readonly limit: Buffer | undefined;
-}
+/** Wrong ids of a free list at which the rest of it is not worth reading. */
+const HOPELESS = 1000;
+/** Entries and ids a step. */
+const STEP = 64;
 
 class Checker {
-  readonly problems: Problem[] = [];
+  readonly found: ProblemList = new ProblemList();
   readonly remarks: Problem[] = [];
   sealedRuns = 0;
   unsealedRuns = 0;
+  pagesVisited = 0;
   readonly #pages: PageFile;
   readonly #meta: Meta;
-  readonly #state: Uint8Array;
-  readonly #waiting: Visit[] = [];
-  #listReadable = false;
+  readonly #reached: PageSet = new PageSet();
+  /** Ascending. Absent as long as the list was not read to its end. */
+  #free: Float64Array | undefined;
 
   constructor(pages: PageFile, meta: Meta) {
     this.#pages = pages;
     this.#meta = meta;
-    this.#state = new Uint8Array(meta.highWater);
   }
 
-  report(rule: string, page: number | undefined, message: string): void {
-    this.problems.push({ rule, page, message });
+  *everything(chosen: MetaPages | undefined): Generator<void> {
+    this.#metas(chosen);
+    yield* this.#freelist();
+    yield* this.#trees();
+    yield* this.#partition();
+    this.#remarkSeals();
   }
 
-  metas(chosen: MetaPages | undefined): void {
+  #metas(chosen: MetaPages | undefined): void {
     if (chosen === undefined) return;
     this.remarks.push(...chosen.warnings);
     const { active, other } = chosen;
@@ -69,175 +66,137 @@ class Checker {
     }
   }
 
-  freelist(): void {
+  *#freelist(): Generator<void> {
     const meta = this.#meta;
     const id = meta.freelist;
     if (id === undefined) return;
     if (!plausibleFreelist(meta)) {
-      this.report('C10', id, 'cannot hold the list of free pages');
+      this.found.add('C10', Number.isSafeInteger(id) ? id : undefined, 'cannot hold the list of free pages');
       return;
     }
     try {
-      const run = this.#pages.run(id, meta);
-      const list = decodeFreelist(run, id, meta.highWater);
-      for (const { rule, message } of list.problems) this.report(rule, id, message);
+      const list = yield* readListInSteps(this.#pages, meta, HOPELESS);
+      for (const { rule, message } of list.problems) this.found.add(rule, id, message);
+      if (list.unread > 0)
+        this.found.add('C2', id, `so many ids are wrong that ${list.unread} more were not looked at`);
       if (list.problems.some(({ rule }) => rule === 'C10')) return;
-      const sealed = { id, bytes: run, view: viewOf(run), dataEnd: list.dataEnd, stamps: 0 };
-      this.#count(verifySeal(sealed, meta, meta.listStamp, 0) !== 'none');
-      this.#claim(id, list.overflow + 1, 'the list of free pages');
-      this.#listReadable = true;
-      for (const free of list.ids) this.#state[free] = (this.#state[free] as number) | FREE;
+      this.#reached.addRun(id, list.overflow + 1);
+      if (!list.whole) return;
+      this.#count(list.sealed);
+      this.#free = list.ids;
     } catch (error) {
       this.#reportError(error, id);
     }
   }
 
-  async tree(slices: Slices, onProgress: ((pages: number) => void) | undefined): Promise<void> {
-    const { root, rootStamp } = this.#meta;
-    this.#enter(root, rootStamp, 0);
-    let visited = 0;
-    for (let visit = this.#waiting.pop(); visit !== undefined; visit = this.#waiting.pop()) {
-      this.#visit(visit);
-      visited++;
-      if (slices.due()) {
-        onProgress?.(visited);
-        await slices.rest();
+  *#trees(): Generator<void> {
+    for (const step of walkPages(this.#pages, this.#meta, this.#reached)) {
+      if (step === undefined) {
+        yield;
+        continue;
       }
+      this.pagesVisited++;
+      if ('damage' in step) this.found.add(step.rule, step.id, step.damage);
+      else yield* this.#page(step);
+      yield;
     }
-    onProgress?.(visited);
   }
 
-  /** The root page of a bucket is to be visited. */
-  #enter(root: number, stamp: number, from: number): void {
-    const tree = { root, leafDepth: -1 };
-    this.#waiting.push({ id: root, stamp, from, tree, depth: 0, first: undefined, limit: undefined });
-  }
-
-  #visit(visit: Visit): void {
-    const { id } = visit;
-    const meta = this.#meta;
-    if (!(id >= 2 && id < meta.highWater)) {
-      this.report('C3', id, 'is referred to, but no page in use');
+  *#page(visit: Visit): Generator<void> {
+    this.#count(visit.sealed);
+    yield* this.#keys(visit);
+    const { page, tree, depth } = visit;
+    if (!page.leaf) {
+      if (page.count === 1) this.found.add('C13', page.id, 'a branch with one child');
       return;
     }
-    let page: Page;
-    try {
-      if (((this.#state[id] as number) & REACHED) !== 0) {
-        this.report('C4', id, 'is referred to twice');
-        return;
-      }
-      const inspected = this.#pages.inspect(id, meta, visit.stamp, visit.from);
-      ({ page } = inspected);
-      this.#count(inspected.sealed);
-    } catch (error) {
-      this.#state[id] = (this.#state[id] as number) | REACHED;
-      this.#reportError(error, id);
-      return;
+    tree.leafDepth ??= depth;
+    if (tree.leafDepth !== depth)
+      this.found.add('C13', page.id, `a leaf at depth ${depth}, others at ${tree.leafDepth}`);
+    for (let i = 0; i < page.count; i++) {
+      if (i % STEP === STEP - 1) yield;
+      if (page.isBucket(i)) this.#bucket(page, i);
+      else if (tree.root === this.#meta.root)
+        this.found.add('C14', page.id, `entry ${i} of the root bucket is no bucket`);
     }
-    this.#claim(id, page.overflow + 1, 'a page of a tree');
-    this.#keys(page, visit);
-    if (page.leaf) this.#leaf(page, visit);
-    else this.#branch(page, visit);
   }
 
-  #keys(page: Page, visit: Visit): void {
-    const { id, first, limit } = visit;
+  *#keys(visit: Visit): Generator<void> {
+    const { page, parent, index } = visit;
     try {
-      page.checkOrder(id);
+      if (visit.sealed) yield* checkOrderInSteps(page, page.id); // of the others it was found when they were read
     } catch (error) {
-      this.#reportError(error, id);
+      this.#reportError(error, page.id);
     }
     if (page.count === 0) {
-      if (visit.depth > 0) this.report('C13', id, 'an empty page below a branch');
+      if (parent !== undefined) this.found.add('C13', page.id, 'an empty page below a branch');
       return;
     }
-    if (first !== undefined && compareKey(page, 0, first) !== 0)
-      this.report('C9', id, 'the first key is not the separator');
-    if (limit !== undefined && compareKey(page, page.count - 1, limit) >= 0) {
-      this.report('C9', id, 'the last key is not below the next separator');
-    }
+    if (parent !== undefined && compareKeys(page, 0, parent.page, index) !== 0)
+      this.found.add('C9', page.id, 'the first key is not the separator');
+    const limit = limitOf(visit);
+    if (limit !== undefined && compareKeys(page, page.count - 1, limit.page, limit.index) >= 0)
+      this.found.add('C9', page.id, 'the last key is not below the next separator');
   }
 
-  #branch(page: Page, visit: Visit): void {
-    if (page.count === 1) this.report('C13', page.id, 'a branch with one child');
-    for (let i = page.count - 1; i >= 0; i--) {
-      const limit = i + 1 < page.count ? keyOf(page, i + 1) : visit.limit;
-      this.#waiting.push({
-        id: page.child(i),
-        stamp: page.stamp(i),
-        from: page.id,
-        tree: visit.tree,
-        depth: visit.depth + 1,
-        first: keyOf(page, i),
-        limit,
-      });
-    }
-  }
-
-  #leaf(page: Page, visit: Visit): void {
-    const { tree, depth } = visit;
-    if (tree.leafDepth === -1) tree.leafDepth = depth;
-    else if (tree.leafDepth !== depth)
-      this.report('C13', page.id, `a leaf at depth ${depth}, others at ${tree.leafDepth}`);
-    for (let i = 0; i < page.count; i++) {
-      if (page.isBucket(i)) this.#bucket(page, i);
-      else if (tree.root === this.#meta.root) this.report('C14', page.id, `entry ${i} of the root bucket is no bucket`);
-    }
-  }
-
+  /** A header that is wrong is found when the walk comes to it; here it is what an inline bucket holds. */
   #bucket(page: Page, index: number): void {
     const at = page.keyAt(index) + page.keyLength(index);
     try {
-      const length = page.valueLength(index);
-      const { highWater } = this.#meta;
-      const { root, inline, stamp } = readBucketHeader(page.bytes, at, length, highWater, page.id, page.stamp(index));
-      if (inline === undefined) {
-        this.#enter(root, stamp, page.id);
-        return;
-      }
-      for (let i = 0; i < inline.count; i++) {
-        if (inline.isBucket(i)) this.report('C12', page.id, `inline bucket ${index} holds a bucket`);
-      }
+      const { inline } = readBucketHeader(
+        page.bytes,
+        at,
+        page.valueLength(index),
+        this.#meta.highWater,
+        page.id,
+        page.stamp(index),
+      );
+      inline?.checkOrder(page.id);
     } catch (error) {
       this.#reportError(error, page.id);
     }
   }
 
-  /** Marks a run as used; each page can be used once. */
-  #claim(id: number, pages: number, what: string): void {
-    for (let page = id; page < id + pages; page++) {
-      const state = this.#state[page];
-      if (state === undefined) {
-        this.report('C3', page, `${what} runs past the high-water mark`);
-        return;
+  /** What is neither used nor free, or both. To be called last. */
+  *#partition(): Generator<void> {
+    const free = this.#free;
+    if (free === undefined) return;
+    const lost = new Runs((first, last) => this.#run('C7', first, last, 'neither used nor free'));
+    const both = new Runs((first, last) => this.#run('C5', first, last, 'used, but on the list of free pages'));
+    let next = 0;
+    let steps = 0;
+    // Gaps and the list ascend: what is listed before a gap is used, what is in a gap and not listed is lost.
+    for (const [first, after] of this.#reached.gaps(2, this.#meta.highWater)) {
+      for (; next < free.length && (free[next] as number) < first; next++) {
+        both.add(free[next] as number, (free[next] as number) + 1);
+        if (++steps % STEP === 0) yield;
       }
-      if ((state & REACHED) !== 0) this.report('C4', page, `${what}, is used twice`);
-      this.#state[page] = state | REACHED;
+      let from = first;
+      for (; next < free.length && (free[next] as number) < after; next++) {
+        const id = free[next] as number;
+        if (id > from) lost.add(from, id);
+        from = id + 1;
+        if (++steps % STEP === 0) yield;
+      }
+      if (after > from) lost.add(from, after);
+      if (++steps % STEP === 0) yield;
     }
+    for (; next < free.length; next++) both.add(free[next] as number, (free[next] as number) + 1);
+    lost.end();
+    both.end();
   }
 
-  /** What is neither used nor free, or both. To be called last. */
-  partition(): void {
-    if (this.#listReadable) {
-      this.#runs((state) => state === 0, 'C7', 'neither used nor free');
-      this.#runs((state) => state === (FREE | REACHED), 'C5', 'used, but on the list of free pages');
-    }
+  #run(rule: string, first: number, last: number, message: string): void {
+    this.found.add(rule, first, first === last ? message : `and all up to ${last}: ${message}`);
+  }
+
+  #remarkSeals(): void {
     if (this.unsealedRuns === 0) return;
     const message =
       this.sealedRuns === 0
         ? 'last written by another program: its pages have no checksums, so only their structure was checked'
         : `${this.unsealedRuns} page runs were written by another program and have no checksum`;
     this.remarks.push({ rule: 'checksum', page: undefined, message });
-  }
-
-  #runs(wrong: (state: number) => boolean, rule: string, message: string): void {
-    const state = this.#state;
-    for (let page = 2; page < state.length; page++) {
-      if (!wrong(state[page] as number)) continue;
-      const first = page;
-      while (page + 1 < state.length && wrong(state[page + 1] as number)) page++;
-      this.report(rule, first, first === page ? message : `and all up to ${page}: ${message}`);
-    }
   }
 
   #count(sealed: boolean): void {
@@ -247,17 +206,52 @@ class Checker {
 
   #reportError(error: unknown, page: number): void {
     if (!(error instanceof BoltError)) throw error;
-    this.report(error.rule ?? 'C11', error.page ?? page, error.message.replace(/^page \d+: /, ''));
+    this.found.add(error.rule ?? 'C11', error.page ?? page, error.message.replace(/^page \d+: /, ''));
   }
 }
 
-function keyOf(page: Page, index: number): Buffer {
-  const at = page.keyAt(index);
-  return page.bytes.subarray(at, at + page.keyLength(index));
+/** Joins neighbours, which come ascending. */
+class Runs {
+  readonly #give: (first: number, last: number) => void;
+  #first = -1;
+  #after = -1;
+
+  constructor(give: (first: number, last: number) => void) {
+    this.#give = give;
+  }
+
+  add(first: number, after: number): void {
+    if (first !== this.#after) {
+      this.end();
+      this.#first = first;
+    }
+    this.#after = after;
+  }
+
+  end(): void {
+    if (this.#first >= 0) this.#give(this.#first, this.#after - 1);
+    this.#first = -1;
+  }
 }
 
-function compareKey(page: Page, index: number, key: Buffer): number {
-  return compareBytes(page.bytes, page.keyAt(index), page.keyLength(index), key, 0, key.length);
+/** The separator below which a page's keys must stay: the next one in the nearest branch above that has one. */
+function limitOf(visit: Visit): { readonly page: Page; readonly index: number } | undefined {
+  for (let at: Visit | undefined = visit; at?.parent !== undefined; at = at.parent) {
+    const { page } = at.parent;
+    if (at.index + 1 < page.count) return { page, index: at.index + 1 };
+  }
+  return undefined;
+}
+
+function compareKeys(page: Page, index: number, other: Page, otherIndex: number): number {
+  return compareBytes(
+    page.bytes,
+    page.keyAt(index),
+    page.keyLength(index),
+    other.bytes,
+    other.keyAt(otherIndex),
+    other.keyLength(otherIndex),
+  );
 }
 
 /** Checks the state `meta`; `chosen` adds what the meta pages themselves tell. */
@@ -269,10 +263,12 @@ export async function checkState(
   options: CheckOptions,
 ): Promise<CheckReport> {
   const checker = new Checker(pages, meta);
-  checker.metas(chosen);
-  checker.freelist();
-  await checker.tree(slices, options.onProgress);
-  checker.partition();
-  const { problems, remarks, sealedRuns, unsealedRuns } = checker;
-  return { problems, remarks, sealedRuns, unsealedRuns };
+  for (const _ of checker.everything(chosen)) {
+    if (!slices.due()) continue;
+    options.onProgress?.(checker.pagesVisited);
+    await slices.rest();
+  }
+  options.onProgress?.(checker.pagesVisited);
+  const { found, remarks, sealedRuns, unsealedRuns } = checker;
+  return { problems: found.problems, unlisted: found.unlisted, remarks, sealedRuns, unsealedRuns };
 }

@@ -10,9 +10,10 @@
  * bbolt: db.go (getPageSize, mmap, meta). Departs: a file below 4096 bytes is good if its pages are that small.
  */
 import type { Problem } from './bolt.ts';
+import { exactU64, viewOf } from './bytes.ts';
 import { BoltError, corrupt } from './errors.ts';
 import type { BoltErrorCode } from './errors.ts';
-import { decodeMeta, hasForeignBytes, META_BYTES } from './meta.ts';
+import { decodeMeta, hasForeignBytes, HIGH_WATER_AT, META_BYTES, ROOT_AT, TXID_AT } from './meta.ts';
 import type { Meta, MetaFault } from './meta.ts';
 import type { StorageFile } from './storage-file.ts';
 
@@ -51,15 +52,21 @@ export function chooseMeta(file: StorageFile, path: string): MetaPages {
   if (length < 2 * pageSize) {
     throw new BoltError('BOLT_TOO_SMALL', `${path}: ${length} bytes are less than two pages of ${pageSize}`, { path });
   }
-  const records = [first, decodeMeta(read(file, pageSize))] as const;
-  const chosen = choose(records, length, path);
+  const raw = [read(file, 0), read(file, pageSize)] as const;
+  const records = [first, decodeMeta(raw[1])] as const;
+  const chosen = choose(records, raw, length, path);
   const { active, activePage, warnings } = chosen;
-  if (!hasForeignBytes(read(file, activePage * pageSize), active)) return chosen;
+  if (!hasForeignBytes(raw[activePage], active)) return chosen;
   const message = `what meta page ${activePage} says of checksums is damaged: only the structure of pages is checked`;
   return { ...chosen, warnings: [...warnings, { rule: 'meta', page: activePage, message }] };
 }
 
-function choose(records: readonly [Meta | MetaFault, Meta | MetaFault], length: number, path: string): MetaPages {
+function choose(
+  records: readonly [Meta | MetaFault, Meta | MetaFault],
+  raw: readonly [Buffer, Buffer],
+  length: number,
+  path: string,
+): MetaPages {
   const [zero, one] = records;
   const warnings: Problem[] = [];
   for (const page of [0, 1] as const) {
@@ -71,20 +78,23 @@ function choose(records: readonly [Meta | MetaFault, Meta | MetaFault], length: 
   const activePage = typeof zero === 'string' ? 1 : typeof one === 'string' || zero.txid >= one.txid ? 0 : 1;
   const active = records[activePage] as Meta;
   const other = records[1 - activePage] as Meta | MetaFault;
-  requirePlausible(active, activePage, length, path);
+  requirePlausible(active, raw[activePage], activePage, length, path);
   const usable = typeof other !== 'string' && other.pageSize === active.pageSize ? other : undefined;
   return { active, activePage, other: usable, records, warnings };
 }
 
-function requirePlausible(meta: Meta, page: number, length: number, path: string): void {
+/** @param raw the record's bytes: messages give its numbers exactly */
+function requirePlausible(meta: Meta, raw: Buffer, page: number, length: number, path: string): void {
   const { pageSize, highWater, root, txid } = meta;
+  const exact = (at: number): bigint => exactU64(viewOf(raw), at);
   if (highWater > length / pageSize) {
-    const message = `${path}: ${length} bytes, but ${highWater} pages of ${pageSize} are in use`;
+    const message = `${path}: ${length} bytes, but ${exact(HIGH_WATER_AT)} pages of ${pageSize} are in use`;
     throw new BoltError('BOLT_TRUNCATED', message, { path, page });
   }
   if (highWater < 4) throw corrupt(page, `a high-water mark of ${highWater}`);
-  if (root < 2 || root >= highWater) throw corrupt(page, `root page ${root} outside of the ${highWater} pages in use`);
-  if (!Number.isSafeInteger(txid)) throw corrupt(page, `transaction number ${txid}`);
+  if (root < 2 || root >= highWater)
+    throw corrupt(page, `root page ${exact(ROOT_AT)} outside of the ${highWater} pages in use`);
+  if (!Number.isSafeInteger(txid)) throw corrupt(page, `transaction number ${exact(TXID_AT)}`);
 }
 
 function findSecond(file: StorageFile, length: number): number | undefined {

@@ -3,15 +3,18 @@
  *
  * I1  Every failure is one line on standard error and an exit code; nothing but `compact` writes, and only its new file.
  * I2  A closed output pipe ends the program quietly.
+ * I3  What a file or its name holds reaches the terminal as printable characters only, and large values in pieces.
  */
 import { parseArgs } from 'node:util';
 import { chooseMeta } from './choose-meta.ts';
 import { BoltError } from './errors.ts';
 import type { BoltErrorCode } from './errors.ts';
-import { listing, walkEntries } from './listing.ts';
+import { walkEntries } from './entry-walk.ts';
+import { listing } from './listing.ts';
 import { nodeStorage } from './node-storage.ts';
 import { openBolt } from './open-bolt.ts';
 import { PageFile } from './page-file.ts';
+import { piecesOf } from './pieces.ts';
 
 const USAGE = `usage: varve-bolt COMMAND FILE
   check FILE             every rule of the format; exit code 5 if one is broken
@@ -19,6 +22,7 @@ const USAGE = `usage: varve-bolt COMMAND FILE
   stats FILE             counts of pages, keys and buckets
   compact FILE NEWFILE   a dense copy under a new name
 `;
+const MOST_INDENT = 32;
 const CACHE_BYTES = 16 * 1024 * 1024;
 const OTHER = 1;
 const WRONG_USAGE = 2;
@@ -53,10 +57,10 @@ export async function run(args: readonly string[], output: Output): Promise<numb
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return INTERRUPTED_PIPE;
     if (error instanceof UsageError) {
-      output.error(`varve-bolt: ${error.message}\n${USAGE}`);
+      output.error(`varve-bolt: ${printable(error.message)}\n${USAGE}`);
       return WRONG_USAGE;
     }
-    output.error(`varve-bolt: ${error instanceof Error ? error.message : String(error)}\n`);
+    output.error(`varve-bolt: ${printable(error instanceof Error ? error.message : String(error))}\n`);
     return error instanceof BoltError ? (EXIT_CODES[error.code] ?? OTHER) : OTHER;
   }
 }
@@ -97,11 +101,12 @@ function parse(args: readonly string[]): { json: boolean; help: boolean; positio
 async function check(file: string, output: Output): Promise<number> {
   const bolt = await openBolt(file, { readOnly: true, cacheBytes: CACHE_BYTES });
   try {
-    const { problems, remarks } = await bolt.check();
+    const { problems, unlisted, remarks } = await bolt.check();
     const place = (page: number | undefined): string => (page === undefined ? '' : `page ${page}: `);
     for (const { page, message } of remarks) await output.out(`remark: ${place(page)}${message}\n`);
     for (const { rule, page, message } of problems) await output.out(`${rule} ${place(page)}${message}\n`);
-    await output.out(problems.length === 0 ? 'OK\n' : `${problems.length} problems\n`);
+    if (unlisted > 0) await output.out(`and ${unlisted} more\n`);
+    await output.out(problems.length === 0 ? 'OK\n' : `${problems.length + unlisted} problems\n`);
     return problems.length === 0 ? 0 : DAMAGED;
   } finally {
     await bolt.close();
@@ -151,16 +156,39 @@ async function dump(path: string, json: boolean, output: Output): Promise<number
 function* plainLines(...state: Parameters<typeof walkEntries>): IterableIterator<string> {
   for (const step of walkEntries(...state)) {
     if (step.kind === 'end') continue;
-    const indent = '  '.repeat(step.depth);
-    if (step.kind === 'pair') yield `${indent}${readable(step.key)} = ${readable(step.value)}\n`;
-    else yield `${indent}${readable(step.key)}/ sequence ${step.tree.header.sequence}\n`;
+    yield indentOf(step.depth);
+    yield* readable(step.key);
+    if (step.kind === 'pair') {
+      yield ' = ';
+      yield* readable(step.value);
+      yield '\n';
+    } else yield `/ sequence ${step.tree.header.sequence}\n`;
   }
 }
 
+/** Deeper levels are numbered: a line of one byte must not take a thousand. */
+function indentOf(depth: number): string {
+  const indent = '  '.repeat(Math.min(depth, MOST_INDENT));
+  return depth <= MOST_INDENT ? indent : `${indent}(level ${depth}) `;
+}
+
 /** Printable ASCII as it is in quotes, everything else in hexadecimal. */
-function readable(bytes: Buffer): string {
-  for (const byte of bytes) if (byte < 0x20 || byte > 0x7e) return `0x${bytes.toString('hex')}`;
-  return JSON.stringify(bytes.toString('latin1'));
+function* readable(bytes: Buffer): IterableIterator<string> {
+  const plain = isPlain(bytes);
+  yield plain ? '"' : '0x';
+  for (const piece of piecesOf(bytes))
+    yield plain ? JSON.stringify(piece.toString('latin1')).slice(1, -1) : piece.toString('hex');
+  if (plain) yield '"';
+}
+
+function isPlain(bytes: Buffer): boolean {
+  for (const byte of bytes) if (byte < 0x20 || byte > 0x7e) return false;
+  return true;
+}
+
+/** File names can hold what a terminal obeys. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 function* gathered(pieces: Iterable<string>): IterableIterator<string> {

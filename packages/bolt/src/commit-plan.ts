@@ -12,8 +12,9 @@ import { freelistBytes } from './freelist-page.ts';
 import { NO_SEALS } from './meta.ts';
 import type { Meta } from './meta.ts';
 import type { PageLedger } from './page-ledger.ts';
+import { PageSet } from './page-set.ts';
 import { childPages } from './reachable.ts';
-import type { PageReference } from './reachable.ts';
+import type { PageReference } from './page-reference.ts';
 import { rebalance } from './rebalance.ts';
 import { NO_STAMP, SEAL_BYTES } from './seal.ts';
 import { spill } from './spill.ts';
@@ -58,6 +59,7 @@ export function* planCommit(
 ): Generator<void, CommitPlan> {
   const { meta: before } = context;
   const txid = before.txid + 1;
+  if (!Number.isSafeInteger(txid)) throw corrupt(0, `no transaction number is left after ${before.txid}`);
   const { pageSize } = before;
   const stamp = options.pageChecksums ? options.stamp : NO_STAMP;
   let { highWater } = before;
@@ -121,10 +123,10 @@ function* freeDeleted(tree: WriteTree, space: Space): Generator<void> {
 function* freeTree(context: WriteContext, root: PageReference, space: Space): Generator<void> {
   const { pages, meta } = context;
   const waiting = [root];
-  let budget = meta.highWater;
+  const seen = new PageSet();
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { id, stamp, from } = next;
-    if (budget-- === 0) throw corrupt(root.id, 'a deleted bucket with a cycle');
+    if (!seen.add(id)) throw corrupt(id, 'is referred to twice', 'C4');
     const page = pages.page(id, meta, stamp, from);
     for (const child of childPages(page, meta)) waiting.push(child);
     space.free(id, page.overflow + 1); // last: the memory of a page that is freed serves another one

@@ -4,20 +4,20 @@
  * N1  Contents and sequences at every nesting depth are kept, free space is not. One pass, page after page; memory does not
  *     depend on the size.
  * N2  The new file gets its name when it is whole and durable (R61).
+ * N3  A page that is met twice, or keys out of order, end it: what is written is bounded by what is read (see `once-tree.ts`).
  *
  * bbolt: compact.go. Departs: written once, front to back, instead of in transactions.
  */
 import type { CompactOptions } from './bolt.ts';
 import { createWhole } from './create.ts';
+import { corrupt } from './errors.ts';
 import { encodeMeta, olderRecord } from './meta.ts';
-import { readBucketHeader } from './page.ts';
-import { PageTree, rootTree } from './page-tree.ts';
+import { walkEntries } from './entry-walk.ts';
 import type { PinnedState } from './read-transaction.ts';
 import { stampOf } from './seal.ts';
 import { Slices } from './slices.ts';
 import type { Storage } from './storage-file.ts';
 import { TreeBuilder } from './tree-builder.ts';
-import { TreeCursor } from './tree-cursor.ts';
 
 const DEFAULT_FILL = 0.9;
 const WRITE_BYTES = 1 << 20;
@@ -81,25 +81,12 @@ export async function compactState(
 }
 
 /** Feeds all entries of a state to the builder; yields after each so that the caller can pause. */
-function* feed(builder: TreeBuilder, state: PinnedState): IterableIterator<void> {
-  const { pages, meta } = state;
-  const cursors = [new TreeCursor(rootTree(pages, meta, true))];
-  for (let cursor = cursors.at(-1); cursor !== undefined; cursor = cursors.at(-1)) {
-    if (!cursor.next()) {
-      cursors.pop();
-      if (cursors.length > 0) builder.endBucket();
-      continue;
-    }
-    const { source, keyAt, keyLength, valueLength, page, stamp } = cursor;
-    const valueAt = keyAt + keyLength;
-    const key = source.subarray(keyAt, valueAt);
-    if (cursor.isBucket) {
-      const header = readBucketHeader(source, valueAt, valueLength, meta.highWater, page, stamp);
-      builder.beginBucket(key, header.sequence);
-      cursors.push(new TreeCursor(new PageTree(pages, meta, header, true)));
-    } else {
-      builder.put(key, source.subarray(valueAt, valueAt + valueLength));
-    }
+function* feed(builder: TreeBuilder, { pages, meta }: PinnedState): IterableIterator<void> {
+  for (const step of walkEntries(pages, meta)) {
+    if (step.kind === 'end') builder.endBucket();
+    else if (step.kind === 'begin') builder.beginBucket(step.key, step.tree.header.sequence);
+    else if (step.depth === 0) throw corrupt(meta.root, 'an entry of the root bucket is no bucket', 'C14');
+    else builder.put(step.key, step.value);
     yield;
   }
 }

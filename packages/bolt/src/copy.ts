@@ -12,7 +12,7 @@
 import type { BoltImage, CopyOptions } from './bolt.ts';
 import { BoltError } from './errors.ts';
 import { encodeMeta, olderRecord } from './meta.ts';
-import { walkReachable } from './reachable.ts';
+import { reachablePages } from './reachable.ts';
 import type { PinnedState } from './read-transaction.ts';
 import { Slices } from './slices.ts';
 import type { Storage } from './storage-file.ts';
@@ -48,7 +48,7 @@ export class StateCopy implements BoltImage {
     const { pageSize } = meta;
     try {
       const slices = new Slices(this.#storage, signal);
-      const walk = walkReachable(pages, meta);
+      const walk = reachablePages(pages, meta);
       const metas = Buffer.alloc(2 * pageSize);
       encodeMeta(metas.subarray(0, pageSize), 0, meta);
       encodeMeta(metas.subarray(pageSize), 1, olderRecord(meta));
@@ -64,7 +64,7 @@ export class StateCopy implements BoltImage {
         this.#requireHeld();
         if (read < chunk.length) throw new BoltError('BOLT_TRUNCATED', `the file ends at byte ${at + read}`);
         const last = at + chunkBytes >= this.size;
-        await this.#look(walk, last ? meta.highWater : Math.ceil(chunkBytes / pageSize), slices);
+        await this.#look(walk, last ? Infinity : Math.ceil(chunkBytes / pageSize), slices);
         yield plain(chunk);
       }
     } finally {
@@ -73,8 +73,8 @@ export class StateCopy implements BoltImage {
   }
 
   /** Goes on looking at pages, in slices. */
-  async #look(walk: Generator<void, unknown>, pages: number, slices: Slices): Promise<void> {
-    for (let looked = 0; looked <= pages && walk.next().done !== true; looked++) {
+  async #look(walk: Generator<void, unknown>, steps: number, slices: Slices): Promise<void> {
+    for (let taken = 0; taken <= steps && walk.next().done !== true; taken++) {
       if (!slices.due()) continue;
       await slices.rest();
       this.#requireHeld();

@@ -35,13 +35,13 @@ import {
   isSignal,
 } from './check-options.ts';
 import type { OptionRules } from './check-options.ts';
-import { chooseMeta, plausibleFreelist } from './choose-meta.ts';
+import { chooseMeta } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { compactState } from './compact.ts';
 import { StateCopy } from './copy.ts';
 import { removeLeftovers, temporaryName } from './create.ts';
-import { BoltError, hasCode } from './errors.ts';
-import { readFreelist } from './free-pages.ts';
+import { BoltError } from './errors.ts';
+import { countListed } from './freelist-read.ts';
 import { absolutePath } from './place.ts';
 import { PinnedTransaction } from './read-transaction.ts';
 import type { PinnedState } from './read-transaction.ts';
@@ -53,7 +53,7 @@ import { WriterQueue } from './writer-queue.ts';
 /** Opens and locks a file that is about to get the name. */
 export type OpenStore = (path: string) => Promise<Store>;
 
-const READ: OptionRules<ReadOptions> = { borrow: isBoolean };
+const READ: OptionRules<ReadOptions> = { borrow: isBoolean, once: isBoolean };
 const STATS: OptionRules<SignalOptions> = { signal: isSignal };
 const CHECK: OptionRules<CheckOptions> = { ...STATS, onProgress: isCallback };
 const COPY: OptionRules<CopyOptions> = { ...STATS, chunkBytes: isChunkSize };
@@ -116,7 +116,7 @@ export class Database implements Bolt {
 
   read(options: ReadOptions = {}): ReadTransaction {
     checkOptions(options, READ);
-    return new PinnedTransaction(this.#pin(), options.borrow === true);
+    return new PinnedTransaction(this.#pin(), options);
   }
 
   write<T>(body: (tx: WriteTransaction) => T): Promise<T> {
@@ -314,14 +314,7 @@ export class Database implements Bolt {
 
   #freePages(): number {
     const { ledger, meta, pages } = this.#store;
-    if (!this.readOnly) return ledger.count;
-    if (meta.freelist === undefined || !plausibleFreelist(meta)) return 0;
-    try {
-      return readFreelist(pages, meta).ids.length;
-    } catch (error) {
-      if (hasCode(error, 'BOLT_FREELIST') && !hasCode(error.cause, 'BOLT_FAILED')) return 0;
-      throw error;
-    }
+    return this.readOnly ? countListed(pages, meta) : ledger.count;
   }
 
   #requireWritable(): void {

@@ -4,6 +4,7 @@
  * L1  Two walks and no memory of entries: the first for counts and digests, the second writes entries as it meets them.
  * L2  `contentSha256` covers contents only (kind, key, value, sequence, in key order), so it is equal for equal contents
  *     whatever the layout. `crc32cOfBucketsAndPairs` is etcd's hash walk.
+ * L3  Nothing is made into one text or one sum that can be large: values, names and ranges go piece by piece.
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
@@ -11,50 +12,19 @@ import { compareBytes, viewOf } from './bytes.ts';
 import { plausibleFreelist } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { crc32c } from './crc32c.ts';
-import { decodeFreelist } from './freelist-page.ts';
+import { walkEntries } from './entry-walk.ts';
+import { readListInSteps } from './freelist-read.ts';
 import type { Meta } from './meta.ts';
-import { readBucketHeader } from './page.ts';
 import type { PageFile } from './page-file.ts';
-import { PageTree, rootTree } from './page-tree.ts';
-import { childPages, rootReference } from './reachable.ts';
-import { TreeCursor } from './tree-cursor.ts';
+import { PageSet } from './page-set.ts';
+import { soundPages } from './page-walk.ts';
+import { piecesOf, withoutPauses } from './pieces.ts';
 
 const SHORT_VALUE = 128;
 const FEW_PAGES = 128;
-
-/** A walker's step: an entry, or the end of the bucket that was entered last. */
-type Step =
-  | { readonly kind: 'pair'; readonly key: Buffer; readonly value: Buffer; readonly depth: number }
-  | { readonly kind: 'begin'; readonly key: Buffer; readonly tree: PageTree; readonly depth: number }
-  | { readonly kind: 'end'; readonly depth: number };
-
-/** Every entry of a state, depth first, without recursion. Top-level buckets have depth 0. */
-export function* walkEntries(pages: PageFile, meta: Meta): IterableIterator<Step> {
-  const cursors = [new TreeCursor(rootTree(pages, meta, true))];
-  for (let cursor = cursors.at(-1); cursor !== undefined; cursor = cursors.at(-1)) {
-    const depth = cursors.length - 1;
-    if (!cursor.next()) {
-      cursors.pop();
-      if (depth > 0) yield { kind: 'end', depth: depth - 1 };
-      continue;
-    }
-    const { source, keyAt, keyLength, valueLength, page, stamp } = cursor;
-    const valueAt = keyAt + keyLength;
-    const key = source.subarray(keyAt, valueAt);
-    if (!cursor.isBucket) {
-      yield { kind: 'pair', key, value: source.subarray(valueAt, valueAt + valueLength), depth };
-      continue;
-    }
-    const tree = new PageTree(
-      pages,
-      meta,
-      readBucketHeader(source, valueAt, valueLength, meta.highWater, page, stamp),
-      true,
-    );
-    yield { kind: 'begin', key, tree, depth };
-    cursors.push(new TreeCursor(tree));
-  }
-}
+const MOST_INDENT = 64;
+/** Wrong ids after which no more of a free list is read. */
+const HOPELESS = 1000;
 
 /** Digests and counts of the contents. */
 export interface ContentFacts {
@@ -70,7 +40,7 @@ function contentFacts(pages: PageFile, meta: Meta): ContentFacts {
   const digest = createHash('sha256');
   let [keyCount, bucketCount, maxDepth, crc] = [0, 0, 0, 0];
   const sum = (bytes: Buffer): void => {
-    crc = crc32c(bytes, 0, bytes.length, crc);
+    for (const piece of piecesOf(bytes)) crc = crc32c(piece, 0, piece.length, crc);
   };
   for (const step of walkEntries(pages, meta)) {
     if (step.kind === 'end') {
@@ -100,12 +70,14 @@ function contentFacts(pages: PageFile, meta: Meta): ContentFacts {
 function part(digest: Hash, bytes: Buffer): void {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
-  digest.update(length).update(bytes);
+  digest.update(length);
+  for (const piece of piecesOf(bytes)) digest.update(piece);
 }
 
 /** The listing as JSON text, in pieces. */
 export function* listing(pages: PageFile, chosen: MetaPages, size: number): IterableIterator<string> {
   const meta = chosen.active;
+  const { ranges, ...facts } = pageFacts(pages, meta, size);
   const head = {
     schema: 'bolt-listing/1',
     size,
@@ -115,34 +87,46 @@ export function* listing(pages: PageFile, chosen: MetaPages, size: number): Iter
       ...(typeof record === 'string' ? { valid: false, problem: record } : { valid: true }),
     })),
     activeMeta: chosen.activePage,
-    ...pageFacts(pages, meta, size),
     ...contentFacts(pages, meta),
+    ...facts,
   };
-  yield `${JSON.stringify(head, undefined, 1).slice(0, -2)},\n "root": {"inline":false,"rootPage":"${meta.root}","sequence":"${meta.sequence}","entries":[`;
-  const separators = ['\n  '];
+  // The free list comes last in the head: its ranges may be millions.
+  yield `${JSON.stringify(head, undefined, 1).slice(0, -'\n }\n}'.length)},\n  "ranges": [`;
+  yield* rangeTexts(ranges);
+  yield `]\n },\n "root": {"inline":false,"rootPage":"${meta.root}","sequence":"${meta.sequence}","entries":[`;
+  yield* entryTexts(pages, meta);
+  yield ']}\n}\n';
+}
+
+function* entryTexts(pages: PageFile, meta: Meta): IterableIterator<string> {
+  let depth = 0;
+  let first = true;
   for (const step of walkEntries(pages, meta)) {
     if (step.kind === 'end') {
-      separators.pop();
+      depth--;
+      first = false;
       yield ']}}]';
       continue;
     }
-    const top = separators.length - 1;
-    const start = separators[top] as string;
-    if (!start.startsWith(',')) separators[top] = `,${start}`;
+    yield `${first ? '' : ','}\n${' '.repeat(Math.min(depth + 2, MOST_INDENT))}["`;
+    for (const piece of piecesOf(step.key)) yield piece.toString('hex');
     if (step.kind === 'pair') {
-      yield `${start}["${step.key.toString('hex')}",${JSON.stringify(valueText(step.value))}]`;
+      first = false;
+      yield `",${JSON.stringify(valueText(step.value))}]`;
       continue;
     }
     const { root, sequence, inline } = step.tree.header;
-    yield `${start}["${step.key.toString('hex')}",{"bucket":{"inline":${inline !== undefined},"rootPage":"${root}","sequence":"${sequence}","entries":[`;
-    separators.push(`\n${' '.repeat(separators.length + 2)}`);
+    yield `",{"bucket":{"inline":${inline !== undefined},"rootPage":"${root}","sequence":"${sequence}","entries":[`;
+    depth++;
+    first = true;
   }
-  yield ']}\n}\n';
 }
 
 function valueText(value: Buffer): string | { readonly len: number; readonly sha256: string } {
   if (value.length <= SHORT_VALUE) return value.toString('hex');
-  return { len: value.length, sha256: createHash('sha256').update(value).digest('hex') };
+  const digest = createHash('sha256');
+  for (const piece of piecesOf(value)) digest.update(piece);
+  return { len: value.length, sha256: digest.digest('hex') };
 }
 
 function rawMeta(pages: PageFile, page: number): object {
@@ -170,50 +154,74 @@ function rawMeta(pages: PageFile, page: number): object {
 
 type PageRow = readonly [page: number, type: string, count: number, overflow: number];
 
-function pageFacts(pages: PageFile, meta: Meta, size: number): object {
+/** What is said of the free list, but for its ranges: the ids themselves. */
+interface ListFacts {
+  readonly synced: boolean;
+  readonly page?: string;
+  readonly overflow: number;
+  readonly countForm?: 'u64' | 'u16';
+  readonly count: number;
+}
+
+interface PageFacts {
+  readonly pageCounts: Readonly<Record<string, number>>;
+  readonly pages?: readonly PageRow[];
+  readonly freelist: ListFacts;
+  /** Ids whose ranges complete `freelist`. */
+  readonly ranges: Float64Array;
+}
+
+function pageFacts(pages: PageFile, meta: Meta, size: number): PageFacts {
+  const few = meta.highWater <= FEW_PAGES;
   const rows: PageRow[] = [
     [0, 'meta', 0, 0],
     [1, 'meta', 0, 0],
   ];
   const counts: Record<string, number> = { meta: 2, overflow: 0 };
-  const used = new Uint8Array(meta.highWater);
+  const used = new PageSet();
   const add = (page: number, type: string, count: number, overflow: number): void => {
-    used.fill(1, page, page + overflow + 1);
     counts[type] = (counts[type] ?? 0) + 1;
     counts['overflow'] = (counts['overflow'] ?? 0) + overflow;
-    rows.push([page, type, count, overflow]);
+    if (few) rows.push([page, type, count, overflow]);
   };
-  const waiting = [rootReference(meta)];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { id, stamp, from } = next;
-    if (used[id] === 1) continue;
-    const { page } = pages.inspect(id, meta, stamp, from);
-    add(id, page.leaf ? 'leaf' : 'branch', page.count, page.overflow);
-    for (const child of childPages(page, meta)) waiting.push(child);
+  for (const visit of soundPages(pages, meta, used)) {
+    if (visit === undefined) continue;
+    const { page } = visit;
+    add(page.id, page.leaf ? 'leaf' : 'branch', page.count, page.overflow);
   }
-  const freelist = listFacts(pages, meta, add);
-  for (let id = 2; id < meta.highWater; id++) if (used[id] === 0) add(id, 'free', 0, 0);
+  const { ranges, ...freelist } = listFacts(pages, meta, used, add);
+  for (const [first, after] of used.gaps(2, meta.highWater)) {
+    counts['free'] = (counts['free'] ?? 0) + after - first;
+    if (few) for (let id = first; id < after; id++) rows.push([id, 'free', 0, 0]);
+  }
   counts['pastHighWater'] = Math.max(0, Math.floor(size / meta.pageSize) - meta.highWater);
-  const table = meta.highWater <= FEW_PAGES ? { pages: rows.toSorted((a, b) => a[0] - b[0]) } : {};
-  return { freelist, pageCounts: sorted(counts), ...table };
+  const table = few ? { pages: rows.toSorted((a, b) => a[0] - b[0]) } : {};
+  return { pageCounts: sorted(counts), ...table, freelist, ranges };
 }
 
 function listFacts(
   pages: PageFile,
   meta: Meta,
+  used: PageSet,
   add: (page: number, type: string, count: number, overflow: number) => void,
-): object {
+): ListFacts & { readonly ranges: Float64Array } {
   const id = meta.freelist;
-  if (id === undefined || !plausibleFreelist(meta)) return { synced: false, overflow: 0, count: 0, ranges: [] };
-  const { ids, overflow, long } = decodeFreelist(pages.run(id, meta), id, meta.highWater);
+  if (id === undefined || !plausibleFreelist(meta))
+    return { synced: false, overflow: 0, count: 0, ranges: new Float64Array(0) };
+  const { ids, overflow, long } = withoutPauses(readListInSteps(pages, meta, HOPELESS));
+  used.addRun(id, overflow + 1);
   add(id, 'freelist', ids.length, overflow);
-  const ranges: string[] = [];
+  const countForm = long ? 'u64' : 'u16';
+  return { synced: true, page: String(id), overflow, countForm, count: ids.length, ranges: ids };
+}
+
+function* rangeTexts(ids: Float64Array): IterableIterator<string> {
   for (let i = 0; i < ids.length; i++) {
     const first = ids[i] as number;
+    const comma = i === 0 ? '' : ',';
     while (ids[i + 1] === (ids[i] as number) + 1) i++;
-    ranges.push(`${first}-${ids[i]}`);
+    yield `${comma}\n   "${first}-${ids[i]}"`;
   }
-  return { synced: true, page: String(id), overflow, countForm: long ? 'u64' : 'u16', count: ids.length, ranges };
 }
 
 function sorted(counts: Readonly<Record<string, number>>): Record<string, number> {

@@ -23,6 +23,10 @@ const META_FLAG = 0x04;
 const MAGIC = 0xed0cdaed;
 const VERSION = 2;
 const RECORD_SUMMED = 56;
+/** Where a meta page has these. */
+export const ROOT_AT = 32;
+export const HIGH_WATER_AT = 56;
+export const TXID_AT = 64;
 const EXTENSION = PAGE_HEADER + 64;
 const EXTENSION_TAG = 0x64765f76; // "v_vd"
 const EXTENSION_SUMMED = EXTENSION + 32;
@@ -81,12 +85,12 @@ export function encodeMeta(page: Uint8Array, id: number, meta: Meta): void {
   view.setUint32(16, MAGIC, true);
   view.setUint32(20, VERSION, true);
   view.setUint32(24, meta.pageSize, true);
-  setU64(view, 32, meta.root);
+  setU64(view, ROOT_AT, meta.root);
   view.setBigUint64(40, meta.sequence, true);
   if (meta.freelist === undefined) view.setBigUint64(48, 0xffff_ffff_ffff_ffffn, true);
   else setU64(view, 48, meta.freelist);
-  setU64(view, 56, meta.highWater);
-  setU64(view, 64, meta.txid);
+  setU64(view, HIGH_WATER_AT, meta.highWater);
+  setU64(view, TXID_AT, meta.txid);
   const [low, high] = fnv1a(page, PAGE_HEADER, PAGE_HEADER + RECORD_SUMMED);
   view.setUint32(72, low, true);
   view.setUint32(76, high, true);
@@ -112,11 +116,11 @@ export function decodeMeta(page: Uint8Array): Meta | MetaFault {
   const listed = view.getUint32(48, true) !== 0xffffffff || view.getUint32(52, true) !== 0xffffffff;
   return {
     pageSize,
-    root: getU64(view, 32),
+    root: getU64(view, ROOT_AT),
     sequence: view.getBigUint64(40, true),
     freelist: listed ? getU64(view, 48) : undefined,
-    highWater: getU64(view, 56),
-    txid: getU64(view, 64),
+    highWater: getU64(view, HIGH_WATER_AT),
+    txid: getU64(view, TXID_AT),
     ...decodeExtension(page, view),
   };
 }

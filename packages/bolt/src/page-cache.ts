@@ -48,9 +48,14 @@ export class PageCache {
   /** Adds or replaces. A page larger than half of the budget is not kept. */
   set(id: number, page: Page): void {
     this.delete(id);
-    if (costOf(page) * 2 > this.#budget) return; // not even for a moment held: who brought it still reads it
+    if (!this.takes(page)) return; // not even for a moment held: who brought it still reads it
     page.hold();
     this.#admit(id, page);
+  }
+
+  /** False for a page that is larger than half of the budget. */
+  takes(page: Page): boolean {
+    return costOf(page) * 2 <= this.#budget;
   }
 
   /** Takes over a page that is held. */

@@ -2,31 +2,27 @@
  * A branch or leaf page as it lies in memory: found, checked and searched in place.
  *
  * P1  Elements are read where they are; nothing is allocated per element.
- * P2  A page is checked once, when it is read: type, id, element array and data inside the run, no empty key. After that
- *     every accessor is in bounds.
+ * P2  A page is checked once, when it is read: type, id, element array and data inside the run, no empty key (see
+ *     `page-elements.ts`). After that every accessor is in bounds.
  * P4  A page whose seal was verified has stamps to give for its children; one without gives `NO_STAMP`.
  * P3  The bytes of a page do not change while anybody holds it: a commit replaces pages, readers keep theirs. When nobody
  *     does any more its memory may serve another page (`spare-pages.ts`).
  *
  * bbolt: page.go. Departs: a wrong page is an error that names it, not an abort or a fault.
  */
-import { compareBytes, getU64, viewOf } from './bytes.ts';
+import { compareBytes, exactU64, getU64, viewOf } from './bytes.ts';
 import { corrupt } from './errors.ts';
 import { PAGE_HEADER } from './meta.ts';
+import { ELEMENT, measureElements, refuseBuckets } from './page-elements.ts';
 import { NO_STAMP, SEAL_BYTES, STAMP_BYTES } from './seal.ts';
 import type { SparePages } from './spare-pages.ts';
 
+export { ELEMENT, LONGEST_KEY, LONGEST_VALUE } from './page-elements.ts';
 export const BRANCH_FLAG = 0x01;
 export const LEAF_FLAG = 0x02;
 export const FREELIST_FLAG = 0x10;
-/** Bytes of one entry of a page's array. */
-export const ELEMENT = 16;
 /** Bytes before the page image in a bucket's value. */
 export const BUCKET_HEADER = 16;
-/** bbolt takes no longer ones. */
-export const LONGEST_KEY = 32_768;
-export const LONGEST_VALUE: number = 2 ** 31 - 2;
-
 /** What trees are made of: a page, or a page being rewritten. */
 export interface Block {
   /** The page it is, or was read from; 0: none. */
@@ -90,7 +86,7 @@ export class Page implements Block {
   parse(id: number, length: number, namedPage: number): this {
     const { view, at } = this;
     const flags = view.getUint16(at + 8, true);
-    if (getU64(view, at) !== id) throw corrupt(namedPage, `the header names page ${getU64(view, at)}`, 'C10');
+    if (getU64(view, at) !== id) throw corrupt(namedPage, `the header names page ${exactU64(view, at)}`, 'C10');
     if (flags !== LEAF_FLAG && flags !== BRANCH_FLAG)
       throw corrupt(namedPage, `type ${flags} is no branch or leaf`, 'C10');
     this.id = id;
@@ -98,7 +94,7 @@ export class Page implements Block {
     this.count = view.getUint16(at + 10, true);
     this.overflow = view.getUint32(at + 12, true);
     this.#stampsAt = this.#countedTo = this.#counted = 0;
-    this.dataEnd = this.#measure(length, namedPage);
+    this.dataEnd = measureElements(this, length, namedPage);
     return this;
   }
 
@@ -130,31 +126,6 @@ export class Page implements Block {
 
   lend(): void {
     this.#lent = true;
-  }
-
-  #measure(length: number, namedPage: number): number {
-    const { view, count, leaf } = this;
-    let end = PAGE_HEADER + count * ELEMENT;
-    if (end > length) throw corrupt(namedPage, `${count} elements do not fit`, 'C11');
-    const first = end;
-    let buckets = 0;
-    for (let i = 0, element = this.at + PAGE_HEADER; i < count; i++, element += ELEMENT) {
-      const keyLength = view.getUint32(leaf ? element + 8 : element + 4, true);
-      const valueLength = leaf ? view.getUint32(element + 12, true) : 0;
-      const keyAt = element - this.at + view.getUint32(leaf ? element + 4 : element, true);
-      const stop = keyAt + keyLength + valueLength;
-      if (keyLength === 0) throw corrupt(namedPage, `element ${i} has an empty key`, 'C11');
-      if (keyAt < first || stop > length) throw corrupt(namedPage, `element ${i} lies outside of the page`, 'C11');
-      if (leaf) {
-        const flags = view.getUint32(element, true);
-        if (flags > 1) throw corrupt(namedPage, `element ${i} has unknown flags`, 'C12');
-        buckets += flags;
-      }
-      if (stop > end) end = stop;
-    }
-    if (!leaf && count === 0) throw corrupt(namedPage, 'a branch without children', 'C13');
-    this.stamps = leaf ? buckets : count;
-    return end;
   }
 
   source(_index: number): Buffer {
@@ -255,12 +226,12 @@ export function readBucketHeader(
   if (root !== 0) {
     if (length !== BUCKET_HEADER)
       throw corrupt(namedPage, `a bucket value of ${length} bytes for a bucket with pages`, 'C12');
-    if (root < 2 || root >= highWater) throw corrupt(namedPage, `a bucket with root page ${root}`, 'C3');
+    if (root < 2 || root >= highWater) throw corrupt(namedPage, `a bucket with root page ${exactU64(view, at)}`, 'C3');
     return { root, sequence, inline: undefined, stamp, from: namedPage };
   }
   if (length < BUCKET_HEADER + PAGE_HEADER) throw corrupt(namedPage, `an inline bucket of ${length} bytes`, 'C12');
   const inline = new Page(bytes, at + BUCKET_HEADER, view).parse(0, length - BUCKET_HEADER, namedPage);
   if (!inline.leaf || inline.overflow !== 0) throw corrupt(namedPage, 'an inline bucket that is no single leaf', 'C12');
-  inline.checkOrder(namedPage);
+  refuseBuckets(inline, namedPage);
   return { root, sequence, inline, stamp: NO_STAMP, from: namedPage };
 }

@@ -3,7 +3,7 @@
  *
  * bbolt: tx.go. Departs: nothing here waits, and no memory map has to stay in place.
  */
-import type { Bytes, Cursor, Entry, RangeOptions, ReadBucket, ReadTransaction } from './bolt.ts';
+import type { Bytes, Cursor, Entry, RangeOptions, ReadBucket, ReadOptions, ReadTransaction } from './bolt.ts';
 import { toBytes } from './bytes.ts';
 import { borrowBytes, copyBytes } from './bytes-out.ts';
 import type { GiveBytes } from './bytes-out.ts';
@@ -11,6 +11,8 @@ import { BucketCursor, getValue, rangeEntries } from './bucket-reader.ts';
 import type { Life } from './bucket-reader.ts';
 import { BoltError } from './errors.ts';
 import type { Meta } from './meta.ts';
+import { OnceTree } from './once-tree.ts';
+import { PageSet } from './page-set.ts';
 import { rootTree } from './page-tree.ts';
 import type { PageTree } from './page-tree.ts';
 import type { PageFile } from './page-file.ts';
@@ -19,11 +21,14 @@ class Bucket implements ReadBucket {
   readonly #tree: PageTree;
   readonly #life: Life;
   readonly #give: GiveBytes;
+  readonly #seen: PageSet | undefined;
 
-  constructor(tree: PageTree, life: Life, give: GiveBytes) {
+  /** @param seen pages that cursors have read, each of which may be read once */
+  constructor(tree: PageTree, life: Life, give: GiveBytes, seen: PageSet | undefined) {
     this.#tree = tree;
     this.#life = life;
     this.#give = give;
+    this.#seen = seen;
   }
 
   get sequence(): bigint {
@@ -39,12 +44,13 @@ class Bucket implements ReadBucket {
   bucket(name: Bytes): ReadBucket | undefined {
     this.#life.requireOpen();
     const tree = this.#tree.nested(toBytes(name, 'name'));
-    return tree === undefined ? undefined : new Bucket(tree, this.#life, this.#give);
+    return tree === undefined ? undefined : new Bucket(tree, this.#life, this.#give, this.#seen);
   }
 
   cursor(): Cursor {
     this.#life.requireOpen();
-    return new BucketCursor(this.#tree, this.#life, this.#give);
+    const tree = this.#seen === undefined ? this.#tree : new OnceTree(this.#tree, this.#seen);
+    return new BucketCursor(tree, this.#life, this.#give);
   }
 
   entries(options: RangeOptions = {}): IterableIterator<Entry> {
@@ -69,11 +75,12 @@ export class PinnedTransaction implements ReadTransaction, Life {
   readonly #state: PinnedState;
   #open = true;
 
-  constructor(state: PinnedState, borrow: boolean) {
+  constructor(state: PinnedState, { borrow = false, once = false }: ReadOptions) {
     this.#state = state;
     this.txid = state.meta.txid;
     this.size = state.meta.highWater * state.meta.pageSize;
-    this.root = new Bucket(rootTree(state.pages, state.meta, borrow), this, borrow ? borrowBytes : copyBytes);
+    const tree = rootTree(state.pages, state.meta, borrow);
+    this.root = new Bucket(tree, this, borrow ? borrowBytes : copyBytes, once ? new PageSet() : undefined);
   }
 
   requireOpen(): void {

@@ -72,9 +72,10 @@ export function seal(run: Uint8Array, view: DataView, txid: number, stamp: numbe
 /**
  * What kind of seal a run has. `none` only if it needs none.
  * @param stamp what the page `from` vouches for; 0 as `from` is a meta page
+ * @param sum the run's checksum, where that was taken already
  * @throws BoltError BOLT_CORRUPT if the seal is wrong, missing, or not the one that is vouched for
  */
-export function verifySeal(run: SealedRun, rule: SealRule, stamp: number, from: number): SealKind {
+export function verifySeal(run: SealedRun, rule: SealRule, stamp: number, from: number, sum?: number): SealKind {
   const { id: page, bytes, view, dataEnd } = run;
   const { sealedSince: since, sealedUpTo: upTo } = rule;
   if (since === 0) return 'none';
@@ -91,7 +92,7 @@ export function verifySeal(run: SealedRun, rule: SealRule, stamp: number, from: 
   const lost = ahead >= 1 && ahead <= MOST_AHEAD;
   const claimed = everyRun || lost || age <= upTo - since;
   if (!claimed) return 'none';
-  const kind = kindOf(run, view.getUint32(end - 4, true) ^ crc32c(bytes, 0, end - 4, 0, view));
+  const kind = kindOf(run, view.getUint32(end - 4, true) ^ (sum ?? crc32c(bytes, 0, end - 4, 0, view)));
   if (kind === 'none') {
     if (!everyRun && lost) return 'none'; // chance, in a run of somebody else
     throw corrupt(page, 'checksum does not match', 'checksum');

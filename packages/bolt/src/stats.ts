@@ -4,19 +4,25 @@
  * bbolt: bucket.go (Stats). Departs: one walk for the whole file; sizes count what entries take, headers included.
  */
 import type { BoltStats } from './bolt.ts';
-import { corrupt } from './errors.ts';
 import type { Meta } from './meta.ts';
 import { BUCKET_HEADER, readBucketHeader } from './page.ts';
 import type { Page } from './page.ts';
 import type { PageFile } from './page-file.ts';
-import { childPages, rootReference } from './reachable.ts';
-import type { PageReference } from './reachable.ts';
+import { PageSet } from './page-set.ts';
+import { soundPages } from './page-walk.ts';
 import type { Slices } from './slices.ts';
+
+/** Entries a step. */
+const STEP = 64;
 
 type Counts = { -readonly [K in keyof BoltStats]: BoltStats[K] };
 
 /** @throws BoltError BOLT_CORRUPT on a damaged tree */
-export async function countState(pages: PageFile, meta: Meta, freePages: number, slices: Slices): Promise<BoltStats> {
+export function countState(pages: PageFile, meta: Meta, freePages: number, slices: Slices): Promise<BoltStats> {
+  return slices.run(countInSteps(pages, meta, freePages));
+}
+
+function* countInSteps(pages: PageFile, meta: Meta, freePages: number): Generator<void, BoltStats> {
   const size = meta.highWater * meta.pageSize;
   const counts: Counts = {
     pageSize: meta.pageSize,
@@ -36,53 +42,41 @@ export async function countState(pages: PageFile, meta: Meta, freePages: number,
     inlineBytesUsed: 0,
     depth: 0,
   };
-  const waiting: { readonly page: PageReference; readonly depth: number }[] = [{ page: rootReference(meta), depth: 1 }];
-  let budget = meta.highWater;
-  for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
-    if (budget-- === 0) throw corrupt(meta.root, 'a tree with more pages than the file');
-    const { id, stamp, from } = visit.page;
-    const { page } = pages.inspect(id, meta, stamp, from);
-    counts.depth = Math.max(counts.depth, visit.depth);
-    if (page.leaf) {
-      counts.leafPages++;
-      counts.leafOverflowPages += page.overflow;
-      counts.leafBytesUsed += page.dataEnd;
-      for (const root of countLeaf(page, meta, counts)) waiting.push({ page: root, depth: 1 });
-    } else {
-      counts.branchPages++;
-      counts.branchOverflowPages += page.overflow;
-      counts.branchBytesUsed += page.dataEnd;
-      for (const child of childPages(page, meta)) waiting.push({ page: child, depth: visit.depth + 1 });
-    }
-    if (slices.due()) await slices.rest();
+  for (const visit of soundPages(pages, meta, new PageSet())) {
+    if (visit !== undefined) yield* countPage(visit.page, visit.depth + 1, meta, counts);
+    yield;
   }
   return counts;
 }
 
-function countLeaf(page: Page, meta: Meta, counts: Counts): PageReference[] {
-  const roots: PageReference[] = [];
+function* countPage(page: Page, depth: number, meta: Meta, counts: Counts): Generator<void> {
+  counts.depth = Math.max(counts.depth, depth);
+  if (page.leaf) {
+    counts.leafPages++;
+    counts.leafOverflowPages += page.overflow;
+    counts.leafBytesUsed += page.dataEnd;
+    yield* countLeaf(page, meta, counts);
+  } else {
+    counts.branchPages++;
+    counts.branchOverflowPages += page.overflow;
+    counts.branchBytesUsed += page.dataEnd;
+  }
+}
+
+function* countLeaf(page: Page, meta: Meta, counts: Counts): Generator<void> {
   for (let i = 0; i < page.count; i++) {
+    if (i % STEP === STEP - 1) yield;
     if (!page.isBucket(i)) {
       counts.keys++;
       continue;
     }
     counts.buckets++;
     const length = page.valueLength(i);
-    const { root, inline, stamp } = readBucketHeader(
-      page.bytes,
-      page.keyAt(i) + page.keyLength(i),
-      length,
-      meta.highWater,
-      page.id,
-      page.stamp(i),
-    );
-    if (inline === undefined) {
-      roots.push({ id: root, stamp, from: page.id });
-      continue;
-    }
+    const at = page.keyAt(i) + page.keyLength(i);
+    const { inline } = readBucketHeader(page.bytes, at, length, meta.highWater, page.id, page.stamp(i));
+    if (inline === undefined) continue;
     counts.inlineBuckets++;
     counts.inlineBytesUsed += length - BUCKET_HEADER;
     counts.keys += inline.count;
   }
-  return roots;
 }

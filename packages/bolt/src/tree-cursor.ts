@@ -8,8 +8,8 @@
  * U4  The blocks of the stack are held, and the leaf of the place once more: its memory keeps what `source` shows.
  * U5  A walk over many leaves reads the next ones past the cache, into the memory of those it left: a scan of everything
  *     forgets nothing that others use, and needs no memory of its own.
- * U6  Keys ascend from leaf to leaf, `seek` finds nothing below its key, and a tree has at most 48 levels: on a damaged
- *     file every walk ends, and so does every walk that seeks its way.
+ * U6  Keys ascend from leaf to leaf, the last of a leaf is not before its first, `seek` finds nothing below its key, and a
+ *     tree has at most 48 levels: on a damaged file every walk ends, and so does every walk that seeks its way.
  *
  * bbolt: cursor.go. Departs: U3, undefined there.
  */
@@ -201,6 +201,7 @@ export class TreeCursor {
       const top = blocks.length - 1;
       const leaf = blocks[top] as Block;
       if (leaf.count === 0) continue;
+      this.#requireAscent(leaf);
       this.#requireProgress(leaf, indexes[top] as number, backward);
       return this.#arrive(leaf, indexes[top] as number);
     }
@@ -217,6 +218,20 @@ export class TreeCursor {
       this.keyLength,
     );
     if (backward ? order >= 0 : order <= 0) throw corrupt(this.#tree.rootPage, 'leaves of this tree are not in order');
+  }
+
+  /** Whose checksum is right may still have its keys in the wrong order: a file can come from a stranger. */
+  #requireAscent(leaf: Block): void {
+    const last = leaf.count - 1;
+    const order = compareBytes(
+      leaf.source(0),
+      leaf.keyAt(0),
+      leaf.keyLength(0),
+      leaf.source(last),
+      leaf.keyAt(last),
+      leaf.keyLength(last),
+    );
+    if (order > 0) throw corrupt(this.#tree.rootPage, 'keys of this tree are not in order', 'C8');
   }
 
   #arrive(leaf: Block, index: number): boolean {

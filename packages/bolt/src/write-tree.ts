@@ -8,6 +8,7 @@
  * W4  A nested bucket that was opened is one object, whoever opened it.
  * W5  A deleted bucket leaves the root it has on the medium to its parent. Whoever deletes the parent too deletes that
  *     note with it: the parent's own tree on the medium holds the same pages, and each is freed once.
+ * W6  A page that two entries refer to is damage: it cannot be changed for one of them.
  *
  * bbolt: bucket.go, node.go.
  */
@@ -21,7 +22,7 @@ import { BUCKET_HEADER, LEAF_FLAG, Page, readBucketHeader } from './page.ts';
 import type { Block, BucketHeader } from './page.ts';
 import type { PageFile } from './page-file.ts';
 import { childPage } from './page-tree.ts';
-import type { PageReference } from './reachable.ts';
+import type { PageReference } from './page-reference.ts';
 import type { Savepoint } from './savepoint.ts';
 import { NO_STAMP } from './seal.ts';
 import type { Tree } from './tree-cursor.ts';
@@ -93,6 +94,7 @@ export class WriteTree implements Tree {
     const { context } = this;
     context.savepoint.tree(this);
     const page = this.#rootBefore();
+    requireDistinct(page);
     const node = Node.from(context.sources, page, page.id, undefined);
     this.nodes.set(node.ref, node);
     this.rootNode = node;
@@ -104,8 +106,13 @@ export class WriteTree implements Tree {
     const { context } = this;
     const ref = parent.child(index);
     const known = this.nodes.get(ref);
-    if (known !== undefined) return known;
-    const node = Node.from(context.sources, childPage(context.pages, context.meta, parent, index, false), ref, parent);
+    if (known !== undefined) {
+      if (known.parent !== parent) throw corrupt(ref, 'is referred to twice', 'C4');
+      return known;
+    }
+    const page = childPage(context.pages, context.meta, parent, index, false);
+    requireDistinct(page);
+    const node = Node.from(context.sources, page, ref, parent);
     this.nodes.set(ref, node);
     parent.kids.push(node);
     context.savepoint.born(this, node);
@@ -256,6 +263,17 @@ export class WriteTree implements Tree {
     if (this.rootNode !== undefined || this.sequenceChanged) return true;
     for (const { tree } of this.nested.values()) if (tree.touched) return true;
     return false;
+  }
+}
+
+/** @throws BoltError BOLT_CORRUPT if two entries of a branch refer to one page, or one to the branch itself */
+function requireDistinct(page: Page): void {
+  if (page.leaf) return;
+  const children = new Set([page.id]);
+  for (let i = 0; i < page.count; i++) {
+    const child = page.child(i);
+    if (children.has(child)) throw corrupt(child, 'is referred to twice', 'C4');
+    children.add(child);
   }
 }
 

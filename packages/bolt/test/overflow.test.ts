@@ -5,6 +5,7 @@ import type { ReadBucket } from '../src/index.ts';
 import { openBolt } from '../src/index.ts';
 import { nodeStorage } from '../src/node-storage.ts';
 import { PageFile } from '../src/page-file.ts';
+import { withoutPauses } from '../src/pieces.ts';
 import { NO_STAMP } from '../src/seal.ts';
 import { listFile } from './list-file.ts';
 import { replay } from './recipe.ts';
@@ -36,7 +37,9 @@ async function rootPage(
   const file = await nodeStorage.open(path, 'read');
   try {
     const { active } = chooseMeta(file, path);
-    const { leaf, overflow, count } = new PageFile(file, active.pageSize, 0).inspect(page, active, NO_STAMP, 0).page;
+    const { leaf, overflow, count } = withoutPauses(
+      new PageFile(file, active.pageSize, 0).inspectInSteps(page, active, NO_STAMP, 0),
+    ).page;
     return { leaf, overflow, count };
   } finally {
     await file.close();

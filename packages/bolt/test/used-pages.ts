@@ -11,13 +11,12 @@ export async function usedPages(storage: Storage, path: string): Promise<Set<num
   try {
     const { active } = chooseMeta(file, path);
     const pages = new PageFile(file, active.pageSize, 0);
-    const seen = await reachablePages(pages, active, new Slices(storage, undefined));
+    const slices = new Slices(storage, undefined);
+    const seen = await slices.run(reachablePages(pages, active));
     const used = new Set<number>();
-    seen.forEach((reached, page) => {
-      if (reached === 1) used.add(page);
-    });
+    for (let page = 2; page < active.highWater; page++) if (seen.has(page)) used.add(page);
     if (active.freelist !== undefined) {
-      const { overflow } = readFreelist(pages, active);
+      const { overflow } = await slices.run(readFreelist(pages, active));
       for (let page = active.freelist; page <= active.freelist + overflow; page++) used.add(page);
     }
     return used;

@@ -42,6 +42,7 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
     restore: { chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined },
     pace: { batchLimit: 1000, pauseMs: undefined, awaitsCommits: true },
     observers: [],
+    maxDeletes: Infinity,
   });
   return { ...opened, store, history };
 }

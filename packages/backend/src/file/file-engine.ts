@@ -56,6 +56,11 @@ export class FileEngine implements Engine {
     return this.#present.buckets();
   }
 
+  lastKey(bucket: Bucket): Uint8Array | undefined {
+    this.#checkOpen();
+    return this.#present.lastKey(bucket);
+  }
+
   pin(): PinnedView {
     this.#checkOpen();
     return new FileView(this.#bolt);

@@ -57,6 +57,20 @@ export class FileView implements PinnedView {
     }
   }
 
+  lastKey(bucket: Bucket): Uint8Array | undefined {
+    this.#checkOpen();
+    try {
+      const cursor = this.#bucket(bucket)?.cursor();
+      for (let more = cursor?.last(); more === true; more = cursor?.prev()) {
+        // A nested bucket is not ours.
+        if (cursor?.isBucket === false) return cursor.key;
+      }
+      return undefined;
+    } catch (error) {
+      throw fileFailure(error, this.#path);
+    }
+  }
+
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {
     this.#checkOpen();
     // Held from the call on, not from the first pull: a scan shows the state of its call.
