@@ -2,14 +2,14 @@
 
 /**
  * - `KV_INVALID` a wrong argument: a `TypeError` or `RangeError` that carries this code and names the argument
- * - `KV_TOO_LARGE` a key, a value or a transaction over its limit, which is in `limit`
+ * - `KV_TOO_LARGE` a key, a value, a transaction or a deletion over its limit, which is in `limit`
  * - `KV_DUPLICATE_KEY` a transaction changes one key twice
- * - `KV_ENCODE` the codec refused a key or a value; nothing was written
- * - `KV_DECODE` the codec refused what is stored; `key` and `revision` say where
+ * - `KV_ENCODE` the codec refused a key or a value, the `cause` is what it said; nothing was written
+ * - `KV_DECODE` the codec refused what is stored; `key` and `revision` say where, `cause` what it said
  * - `KV_CONFLICT` `transaction` gave up: what it had read changed in each of its attempts
  * - `KV_EXISTS` the target of a backup is there already
  * - `KV_BACKUP` a backup could not be written; the target does not exist
- * - `KV_CLOSED` called after `close`
+ * - `KV_CLOSED` called after `close`, or used after it
  *
  * Errors of the layers below pass through as they are: `BACKEND_*`, `MVCC_*`, `WATCH_*`.
  */
