@@ -25,7 +25,12 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const from = Number(values.from);
 const { engine } = values;
-if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(from) || (engine !== 'file' && engine !== 'level')) {
+if (
+  !Number.isSafeInteger(rounds) ||
+  rounds < 1 ||
+  !Number.isSafeInteger(from) ||
+  (engine !== 'file' && engine !== 'level')
+) {
   console.error('Usage: node tools/rivals/rivals.mjs [--rounds N] [--engine file|level] [--from N]');
   process.exit(2);
 }

@@ -416,7 +416,10 @@ describe('what the world refuses', () => {
     fs.cpSync(new URL('../dist', import.meta.url), away, { recursive: true });
     fs.writeFileSync(join(away, 'package.json'), '{"type":"module"}');
     fs.mkdirSync(join(away, 'node_modules', '@varve'), { recursive: true });
-    fs.symlinkSync(new URL('../node_modules/@varve/base', import.meta.url), join(away, 'node_modules', '@varve', 'base'));
+    fs.symlinkSync(
+      new URL('../node_modules/@varve/base', import.meta.url),
+      join(away, 'node_modules', '@varve', 'base'),
+    );
     const program = `
       const { levelEngine } = await import('./level/index.js');
       await levelEngine('../other').catch((error) => console.log(error.code));

@@ -9,7 +9,16 @@ import fs from 'node:fs';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 const [, , command, path, nth] = isMainThread ? process.argv : [undefined, undefined, 'thread', workerData.path];
-const calls = ['mkdirSync', 'openSync', 'readdirSync', 'lstatSync', 'renameSync', 'unlinkSync', 'rmdirSync', 'chmodSync'];
+const calls = [
+  'mkdirSync',
+  'openSync',
+  'readdirSync',
+  'lstatSync',
+  'renameSync',
+  'unlinkSync',
+  'rmdirSync',
+  'chmodSync',
+];
 
 if (command === 'die') {
   let count = 0;
@@ -37,7 +46,7 @@ if (!isMainThread) {
   void new Worker(new URL(import.meta.url), { workerData: { path, mine: mine.kind } });
 } else if (command === 'churn') {
   const others = {};
-  for (let held = 0; held < Number(nth); ) {
+  for (let held = 0; held < Number(nth);) {
     const answer = await take();
     if (answer.kind === 'held') {
       held += 1;

@@ -15,7 +15,13 @@
  * bbolt: bolt_unix.go (R39 to R42, R59).
  */
 import fs from 'node:fs';
-import { findHolder, lockFolderBeside, takeStoreLock, type LockRequest, type StoreLock } from '@varve/base/node/store-lock';
+import {
+  findHolder,
+  lockFolderBeside,
+  takeStoreLock,
+  type LockRequest,
+  type StoreLock,
+} from '@varve/base/node/store-lock';
 import { BoltError } from './errors.ts';
 import { takeKernelLock } from './kernel-lock.ts';
 import { kernelHolders, whyOutOfReach } from './lock-reach.ts';
@@ -38,11 +44,11 @@ const INSTALL = 'Install flock(1), which is part of util-linux and of BusyBox, w
 export async function lockFile(fd: number, openedAs: string, request: FileLockRequest): Promise<FileLock | string> {
   const { exclusive, signal, waitMs = 0 } = request;
   const realPath = realPathOf(request.path);
-  const { ino, uid, gid, mode } = fs.fstatSync(fd, { bigint: true });
+  const { ino } = fs.fstatSync(fd, { bigint: true });
   const place: LockRequest = {
     folder: lockFolderBeside(realPath),
     thing: ino,
-    rights: { uid: Number(uid), gid: Number(gid), mode: Number(mode) },
+    rights: rightsOf(realPath) ?? fs.fstatSync(fd),
     signal,
   };
   const byKernel = { exclusive, openedAs, patienceMs: waitMs, signal };
@@ -105,6 +111,12 @@ function lockOf(socket: StoreLock | undefined, answer: Awaited<ReturnType<typeof
 function foreign(path: string, reason: string): BoltError {
   const message = `${path} cannot be locked: ${reason}; it was left as it is. Look at it, and move it away`;
   return new BoltError('BOLT_INVALID', message, { path });
+}
+
+/** Of the file that has the name: one that is to replace it may belong to somebody else still (L4). */
+function rightsOf(realPath: string): LockRequest['rights'] | undefined {
+  const named = fs.statSync(realPath, { throwIfNoEntry: false });
+  return named && { uid: named.uid, gid: named.gid, mode: named.mode };
 }
 
 function realPathOf(path: string): string {

@@ -2,11 +2,12 @@
  * The real bbolt over files written here. Needs Go and the library (`golang-go golang-github-coreos-bbolt-dev` in Debian);
  * without them the tests are left out, and their name says so.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { buildBolt, openBolt } from '../src/index.ts';
 import type { OpenOptions, WriteBucket, WriteTransaction } from '../src/index.ts';
 import { listFile } from './list-file.ts';
@@ -186,6 +187,25 @@ const suite = (): void => {
     await using bolt = await openBolt(file);
     expect(bolt.txid).toBe(1);
     expect(() => bbolt('check', file)).toThrow('timeout');
+  });
+
+  test('A2, R59: what bbolt has open is refused, with flock(1) on PATH and without, and the message names it', async () => {
+    const file = scratch.file();
+    await (await openBolt(file)).close();
+    const holder = spawn(TOOL, ['hold', file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    onTestFinished(() => void holder.kill('SIGKILL'));
+    await once(holder.stdout, 'data');
+    const refused = { code: 'BOLT_LOCKED', message: `${file} is in use by process ${holder.pid}` };
+    for (const paths of [process.env['PATH'], scratch.folder]) {
+      vi.stubEnv('PATH', paths);
+      await expect(openBolt(file)).rejects.toMatchObject(refused);
+      await expect(openBolt(file, { readOnly: true })).rejects.toMatchObject(refused);
+      vi.unstubAllEnvs();
+    }
+    const ended = once(holder, 'exit');
+    holder.stdin.end();
+    await ended;
+    await (await openBolt(file)).close();
   });
 };
 

@@ -182,20 +182,23 @@ const ways = hasFlock
   : [[false, false]];
 
 describe('A2: two processes, each with flock(1) on its PATH or without', () => {
-  test.each(ways)('holder %s, second %s: the second is told who has it, for writing and for reading', async (one, two) => {
-    const file = scratch.file();
-    const other = await onPath(one, () => holder(file, false));
-    await onPath(two, async () => {
-      const who = { code: 'BOLT_LOCKED', message: `${file} is in use by process ${other.pid}` };
-      await expect(openBolt(file)).rejects.toMatchObject(who);
-      await expect(openBolt(file, { readOnly: true })).rejects.toMatchObject(who);
-      process.kill(other.pid, 'SIGSTOP');
-      await expect(openBolt(file)).rejects.toMatchObject(who);
-      await other.kill('SIGKILL');
-      await (await openBolt(file)).close();
-    });
-    expect(readdirSync(scratch.folder).filter((name) => name.startsWith(`${path.basename(file)}.`))).toEqual([]);
-  });
+  test.each(ways)(
+    'holder %s, second %s: the second is told who has it, for writing and for reading',
+    async (one, two) => {
+      const file = scratch.file();
+      const other = await onPath(one, () => holder(file, false));
+      await onPath(two, async () => {
+        const who = { code: 'BOLT_LOCKED', message: `${file} is in use by process ${other.pid}` };
+        await expect(openBolt(file)).rejects.toMatchObject(who);
+        await expect(openBolt(file, { readOnly: true })).rejects.toMatchObject(who);
+        process.kill(other.pid, 'SIGSTOP');
+        await expect(openBolt(file)).rejects.toMatchObject(who);
+        await other.kill('SIGKILL');
+        await (await openBolt(file)).close();
+      });
+      expect(readdirSync(scratch.folder).filter((name) => name.startsWith(`${path.basename(file)}.`))).toEqual([]);
+    },
+  );
 
   if (canIsolate) {
     test.each(ways)('in two containers, holder %s, second %s', async (one, two) => {
@@ -203,7 +206,10 @@ describe('A2: two processes, each with flock(1) on its PATH or without', () => {
       const other = await onPath(one, () => holder(file, false, isolated));
       await onPath(two, async () => {
         const who = /is in use by process 1 of another container \(PID namespace\)$/;
-        await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_LOCKED', message: expect.stringMatching(who) });
+        await expect(openBolt(file)).rejects.toMatchObject({
+          code: 'BOLT_LOCKED',
+          message: expect.stringMatching(who),
+        });
         await expect(holder(file, false, isolated)).rejects.toThrow(who);
       });
       await other.kill('SIGKILL');
@@ -215,9 +221,19 @@ describe('A2: two processes, each with flock(1) on its PATH or without', () => {
       await (await openBolt(file)).close();
       const mounted = path.join(mkdtempSync(path.join(scratch.folder, 'mount-')), 'store.db');
       writeFileSync(mounted, '');
-      const command = [...isolated, SHELL, '-c', `${MOUNT} --bind "$1" "$2" && shift 2 && exec "$@"`, 'sh', file, mounted];
+      const command = [
+        ...isolated,
+        SHELL,
+        '-c',
+        `${MOUNT} --bind "$1" "$2" && shift 2 && exec "$@"`,
+        'sh',
+        file,
+        mounted,
+      ];
       await onPath(false, async () => {
-        await expect(holder(mounted, false, command)).rejects.toThrow(/BOLT_LOCKED.*is mounted by itself.*Install flock/);
+        await expect(holder(mounted, false, command)).rejects.toThrow(
+          /BOLT_LOCKED.*is mounted by itself.*Install flock/,
+        );
       });
       if (!hasFlock) return;
       const other = await holder(mounted, false, command);
@@ -319,7 +335,9 @@ describe('A6: one file under several names', () => {
 describe('B6: a flock(1) that does not answer', () => {
   function hanging(): string {
     const folder = mkdtempSync(path.join(scratch.folder, 'hanging-'));
-    writeFileSync(path.join(folder, 'flock'), `#!/bin/sh\n${SLEEP} 1000 & echo $$ $! >"$0.pids"\nwait\n`, { mode: 0o755 });
+    writeFileSync(path.join(folder, 'flock'), `#!/bin/sh\n${SLEEP} 1000 & echo $$ $! >"$0.pids"\nwait\n`, {
+      mode: 0o755,
+    });
     return folder;
   }
 

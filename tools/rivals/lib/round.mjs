@@ -50,7 +50,9 @@ export async function playRound({ engine, folder, round, isolate }) {
   const { turns, acknowledged } = readStory(readFileSync(log, 'utf8'));
   const problems = [
     ...overlaps(turns),
-    ...ended.flatMap(({ code, complaint, death }) => (code === 0 || (death > 0 && code === 137) ? [] : [`${code}: ${complaint}`])),
+    ...ended.flatMap(({ code, complaint, death }) =>
+      code === 0 || (death > 0 && code === 137) ? [] : [`${code}: ${complaint}`],
+    ),
     ...(await missing(engine, store, acknowledged)),
   ];
   const deaths = ended.filter(({ code }) => code === 137).length;
@@ -93,7 +95,8 @@ async function missing(engine, store, acknowledged) {
     const lost = [];
     for (const [key, value] of acknowledged) {
       const found = await kv.get(key);
-      if (found?.value !== value) lost.push(`${key} was acknowledged and is ${found === undefined ? 'gone' : 'another'}`);
+      if (found?.value !== value)
+        lost.push(`${key} was acknowledged and is ${found === undefined ? 'gone' : 'another'}`);
     }
     return lost;
   } finally {

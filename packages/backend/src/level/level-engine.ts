@@ -183,11 +183,11 @@ export class LevelEngine implements Engine, ScanSource {
       if (this.#standIn !== undefined && this.#failure !== undefined) throw this.#failure.cause;
       try {
         await this.#level.compactRange(Uint8Array.of(0), BEHIND);
+        await this.#private.see();
+        await this.#size.sample();
       } catch (error) {
         throw asBackendError(error, 'Compacting', this.#opened.path);
       }
-      await this.#private.see();
-      await this.#size.sample();
       this.#renewIfDue();
     });
   }

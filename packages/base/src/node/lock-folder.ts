@@ -73,11 +73,19 @@ export class LockFolder {
       const found = fs.lstatSync(path, { throwIfNoEntry: false });
       if (found === undefined) return { kind: 'absent' };
       if (!found.isDirectory()) {
-        return { kind: 'foreign', what: found.isFile() ? 'file' : 'other', reason: `is ${kindOf(found)}, not a folder` };
+        return {
+          kind: 'foreign',
+          what: found.isFile() ? 'file' : 'other',
+          reason: `is ${kindOf(found)}, not a folder`,
+        };
       }
       const uid = process.geteuid?.();
       if (uid !== undefined && ![0, uid, ...owners].includes(found.uid)) {
-        return { kind: 'foreign', what: 'other', reason: `belongs to the user ${found.uid}, who is not the store's owner` };
+        return {
+          kind: 'foreign',
+          what: 'other',
+          reason: `belongs to the user ${found.uid}, who is not the store's owner`,
+        };
       }
       fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
       return new LockFolder(path, fd);
@@ -91,9 +99,13 @@ export class LockFolder {
     }
   }
 
-  /** The names in it, and whether each is a socket. */
-  list(): Map<string, boolean> {
-    return new Map(fs.readdirSync(this.#route, { withFileTypes: true }).map((entry) => [entry.name, entry.isSocket()]));
+  list(): string[] {
+    return fs.readdirSync(this.#route);
+  }
+
+  /** False also for a name that is gone. By `lstat`, because not every runtime has the kind of a name in its lists. */
+  isSocket(name: string): boolean {
+    return fs.lstatSync(this.pathOf(name), { throwIfNoEntry: false })?.isSocket() === true;
   }
 
   pathOf(name: string): string {

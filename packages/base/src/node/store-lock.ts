@@ -29,6 +29,8 @@
  *     anew.
  * S7  The holder is known by what it is, not by its process: a second taker in the same process, or in another thread of
  *     it, is refused like any other.
+ * S8  Nobody holds who would not be seen: the list that lets a contender in must have its own name, too, and a call of its own
+ *     socket must be answered. Else this is no place for sockets (a file system, a runtime), and that is said.
  *
  * It does not reach other machines, nor two that see the store under different names in different folders; who needs the
  * lock must know that (`@varve/bolt`, `file-lock.ts`).
@@ -96,6 +98,12 @@ interface Rival {
   readonly isHolder: boolean;
 }
 
+interface Sight {
+  readonly rivals: readonly Rival[];
+  /** Whether we are there ourselves, alive (S8). */
+  readonly isSeen: boolean;
+}
+
 type Attempt = LockAnswer | { readonly kind: 'again'; readonly who: string };
 
 /** Takes the lock, or says who has it. Rejects with the signal's reason, and when there are no descriptors or no memory. */
@@ -131,7 +139,7 @@ export async function findHolder({ folder, thing, rights }: LockRequest): Promis
     }
     let rivals;
     try {
-      rivals = await look(opened, thing, undefined);
+      ({ rivals } = await look(opened, thing, undefined));
     } finally {
       opened.close();
     }
@@ -150,7 +158,7 @@ async function attempt({ folder: path, thing, rights, signal }: LockRequest, unt
   let server: Server | undefined;
   let isHeld = false;
   try {
-    const before = answerTo(await look(folder, thing, undefined));
+    const before = answerTo((await look(folder, thing, undefined)).rivals);
     if (before !== undefined) return before;
     name = nameOf(thing);
     try {
@@ -163,9 +171,10 @@ async function attempt({ folder: path, thing, rights, signal }: LockRequest, unt
       return { kind: 'impossible', reason: `a socket cannot be made in ${path} (${codeOf(error)})` };
     }
     for (;;) {
-      const rivals = await look(folder, thing, name);
+      const { rivals, isSeen } = await look(folder, thing, name);
       if (rivals.length === 0) {
         if (!folder.isInPlace()) return again();
+        if (!isSeen) return { kind: 'impossible', reason: `a socket in ${path} is not seen or does not answer` };
         isHeld = true;
         mark(folder, name);
         return { kind: 'held', lock: new HeldLock(folder, name, server) };
@@ -202,19 +211,21 @@ async function show(folder: LockFolder, name: string, rights: StoreRights): Prom
 }
 
 /** The others that want or have the thing. Who has shown itself removes the names of the dead on the way, others change nothing. */
-async function look(folder: LockFolder, thing: bigint, own: string | undefined): Promise<Rival[]> {
+async function look(folder: LockFolder, thing: bigint, own: string | undefined): Promise<Sight> {
   const rivals: Rival[] = [];
-  const names = folder.list();
-  for (const [name, isSocket] of names) {
+  const names = new Set(folder.list());
+  for (const name of names) {
     const [, rest = '', its = '', pid = '', space = ''] = NAME.exec(name) ?? [];
     const isRival = its === thing.toString(36);
-    if (!isSocket || rest === '' || rest === own || !(isRival || own !== undefined)) continue;
+    if (rest === '' || rest === own || !(isRival || own !== undefined) || !folder.isSocket(name)) continue;
     const sign = await signOf(folder.pathOf(name));
     if (sign === 'dead' && own !== undefined) for (const word of ['held', 'at']) folder.remove(`${word}-${rest}`);
     if (!isRival || sign === 'dead' || sign === 'gone') continue;
     rivals.push({ name, who: describe(pid, space), isHolder: names.has(`held-${rest}`) });
   }
-  return rivals;
+  const self = `at-${own}`;
+  const isSeen = names.has(self) && folder.isSocket(self) && (await signOf(folder.pathOf(self))) === 'alive';
+  return { rivals, isSeen };
 }
 
 function answerTo(rivals: readonly Rival[]): Busy | { readonly kind: 'again'; readonly who: string } | undefined {
@@ -234,7 +245,10 @@ function withoutFolder(path: string, found: NoFolder): Attempt {
   return found.kind === 'foreign' ? foreign(path, found) : found;
 }
 
-function foreign(path: string, { what, reason }: { readonly what: 'file' | 'other'; readonly reason: string }): Foreign {
+function foreign(
+  path: string,
+  { what, reason }: { readonly what: 'file' | 'other'; readonly reason: string },
+): Foreign {
   return { kind: 'foreign', what, reason: `${path} ${reason}` };
 }
 
@@ -246,8 +260,8 @@ function unknown(reason: string): string {
 function mark(folder: LockFolder, own: string): void {
   try {
     fs.closeSync(fs.openSync(folder.pathOf(`held-${own}`), 'wx', 0o600));
-    const names = folder.list();
-    for (const name of names.keys()) {
+    const names = new Set(folder.list());
+    for (const name of names) {
       const left = name.startsWith('held-') && !names.has(`at-${name.slice('held-'.length)}`);
       if (left || name.startsWith('new-')) folder.remove(name);
     }
@@ -298,5 +312,5 @@ function describe(pid: string, space: string): string {
 }
 
 function pause(): number {
-  return 1 + (randomBytes(1)[0] as number) % PAUSE_MS;
+  return 1 + ((randomBytes(1)[0] as number) % PAUSE_MS);
 }

@@ -3,6 +3,7 @@
 //	bbolt check FILE     its own consistency check
 //	bbolt digest FILE    SHA-256 of the contents, as in the fixture listings
 //	bbolt mutate FILE N  N transactions of random puts and deletes in every top-level bucket, a check after each
+//	bbolt hold FILE      opens it for writing, prints `held`, and stays until its input ends
 //	bbolt bench FILE PUTS COMMITS random|append   milliseconds a commit of that many puts of 256 bytes, as JSON
 package main
 
@@ -11,6 +12,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"io"
 	"math/rand"
 	"os"
 	"strconv"
@@ -22,7 +24,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: bbolt check|digest|mutate|bench FILE ...")
+		fail("usage: bbolt check|digest|mutate|hold|bench FILE ...")
 	}
 	db, err := bolt.Open(os.Args[2], 0600, &bolt.Options{Timeout: 5 * time.Second, ReadOnly: os.Args[1] == "check" || os.Args[1] == "digest"})
 	if err != nil {
@@ -36,6 +38,9 @@ func main() {
 		digest(db)
 	case "mutate":
 		mutate(db, number(3))
+	case "hold":
+		fmt.Println("held")
+		io.Copy(io.Discard, os.Stdin)
 	case "bench":
 		bench(db, number(3), number(4), os.Args[5])
 	default:
