@@ -58,11 +58,12 @@ async function scan(bytes: Uint8Array): Promise<LogEnd & { readonly last: number
 test('a whole log has every batch, and ends where LevelDB stopped', async () => {
   expect(await scan(log)).toEqual({
     goodLength: log.length,
+    length: log.length,
     batches: lengths.length,
     bad: undefined,
     last: lengths.length,
   });
-  expect(await scan(new Uint8Array())).toEqual({ goodLength: 0, batches: 0, bad: undefined, last: 0 });
+  expect(await scan(new Uint8Array())).toEqual({ goodLength: 0, length: 0, batches: 0, bad: undefined, last: 0 });
 });
 
 test('R66: cut anywhere, the batches before the cut are whole and the rest is torn', async () => {

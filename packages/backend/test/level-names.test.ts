@@ -129,6 +129,24 @@ test('E1: a marker or mark of any length is read no further than it can be', asy
   }
 });
 
+test.each([2 ** 28, 2 ** 40])(
+  'E1: a log or MANIFEST that is a hole of %d bytes is told from one within seconds',
+  async (length) => {
+    for (const ending of [/\.log$/, /^MANIFEST-/]) {
+      const path = made();
+      const name = fs.readdirSync(path).find((one) => ending.test(one)) as string;
+      fs.truncateSync(join(path, name), length);
+      const started = performance.now();
+      await levelEngine(path).then(
+        (engine) => engine.close(),
+        (error: unknown) => expect(error).toMatchObject({ code: 'BACKEND_CORRUPT' }),
+      );
+      expect(performance.now() - started).toBeLessThan(4 * PATIENCE_MS);
+      fs.rmSync(path, { recursive: true });
+    }
+  },
+);
+
 test('E1: what is not a name of a store is not looked at, and not touched', async () => {
   const path = made();
   const outside = join(dirname(path), 'outside');

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { ClassicLevel } from 'classic-level';
 import { isKnownDriver } from '../src/level/driver.ts';
 import { nodeFiles } from '../src/level/files.ts';
-import { levelEngine } from '../src/level/index.ts';
+import { levelEngine, type LevelOptions } from '../src/level/index.ts';
 import { child, create, failing, linesOf, open, put, scanned, temporaryPath, text } from './level-support.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -207,4 +207,28 @@ test('R36: a path that is no folder is BACKEND_FOREIGN at once, whatever else it
   spawnSync('mkfifo', [path]);
   await expect(levelEngine(path)).rejects.toMatchObject({ code: 'BACKEND_FOREIGN' });
   await expect(levelEngine('/dev/null')).rejects.toMatchObject({ code: 'BACKEND_FOREIGN' });
+});
+
+describe('B6: arguments', () => {
+  test.each<[unknown]>([
+    ...[null, 'x', 7, true].map((options): [unknown] => [options]),
+    ...['createIfMissing', 'verify'].flatMap((name) =>
+      [null, 0, 'no', NaN].map((value): [unknown] => [{ [name]: value }]),
+    ),
+    ...['cacheSize', 'writeBufferSize'].flatMap((name) =>
+      [null, '4096', true, 8n, NaN, Infinity, -1, 0, 1.5, 2 ** 32].map((value): [unknown] => [{ [name]: value }]),
+    ),
+    ...[null, true, 'no', 0].map((readOnly): [unknown] => [{ readOnly }]),
+  ])('B6: options %o are a TypeError or RangeError, and nothing is made', async (options) => {
+    const path = temporaryPath();
+    const refused = await levelEngine(path, options as LevelOptions).catch((error: unknown) => error);
+    expect(refused instanceof TypeError || refused instanceof RangeError).toBe(true);
+    expect(fs.existsSync(path)).toBe(false);
+  });
+  test.each<[unknown]>([[undefined], [null], [7], [Buffer.from('x')], [new URL('file:///x')], [{}]])(
+    'B6: the path %o is a TypeError',
+    async (path) => {
+      await expect(levelEngine(path as string)).rejects.toBeInstanceOf(TypeError);
+    },
+  );
 });

@@ -59,7 +59,7 @@ function codeOf(cause: unknown): BackendErrorCode {
 const ADVICE: { readonly [code in BackendErrorCode]?: string } = {
   BACKEND_LOCKED: 'Close it there first, or use another path',
   BACKEND_CORRUPT: 'Restore the folder from a snapshot; it was left for inspection',
-  BACKEND_READ_ONLY: 'Give this process write permission, or use another path',
+  BACKEND_READ_ONLY: 'Give this process permission to read and write it, or use another path',
   BACKEND_FAILED: 'Remove the cause and open the store again',
 };
 

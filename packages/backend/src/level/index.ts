@@ -6,7 +6,7 @@
  */
 import { checkOptions } from '../check-options.ts';
 import type { Engine } from '../engine.ts';
-import { loadDriver } from './driver.ts';
+import { isKnownDriver, loadDriver } from './driver.ts';
 import { nodeFiles } from './files.ts';
 import { openLevel } from './open-level.ts';
 
@@ -54,6 +54,7 @@ export async function levelEngine(path: string, options: LevelOptions = {}): Pro
     verify: checkedBoolean(options.verify, true, 'verify'),
     cacheSize: checkedSize(options.cacheSize, 8 * MIB, 'cacheSize'),
     writeBufferSize,
+    isKnown: isKnownDriver(),
     longScan: { rows: 1024, bytes: 4 * MIB, bytesToWrite: writeBufferSize },
   };
   return openLevel(await loadDriver(), nodeFiles, path, settings);

@@ -11,7 +11,7 @@
  * LevelDB: db/db_impl.cc, SanitizeOptions, RecoverLogFile and MaybeIgnoreError.
  */
 import type { CheckedLog } from './check-folder.ts';
-import type { Files } from './files.ts';
+import { errorCode, type Files } from './files.ts';
 
 /** What an opening writes is far less; a long path in each line of it as well. */
 const MOST = 1 << 20;
@@ -23,8 +23,8 @@ export async function infoLogNow(files: Files, path: string, name = 'LOG'): Prom
 
 export interface Unread {
   readonly reason: string;
-  /** Somebody else has tried to open the store meanwhile, so it cannot be told. */
-  readonly isDisturbed: boolean;
+  /** LevelDB says so. Else it says nothing, and somebody else who tried to open the store may have taken its words away. */
+  readonly isSaid: boolean;
 }
 
 /**
@@ -37,27 +37,24 @@ export async function unreadLog(
   logs: readonly CheckedLog[],
   before: string | undefined,
 ): Promise<Unread | undefined> {
-  const older = await infoLogNow(files, path, 'LOG.old');
-  const isDisturbed = older !== before && older !== undefined;
-  const lines = await linesOf(files, path, isDisturbed ? ['LOG.old', 'LOG'] : ['LOG'], before);
+  const lines = await linesOf(files, path, before);
   const torn = new Set(logs.filter(({ isTorn }) => isTorn).map(({ name }) => name));
   const ignored = lines.find((line) => isIgnored(line, torn));
-  if (ignored !== undefined) return { reason: `LevelDB says: ${ignored}`, isDisturbed: false };
+  if (ignored !== undefined) return { reason: `LevelDB says: ${ignored}`, isSaid: true };
   const missing = logs.find(({ number }) => !lines.includes(`Recovering log #${number}`));
-  return missing && { reason: `LevelDB does not say that it has read ${missing.name}`, isDisturbed };
+  return missing && { reason: `LevelDB does not say that it has read ${missing.name}`, isSaid: false };
 }
 
-async function linesOf(
-  files: Files,
-  path: string,
-  names: readonly string[],
-  before: string | undefined,
-): Promise<string[]> {
+async function linesOf(files: Files, path: string, before: string | undefined): Promise<string[]> {
   let text = '';
-  for (const name of names) {
+  for (const name of ['LOG.old', 'LOG']) {
     const now = await infoLogNow(files, path, name);
-    if (now === undefined || now === before) continue; // it could not begin a new one
-    text += Buffer.from(await files.readStart(`${path}/${name}`, MOST)).toString('latin1');
+    if (now === undefined || now === before) continue;
+    try {
+      text += Buffer.from(await files.readStart(`${path}/${name}`, MOST)).toString('latin1');
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error; // somebody else has just taken it away
+    }
   }
   return text.split('\n').map((line) => line.replace(/^\S+ [0-9a-f]+ /, ''));
 }

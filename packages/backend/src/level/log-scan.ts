@@ -12,6 +12,7 @@
  * L3  Bad with the start of another batch behind it is damage. LevelDB would skip the rest of the block and go on. A
  *     value may hold what looks like one, such as a stored log: the caller says which batch can have come later.
  * L4  Memory is one read and the largest batch. The event loop runs between reads.
+ * L5  A log is no longer than LevelDB's largest memory and one batch: a file of holes without end is not read to its end.
  *
  * LevelDB: db/log_format.h, db/log_reader.cc.
  */
@@ -21,6 +22,9 @@ import type { Files } from './files.ts';
 const BLOCK = 32 * 1024;
 const READ = 32 * BLOCK;
 const HEADER = 7;
+/** LevelDB begins a new log after a gibibyte at most. */
+const LONGEST = 2 ** 32;
+const ZEROS = new Uint8Array(BLOCK);
 const WHOLE = 1;
 const FIRST = 2;
 const MIDDLE = 3;
@@ -54,6 +58,10 @@ export async function scanLog(files: Files, path: string, batches: BatchReader):
   const file = await files.open(path);
   try {
     const reader = new LogReader(batches, file.size);
+    if (file.size > LONGEST) {
+      const bad = { offset: LONGEST, reason: 'more than any log has', torn: false };
+      return { goodLength: 0, length: file.size, batches: 0, bad };
+    }
     const buffer = new Uint8Array(Math.min(READ, file.size));
     for (let at = 0; at < file.size;) {
       const filled = await file.read(buffer, at);
@@ -154,6 +162,7 @@ class LogReader {
   /** Tries every byte: the length of the bad record may be what is bad. */
   #lookBehind(block: Uint8Array, from: number, offset: number): void {
     if (this.#bad?.torn !== true) return;
+    if (Buffer.compare(block, ZEROS.subarray(0, block.length)) === 0) return; // as where a file grew and nothing came
     for (let at = from; block.length - at >= HEADER; at++) {
       const type = block[at + 6];
       if (type !== WHOLE && type !== FIRST) continue;

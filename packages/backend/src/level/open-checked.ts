@@ -60,7 +60,7 @@ export async function openChecked(
       throw failure;
     }
     const isAsBefore = await restore(Level, files, path, kept);
-    if (failure instanceof NotRead && failure.isDisturbed) throw failure;
+    if (failure instanceof NotRead && !failure.isCertain) throw failure;
     throw await explained(files, path, failure, check, isAsBefore ? undefined : kept);
   }
 }
@@ -68,9 +68,9 @@ export async function openChecked(
 /** @throws NotRead */
 async function requireRead(files: Files, path: string, check: FolderCheck, events: string | undefined): Promise<void> {
   const unread = await unreadLog(files, path, check.logs, events);
-  if (unread !== undefined) throw new NotRead(path, unread.reason, unread.isDisturbed);
+  if (unread !== undefined) throw new NotRead(path, unread.reason, unread.isSaid);
   const reason = await otherBeginning(files, path, check);
-  if (reason !== undefined) throw new NotRead(path, reason, false);
+  if (reason !== undefined) throw new NotRead(path, reason, true);
 }
 
 /** How the state that LevelDB began with differs from the one that was found. */
@@ -86,15 +86,15 @@ async function otherBeginning(files: Files, path: string, check: FolderCheck): P
 
 /** LevelDB was closed again because it may not have read everything. */
 export class NotRead extends BackendError {
-  /** Because somebody else has tried to open the store as well: it is to be tried again. */
-  readonly isDisturbed: boolean;
+  /** It has not. Else it is to be tried again: somebody who has tried to open the store may be the cause. */
+  readonly isCertain: boolean;
 
-  constructor(path: string, reason: string, isDisturbed: boolean) {
+  constructor(path: string, reason: string, isCertain: boolean) {
     // The words are LevelDB's, so its error is told in its way.
     const cause = systemError(Object.assign(new Error(reason), { code: 'LEVEL_IO_ERROR' }));
     const message = `Opening the store ${path}: ${reason}, although its files are whole. Nothing is lost. Open it again`;
     super('BACKEND_FAILED', message, { path, cause });
-    this.isDisturbed = isDisturbed;
+    this.isCertain = isCertain;
   }
 }
 

@@ -133,24 +133,28 @@ async function openUnlocked(
   // Another process may open the store at any moment, and LevelDB replaces files as it opens. Ask again before saying
   // what is wrong with them. It may also have tried the lock only, as we did, or be gone again: then it is our turn.
   for (let left = TURNS; ; left--) {
+    let isLevel = false;
     try {
       const restored = await restoreKept(Level, files, path);
       await syncName(files, path);
       const check = await checkUnlocked(Level, files, path, settings.verify);
       await dropShared(Level, files, path, check, names);
+      isLevel = true;
       const opened = await openChecked(Level, files, path, settings, check);
       return { opened, check, warnings: restored === undefined ? check.warnings : [restored, ...check.warnings] };
     } catch (error) {
-      if (isOthers(error) || !(error instanceof BackendError)) await probeLock(Level, files, path);
-      if (left === 0 || !isOthers(error)) throw error;
+      const isRetried = isOthers(error, isLevel);
+      if (isRetried || !(error instanceof BackendError)) await probeLock(Level, files, path);
+      if (left === 0 || !isRetried) throw error;
     }
   }
 }
 
-/** What somebody else may be the cause of who was there for a moment. */
-function isOthers(error: unknown): boolean {
-  if (error instanceof NotRead) return error.isDisturbed;
-  return ['BACKEND_LOCKED', 'ENOENT'].includes(errorCode(error) ?? '');
+/** What somebody else may be the cause of who was there for a moment. @param isLevel whether it came up as LevelDB opened */
+function isOthers(error: unknown, isLevel: boolean): boolean {
+  if (error instanceof NotRead) return !error.isCertain;
+  const code = errorCode(error);
+  return code === 'ENOENT' || (code === 'BACKEND_LOCKED' && isLevel);
 }
 
 async function checkUnlocked(

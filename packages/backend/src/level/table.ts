@@ -20,6 +20,8 @@ const FOOTER = 48;
 /** Filter and indexes of a table of two mebibytes are half of it: one read instead of four. */
 const TAIL = 64 * 1024;
 export const TRAILER = 5;
+/** Of an index or a filter: they are a few percent of a table, and a table is not much more than a gibibyte. */
+const LARGEST_INDEX = 2 ** 28;
 const ENTRIES_BETWEEN_LOOKS = 128;
 const MAGIC = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
 /** Most bytes of blocks that are read at once, save for a larger block. */
@@ -89,6 +91,7 @@ function readHandle(bytes: LevelBytes, fileSize: number): Handle {
 }
 
 export async function readBlock(tail: Tail, handle: Handle): Promise<Uint8Array> {
+  if (handle.size > LARGEST_INDEX) throw new RangeError(`the block at ${handle.offset} is too large for what it is`);
   const bytes = await tail.read(handle.offset, handle.size + TRAILER);
   checkBlock(bytes, 0, handle);
   return bytes;
