@@ -51,7 +51,10 @@ export interface BatchTx extends ReadTx {
 export interface BackendOptions {
   /** Changes that make a commit start by itself. @default 10_000 */
   readonly batchLimit?: number | undefined;
-  /** Longest time a finished section waits for a commit to start. @default 100 */
+  /**
+   * Longest time a finished section waits for a commit to start; shorter where the program ends by itself before. What ends
+   * it at once (`process.exit`, a signal, a crash) loses what waits. @default 100
+   */
   readonly batchIntervalMs?: number | undefined;
   /**
    * Runs as the last section of every commit, also of one that `forceCommit`, `defrag` or `close` asks for (B4 to B6).
@@ -74,7 +77,10 @@ export interface Backend extends AsyncDisposable {
   concurrentReadTx(): ConcurrentReadTx;
   /** Names of the buckets of the finished state, in byte order. @throws BackendError `BACKEND_NESTED` inside a section */
   buckets(): readonly string[];
-  /** Resolves at once unless commits lag behind; await it before a section. Rejects as `batchTx` would throw. */
+  /**
+   * Resolves at once unless commits lag behind; await it before a section. Rejects as `batchTx` would throw: whoever still
+   * waits when the backend closes gets `BACKEND_CLOSED`, and has written nothing.
+   */
   admit(): Promise<void>;
   /**
    * True when `admit()` would resolve at once: saves the await on the fast path. False now and then without a lag, so that
@@ -120,7 +126,7 @@ export interface Backend extends AsyncDisposable {
   /** Aborts when a commit has failed (B4), with the `BACKEND_FAILED` error as its reason: for those who wait for nothing else. */
   readonly failure: AbortSignal;
   /**
-   * Commits what is pending, then closes the engine. Idempotent; every call afterwards gets `BACKEND_CLOSED`, open readers
+   * Commits every section that finished before the call, then closes the engine. Idempotent; every call afterwards gets `BACKEND_CLOSED`, open readers
    * and snapshots end. Rejects with `BACKEND_FAILED`, everything closed, when a commit failed and no call has said so yet.
    */
   close(): Promise<void>;

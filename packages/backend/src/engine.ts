@@ -13,6 +13,8 @@
  *     again is fine.
  * E8  An engine that is open for reading only says so in `readOnly`: its state never changes, `commit` and `compact` reject
  *     with `BACKEND_READ_ONLY`, and the medium is not touched. The Backend does not even ask.
+ * E9  A scan keeps to its range and to byte order, and gives no empty chunk. The Backend looks, and an engine that does not is
+ *     `BACKEND_CORRUPT`.
  *
  * Engines are simple on purpose: batching, read-your-writes, counters and hashes stand once, in the Backend.
  * Run `@varve/backend/conformance` on yours.

@@ -1,9 +1,9 @@
 /** Errors of this package. Codes are stable within a major version, messages are not. */
 
 /**
- * - `BACKEND_CLOSED` called after `close`, or on a transaction, view or snapshot that has ended
+ * - `BACKEND_CLOSED` called after `close`, or on a transaction, view or snapshot that has ended, or on an engine that was closed
  * - `BACKEND_FAILED` a commit failed; the first failure is the `cause`; open anew to recover
- * - `BACKEND_LOCKED` another process, or another part of this one, has the store open
+ * - `BACKEND_LOCKED` another process, or another part of this one, has the store open, or the very engine
  * - `BACKEND_NOT_FOUND` there is no store and `createIfMissing` is false
  * - `BACKEND_FOREIGN` the path holds something that is not a store of ours; it was left as it is
  * - `BACKEND_NOT_EMPTY` the target of an import holds something already
@@ -11,7 +11,7 @@
  * - `BACKEND_READ_ONLY` the medium or the folder cannot be written, or the store was opened for reading only
  * - `BACKEND_UNREADABLE` the file, or a folder above it, may not be read
  * - `BACKEND_NOT_REPLACEABLE` a compaction cannot put a new file in the place of this one; the message says why
- * - `BACKEND_CORRUPT` damage; the message names the place
+ * - `BACKEND_CORRUPT` damage, or an engine that answers something else than it was asked; the message names the place
  * - `BACKEND_UNAVAILABLE` the engine's driver is not installed or has no binary for this platform
  * - `BACKEND_NESTED` a section inside a section
  * - `BACKEND_NO_BUCKET` the bucket does not exist

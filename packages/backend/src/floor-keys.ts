@@ -37,7 +37,8 @@ export async function lastKey(view: EngineView, bucket: Bucket): Promise<Uint8Ar
     if (fixed >= longestKey) throw corrupt(bucket, 'its keys have no end: there is always one more');
     checkPrefix(bucket, beyond, last, fixed);
     // An engine that always knows one more is found out here, and not after as many bytes as a key can have.
-    if (view.get(bucket, beyond) === undefined) throw corrupt(bucket, `a scan gave key ${shown(beyond)}, which is not there`);
+    if (view.get(bucket, beyond) === undefined)
+      throw corrupt(bucket, `a scan gave key ${shown(beyond)}, which is not there`);
     last = await greatestByte(view, bucket, beyond, fixed);
   }
 }

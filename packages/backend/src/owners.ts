@@ -20,7 +20,10 @@ export function takeEngine(engine: Engine): void {
   checkEngine(engine);
   const state = states.get(engine);
   if (state === 'taken') {
-    throw new BackendError('BACKEND_LOCKED', 'this engine is open already: open each store once, and share what it gives');
+    throw new BackendError(
+      'BACKEND_LOCKED',
+      'this engine is open already: open each store once, and share what it gives',
+    );
   }
   if (state === 'closed') {
     throw new BackendError('BACKEND_CLOSED', 'this engine was closed: make another one to open the store again');

@@ -81,17 +81,20 @@ for (const [name, ask] of questions) {
   });
 }
 
-test.each(lies.filter(([name]) => !name.startsWith('the first')))('A7: hash and snapshot that get %s', async (_, lie) => {
-  const { backend, tell } = await filled();
-  tell(lie);
-  await expect(backend.hash()).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
-  const snapshot = backend.snapshot().then(async (copy) => {
-    for await (const chunk of copy) void chunk;
-  });
-  await expect(snapshot).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
-  tell(undefined);
-  await backend.close();
-});
+test.each(lies.filter(([name]) => !name.startsWith('the first')))(
+  'A7: hash and snapshot that get %s',
+  async (_, lie) => {
+    const { backend, tell } = await filled();
+    tell(lie);
+    await expect(backend.hash()).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
+    const snapshot = backend.snapshot().then(async (copy) => {
+      for await (const chunk of copy) void chunk;
+    });
+    await expect(snapshot).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
+    tell(undefined);
+    await backend.close();
+  },
+);
 
 test('A7: a key before the start or behind the end that was asked for is BACKEND_CORRUPT, and named', async () => {
   const { backend, tell } = await filled();
@@ -119,19 +122,23 @@ test.each([
   ['a key below its start', () => b('a')],
   ['an ever longer key', ({ start }: ScanOptions) => Buffer.concat([start ?? b('a'), b('z')])],
   ['a key of another prefix', ({ start }: ScanOptions) => (start === undefined ? b('key5') : b(`z${start.length}`))],
-])('A7: the search for the last key ends when an engine answers %s', async (_, answer) => {
-  let asked = 0;
-  const view = {
-    get: () => undefined,
-    buckets: () => ['key'],
-    async *scan(_bucket: unknown, options: ScanOptions = {}) {
-      asked += 1;
-      if (asked > 1_000_000) throw new Error('asked for ever');
-      yield [{ key: new Uint8Array(answer(options)), value: b('') }];
-    },
-  };
-  await expect(lastKey(view, bucketNamed('key'))).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
-}, 60_000);
+])(
+  'A7: the search for the last key ends when an engine answers %s',
+  async (_, answer) => {
+    let asked = 0;
+    const view = {
+      get: () => undefined,
+      buckets: () => ['key'],
+      async *scan(_bucket: unknown, options: ScanOptions = {}) {
+        asked += 1;
+        if (asked > 1_000_000) throw new Error('asked for ever');
+        yield [{ key: new Uint8Array(answer(options)), value: b('') }];
+      },
+    };
+    await expect(lastKey(view, bucketNamed('key'))).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
+  },
+  60_000,
+);
 
 test('A7: an engine that lies at open is refused, and closed', async () => {
   const { engine, tell } = lying();

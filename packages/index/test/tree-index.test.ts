@@ -382,3 +382,53 @@ test('a slice has at least one key', () => {
   }
   expect(drive(createTreeIndex().compact(2)).size).toBe(0);
 });
+
+test('B8: changedSince is whether a key of the range has a change above the revision, whatever became of it', () => {
+  const index = createTreeIndex();
+  const changes: (readonly [key: string, main: number])[] = [];
+  for (let main = 2; main < 120; main++) {
+    const key = `k${(main * 7) % 13}`;
+    if (main % 5 !== 0) index.put(bytes(key), main, 0);
+    else if (!index.tombstone(bytes(key), main, 0)) continue;
+    changes.push([key, main]);
+  }
+  for (let revision = 0; revision < 125; revision += 3) {
+    for (const [from, end] of [
+      ['k1', 'k2'],
+      ['k5', 'k9'],
+      ['k', ''],
+      ['a', 'b'],
+      ['k3', undefined],
+    ] as const) {
+      const expected = changes.some(([key, main]) => {
+        if (main <= revision || key < from) return false;
+        return end === undefined ? key === from : end === '' || key < end;
+      });
+      const found = index.changedSince(bytes(from), end === undefined ? undefined : bytes(end), revision);
+      expect([revision, from, end, found]).toEqual([revision, from, end, expected]);
+    }
+  }
+});
+
+test('B8: a count stops where it is told to', () => {
+  const index = createTreeIndex();
+  for (let main = 2; main < 12; main++) index.put(bytes(`k${main}`), main, 0);
+  const count = (most?: number): number => index.countRevisions(bytes(''), bytes(''), 99, most);
+  expect([count(), count(3), count(10), count(100), count(0)]).toEqual([10, 3, 10, 10, 0]);
+});
+
+test('B6: what is no number is refused, and nothing has changed', () => {
+  const index = createTreeIndex();
+  index.put(bytes('a'), 2, 0);
+  for (const wrong of [Number.NaN, '2', undefined] as number[]) {
+    expect(() => index.put(bytes('a'), wrong, 0)).toThrow(RangeError);
+    expect(() => index.tombstone(bytes('a'), 3, wrong)).toThrow(RangeError);
+    expect(() => index.get(bytes('a'), wrong)).toThrow(/number/);
+    expect(() => index.countRevisions(bytes('a'), undefined, wrong)).toThrow(/number/);
+    expect(() => index.changedSince(bytes('a'), undefined, wrong)).toThrow(/number/);
+    expect(() => index.range(bytes('a'), bytes(''), wrong)).toThrow(/number/);
+    expect(() => [...index.compact(wrong)]).toThrow(RangeError);
+  }
+  expect(() => index.range(bytes('a'), bytes(''), 5, { limit: Number.NaN })).toThrow(RangeError);
+  expect(index.get(bytes('a'), 9)).toMatchObject({ main: 2, version: 1 });
+});

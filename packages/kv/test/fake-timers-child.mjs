@@ -19,9 +19,7 @@ process.nextTick = () => {};
 performance.now = () => 0;
 globalThis.performance = { now: () => 0 };
 Date.now = () => 0;
-globalThis.Date = class {
-  static now = () => 0;
-};
+globalThis.Date = Object.assign(() => '', { now: () => 0 });
 
 const done = [];
 const watch = kv.watch({ prefix: 'k' }, { from: 1 });

@@ -12,7 +12,13 @@ import { decodeRecord, type History } from './history.ts';
 const FEW = 64;
 
 /** @param begin the newest finished revision; later ones are the transaction's own, and count */
-export function changedSince(history: History, begin: number, revision: number, key: Uint8Array, end: RangeEnd): boolean {
+export function changedSince(
+  history: History,
+  begin: number,
+  revision: number,
+  key: Uint8Array,
+  end: RangeEnd,
+): boolean {
   return changedInMemory(history, begin, revision, key, end) ?? history.index.changedSince(key, end, revision);
 }
 

@@ -64,6 +64,8 @@ export class History implements RecordSource {
   applied: AppliedIndex;
   visibleApplied: AppliedIndex;
   open = true;
+  /** Records that came from the backend so far, and not out of the cache. */
+  reads = 0;
 
   readonly #revision = new Uint8Array(REVISION_LENGTH);
   readonly #readRow = (tx: ReadTx): Uint8Array | undefined => tx.get(keyBucket, this.#revision);
@@ -150,6 +152,7 @@ export class History implements RecordSource {
     if (!fitsRevision(kv, main)) {
       throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, kv.key));
     }
+    this.reads++;
     this.cache.addRow(main, sub, own);
     return kv;
   }

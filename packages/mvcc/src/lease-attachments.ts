@@ -29,6 +29,9 @@ export class LeaseAttachments {
   }
 
   list(): readonly LeaseAttachment[] {
-    return Array.from(this.#leases, (lease, i) => ({ key: this.#keys.slice(this.#ends[i - 1] ?? 0, this.#ends[i]), lease }));
+    return Array.from(this.#leases, (lease, i) => ({
+      key: this.#keys.slice(this.#ends[i - 1] ?? 0, this.#ends[i]),
+      lease,
+    }));
   }
 }

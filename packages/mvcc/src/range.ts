@@ -59,7 +59,7 @@ export function rangeNow(
   }
   const { revisions, total } = index.revisions(key, end, revision, found);
   const kvs: KeyValue[] = [];
-  addRecords(kvs, source, revisions, key, end);
+  addRecords(kvs, history, source, revisions, key, end);
   return { kvs, count: total, revision: current };
 }
 
@@ -114,28 +114,35 @@ function recordsInto(
   limit: number,
 ): number {
   const { revisions } = history.index.revisions(from, end, revision, { limit });
-  addRecords(kvs, history, revisions, from, end);
+  addRecords(kvs, history, history, revisions, from, end);
   return revisions.length;
 }
 
 /** The records of a range's revisions, in order (RG4). @throws MvccError `MVCC_CORRUPT` */
 function addRecords(
   kvs: KeyValue[],
+  history: History,
   source: RecordSource,
   revisions: readonly Revision[],
   key: Uint8Array,
   end: RangeEnd,
 ): void {
+  if (revisions.length === 0) return;
+  const { reads } = history;
+  const first = kvs.length;
+  for (const { main, sub } of revisions) kvs.push(source.record(main, sub));
+  // Where all came out of the cache they were looked at before; the last one is what the next slice goes on from.
+  let at = history.reads === reads ? kvs.length - 1 : first;
   let last: Uint8Array | undefined;
-  for (const { main, sub } of revisions) {
-    const kv = source.record(main, sub);
-    if (last === undefined ? compareBytes(kv.key, key) < 0 : compareBytes(kv.key, last) <= 0) throw foreign(main, sub, kv);
+  for (; at < kvs.length; at++) {
+    const kv = kvs[at]!;
+    const isBehind = last === undefined ? compareBytes(kv.key, key) >= 0 : compareBytes(kv.key, last) > 0;
+    if (!isBehind || (at === kvs.length - 1 && !isBefore(kv.key, key, end))) {
+      const { main, sub } = revisions[at - first]!;
+      throw foreign(history, main, sub, kv);
+    }
     last = kv.key;
-    kvs.push(kv);
   }
-  const newest = revisions[revisions.length - 1];
-  if (newest === undefined || isBefore(last!, key, end)) return;
-  throw foreign(newest.main, newest.sub, kvs[kvs.length - 1]!);
 }
 
 function isBefore(key: Uint8Array, start: Uint8Array, end: RangeEnd): boolean {
@@ -143,7 +150,9 @@ function isBefore(key: Uint8Array, start: Uint8Array, end: RangeEnd): boolean {
   return end.length === 0 || compareBytes(key, end) < 0;
 }
 
-function foreign(main: number, sub: number, { key }: KeyValue): MvccError {
+function foreign(history: History, main: number, sub: number, { key }: KeyValue): MvccError {
+  // It has been kept with those that were read, and would be believed the next time.
+  history.cache.clear();
   return new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is another key's: ${printKey(key)}`);
 }
 
@@ -178,7 +187,7 @@ async function count(
     if (revisions.length < SLICE_KEYS) return counted;
     const { main, sub } = revisions[revisions.length - 1]!;
     const kv = history.record(main, sub);
-    if (compareBytes(kv.key, from) < 0 || !isBefore(kv.key, from, end)) throw foreign(main, sub, kv);
+    if (compareBytes(kv.key, from) < 0 || !isBefore(kv.key, from, end)) throw foreign(history, main, sub, kv);
     from = after(kv.key);
     await nextSlice(history, revision, options);
   }

@@ -78,6 +78,12 @@ export class RecordCache {
     this.#share();
   }
 
+  /** Forgets what was read: something of it was wrong. */
+  clear(): void {
+    this.#packed.limit(0);
+    this.#share();
+  }
+
   /** A store that was only read has lent the writers' half to the readers. */
   #share(): void {
     this.#packed.limit(this.#maxBytes - this.#recent.heldBytes);

@@ -29,7 +29,10 @@ export class RecordOrder {
   end(last: number): void {
     const reached = Math.max(this.main, this.#complete);
     if (reached >= last) return;
-    throw new MvccError('MVCC_CORRUPT', `behind revision ${name(reached, this.sub)}, up to ${last}, records are missing`);
+    throw new MvccError(
+      'MVCC_CORRUPT',
+      `behind revision ${name(reached, this.sub)}, up to ${last}, records are missing`,
+    );
   }
 
   /** The rarer cases: the first record, and what compaction has thinned. */

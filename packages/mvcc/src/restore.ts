@@ -111,7 +111,10 @@ async function scan(
   // An engine whose pages are not of one commit may end too early: asked for what follows, it finds it.
   for await (const [entry] of tx.scan(keyBucket, { start: revisionBytes(main, sub + 1), chunkSize: 1 })) {
     const found = Buffer.from(entry!.key.subarray(0, 32)).toString('hex');
-    throw new MvccError('MVCC_CORRUPT', `behind revision ${name(main, sub)}, the last that was read, there is ${found}`);
+    throw new MvccError(
+      'MVCC_CORRUPT',
+      `behind revision ${name(main, sub)}, the last that was read, there is ${found}`,
+    );
   }
 }
 

@@ -190,7 +190,11 @@ export interface RestoreProgress {
 }
 
 export interface StoreOptions {
-  /** When a finished transaction may be seen and acknowledged (law 1, D9). @default 'commit' */
+  /**
+   * When a finished transaction may be seen and acknowledged (law 1, D9): after its commit, or at once. With `'interval'` a
+   * program that ends by itself commits first what it was answered; `process.exit`, a signal and a crash lose what is not
+   * committed yet. @default 'commit'
+   */
   readonly durability?: 'commit' | 'interval' | undefined;
   /** Memory for records that were read or written lately, in bytes, all that it takes included. @default 64 MiB */
   readonly cacheBytes?: number | undefined;

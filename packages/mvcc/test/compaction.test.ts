@@ -390,5 +390,10 @@ test('F: history below the compacted revision is MVCC_COMPACTED, as a range and 
     await expect(codeOf(() => store.range(bytes('k'), undefined, { revision: from }))).resolves.toBe('MVCC_COMPACTED');
   }
   const revisions = (from?: number): number[] => store.history(bytes('k'), { from }).map(({ kv }) => kv.modRevision);
-  expect([revisions(), revisions(0), revisions(5), revisions(6)]).toEqual([[5, 6, 7], [5, 6, 7], [5, 6, 7], [6, 7]]);
+  expect([revisions(), revisions(0), revisions(5), revisions(6)]).toEqual([
+    [5, 6, 7],
+    [5, 6, 7],
+    [5, 6, 7],
+    [6, 7],
+  ]);
 });

@@ -39,6 +39,7 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
   });
   const store = new MvccStore(history, {
     durability: 'commit',
+    maxDeletes: 1000,
     restore: { chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined },
     pace: { batchLimit: 1000, pauseMs: undefined, awaitsCommits: true },
     observers: [],

@@ -30,7 +30,11 @@ test('B6: every entry refuses what it does not know before anything changes', as
   for (const other of wrong) expect(await codeOf(() => openStore(other))).toBe('TypeError');
   for (const value of [Number.NaN, -1, '7', 1.5, Infinity] as number[]) {
     for (const name of ['cacheBytes', 'compactionBatchLimit', 'compactionPauseMs', 'restoreChunkLimit', 'maxDeletes']) {
-      expect([name, value, await codeOf(() => openStore(backend, { [name]: value }))]).toEqual([name, value, 'RangeError']);
+      expect([name, value, await codeOf(() => openStore(backend, { [name]: value }))]).toEqual([
+        name,
+        value,
+        'RangeError',
+      ]);
     }
   }
   expect(await codeOf(() => openStore(backend, { compactionPauseMs: 2 ** 31 }))).toBe('RangeError');
