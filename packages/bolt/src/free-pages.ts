@@ -29,8 +29,8 @@ export interface FreePages {
 
 /** Ids a step. */
 const STEP = 32_768;
-/** Free pages that a walk may find: 256 MB of ids, for 128 GiB of pages of the usual size. */
-const MOST_FOUND: number = 2 ** 25;
+/** Free pages that a walk may find: 32 GiB of the usual size. More would take seconds of every opening and every commit. */
+const MOST_FOUND: number = 2 ** 23;
 
 type Used = (id: number) => boolean;
 
@@ -129,7 +129,10 @@ function* complement(used: PageSet, { highWater }: Meta): Generator<void, Float6
   for (const [first, after] of used.gaps(2, highWater)) count += after - first;
   if (count > MOST_FOUND) {
     const advice = 'Open it for reading, and write a small copy of it with `compact`';
-    throw new BoltError('BOLT_FREELIST', `${count} pages are free, more than can be kept in mind. ${advice}`);
+    throw new BoltError(
+      'BOLT_FREELIST',
+      `${count} pages are free, and no list says so: more than can be managed. ${advice}`,
+    );
   }
   const free = new Float64Array(count);
   let at = 0;

@@ -4,7 +4,7 @@
  * whose contents were changed with right checksums.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32c } from './bolt-format.mjs';
 
@@ -62,7 +62,7 @@ function makeSpecial(folder, used, outside, random) {
     'device',
     'link up',
   ]);
-  if (existsSync(path)) spawnSync('rm', ['-rf', path]);
+  rmSync(path, { recursive: true, force: true }); // what an earlier step made there, a dangling link too
   if (kind === 'link to a file') symlinkSync(join(outside, 'file'), path);
   else if (kind === 'link to a folder') symlinkSync(join(outside, 'folder'), path);
   else if (kind === 'link to nothing') symlinkSync(join(outside, 'nothing'), path);

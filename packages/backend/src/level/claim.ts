@@ -16,7 +16,7 @@ interface Shared {
 /** @returns gives the claim back; further calls do nothing @throws BackendError `BACKEND_LOCKED` */
 export function claim(identity: string, path: string): () => void {
   const list = ((globalThis as Shared)[LIST] ??= new Set());
-  if (list.has(identity)) throw lockedError(path);
+  if (list.has(identity)) throw lockedError(path, undefined, `this process (${process.pid})`);
   list.add(identity);
   let isHeld = true;
   return () => {

@@ -65,8 +65,7 @@ const ADVICE: { readonly [code in BackendErrorCode]?: string } = {
 
 /** @param holder who has it, where that is known */
 export function lockedError(path: string, cause?: unknown, holder?: string): BackendError {
-  const who = holder === undefined ? 'is open already, in this process or in another one' : `is in use by ${holder}`;
-  const message = `${path} ${who}. ${ADVICE.BACKEND_LOCKED}`;
+  const message = `${path} is open already, in ${holder ?? 'this process or another one'}. ${ADVICE.BACKEND_LOCKED}`;
   return new BackendError('BACKEND_LOCKED', message, { cause, path });
 }
 
