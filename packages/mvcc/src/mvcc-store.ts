@@ -358,7 +358,7 @@ export class MvccStore implements Store {
 
   async #close(): Promise<void> {
     const settled = this.#settleAndClose();
-    const observers = this.#observers.map((observer) => observer.closing?.(settled));
+    const observers = this.#observers.map(async (observer) => await observer.closing?.(settled));
     await settled;
     await Promise.all(observers);
     this.#publisher.leave();

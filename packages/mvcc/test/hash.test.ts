@@ -43,7 +43,6 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
     restore: { chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined },
     pace: { batchLimit: 1000, pauseMs: undefined, awaitsCommits: true },
     observers: [],
-    maxDeletes: Infinity,
   });
   return { ...opened, store, history };
 }

@@ -28,7 +28,7 @@ function diary(lines: string[], name = ''): ObserverFactory {
   return (store) => ({
     finished: ({ revision, changes }) => lines.push(`${name}finished ${revision} (${changes.length}) @${store.rev()}`),
     visible: (revision) => lines.push(`${name}visible ${revision} @${store.rev()}`),
-    failed: (error) => lines.push(`${name}failed ${String((error as Error).name)} @${store.rev()}`),
+    failed: (error) => lines.push(`${name}failed ${(error as Error).name} @${store.rev()}`),
     swapped: (revision) => lines.push(`${name}swapped ${revision} @${store.rev()}`),
     closing: async (settled) => {
       lines.push(`${name}closing @${store.rev()}`);
@@ -47,7 +47,9 @@ async function nextGate(gates: Deferred<void>[]): Promise<Deferred<void>> {
   return gates.shift()!;
 }
 
-async function opened(observers: readonly ObserverFactory[]): Promise<{ store: Store; medium: ReturnType<typeof gated> }> {
+async function opened(
+  observers: readonly ObserverFactory[],
+): Promise<{ store: Store; medium: ReturnType<typeof gated> }> {
   const medium = gated();
   const store = await openStore(await openBackend(medium.engine), { observers });
   medium.open = false;
@@ -112,12 +114,7 @@ test('law 8: observers hear of the failure before those who wait, once, whoever 
   store.put(bytes('b'), bytes('2'));
   commit.reject(new Error('EIO'));
   await waiting;
-  expect(lines).toEqual([
-    'finished 2 (1) @1',
-    'finished 3 (1) @1',
-    'failed BackendError @1',
-    'rejected BackendError',
-  ]);
+  expect(lines).toEqual(['finished 2 (1) @1', 'finished 3 (1) @1', 'failed BackendError @1', 'rejected BackendError']);
   expect(await codeOf(() => store.settled())).toBe('BACKEND_FAILED');
   await store.close();
 });

@@ -51,13 +51,6 @@ async function bounded(n, f) {
   return n;
 }
 
-/** A synchronous answer, and a promise to await before the next: back-pressure from a put among gets. */
-class Wait {
-  constructor(promise) {
-    this.for = promise;
-  }
-}
-
 /** f(i) again and again in the window; 64 in flight where f gives promises. Ops/s. */
 async function windowed(f, ms = winMs, inFlight = 64, cpuName = '') {
   let cnt = 0;
@@ -77,7 +70,7 @@ async function windowed(f, ms = winMs, inFlight = 64, cpuName = '') {
     while (now() - t < ms) {
       for (let j = 0; j < 64; j++) {
         const answer = f(cnt++);
-        if (answer instanceof Wait) await answer.for;
+        if (Array.isArray(answer)) await answer[0]; // back-pressure from a put among gets
       }
     }
   }
@@ -140,7 +133,7 @@ async function reopen(base) {
       if ((i & 15) === 0) pending = s.put(keys[(i * 7) & 65535], val(i)) ?? pending;
       const found = check(s.get(keys[i & 65535]));
       if (pending === undefined || thenable(found)) return found;
-      const wait = new Wait(pending);
+      const wait = [pending];
       pending = undefined;
       return wait;
     };
