@@ -1,4 +1,5 @@
 /** BoltDB files put together by hand, as a stranger could: pages of 4096 bytes, no checksums but those of the meta pages. */
+import { storeMark } from '../src/file/recognise.ts';
 
 const PAGE = 4096;
 export const NO_LIST: bigint = 2n ** 64n - 1n;
@@ -58,6 +59,7 @@ function metaPage(page: number, highWater: bigint, freelist: bigint): Buffer {
   meta.writeUInt32LE(2, 20);
   meta.writeUInt32LE(PAGE, 24);
   meta.writeBigUInt64LE(2n, 32);
+  meta.writeBigUInt64LE(storeMark, 40); // it says that it is ours, so that it is not left alone for what it holds
   meta.writeBigUInt64LE(freelist, 48);
   meta.writeBigUInt64LE(highWater, 56);
   meta.writeBigUInt64LE(BigInt(2 - page), 64);

@@ -3,6 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { openBolt } from '@varve/bolt';
 import { expect, onTestFinished, test } from 'vitest';
 import { fileEngine } from '../src/file/index.ts';
+import { storeMark } from '../src/file/recognise.ts';
 import { importSnapshot, openBackend } from '../src/index.ts';
 import { levelEngine } from '../src/level/index.ts';
 import { memoryEngine } from '../src/memory.ts';
@@ -69,6 +70,7 @@ test('E3: one bucket alone, and buckets of their own pages, are imported as befo
   const path = temporaryPath();
   const bolt = await openBolt(path);
   await bolt.write((tx) => {
+    tx.root.setSequence(storeMark);
     for (let i = 0; i < 300; i += 1) {
       const bucket = tx.createBucket(name(i));
       for (let row = 0; row < (i % 3) * 40; row += 1) bucket.put(name(row), Buffer.alloc(100, row));

@@ -15,7 +15,8 @@ const pending = () => new Promise(() => {});
 Object.assign(require('node:timers/promises'), { setTimeout: pending, setImmediate: pending });
 syncBuiltinESMExports();
 globalThis.queueMicrotask = () => {};
-process.nextTick = () => {};
+// Node's own sockets and child processes, which the lock of a file that is replaced needs, run on it.
+if (name !== 'file') process.nextTick = () => {};
 performance.now = () => 0;
 globalThis.performance = { now: () => 0 };
 Date.now = () => 0;
