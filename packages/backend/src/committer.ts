@@ -6,9 +6,9 @@
  *
  * C1  One commit is in flight at a time (R47). Whoever asks while one runs waits for the next, together with all others.
  * C2  A commit starts a turn of the event loop after it was asked for: writers that the last one woke are in it as well.
- *     Where nothing is in flight and the last one held a single section, there is nobody to wait for: it starts when the
- *     code that runs now has come to its end, so that sections of one tick share it. Not so in memory, where a loop of
- *     awaited writes would never let the event loop turn: everywhere else a commit waits for the medium.
+ *     Where nothing is in flight, and the last one held a single section and took a turn at least, there is nobody to wait
+ *     for: it starts when the code that runs now has come to its end, so that sections of one tick share it. An engine
+ *     that commits at once gets no such start: a loop of awaited writes would never let the event loop turn.
  * C3  The interval timer exists only while something is pending, and does not keep the process alive. A program that ends
  *     by itself in the meantime is not over before that is committed (`last-call.ts`).
  * C4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
@@ -79,6 +79,8 @@ export class Committer {
   /** Sections that wait for a commit, and those that the last commit held. */
   #sections = 0;
   #lastSections = 0;
+  /** Whether the event loop has turned while the last commit was on its way. */
+  #lastTurned = false;
   readonly #broken = new AbortController();
   #failed = false;
   #cause: unknown;
@@ -193,6 +195,10 @@ export class Committer {
     }));
   }
 
+  readonly #turned = (): void => {
+    this.#lastTurned = true;
+  };
+
   #startInterval(): void {
     const stopTimer = this.#timers.start(() => this.#schedule(), this.#intervalMs);
     const hangUp = onLastCall(async () => this.request(true));
@@ -209,7 +215,7 @@ export class Committer {
 
   #join(): Promise<void> {
     this.#next ??= new Deferred();
-    if (this.#state === 'idle' && this.#lastSections <= 1 && this.#engine.durable !== false) this.#start(READY);
+    if (this.#state === 'idle' && this.#lastSections <= 1 && this.#lastTurned) this.#start(READY);
     else this.#schedule();
     return this.#next.promise;
   }
@@ -242,6 +248,8 @@ export class Committer {
       this.#admission?.resolve();
       this.#admission = undefined;
       if (changes.length > 0) {
+        this.#lastTurned = false;
+        void turn().then(this.#turned);
         await this.#engine.commit(changes);
         this.commits += 1;
         this.#source.settle();
