@@ -44,7 +44,7 @@ const table = {
   },
   backend: {
     imports: {
-      '@varve/base': ['src/level/hold.ts'],
+      '@varve/base': ['src/level/hold.ts', 'src/linked-signal.ts'],
       '@varve/bolt': ['src/file/', 'src/snapshot.ts', 'src/import-snapshot.ts'],
       'sorted-btree': ['src/btree.ts'],
       'classic-level': ['src/level/'],
@@ -61,12 +61,13 @@ const table = {
     seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
   },
   watch: {
-    imports: { '@varve/mvcc': [] },
+    imports: { '@varve/base': ['src/event-queue.ts'], '@varve/mvcc': [] },
     tests: ['@varve/backend'],
     seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
   },
   kv: {
     imports: {
+      '@varve/base': ['src/admissions.ts', 'src/embedded-kv.ts', 'src/watch.ts'],
       '@varve/watch': [],
       '@varve/backend': ['src/open.ts', 'src/index.ts'],
       '@standard-schema/spec': [],

@@ -4,7 +4,7 @@
  * `AbortSignal.any` leaves a note on its sources for as long as they live (Node 20): a signal that a server keeps would
  * grow with every snapshot that it was passed to (R11, law 9).
  */
-import { onAbort } from './abort.ts';
+import { onAbort } from '@varve/base/abort';
 
 export interface LinkedSignal {
   readonly signal: AbortSignal;

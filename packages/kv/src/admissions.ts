@@ -13,7 +13,7 @@
  * AD5 When nobody can be admitted any more, all who wait are told.
  */
 import type { WatchableStore } from '@varve/watch';
-import { onAbort } from './abort.ts';
+import { onAbort } from '@varve/base/abort';
 import { nextSlice, sliceOver } from './clock.ts';
 
 interface Waiting {

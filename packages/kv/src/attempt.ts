@@ -1,7 +1,8 @@
 /**
  * One attempt of an optimistic transaction: what its body reads and buffers, and the commit that compares.
  *
- * AT1 What was read is unchanged when the newest revision is still the one that was read; else key by key.
+ * AT1 What was read is unchanged when the newest revision is still the one that was read; else where the same keys have the
+ *     same revisions. The index tells that: no record is read again.
  * AT2 Where that is much, it is compared in slices at a revision that stays the newest until the section runs: the line of
  *     the writes waits meanwhile, the event loop does not (law 10).
  */
@@ -23,11 +24,13 @@ interface Write {
   readonly value: Uint8Array | undefined;
 }
 
-/** One range that was read, and what was in it. */
-interface RangeRead {
+/** One key or range that was read, and what was there. */
+interface Read {
   readonly bounds: Bounds;
-  readonly kvs: readonly KeyValue[];
+  readonly found: readonly Found[];
 }
+
+type Found = Pick<KeyValue, 'key' | 'modRevision'>;
 
 /** Keys that are compared inside the section: well below a millisecond. */
 const shortKeys = 256;
@@ -37,9 +40,9 @@ export class Attempt<K, V> implements Transaction<K, V> {
   readonly #core: Core;
   readonly #records: Records<K, V>;
   readonly #running: Running;
-  /** By `byteKey`, as the writes. */
-  readonly #reads = new Map<string, { readonly key: Uint8Array; readonly modRevision: number }>();
-  readonly #ranges: RangeRead[] = [];
+  /** Of single keys by `byteKey`, as the writes. */
+  readonly #reads = new Map<string, Read>();
+  readonly #ranges: Read[] = [];
   readonly #writes = new Map<string, Write>();
   /** What the comparison before the section has found. */
   #compared: boolean | undefined;
@@ -83,7 +86,8 @@ export class Attempt<K, V> implements Transaction<K, V> {
       const write = this.#writes.get(name);
       if (write !== undefined) return write.value && this.#records.draft(write.key, write.value);
       const kv = this.#core.store.get(bytes, { revision: this.revision });
-      this.#reads.set(name, { key: bytes, modRevision: kv?.modRevision ?? 0 });
+      const found = kv === undefined ? [] : [{ key: bytes, modRevision: kv.modRevision }];
+      this.#reads.set(name, { bounds: { key: bytes, end: undefined }, found });
       return kv === undefined ? undefined : this.#records.entry(kv, key);
     });
   }
@@ -92,7 +96,7 @@ export class Attempt<K, V> implements Transaction<K, V> {
     return this.#read(async () => {
       const bounds = this.#records.keys.bounds(range);
       const { kvs } = await this.#core.store.range(bounds.key, bounds.end, { revision: this.revision });
-      this.#ranges.push({ bounds, kvs });
+      this.#ranges.push({ bounds, found: kvs });
       return this.#writes.size === 0 ? this.#records.entries(kvs) : this.#withWrites(bounds, kvs);
     });
   }
@@ -111,8 +115,10 @@ export class Attempt<K, V> implements Transaction<K, V> {
 
   #check(): void {
     this.#core.checkShut();
-    if (this.#over)
+    if (this.#over) {
+      this.#core.check();
       throw invalidType('the transaction is over: use it inside its body only, and await what it returns');
+    }
     this.#running.moved = true;
   }
 
@@ -166,7 +172,7 @@ export class Attempt<K, V> implements Transaction<K, V> {
   #prepare(signal: AbortSignal | undefined): Promise<void> | undefined {
     if (this.#core.store.finishedRev() === this.revision) return undefined;
     let keys = this.#reads.size;
-    for (const { kvs } of this.#ranges) keys += kvs.length;
+    for (const { found } of this.#ranges) keys += found.length;
     return keys <= shortKeys ? undefined : this.#compare(signal);
   }
 
@@ -179,11 +185,7 @@ export class Attempt<K, V> implements Transaction<K, V> {
 
   async #unchangedAt(revision: number, signal: AbortSignal | undefined): Promise<boolean> {
     const { store } = this.#core;
-    for (const { key, modRevision } of this.#reads.values()) {
-      if (sliceOver()) await nextSlice();
-      if ((store.get(key, { revision })?.modRevision ?? 0) !== modRevision) return false;
-    }
-    for (const { bounds, kvs } of this.#ranges) {
+    for (const { bounds, found } of this.#allReads()) {
       const size = new ChunkSize();
       let compared = 0;
       for (let from: Uint8Array | undefined = bounds.key; from !== undefined;) {
@@ -191,12 +193,12 @@ export class Attempt<K, V> implements Transaction<K, V> {
         signal?.throwIfAborted();
         const limit = size.entries;
         const { kvs: now } = await store.range(from, bounds.end, { revision, limit, keysOnly: true });
-        for (const kv of now) if (!same(kv, kvs[compared++])) return false;
+        for (const kv of now) if (!same(kv, found[compared++])) return false;
         size.learn(now);
         const last = now.length < limit ? undefined : now.at(-1);
         from = last && keyAfter(last.key);
       }
-      if (compared !== kvs.length) return false;
+      if (compared !== found.length) return false;
     }
     return true;
   }
@@ -204,14 +206,15 @@ export class Attempt<K, V> implements Transaction<K, V> {
   #unchanged(txn: WriteTxn): boolean {
     if (txn.rev() === this.revision) return true;
     if (this.#compared !== undefined) return this.#compared;
-    for (const { key, modRevision } of this.#reads.values()) {
-      if ((txn.get(key)?.modRevision ?? 0) !== modRevision) return false;
-    }
-    return this.#ranges.every(({ bounds, kvs }) => {
+    return this.#allReads().every(({ bounds, found }) => {
       // One more than there were tells whether it has grown, whatever it has grown to.
-      const now = txn.range(bounds.key, bounds.end, { keysOnly: true, limit: kvs.length + 1 }).kvs;
-      return now.length === kvs.length && now.every((kv, i) => same(kv, kvs[i]));
+      const now = txn.range(bounds.key, bounds.end, { keysOnly: true, limit: found.length + 1 }).kvs;
+      return now.length === found.length && now.every((kv, i) => same(kv, found[i]));
     });
+  }
+
+  #allReads(): readonly Read[] {
+    return [...this.#reads.values(), ...this.#ranges];
   }
 
   #apply(txn: WriteTxn): true {
@@ -223,6 +226,6 @@ export class Attempt<K, V> implements Transaction<K, V> {
   }
 }
 
-function same(a: KeyValue, b: KeyValue | undefined): boolean {
+function same(a: Found, b: Found | undefined): boolean {
   return b !== undefined && a.modRevision === b.modRevision && Buffer.compare(a.key, b.key) === 0;
 }

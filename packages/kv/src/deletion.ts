@@ -2,10 +2,12 @@
  * Deletions inside a section: how much one piece of work may take away, and how the rest is told.
  *
  * DL1 A deletion takes some ten microseconds a key and cannot be cut: others see all of it or nothing. So the ranges of one
- *     transaction may delete `limits.maxDeletes` keys, and a larger one is refused before it has begun (law 10).
+ *     transaction may delete `limits.maxDeletes` keys; the store counts them and refuses a larger one before it has begun
+ *     (law 10).
  * DL2 With a limit of its own a deletion takes the first keys, and says whether there are more.
+ * DL3 What is to be told of the deleted entries is read before, and never more of it than may be deleted.
  */
-import type { WriteTxn } from '@varve/watch';
+import { MvccError, type DeleteRangeResult, type WriteTxn } from '@varve/watch';
 import { KvError } from './errors.ts';
 import type { DeleteResult } from './kv.ts';
 import type { Bounds } from './range.ts';
@@ -18,52 +20,32 @@ export interface Deletion {
   readonly limit?: number | undefined;
 }
 
-/** Keys that the ranges of one transaction may still delete. */
-export class DeleteBudget {
-  readonly #limit: number;
-  #left: number;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-    this.#left = limit;
-  }
-
-  /** @throws KvError `KV_TOO_LARGE` */
-  take(keys: number): void {
-    if (keys > this.#left) throw tooMany(this.#limit);
-    this.#left -= keys;
-  }
-}
-
 /** A deletion that may tell what it removed. @throws KvError `KV_TOO_LARGE`, and nothing is deleted */
 export function runDelete<K, V>(
   txn: WriteTxn,
   records: Records<K, V>,
   { at, previous, limit }: Deletion,
-  budget: DeleteBudget,
 ): DeleteResult<K, V> {
-  const { key } = at;
-  let { end } = at;
-  let more = false;
-  if (end !== undefined && limit !== undefined) {
-    const { kvs } = txn.range(key, end, { keysOnly: true, limit: limit + 1 });
-    const following = kvs[limit];
-    more = following !== undefined;
-    if (following !== undefined) end = following.key;
-  }
-  // Counted even where the limit says it: several deletions share what one transaction may take.
-  if (end !== undefined) budget.take(txn.range(key, end, { countOnly: true }).count);
-  const removed = previous ? txn.range(key, end).kvs.map((kv) => records.entry(kv)) : undefined;
-  const { deleted, revision } = txn.deleteRange(key, end);
+  const { maxDeletes } = records.limits;
+  const before = previous ? txn.range(at.key, at.end, { limit: limit ?? maxDeletes }).kvs : undefined;
+  const { deleted, more, revision } = take(txn, at, limit, maxDeletes);
   return {
     revision,
     deleted,
-    ...(limit === undefined ? undefined : { more }),
-    ...(removed === undefined ? undefined : { previous: removed }),
+    ...(more === undefined ? undefined : { more }),
+    ...(before === undefined ? undefined : { previous: before.map((kv) => records.entry(kv)) }),
   };
 }
 
-function tooMany(limit: number): KvError {
+function take(txn: WriteTxn, { key, end }: Bounds, limit: number | undefined, maxDeletes: number): DeleteRangeResult {
+  try {
+    return txn.deleteRange(key, end, { limit });
+  } catch (error) {
+    throw error instanceof MvccError && error.code === 'MVCC_TOO_LARGE' ? tooMany(maxDeletes, error) : error;
+  }
+}
+
+function tooMany(limit: number, cause: MvccError): KvError {
   const message = `the range holds more keys than one transaction may delete, ${limit}; delete it in parts, delete(range, { limit }) until there are no more, or raise the option limits.maxDeletes`;
-  return new KvError('KV_TOO_LARGE', message, { limit });
+  return new KvError('KV_TOO_LARGE', message, { limit, cause });
 }

@@ -4,8 +4,8 @@
  * The whole store and every name space in it are objects of this class over one `Core`; only the one that `open` returns
  * closes it. Each method checks and hands on: what it does stands in the file named for it.
  */
-import type { Compaction, HashResult, Snapshot } from '@varve/watch';
-import { onAbort } from './abort.ts';
+import type { Compaction, Snapshot } from '@varve/watch';
+import { onAbort } from '@varve/base/abort';
 import {
   checkInteger,
   checkNames,
@@ -67,6 +67,7 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
   }
 
   at(revision: number): api.Reader<K, V> {
+    this.#core.check();
     checkRevision(revision, 'revision');
     return new StoreReader(this.#core, this.#records, revision);
   }
@@ -115,6 +116,7 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
   }
 
   namespace<W = V>(prefix: K, options: api.NamespaceOptions<W> = {}): embedded.EmbeddedKv<K, W> {
+    this.#core.check();
     checkNames(options, 'options', namespaceNames);
     return new StoreKv(this.#core, this.#records.inside(prefix, options.value), false);
   }
@@ -171,11 +173,12 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     return this.#core.call(() => this.#core.store.defrag());
   }
 
-  hashByRev(revision = 0, options: api.SignalOptions = {}): Promise<HashResult> {
-    return this.#core.call(() => {
+  hashByRev(revision = 0, options: api.SignalOptions = {}): Promise<embedded.HashResult> {
+    return this.#core.call(async () => {
       checkInteger(revision, 'revision', 0, Number.MAX_SAFE_INTEGER);
       checkSignalOptions(options);
-      return this.#core.store.hashByRev(revision, { signal: options.signal });
+      const { compactRevision, ...hash } = await this.#core.store.hashByRev(revision, { signal: options.signal });
+      return { ...hash, ...compactedTo(compactRevision) };
     });
   }
 
@@ -205,11 +208,16 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     const { store, backend } = this.#core;
     return {
       revision: store.rev(),
-      compactRevision: store.firstRev(),
+      ...compactedTo(store.firstRev()),
       size: backend.size,
       sizeInUse: backend.sizeInUse,
     };
   }
+}
+
+/** Below, 0 means that nothing was compacted. */
+function compactedTo(compactRevision: number): Pick<api.Status, 'compactRevision'> | undefined {
+  return compactRevision === 0 ? undefined : { compactRevision };
 }
 
 /** Waits for the work or the signal, whichever comes first; the work goes on. */

@@ -6,7 +6,7 @@
  *
  * etcd: the client API of clientv3 (Maintenance), and what an embedded etcd can do.
  */
-import type { Compaction, HashResult, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
+import type { Compaction, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
 import type {
   CompactOptions,
   Entry,
@@ -74,6 +74,20 @@ export interface Stats extends Status {
   readonly watch: WatchStats;
   /** Counters of the store under etcd's names. */
   readonly metrics: StoreMetrics;
+}
+
+export interface HashResult {
+  /** CRC-32C, unsigned. */
+  readonly hash: number;
+  /**
+   * The compacted revision the hash was taken over, absent where nothing was compacted; hashes compare only where this is
+   * equal, too.
+   */
+  readonly compactRevision?: number | undefined;
+  /** The revision hashed up to. */
+  readonly revision: number;
+  /** The present revision. */
+  readonly currentRevision: number;
 }
 
 /** A store in this process. */

@@ -37,6 +37,7 @@ async function* chunks(core: Core, snapshot: Snapshot): AsyncGenerator<Uint8Arra
   try {
     for await (const chunk of snapshot) {
       if (sliceOver()) await nextSlice();
+      core.check();
       yield chunk;
     }
   } catch (error) {

@@ -5,7 +5,7 @@
  * H2  Changes are fetched some at a time, with a turn of the event loop in between (law 10), and decoded as they are
  *     pulled. A compaction that may have taken what was not fetched yet ends the stream (law 2).
  */
-import { MvccError, type Change } from '@varve/watch';
+import type { Change } from '@varve/watch';
 import { checkNames, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { breathe } from './clock.ts';
 import type { Core } from './core.ts';
@@ -23,6 +23,7 @@ export function historyOf<K, V>(
   key: K,
   options: HistoryOptions = {},
 ): AsyncIterable<KvEvent<K, V>> {
+  core.check();
   checkNames(options, 'options', optionNames);
   checkOptionalInteger(options.from, 'from', 1, Number.MAX_SAFE_INTEGER);
   checkSignalType(options.signal);
@@ -40,8 +41,6 @@ class HistorySource<K, V> implements Source<KvEvent<K, V>> {
   /** What to fetch next, and the revision that is the present; none before the first pull. */
   #from: number | undefined;
   #present: number | undefined;
-  /** The oldest readable revision when the last fetch was made. */
-  #compacted = -1;
   #ended = false;
 
   constructor(core: Core, records: Records<K, V>, key: Uint8Array, { from, signal }: HistoryOptions) {
@@ -56,6 +55,7 @@ class HistorySource<K, V> implements Source<KvEvent<K, V>> {
     const change = this.#changes[this.#taken];
     if (change === undefined) return undefined;
     this.#signal?.throwIfAborted();
+    this.#core.check();
     this.#taken++;
     return this.#records.event(change);
   }
@@ -81,23 +81,13 @@ class HistorySource<K, V> implements Source<KvEvent<K, V>> {
     const core = this.#core;
     core.check();
     const { store } = core;
-    const from = this.#from;
-    const compacted = store.firstRev();
-    if (from !== undefined && from < compacted && compacted > this.#compacted) throw compactedError(compacted);
-    this.#compacted = compacted;
     this.#present ??= store.rev();
     const present = this.#present;
-    const changes = store.history(this.#key, { from, limit: fetchLimit });
+    const changes = store.history(this.#key, { from: this.#from, limit: fetchLimit });
     const last = changes.at(-1);
     if (changes.length < fetchLimit || last === undefined || last.kv.modRevision >= present) this.#ended = true;
     else this.#from = last.kv.modRevision + 1;
     this.#changes = changes.filter((change) => change.kv.modRevision <= present);
     this.#taken = 0;
   }
-}
-
-function compactedError(compactRevision: number): MvccError {
-  return new MvccError('MVCC_COMPACTED', `the history from there is compacted; read from ${compactRevision} on`, {
-    compactRevision,
-  });
 }

@@ -35,7 +35,6 @@ export {
   MvccError,
   WatchError,
   type Compaction,
-  type HashResult,
   type MvccErrorCode,
   type RestoreProgress,
   type StoreMetrics,

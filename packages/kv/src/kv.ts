@@ -247,8 +247,8 @@ export interface CompactResult {
 export interface Status {
   /** The present revision; 1 in a new store. */
   readonly revision: number;
-  /** The oldest revision that can be read; 0 where nothing was compacted. */
-  readonly compactRevision: number;
+  /** The oldest revision that can be read; absent where nothing was compacted. */
+  readonly compactRevision?: number | undefined;
   /** Bytes on the medium. */
   readonly size: number;
   /** The part of `size` that holds data. */
@@ -258,7 +258,9 @@ export interface Status {
 /** A key-value store with history. Open one with `open()`. */
 export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposable {
   /**
-   * Writes a key.
+   * Writes a key. Resolves when the write may be relied on: durable, unless `durability` is `'interval'`.
+   * `put(a); put(b)` need not be awaited one by one: they take effect in the order of the calls (K5). In an embedded store
+   * those of one tick share a commit, unless commits lag behind, and `settled()` counts all that were called before it. Each can be refused for itself, so look at each promise; what must happen together is a `txn`.
    * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type
    */
   put(key: K, value: V, options?: PutOptions): Promise<PutResult<K, V>>;

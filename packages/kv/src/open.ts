@@ -49,7 +49,10 @@ export interface OpenOptions<K, V> {
   readonly key?: KeyCodec<K> | undefined;
   /** How values are stored. @default utf8 */
   readonly value?: Codec<V> | undefined;
-  /** When a write is answered and seen: after its commit (law 1), or at once. @default 'commit' */
+  /**
+   * When a write is answered and seen: after its commit (law 1), or at once. With `'interval'` a program that ends by itself
+   * commits first what it was answered; `process.exit()`, a signal or a crash may lose the last interval. @default 'commit'
+   */
   readonly durability?: 'commit' | 'interval' | undefined;
   /** Changes that make a commit start by itself. @default 10_000 */
   readonly batchLimit?: number | undefined;
@@ -90,7 +93,13 @@ export async function open<K = string, V = string>(
   const { batchLimit, batchIntervalMs, durability, cacheBytes, onProgress } = options;
   const backend = await openBackend(engine, { batchLimit, batchIntervalMs });
   try {
-    const store = await openWatchableStore(backend, { durability, cacheBytes, onRestoreProgress: onProgress });
+    const { maxDeletes } = records.limits;
+    const store = await openWatchableStore(backend, {
+      durability,
+      cacheBytes,
+      maxDeletes,
+      onRestoreProgress: onProgress,
+    });
     return new StoreKv(new Core(store, backend), records, true);
   } catch (error) {
     // The first failure is the one to know; closing what it left may well fail, too.

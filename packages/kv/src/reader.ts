@@ -53,6 +53,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
   }
 
   list(range: Range<K>, options: ListOptions = {}): AsyncIterable<Entry<K, V>> {
+    this.#core.check();
     checkNames(options, 'options', listNames);
     checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
     checkSignalType(options.signal);
@@ -148,6 +149,7 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
     const kv = this.#chunk[this.#index];
     if (kv === undefined) return undefined;
     this.#signal?.throwIfAborted();
+    this.#core.check();
     this.#index++;
     return this.#records.entry(kv);
   }

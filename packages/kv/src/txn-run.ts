@@ -8,7 +8,7 @@
  * etcd: server/etcdserver/txn/txn.go (spec server-api.md 5.5).
  */
 import type { WriteTxn } from '@varve/watch';
-import { DeleteBudget, runDelete } from './deletion.ts';
+import { runDelete } from './deletion.ts';
 import type { PutResult } from './kv.ts';
 import type { RangeOpResult } from './operations.ts';
 import type { Records } from './records.ts';
@@ -48,12 +48,10 @@ class Run<K, V> {
   readonly answers: TxnAnswer[] = [];
   readonly #txn: WriteTxn;
   readonly #records: Records<K, V>;
-  readonly #budget: DeleteBudget;
 
   constructor(txn: WriteTxn, records: Records<K, V>) {
     this.#txn = txn;
     this.#records = records;
-    this.#budget = new DeleteBudget(records.limits.maxDeletes);
   }
 
   path({ succeeded, steps }: Path): TxnAnswer {
@@ -78,7 +76,7 @@ class Run<K, V> {
       case 'put':
         return runPut(txn, records, step.key, step.value, step.previous);
       case 'delete':
-        return runDelete(txn, records, step, this.#budget);
+        return runDelete(txn, records, step);
       case 'txn':
         return this.path(step.path);
       default:

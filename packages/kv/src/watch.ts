@@ -13,7 +13,7 @@
  * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one response.
  */
 import { MvccError, type Event, type KeyValue, type WatchResponse, type WatchStream } from '@varve/watch';
-import { onAbort } from './abort.ts';
+import { onAbort } from '@varve/base/abort';
 import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { ChunkSize } from './chunk-size.ts';
 import { every, keepAlive, nextSlice, sliceOver } from './clock.ts';

@@ -2,12 +2,12 @@
  * The typed face of a write section, for `kv.write`.
  *
  * WS1 Keys, values and limits are checked call by call: what throws undoes the whole transaction (law 3).
- * WS2 Of no use once the body has returned.
+ * WS2 Of no use once the body has returned, and says so whatever it is given.
  */
 import type { WriteTxn } from '@varve/watch';
 import { checkNames, checkOptionalInteger, checkSignalOptions } from './checks.ts';
 import type { Core } from './core.ts';
-import { DeleteBudget, runDelete } from './deletion.ts';
+import { runDelete } from './deletion.ts';
 import { invalidType } from './errors.ts';
 import type { WriteResult, WriteSection } from './embedded.ts';
 import type { Entry, Range, Selector, SignalOptions } from './kv.ts';
@@ -43,7 +43,6 @@ class StoreSection<K, V> implements WriteSection<K, V> {
   readonly revision: number;
   readonly #core: Core;
   readonly #records: Records<K, V>;
-  readonly #budget: DeleteBudget;
   #open: WriteTxn | undefined;
 
   constructor(core: Core, txn: WriteTxn, records: Records<K, V>) {
@@ -51,7 +50,6 @@ class StoreSection<K, V> implements WriteSection<K, V> {
     this.#core = core;
     this.#open = txn;
     this.#records = records;
-    this.#budget = new DeleteBudget(records.limits.maxDeletes);
   }
 
   /** The body has returned. */
@@ -65,27 +63,31 @@ class StoreSection<K, V> implements WriteSection<K, V> {
   }
 
   list(range: Range<K>, options: { readonly limit?: number | undefined } = {}): readonly Entry<K, V>[] {
+    const txn = this.#txn;
     checkNames(options, 'options', listNames);
     const { limit } = options;
     checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
     const { key, end } = this.#records.keys.bounds(range);
-    return this.#txn.range(key, end, { limit }).kvs.map((kv) => this.#records.entry(kv));
+    return txn.range(key, end, { limit }).kvs.map((kv) => this.#records.entry(kv));
   }
 
   count(range: Range<K>): number {
+    const txn = this.#txn;
     const { key, end } = this.#records.keys.bounds(range);
-    return this.#txn.range(key, end, { countOnly: true }).count;
+    return txn.range(key, end, { countOnly: true }).count;
   }
 
   put(key: K, value: V): void {
+    const txn = this.#txn;
     const keyBytes = this.#records.newKey(key);
     const valueBytes = this.#records.newValue(value, keyBytes);
-    this.#txn.put(keyBytes, valueBytes);
+    txn.put(keyBytes, valueBytes);
   }
 
   delete(selector: Selector<K>): number {
+    const txn = this.#txn;
     const at = this.#records.keys.selectDoomed(selector);
-    return runDelete(this.#txn, this.#records, { at, previous: false }, this.#budget).deleted;
+    return runDelete(txn, this.#records, { at, previous: false }).deleted;
   }
 
   get #txn(): WriteTxn {

@@ -13,7 +13,7 @@ import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignal, ch
 import { nextSlice } from './clock.ts';
 import { ownBytes } from './coder.ts';
 import type { Core } from './core.ts';
-import { DeleteBudget, runDelete } from './deletion.ts';
+import { runDelete } from './deletion.ts';
 import { invalidType } from './errors.ts';
 import type { DeleteOptions, DeleteResult, PutOptions, PutResult, Selector, SignalOptions } from './kv.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
@@ -76,16 +76,13 @@ export function deleteKeys<K, V>(
   return core.call(async () => {
     checkNames(options, 'options', deleteNames);
     const { previous, limit, signal } = options;
-    const { maxDeletes } = records.limits;
     checkOptionalBoolean(previous, 'previous');
-    checkOptionalInteger(limit, 'limit', 1, maxDeletes);
+    checkOptionalInteger(limit, 'limit', 1, records.limits.maxDeletes);
     checkSignal(signal);
     const at = records.keys.selectDoomed(selector);
     if (limit !== undefined && at.end === undefined) throw invalidType('limit goes with a range, not with one key');
     const deletion = { at, previous: previous === true, limit };
-    const finished = await section(core, { signal }, (txn) =>
-      runDelete(txn, records, deletion, new DeleteBudget(maxDeletes)),
-    );
+    const finished = await section(core, { signal }, (txn) => runDelete(txn, records, deletion));
     return finished.value;
   });
 }

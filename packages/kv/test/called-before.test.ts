@@ -49,6 +49,47 @@ describe.each(engines)('A9: on %s', (_engine, place) => {
     });
   });
 
+  test('put(a); put(b) without await: in the order of the calls, one commit, both in settled', async () => {
+    await using kv = await open(place());
+    const seen = collect(kv.watch({}), 4);
+    await kv.put('before', 'x');
+    const { revision } = kv;
+    const { commits } = kv.stats();
+    const calls = ['a', 'b', 'a'].map((name, i) =>
+      kv.put(name, String(i)).then(({ revision: made }) => [made, kv.revision, kv.stats().commits]),
+    );
+    // Neither is seen before it may be relied on (law 1).
+    expect(kv.revision).toBe(revision);
+    await kv.settled();
+    expect([(await kv.get('a'))?.value, (await kv.get('b'))?.value]).toEqual(['2', '1']);
+    expect(await Promise.all(calls)).toEqual([1, 2, 3].map((i) => [revision + i, revision + 3, commits + 1]));
+    expect((await seen).map((event) => `${event.key} ${event.revision - revision}`)).toEqual([
+      'before 0',
+      'a 1',
+      'b 2',
+      'a 3',
+    ]);
+  });
+
+  test('with durability interval, put(a); put(b) are seen in order at once, and one commit takes both', async () => {
+    await using kv = await open(place(), { durability: 'interval', batchIntervalMs: 60_000 });
+    const { revision } = kv;
+    const { commits } = kv.stats();
+    const calls = [kv.put('a', '1'), kv.put('b', '2')];
+    expect(kv.revision).toBe(revision + 2);
+    await kv.settled();
+    expect((await Promise.all(calls)).map((put) => put.revision)).toEqual([revision + 1, revision + 2]);
+    expect(kv.stats().commits).toBe(commits);
+    await kv.commit();
+    expect(kv.stats().commits).toBe(commits + 1);
+  });
+
+  test('put(a); put(b) where a is refused: b takes effect all the same', async () => {
+    await using kv = await open(place(), { limits: { maxValueBytes: 10 } });
+    const [a, b] = await Promise.allSettled([kv.put('a', 'x'.repeat(11)), kv.put('b', 'x')]);
+    expect([a.status, b]).toEqual(['rejected', { status: 'fulfilled', value: { revision: 2 } }]);
+  });
+
   test('writes take effect in the order of the calls, also where some wait', async () => {
     await using kv = await open(place(), { batchLimit: 20 });
     const called: Promise<{ readonly revision: number }>[] = [];

@@ -262,14 +262,22 @@ describe('the past', () => {
   });
 });
 
+test('where nothing was compacted there is no compactRevision, afterwards it is there', async () => {
+  await using kv = await filled(3);
+  const space = kv.namespace('k');
+  const looks = [() => kv.status(), () => kv.stats(), () => kv.hashByRev(), () => space.status(), () => space.stats()];
+  for (const look of looks) expect(Object.hasOwn(await look(), 'compactRevision'), String(look)).toBe(false);
+  await kv.compact(2, { physical: true });
+  for (const look of looks) expect(await look(), String(look)).toMatchObject({ compactRevision: 2 });
+});
+
 test('stats and status tell what there is', async () => {
   await using kv = await filled(3);
   const { watch, ...stats } = kv.stats();
-  expect(stats).toMatchObject({ revision: 2, compactRevision: 0, durable: false, warnings: [], openReads: 0 });
+  expect(stats).toMatchObject({ revision: 2, durable: false, warnings: [], openReads: 0 });
   expect(watch.watchers).toBe(0);
   expect(await kv.status()).toEqual({
     revision: 2,
-    compactRevision: 0,
     size: stats.size,
     sizeInUse: stats.sizeInUse,
   });

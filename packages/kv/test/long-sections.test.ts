@@ -1,13 +1,30 @@
 /** B8: what is long is done in slices; what must be one section is bounded, and there is a way in parts. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compare, exists, json, missing, nested, open, put, range, remove, type EmbeddedKv } from '../src/index.ts';
+import {
+  compare,
+  exists,
+  json,
+  memory,
+  missing,
+  nested,
+  open,
+  put,
+  range,
+  remove,
+  type EmbeddedKv,
+  type OpenOptions,
+} from '../src/index.ts';
 import { codeOf, collect, engines, failure } from './helpers.ts';
 
 const many = 50_000;
 const key = (i: number): string => `k${String(i).padStart(6, '0')}`;
 
-async function filled(place: (typeof engines)[number][1], count = many): Promise<EmbeddedKv> {
-  const kv = await open(place());
+async function filled(
+  place: (typeof engines)[number][1],
+  count = many,
+  options: OpenOptions<string, string> = {},
+): Promise<EmbeddedKv> {
+  const kv = await open(place(), options);
   for (let from = 0; from < count; from += 10_000) {
     await kv.write((section) => {
       for (let i = from; i < Math.min(count, from + 10_000); i++) section.put(key(i), 'x');
@@ -202,12 +219,101 @@ describe.each(engines)('B8: deletions on %s', (_engine, place) => {
     expect(await codeOf(() => kv.delete('kept', { limit: 1 }))).toBe('KV_INVALID');
   });
 
+  test('25,000 keys: refused whole by default, done in parts, done at once where the limit is raised', async () => {
+    const count = 25_000;
+    await using kv = await filled(place, count);
+    const wide = { prefix: 'k' };
+    const { revision } = kv;
+    const whole: readonly (() => unknown)[] = [
+      () => kv.delete(wide),
+      () => kv.delete(wide, { previous: true }),
+      () => kv.txn({ then: [remove(wide)] }),
+      () => kv.write((section) => section.delete(wide)),
+      () => kv.namespace('k').delete({}),
+    ];
+    for (const call of whole) {
+      expect(await failure(call)).toMatchObject({ name: 'KvError', code: 'KV_TOO_LARGE', limit: 20_000 });
+    }
+    expect([kv.revision, await kv.count({})]).toEqual([revision, count]);
+    const parts: number[] = [];
+    for (let more: boolean | undefined = true; more;) {
+      const part = await kv.delete(wide, { limit: 10_000 });
+      parts.push(part.deleted);
+      more = part.more;
+    }
+    expect([parts, await kv.count({})]).toEqual([[10_000, 10_000, 5000], 0]);
+  });
+
+  const raised: readonly (readonly [string, (kv: EmbeddedKv) => Promise<number>])[] = [
+    ['delete', async (kv) => (await kv.delete({})).deleted],
+    ['delete with limit', async (kv) => (await kv.delete({}, { limit: 25_000 })).deleted],
+    ['delete with previous', async (kv) => (await kv.delete({}, { previous: true })).previous!.length],
+    ['txn', async (kv) => (await kv.txn({ then: [remove({})] })).results[0]!.deleted],
+    ['write', async (kv) => (await kv.write((section) => section.delete({}))).value],
+  ];
+  test.each(raised)('a raised limits.maxDeletes holds for %s', async (_, work) => {
+    await using kv = await filled(place, 25_000, { limits: { maxDeletes: 25_000 } });
+    const { revision } = kv;
+    expect([await work(kv), kv.revision, await kv.count({})]).toEqual([25_000, revision + 1, 0]);
+  });
+
+  test('a section that caught the refusal goes on, with what it may still delete', async () => {
+    await using kv = await open(place(), { limits: { maxDeletes: 10 } });
+    await kv.write((section) => {
+      for (let i = 0; i < 20; i++) section.put(key(i), 'x');
+    });
+    const { value } = await kv.write((section) => {
+      const codes: unknown[] = [];
+      for (const range of [{ end: key(6) }, {}, { start: key(6), end: key(10) }, { start: key(19) }]) {
+        try {
+          codes.push(section.delete(range));
+        } catch (error) {
+          codes.push((error as { readonly code?: string }).code);
+        }
+      }
+      return codes;
+    });
+    expect(value).toEqual([6, 'KV_TOO_LARGE', 4, 'KV_TOO_LARGE']);
+    expect(await kv.count({})).toBe(10);
+  });
+
   test('what one deletion takes by default is bounded', async () => {
     await using kv = await filled(place, 20_001);
     expect(await codeOf(() => kv.delete({}))).toBe('KV_TOO_LARGE');
     await kv.delete(key(7));
     expect(await kv.delete({})).toMatchObject({ deleted: 20_000 });
   });
+});
+
+test.each([10, 1000])('B8: what a transaction read is compared without reading %i values again', async (count) => {
+  const engine = memory();
+  const get = engine.get.bind(engine);
+  let reads = 0;
+  Object.assign(engine, { get: (...asked: Parameters<typeof get>) => (reads++, get(...asked)) });
+  await using kv = await open(engine, { cacheBytes: 0 });
+  await kv.write((section) => {
+    for (let i = 0; i < count; i++) section.put(key(i), 'x'.repeat(1000));
+  });
+  const attempted = await kv.transaction(async (tx) => {
+    reads = 0;
+    for (let i = 0; i < count; i++) await tx.get(key(i));
+    await tx.get('absent');
+    expect(reads).toBe(count);
+    await meddle(kv);
+    tx.put('mine', 'x');
+  });
+  expect([attempted.attempts, reads]).toEqual([1, count]);
+  // What has changed is found, too: a key of its own, and one that is new.
+  for (const changed of [key(3), 'absent']) {
+    let runs = 0;
+    const { attempts } = await kv.transaction(async (tx) => {
+      for (let i = 0; i < count; i++) await tx.get(key(i));
+      await tx.get('absent');
+      if (++runs === 1) await kv.put(changed, 'y');
+      tx.put('mine', 'x');
+    });
+    expect(attempts).toBe(2);
+  }
 });
 
 test('B8: operations that read inside a transaction see its own changes, as before', async () => {

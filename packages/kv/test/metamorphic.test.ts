@@ -119,7 +119,7 @@ async function run(kv: EmbeddedKv, command: Command, hashes: Hashes): Promise<un
 async function checkHash(kv: EmbeddedKv, revision: number, hashes: Hashes): Promise<void> {
   try {
     const { hash, compactRevision } = await kv.hashByRev(revision);
-    const over = `${compactRevision} to ${revision}`;
+    const over = `${compactRevision ?? 'the beginning'} to ${revision}`;
     expect([over, hash]).toEqual([over, hashes.get(over) ?? hash]);
     hashes.set(over, hash);
   } catch (error) {
@@ -151,7 +151,7 @@ async function play(setting: Setting, history: readonly Command[], hashes: Hashe
   }
   const { revision, compactRevision } = await kv.status();
   answers.push(revision, compactRevision, await kv.hashByRev());
-  const watch = kv.watch({}, { from: Math.max(1, compactRevision) });
+  const watch = kv.watch({}, { from: compactRevision ?? 1 });
   const last = await kv.put('end', '');
   for await (const event of watch) {
     answers.push(event);

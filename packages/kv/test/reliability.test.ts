@@ -82,7 +82,8 @@ describe('R11: abort signals', () => {
       () => kv.status({ signal }),
     ];
     for (const call of calls) expect(await failure(call)).toBe(reason);
-    expect(await kv.status()).toMatchObject({ revision: 1, compactRevision: 0 });
+    const { revision, compactRevision } = await kv.status();
+    expect([revision, compactRevision]).toEqual([1, undefined]);
   });
 
   test('aborted while waiting to begin: nothing happens; after it has begun: it is finished', async () => {

@@ -13,7 +13,7 @@
  * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4, Q5, Q6.
  */
 import type { SliceOptions } from '@varve/mvcc';
-import { onAbort } from './abort.ts';
+import { onAbort } from '@varve/base/abort';
 import { VictimList } from './victims.ts';
 import type { Event, WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';

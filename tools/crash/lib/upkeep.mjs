@@ -58,7 +58,7 @@ export class Upkeep {
 
   /** @param {number} revision */
   async #compact(revision) {
-    const { compactRevision } = await this.#kv.status();
+    const { compactRevision = 0 } = await this.#kv.status();
     if (revision > compactRevision) await this.#kv.compact(revision);
   }
 
