@@ -5,6 +5,8 @@
  * O2  The lock is held before anything of the file is believed, and the file must still have the name then.
  * O3  Opening changes nothing in a good file, but for the two conversions of the free list that `freelist` asks for.
  * O4  The path is made absolute in the tick of the call, and links are followed once: from then on the file's own name counts.
+ * O5  What an opening for writing shows is durable, and so is the file's name: whoever died between a write and its sync, or
+ *     between a rename and the sync of the folder, must not leave a commit that a power cut takes back after it was seen.
  *
  * bbolt: db.go (Open).
  */
@@ -98,11 +100,24 @@ async function openChosen(
     const store = new Store(storage, file, chosen.active, NO_PAGES, chosen.warnings, storeOptions);
     return new Database(store, true, chosen, open);
   }
+  await makeDurable(storage, file, storeOptions.path);
   const free = await freePagesOf(file, chosen, new Slices(storage, signal));
   const warnings = [...chosen.warnings, ...(await removeLeftovers(storage, storeOptions.path))];
   const store = new Store(storage, file, chosen.active, free, warnings, storeOptions);
   if (freelist === 'persisted' && chosen.active.freelist === undefined) await store.commit(store.draft());
   return new Database(store, false, chosen, open);
+}
+
+/** Where the folder may not be read, or knows no sync, its names are the business of whoever made them. */
+const NO_FOLDER_SYNC: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'ENOSYS']);
+
+async function makeDurable(storage: Storage, file: StorageFile, path: string): Promise<void> {
+  await file.sync();
+  try {
+    await storage.syncDirectory(path);
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 function freePagesOf(file: StorageFile, { active, other }: MetaPages, slices: Slices): Promise<FreePages> {

@@ -112,6 +112,25 @@ export class SimulatedDisk implements Storage {
     );
   }
 
+  /** The disk as the death of the process alone leaves it: all that was written is there, and no more of it is durable. */
+  afterDeath(): SimulatedDisk {
+    const disk = new SimulatedDisk();
+    const copies = new Map<Inode, Inode>();
+    const copied = (names: Map<string, Inode>): Map<string, Inode> =>
+      new Map(
+        [...names].map(([name, inode]) => {
+          const copy = copies.get(inode) ?? new Inode(++disk.#lastInode, Buffer.from(inode.durable));
+          copies.set(inode, copy);
+          if (copy.pending.length === 0) for (const change of inode.pending) copy.apply(change);
+          return [name, copy];
+        }),
+      );
+    for (const [name, inode] of copied(this.#names)) disk.#names.set(name, inode);
+    disk.#durableNames = copied(this.#durableNames);
+    disk.#journal = this.#journal.map((names) => copied(names));
+    return disk;
+  }
+
   /** What is there now, as after the death of the process alone. */
   files(): Map<string, Buffer> {
     return new Map([...this.#names].map(([name, inode]) => [name, Buffer.from(inode.current)]));

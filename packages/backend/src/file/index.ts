@@ -3,9 +3,10 @@
  *
  * What etcd wrote opens here with all its history, and what is written here passes etcd's own tools (design decision 6).
  */
+import type { Storage } from '@varve/bolt';
 import type { Engine } from '../engine.ts';
 import { checkBoolean, checkNames, checkPath } from '../check-options.ts';
-import { openFile } from './open-file.ts';
+import { openFile, openFileOn, type OpenFileOptions } from './open-file.ts';
 
 export interface FileOptions {
   /** Make the store when there is none. @default true */
@@ -33,6 +34,18 @@ const optionNames: readonly string[] = ['createIfMissing', 'readOnly', 'cacheSiz
  * @throws TypeError or RangeError for a wrong argument
  */
 export async function fileEngine(path: string, options: FileOptions = {}): Promise<Engine> {
+  return openFile(path, checked(path, options));
+}
+
+/**
+ * The same on another storage, as `openBoltOn` of `@varve/bolt`: for tests with a disk that loses, tears and fails. The path is
+ * what the storage takes it for; no folder is made, and nothing of the real file system is looked at.
+ */
+export async function fileEngineOn(storage: Storage, path: string, options: FileOptions = {}): Promise<Engine> {
+  return openFileOn(storage, path, checked(path, options));
+}
+
+function checked(path: string, options: FileOptions): OpenFileOptions {
   checkPath(path);
   checkNames(options, optionNames);
   const { createIfMissing = true, readOnly = false, cacheSize = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
@@ -42,5 +55,5 @@ export async function fileEngine(path: string, options: FileOptions = {}): Promi
   if (!Number.isSafeInteger(cacheSize) || cacheSize < 0) throw new RangeError('cacheSize must be a number of bytes');
   if (typeof lockTimeoutMs !== 'number') throw new TypeError('lockTimeoutMs must be a number');
   if (!(lockTimeoutMs >= 0)) throw new RangeError('lockTimeoutMs must be a number of milliseconds from 0');
-  return openFile(path, { create: createIfMissing, readOnly, cacheBytes: cacheSize, lockTimeoutMs });
+  return { create: createIfMissing, readOnly, cacheBytes: cacheSize, lockTimeoutMs };
 }

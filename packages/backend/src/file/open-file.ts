@@ -6,7 +6,7 @@
  * O3  A BoltDB file that is neither ours nor etcd's is somebody's own and is left as it is (R37).
  * O4  Links are followed once, by `openBolt`; what the path means is settled in the tick of the call.
  */
-import { openBolt, type Bolt } from '@varve/bolt';
+import { openBolt, openBoltOn, type Bolt, type Storage } from '@varve/bolt';
 import type { Engine } from '../engine.ts';
 import { BackendError } from '../errors.ts';
 import { fileFailure } from './failure.ts';
@@ -24,9 +24,18 @@ export interface OpenFileOptions {
 export async function openFile(path: string, options: OpenFileOptions): Promise<Engine> {
   const place = absolutePath(path);
   if (options.create && !options.readOnly) await makeParents(place, path);
+  return engineOver(path, () => openBolt(place, { ...options, freelist: 'deferred' }));
+}
+
+/** On another storage: the path is its business. */
+export function openFileOn(storage: Storage, path: string, options: OpenFileOptions): Promise<Engine> {
+  return engineOver(path, () => openBoltOn(storage, path, { ...options, freelist: 'deferred' }));
+}
+
+async function engineOver(path: string, opening: () => Promise<Bolt>): Promise<Engine> {
   let bolt: Bolt;
   try {
-    bolt = await openBolt(place, { ...options, freelist: 'deferred' });
+    bolt = await opening();
   } catch (error) {
     throw fileFailure(error, path);
   }

@@ -1,0 +1,67 @@
+/** A small run of the simulation, on the engines that can be simulated; and proof that it repeats itself and sees what it looks for. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileEngineOn } from '@varve/backend/file';
+import type { Storage } from '@varve/bolt';
+import { describe, expect, test } from 'vitest';
+
+const program = join(import.meta.dirname, '..', '..', 'simulate.mjs');
+const size = process.env.VARVE_LARGE === '1' ? 200 : 40;
+
+/** In a process of its own: it replaces the clock. */
+function simulate(...args: readonly string[]): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], (error, stdout) => {
+      const code = error === null ? 0 : Number(error.code);
+      resolve({ code, lines: stdout.trimEnd().split('\n') });
+    });
+  });
+}
+
+describe.each(['memory', 'file'])('laws 1 to 5, 7, 8, 9 on %s', (engine) => {
+  test(`${size} histories of 60 steps hold`, async () => {
+    const { code, lines } = await simulate('--engine', engine, '--histories', String(size), '--steps', '60');
+    expect(lines).toEqual([`${size} of ${size} histories hold`]);
+    expect(code).toBe(0);
+  });
+
+  test('the same seed is the same run, to the last call of the disk', async () => {
+    const args = ['--engine', engine, '--seed', '7', '--histories', '3', '--steps', '60', '--digest'];
+    const [first, again] = [await simulate(...args), await simulate(...args)];
+    expect(again).toEqual(first);
+    expect(new Set(first.lines).size).toBe(4);
+  });
+});
+
+test('law 7: a disk that does not sync is found out, and the printed command finds it out again', async () => {
+  const { code, lines } = await simulate('--seed', '4', '--steps', '60', '--lies');
+  expect(code).toBe(1);
+  expect(lines.at(-1)).toBe('0 of 1 histories hold');
+  const command = lines.at(-2)?.match(/^replay: node tools\/simulate\.mjs (.*)$/)?.[1] ?? '';
+  expect(command).toContain('--skip');
+  const replayed = await simulate(...command.split(' '), '--whole');
+  expect(replayed.code).toBe(1);
+});
+
+test.each([
+  ['--steps', '0'],
+  ['--engine', 'level'],
+  ['--skip', 'nothing'],
+])('%s %s is refused', async (...args) => {
+  expect((await simulate(...args)).code).toBe(2);
+});
+
+test('law 7: an engine over a storage of its own looks at nothing else', async () => {
+  const opened: string[] = [];
+  const refusal = Object.assign(new Error('no such disk'), { code: 'ENXIO' });
+  const storage: Pick<Storage, 'open' | 'now'> = {
+    open: async (path) => {
+      opened.push(path);
+      throw refusal;
+    },
+    now: () => 0,
+  };
+  const opening = fileEngineOn(storage as Storage, '/no/such/folder/store.db');
+  await expect(opening).rejects.toMatchObject({ code: 'BACKEND_FOREIGN', cause: refusal });
+  expect(opened).toEqual(['/no/such/folder/store.db']);
+});
