@@ -20,10 +20,15 @@ export function checkNames(options: object, names: readonly string[]): void {
   }
 }
 
-/** @throws TypeError unless absent or an AbortSignal, of any realm */
+/** @throws TypeError unless absent or an AbortSignal, of any realm: told by what is used of it */
 export function checkSignal(signal: unknown): void {
-  const isSignal = signal instanceof AbortSignal || Object.prototype.toString.call(signal) === '[object AbortSignal]';
-  if (signal !== undefined && !isSignal) throw new TypeError('signal must be an AbortSignal');
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  const like: Partial<AbortSignal> | null = signal;
+  const fits =
+    typeof like?.aborted === 'boolean' &&
+    typeof like.throwIfAborted === 'function' &&
+    typeof like.addEventListener === 'function';
+  if (!fits) throw new TypeError('signal must be an AbortSignal');
 }
 
 /** @throws TypeError, RangeError for anything but a path */

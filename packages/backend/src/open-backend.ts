@@ -16,7 +16,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from './backend.ts';
 import type { Bucket } from './bucket.ts';
-import { checkFunction, checkInteger, checkNames, checkOptions, checkSignal } from './check-options.ts';
+import { checkFunction, checkInteger, checkNames, checkSignal } from './check-options.ts';
 import { systemTimers, type Timers } from './clock.ts';
 import { type CommitSource, Committer } from './committer.ts';
 import type { Change, Engine, Snapshot } from './engine.ts';
@@ -34,6 +34,8 @@ import { undoUnfinishedImport } from './unfinished-import.ts';
 
 const longestTimer = 2 ** 31 - 1;
 
+const optionNames = ['batchLimit', 'batchIntervalMs', 'preCommit'];
+
 /**
  * The one Backend over any engine; takes the engine over and closes it, also when opening fails. An import that was cut
  * short is undone first, with a warning.
@@ -48,7 +50,7 @@ export function openBackend(engine: Engine, options: BackendOptions = {}): Promi
 export async function openTimedBackend(engine: Engine, options: BackendOptions, timers: Timers): Promise<Backend> {
   takeEngine(engine);
   try {
-    checkOptions(options);
+    checkNames(options, optionNames);
     const { batchLimit = 10_000, batchIntervalMs = 100, preCommit } = options;
     checkInteger(batchLimit, 'batchLimit', 1, Number.MAX_SAFE_INTEGER);
     if (typeof batchIntervalMs !== 'number') throw new TypeError('batchIntervalMs must be a number');

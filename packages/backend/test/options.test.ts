@@ -1,7 +1,10 @@
 /** B6: what is wrong is refused by a typed error before anything changes, on every entry of the package. */
+import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { buckets, crc32c, importSnapshot, openBackend, putCost, quotaOf } from '../src/index.ts';
+import { levelEngine } from '../src/level/index.ts';
 import { memoryEngine } from '../src/memory.ts';
+import { temporaryPath } from './file-support.ts';
 import { b, byHand, create, opened } from './helpers.ts';
 
 const { test: t } = buckets;
@@ -10,6 +13,9 @@ test('B6: openBackend', async () => {
   const wrong: readonly (readonly [options: unknown, error: typeof TypeError | typeof RangeError])[] = [
     [null, TypeError],
     [5, TypeError],
+    [[], TypeError],
+    [new AbortController().signal, TypeError],
+    [{ batchlimit: 5 }, TypeError],
     [{ batchLimit: Number.NaN }, RangeError],
     [{ batchLimit: -1 }, RangeError],
     [{ batchLimit: 1.5 }, RangeError],
@@ -23,6 +29,14 @@ test('B6: openBackend', async () => {
   for (const [options, error] of wrong) {
     await expect(openBackend(memoryEngine(), options as never), JSON.stringify(options)).rejects.toThrow(error);
   }
+});
+
+test('B6: levelEngine refuses names that nobody knows, and makes nothing', async () => {
+  const path = temporaryPath();
+  for (const options of [{ cachesize: 5 }, [], new Map(), new AbortController().signal] as never[]) {
+    await expect(levelEngine(path, options)).rejects.toThrow(TypeError);
+  }
+  expect(existsSync(path)).toBe(false);
 });
 
 test('B6: transactions, scans, snapshot, hash', async () => {

@@ -15,6 +15,7 @@ import {
   checkSignalOptions,
 } from './checks.ts';
 import { backupTo } from './backup.ts';
+import { nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
 import { handedOutCompaction, handedOutSnapshot } from './handed-out.ts';
 import { historyOf } from './history.ts';
@@ -123,6 +124,7 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
 
   compact(revision: number, options: api.CompactOptions = {}): Promise<Compaction> {
     const core = this.#core;
+    if (core.inside) return core.refuseInside();
     return core.call(async () => {
       checkRevision(revision, 'revision');
       checkNames(options, 'options', compactNames);
@@ -174,10 +176,14 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
   }
 
   hashByRev(revision = 0, options: api.SignalOptions = {}): Promise<embedded.HashResult> {
-    return this.#core.call(async () => {
+    const core = this.#core;
+    return core.call(async () => {
       checkInteger(revision, 'revision', 0, Number.MAX_SAFE_INTEGER);
       checkSignalOptions(options);
-      const { compactRevision, ...hash } = await this.#core.store.hashByRev(revision, { signal: options.signal });
+      const { signal } = options;
+      // No state can be held while a section runs: the answer comes when it is over, as that of other reads does.
+      if (core.inside) await Promise.resolve();
+      const { compactRevision, ...hash } = await core.store.hashByRev(revision, { signal });
       return { ...hash, ...compactedTo(compactRevision) };
     });
   }
@@ -197,7 +203,11 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
   }
 
   async close(): Promise<void> {
-    if (this.#owner) await this.#core.close();
+    try {
+      if (this.#owner) await this.#core.close();
+    } finally {
+      if (sliceOver()) await nextSlice();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -23,14 +23,22 @@ export function handedOutCompaction(core: Core, compaction: Compaction): Compact
       return compaction.progress;
     },
     finished() {
-      const finished = compaction.finished().catch((error: unknown) => {
-        throw core.inOwnWords(error);
-      });
+      const finished = ended(core, compaction);
       // Reopening finishes it: whoever does not listen need not know (R15).
       finished.catch(() => undefined);
       return finished;
     },
   };
+}
+
+async function ended(core: Core, compaction: Compaction): Promise<void> {
+  try {
+    await compaction.finished();
+  } catch (error) {
+    throw core.inOwnWords(error);
+  } finally {
+    if (sliceOver()) await nextSlice();
+  }
 }
 
 async function* chunks(core: Core, snapshot: Snapshot): AsyncGenerator<Uint8Array, void, undefined> {

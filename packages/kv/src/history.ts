@@ -27,8 +27,10 @@ export function historyOf<K, V>(
   checkNames(options, 'options', optionNames);
   checkOptionalInteger(options.from, 'from', 1, Number.MAX_SAFE_INTEGER);
   checkSignalType(options.signal);
+  // Kept by each of their own: the caller may change what was passed.
+  const { from, signal } = options;
   const bytes = records.keys.encodeOwn(key);
-  return pullEach(() => new HistorySource(core, records, bytes, options));
+  return pullEach(() => new HistorySource(core, records, bytes, { from, signal }));
 }
 
 class HistorySource<K, V> implements Source<KvEvent<K, V>> {

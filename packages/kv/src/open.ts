@@ -11,6 +11,7 @@ import type { LevelOptions } from '@varve/backend/level';
 import { memoryEngine, type MemoryEngine } from '@varve/backend/memory';
 import { openWatchableStore, type RestoreProgress } from '@varve/watch';
 import { checkNames, checkOptionalBoolean, checkOptionalFunction, checkOptionalInteger } from './checks.ts';
+import { nextSlice, sliceOver } from './clock.ts';
 import { utf8, type Codec, type KeyCodec } from './codec.ts';
 import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
@@ -78,6 +79,10 @@ export async function open<K = string, V = string>(
   location: Location,
   options: OpenOptions<K, V> = {},
 ): Promise<EmbeddedKv<K, V>> {
+  return withTurn(() => openStore(location, options));
+}
+
+async function openStore<K, V>(location: Location, options: OpenOptions<K, V>): Promise<EmbeddedKv<K, V>> {
   let records: Records<K, V>;
   try {
     checkOptions(location, options);
@@ -115,10 +120,12 @@ export function memory(): MemoryEngine {
 
 /** A folder of LevelDB files. The driver is loaded by the first call. */
 export async function level(path: string, options?: LevelOptions): Promise<Engine> {
-  checkEngine(path, options, levelNames, 'level');
-  const place = fromHere(path);
-  const { levelEngine } = await import('@varve/backend/level');
-  return withCode(() => levelEngine(place, options));
+  return withTurn(async () => {
+    checkEngine(path, options, levelNames, 'level');
+    const place = fromHere(path);
+    const { levelEngine } = await import('@varve/backend/level');
+    return withCode(() => levelEngine(place, options));
+  });
 }
 
 /**
@@ -126,10 +133,12 @@ export async function level(path: string, options?: LevelOptions): Promise<Engin
  * others may read it as well: what writes rejects with `BACKEND_READ_ONLY`, everything else works.
  */
 export async function file(path: string, options?: FileOptions): Promise<Engine> {
-  checkEngine(path, options, fileNames, 'file');
-  const place = fromHere(path);
-  const { fileEngine } = await import('@varve/backend/file');
-  return withCode(() => fileEngine(place, options));
+  return withTurn(async () => {
+    checkEngine(path, options, fileNames, 'file');
+    const place = fromHere(path);
+    const { fileEngine } = await import('@varve/backend/file');
+    return withCode(() => fileEngine(place, options));
+  });
 }
 
 const optionNames = [
@@ -144,7 +153,7 @@ const optionNames = [
   'onProgress',
 ];
 const limitNames = ['maxKeyBytes', 'maxValueBytes', 'maxOps', 'maxDepth', 'maxDeletes'];
-const engineMembers = ['get', 'scan', 'pin', 'commit', 'close'] as const;
+const engineMembers = ['get', 'scan', 'buckets', 'pin', 'commit', 'compact', 'close'] as const;
 
 function checkOptions<K, V>(location: Location, options: OpenOptions<K, V>): void {
   if (typeof location === 'string') checkPath(location);
@@ -196,6 +205,15 @@ function checkEngine(path: unknown, options: object | undefined, names: object, 
   if (path === '') throw invalidType(`the path must not be empty, as in ${call}('store')`);
   if (path.includes('\0')) throw invalidType('the path must not have a zero character');
   if (options !== undefined) checkNames(options, 'options', Object.keys(names));
+}
+
+/** Opens, and gives others a turn behind it (law 10): programs try again and again while another one has the store. */
+async function withTurn<T>(opening: () => Promise<T>): Promise<T> {
+  try {
+    return await opening();
+  } finally {
+    if (sliceOver()) await nextSlice();
+  }
 }
 
 /** What an engine says of wrong arguments, with this package's code. */

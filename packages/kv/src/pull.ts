@@ -49,7 +49,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#end();
-    return Promise.resolve({ done: true, value: undefined });
+    return sliceOver() ? doneAfterTurn() : Promise.resolve({ done: true, value: undefined });
   }
 
   #wait(pull: Promise<IteratorResult<T, undefined>>): Promise<IteratorResult<T, undefined>> {
@@ -81,6 +81,11 @@ export class Pull<T> implements AsyncIterableIterator<T> {
     this.#ended = true;
     this.#source.close();
   }
+}
+
+async function doneAfterTurn(): Promise<IteratorResult<never, undefined>> {
+  await nextSlice();
+  return { done: true, value: undefined };
 }
 
 /** An iterable whose every iteration starts a source of its own. */

@@ -92,6 +92,8 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     this.#stateFrom = bounds.key;
     this.#stream = core.store.newWatchStream();
     core.watches.add(this.#end);
+    // Also of a watch that its signal ends before it begins: whoever goes on from there misses nothing.
+    if (!plan.initial) this.#revision = plan.from === 0 ? core.store.rev() : plan.from - 1;
     try {
       if (plan.signal?.aborted === true) {
         this.#end();
@@ -104,7 +106,6 @@ export class StoreWatch<K, V> implements Watch<K, V> {
       });
       this.#watchId = watchId;
       this.#started = revision;
-      if (!plan.initial) this.#revision = plan.from === 0 ? revision : plan.from - 1;
       this.#letGo = plan.signal && onAbort(plan.signal, this.#end);
     } catch (error) {
       this.#end();
@@ -147,6 +148,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
 
   async close(): Promise<void> {
     this.#end();
+    if (sliceOver()) await nextSlice();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -108,6 +108,16 @@ describe('R4: sizes', () => {
   });
 });
 
+/** An engine as a wrapper of one may be: with a method missing. */
+function engineWithout(missing: keyof Engine): Engine {
+  return new Proxy<Engine>(memory(), {
+    get(target, name) {
+      const member: unknown = name === missing ? undefined : Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
 describe('opening', () => {
   const wrong: readonly [string, () => Promise<unknown>, RegExp][] = [
     ['unknown option', () => open(memory(), { cache: 1 } as object), /no "cache"/],
@@ -128,6 +138,8 @@ describe('opening', () => {
     ['a number', () => open(7 as unknown as string), /location must be/],
     ['a promise of a number', () => open(Promise.resolve(7 as unknown as Engine)), /location must be/],
     ['a promise of nothing', () => open(Promise.resolve(undefined as unknown as Engine)), /location must be/],
+    ['an engine that lacks methods', () => open(engineWithout('buckets')), /location must be/],
+    ['an engine that cannot be compacted', () => open(engineWithout('compact')), /location must be/],
     ['a signal for options', () => open(memory(), new AbortController().signal as object), /options must be/],
   ];
   test.each(wrong)('%s is refused by name', async (_, opening, message) => {

@@ -12,6 +12,8 @@ const writes: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
   ['txn', (kv) => kv.txn({ then: [put('b', '2')] })],
   ['transaction', (kv) => kv.transaction((tx) => tx.put('b', '2'))],
   ['write', (kv) => kv.write((section) => section.put('b', '2'))],
+  ['compact', (kv) => kv.compact(kv.revision)],
+  ['compact that is wrong', (kv) => kv.compact(0)],
   ['put of a name space', (kv) => kv.namespace('n').put('b', '2')],
 ];
 
@@ -82,6 +84,28 @@ describe.each(engines)('B9: on %s', (_engine, place) => {
       section.put('b', '1');
     });
     expect(await read).toMatchObject({ value: '1' });
+  });
+
+  const others: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
+    ['hashByRev', (kv) => kv.hashByRev()],
+    ['count', (kv) => kv.count({})],
+    ['page', (kv) => kv.page({})],
+    ['status', (kv) => kv.status()],
+    ['settled', (kv) => kv.settled()],
+    ['commit', (kv) => kv.commit()],
+    ['defrag', (kv) => kv.defrag()],
+    ['snapshot', async (kv) => (await kv.snapshot())[Symbol.asyncDispose]()],
+  ];
+  test.each(others)('%s is answered when the section is over', async (_, other) => {
+    await using kv = await open(place());
+    await kv.put('a', '1');
+    let answered: Promise<unknown> | undefined;
+    await kv.write((section) => {
+      section.put('b', '1');
+      answered = other(kv);
+    });
+    await answered;
+    expect(await kv.count({})).toBe(2);
   });
 });
 

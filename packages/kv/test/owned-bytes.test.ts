@@ -85,6 +85,26 @@ describe.each(engines)('A1: a codec that gives the same buffer each time (%s)', 
   });
 });
 
+test.each(engines)('A1: options may be changed as soon as the call has returned (%s)', async (_engine, place) => {
+  await using kv = await open(place());
+  for (const value of ['1', '2', '3', '4']) await kv.put('a', value);
+  const ended = AbortSignal.abort();
+  const spoiled = <O extends object>(options: O): O =>
+    new Proxy(options, {
+      get: (target, name) => (over ? (name === 'signal' ? ended : 'spoiled') : Reflect.get(target, name)),
+    });
+  let over = false;
+  const history = kv.history('a', spoiled({ from: 4 }));
+  const list = kv.list({}, spoiled({ limit: 1 }));
+  const watch = kv.watch('a', spoiled({ from: 4, previous: true }));
+  const page = kv.page({}, spoiled({ limit: 1, total: true }));
+  over = true;
+  expect((await collect(history)).map(({ value }) => value)).toEqual(['3', '4']);
+  expect(await collect(list)).toHaveLength(1);
+  expect((await collect(watch, 2)).map(({ value }) => value)).toEqual(['3', '4']);
+  expect(await page).toMatchObject({ total: 1 });
+});
+
 test('A1: bytes for keys, and a value whose encoding changes them', async () => {
   await using kv = await open(engines[0]![1](), { key: bytes, value: json<{ toJSON(): unknown }>() });
   const key = Buffer.from('right');

@@ -1,14 +1,57 @@
 /** B7: one signal may go with any number of calls; Node sees no leak, and nothing is left on it. */
 import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { open, put } from '../src/index.ts';
-import { codeOf, collect, engines } from './helpers.ts';
+import { open, put, type EmbeddedKv } from '../src/index.ts';
+import { codeOf, collect, engines, failure, temporaryFolder } from './helpers.ts';
 
 const warnings: Error[] = [];
 const note = (warning: Error): void => void warnings.push(warning);
 
 beforeAll(() => void process.on('warning', note));
 afterAll(() => void process.off('warning', note));
+
+/** A signal as other realms and polyfills have it: of no class that this one knows. */
+function likeSignal(reason?: unknown): AbortSignal {
+  const like = {
+    aborted: reason !== undefined,
+    reason,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+    throwIfAborted() {
+      if (reason !== undefined) throw reason as Error;
+    },
+  };
+  return like as unknown as AbortSignal;
+}
+
+const withSignal: readonly [string, (kv: EmbeddedKv, signal: AbortSignal) => unknown][] = [
+  ['get', (kv, signal) => kv.get('a', { signal })],
+  ['count', (kv, signal) => kv.count({}, { signal })],
+  ['page', (kv, signal) => kv.page({}, { signal, total: true })],
+  ['list', (kv, signal) => collect(kv.list({}, { signal }))],
+  ['history', (kv, signal) => collect(kv.history('a', { signal }))],
+  ['watch', (kv, signal) => collect(kv.watch('a', { from: 2, signal }), 1)],
+  ['put', (kv, signal) => kv.put('a', '2', { signal })],
+  ['delete', (kv, signal) => kv.delete('a', { signal })],
+  ['txn', (kv, signal) => kv.txn({ then: [put('a', '2')] }, { signal })],
+  ['transaction', (kv, signal) => kv.transaction((tx) => tx.put('a', '2'), { signal })],
+  ['write', (kv, signal) => kv.write((section) => section.put('a', '2'), { signal })],
+  ['compact', (kv, signal) => kv.compact(2, { physical: true, signal })],
+  ['hashByRev', (kv, signal) => kv.hashByRev(0, { signal })],
+  ['status', (kv, signal) => kv.status({ signal })],
+  ['snapshot', async (kv, signal) => collect(await kv.snapshot({ signal }))],
+  ['backup', (kv, signal) => kv.backup(temporaryFolder('copy.db'), { signal })],
+];
+
+describe.each(engines)('D: on %s, a signal of another realm', (_engine, place) => {
+  test.each(withSignal)('%s', async (_, call) => {
+    await using kv = await open(place());
+    await kv.put('a', '1');
+    await call(kv, likeSignal());
+    const reason = new Error('mine');
+    expect(await failure(() => call(kv, likeSignal(reason)))).toBe(reason);
+  });
+});
 
 describe.each(engines)('B7: on %s', (_engine, place) => {
   test('a thousand calls of every kind share one signal', async () => {

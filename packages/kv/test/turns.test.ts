@@ -1,7 +1,7 @@
 /** B4: a loop that polls lets timers and input run, whichever call it polls with, and whether that answers or rejects. */
 import { readFile } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { get, open, type EmbeddedKv } from '../src/index.ts';
+import { file, get, open, type Compaction, type EmbeddedKv } from '../src/index.ts';
 import { codeOf, collect, engines } from './helpers.ts';
 
 const calls: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
@@ -34,7 +34,22 @@ const calls: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
   ['started', (kv) => kv.watch('a').started()],
   ['initial watch', async (kv) => collect(kv.watch('a', { initial: true }), 1)],
   ['backup that is refused', (kv) => codeOf(() => kv.backup(''))],
+  ['a watch that is made and closed', (kv) => kv.watch('a').close()],
+  ['close of a name space', (kv) => kv.namespace('n').close()],
+  ['the return of a list', (kv) => kv.list({})[Symbol.asyncIterator]().return!()],
+  ['a compaction that has finished', (kv) => finished(kv)],
+  ['open that is refused', () => codeOf(() => open(''))],
+  ['an engine that is refused', () => codeOf(() => file(''))],
 ];
+
+const compactions = new WeakMap<EmbeddedKv, Promise<Compaction>>();
+
+/** Asks one and the same compaction again and again. */
+async function finished(kv: EmbeddedKv): Promise<void> {
+  const compaction = compactions.get(kv) ?? kv.compact(kv.revision);
+  compactions.set(kv, compaction);
+  await (await compaction).finished();
+}
 
 describe.each(engines)('B4: on %s', (_engine, place) => {
   describe.each(['commit', 'interval'] as const)('with durability %s', (durability) => {
@@ -71,6 +86,15 @@ describe.each(engines)('B4: on %s', (_engine, place) => {
     for (const end = performance.now() + 5000; !timer && performance.now() < end;) {
       expect(await codeOf(() => kv.get('a'))).toBe('KV_CLOSED');
     }
+    expect(timer).toBe(true);
+  });
+
+  test('close after close', async () => {
+    const kv = await open(place());
+    await kv.close();
+    let timer = false;
+    setTimeout(() => (timer = true), 1);
+    for (const end = performance.now() + 5000; !timer && performance.now() < end;) await kv.close();
     expect(timer).toBe(true);
   });
 

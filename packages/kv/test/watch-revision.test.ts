@@ -32,6 +32,11 @@ describe.each(engines)('A11: on %s', (_engine, place) => {
     expect(event).toMatchObject({ type: 'put', revision: Math.max(12, revision + 1) });
   });
 
+  test.each(begins)('a watch that its signal ended before it began %s', async (_, options, revision) => {
+    await using kv = await compacted(place);
+    expect(kv.watch('quiet', { ...options, signal: AbortSignal.abort() }).revision).toBe(revision);
+  });
+
   test('a quiet watch of everything goes on with what it has not seen', async () => {
     await using kv = await compacted(place);
     const watch = kv.watch({});

@@ -27,9 +27,15 @@ export function checkFlag(value: boolean | undefined, field: string): void {
   if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${field} must be a boolean`);
 }
 
-/** @throws TypeError unless absent or an AbortSignal */
+/** @throws TypeError unless absent or an AbortSignal, of any realm: told by what is used of it */
 export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal');
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  const like = signal as Partial<AbortSignal> | null;
+  const fits =
+    typeof like?.aborted === 'boolean' &&
+    typeof like.throwIfAborted === 'function' &&
+    typeof like.addEventListener === 'function';
+  if (!fits) throw new TypeError('signal must be an AbortSignal');
 }
 
 /** @throws TypeError unless absent or a Uint8Array */
@@ -47,6 +53,18 @@ export function after(key: Uint8Array): Uint8Array {
 /** @throws TypeError for `null` and whatever else has no fields */
 export function checkOptions(options: object): void {
   if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
+}
+
+/**
+ * A name that nobody knows is refused: a misspelt option must not be silently without effect.
+ * @throws TypeError for such a name, and for what is no plain object: a signal has no names of its own
+ */
+export function checkNames(options: object, names: readonly string[]): void {
+  if (Object.prototype.toString.call(options) !== '[object Object]') throw new TypeError('options must be an object');
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new TypeError(`options: there is no ${JSON.stringify(name)}; known are ${names.join(', ')}`);
+  }
 }
 
 /** @throws RangeError unless absent or an integer of at least `least` */

@@ -1,5 +1,5 @@
 import type { Backend } from '@varve/backend';
-import { checkBackend, checkCount, checkOptions } from './bytes.ts';
+import { checkBackend, checkCount, checkNames } from './bytes.ts';
 import { BATCH_ROWS } from './compaction.ts';
 import { MvccStore } from './mvcc-store.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
@@ -11,6 +11,17 @@ const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 /** Some 3 to 8 us each, of which the collector takes half. */
 const MOST_DELETES = 20_000;
 
+const optionNames = [
+  'durability',
+  'cacheBytes',
+  'compactionBatchLimit',
+  'compactionPauseMs',
+  'maxDeletes',
+  'restoreChunkLimit',
+  'observers',
+  'onRestoreProgress',
+];
+
 /**
  * Opens the store in a backend and rebuilds the index from its records (spec section 11).
  *
@@ -21,7 +32,7 @@ const MOST_DELETES = 20_000;
  */
 export async function openStore(backend: Backend, options: StoreOptions = {}): Promise<Store> {
   checkBackend(backend);
-  checkOptions(options);
+  checkNames(options, optionNames);
   const { durability = 'commit', cacheBytes, compactionBatchLimit, compactionPauseMs, restoreChunkLimit } = options;
   const { maxDeletes, onRestoreProgress } = options;
   if (durability !== 'commit' && durability !== 'interval') {

@@ -39,6 +39,9 @@ test('B6: every entry refuses what it does not know before anything changes', as
   }
   expect(await codeOf(() => openStore(backend, { compactionPauseMs: 2 ** 31 }))).toBe('RangeError');
   expect(await codeOf(() => openStore(backend, { onRestoreProgress: 'x' as never }))).toBe('TypeError');
+  for (const options of [{ cachebytes: 5 }, { batchLimit: 5 }, [], new AbortController().signal] as never[]) {
+    expect(await codeOf(() => openStore(backend, options))).toBe('TypeError');
+  }
   const store = await openStore(backend);
   await put(store, 'a', '1');
   const a = bytes('a');

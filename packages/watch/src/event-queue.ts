@@ -14,6 +14,7 @@
  */
 import type { SliceOptions } from '@varve/mvcc';
 import { onAbort } from '@varve/base/abort';
+import { isSignal } from './check-options.ts';
 import { VictimList } from './victims.ts';
 import type { Event, WatchResponse } from './watchable-store.ts';
 import type { Watcher } from './watcher.ts';
@@ -196,7 +197,7 @@ export class EventQueue {
       return Promise.reject(new TypeError('options must be an object'));
     }
     const signal = options?.signal;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    if (signal !== undefined && !isSignal(signal)) {
       return Promise.reject(new TypeError('signal: not an AbortSignal'));
     }
     if (signal?.aborted === true) return Promise.reject(abortReason(signal));

@@ -1,4 +1,5 @@
 import { openStore, type Backend, type Store, type StoreOptions } from '@varve/mvcc';
+import { checkIsOptions } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WatchableStore, WatchableStoreOptions } from './watchable-store.ts';
 import type { HubLimits } from './watch-hub.ts';
@@ -21,17 +22,19 @@ export async function openWithWatchers(
   options: StoreOptions & WatchableStoreOptions,
   clock: Clock,
 ): Promise<{ readonly store: WatchableStore; readonly watchers: Watchers }> {
-  if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
+  checkIsOptions(options);
+  // What is left over is the store's, which refuses the names that it does not know.
+  const { queueCapacity, watchersPerPass, revisionsPerBatch, scanIdleMs, ...storeOptions } = options;
   const limits: HubLimits = {
-    queueCapacity: positive('queueCapacity', options.queueCapacity ?? 128),
-    watchersPerPass: positive('watchersPerPass', options.watchersPerPass ?? 512),
-    revisionsPerBatch: positive('revisionsPerBatch', options.revisionsPerBatch ?? 1000),
-    scanIdleMs: positive('scanIdleMs', options.scanIdleMs ?? 100),
+    queueCapacity: positive('queueCapacity', queueCapacity ?? 128),
+    watchersPerPass: positive('watchersPerPass', watchersPerPass ?? 512),
+    revisionsPerBatch: positive('revisionsPerBatch', revisionsPerBatch ?? 1000),
+    scanIdleMs: positive('scanIdleMs', scanIdleMs ?? 100),
   };
   if (limits.scanIdleMs > LONGEST_TIMER_MS) throw new RangeError(`scanIdleMs: at most ${LONGEST_TIMER_MS}`);
   let watchers!: Watchers;
   const observe = (store: Store): Watchers => (watchers = new Watchers(store, clock, limits));
-  const store = await openStore(backend, { ...options, observers: [observe, ...(options.observers ?? [])] });
+  const store = await openStore(backend, { ...storeOptions, observers: [observe, ...(storeOptions.observers ?? [])] });
   return { store: watchable(store, watchers), watchers };
 }
 

@@ -10,11 +10,14 @@
  * etcd: server/storage/mvcc/watcher.go, watchStream (spec 4).
  */
 import type { RangeEnd, SliceOptions } from '@varve/mvcc';
+import { checkNames } from './check-options.ts';
 import { WatchError } from './errors.ts';
 import { EventQueue, type ProgressOfAll, type QueueOwner } from './event-queue.ts';
 import type { WatchHub } from './watch-hub.ts';
 import type { WatchOptions, WatchResponse, WatchStream } from './watchable-store.ts';
 import { needsOf, type Watcher } from './watcher.ts';
+
+const optionNames = ['startRevision', 'filters', 'previous', 'watchId'];
 
 export class LiveWatchStream implements WatchStream, QueueOwner {
   readonly queue: EventQueue;
@@ -37,7 +40,7 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
     end: RangeEnd,
     options: WatchOptions = {},
   ): { readonly watchId: number; readonly revision: number } {
-    if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
+    checkNames(options, optionNames);
     const { startRevision = 0, watchId = 0, filters = [], previous = false } = options;
     checkBytes('key', key);
     if (end !== undefined) checkBytes('end', end);

@@ -147,7 +147,7 @@ export class World extends Patience {
   async #comeBack() {
     this.chores = [];
     await this.open(this.disk?.left ?? emptyDisk);
-    const { compactRevision, revision } = await this.answer(this.kv.status(), 'status');
+    const { compactRevision = 0, revision } = await this.answer(this.kv.status(), 'status');
     this.note(`back at ${revision}, compacted ${compactRevision}`);
     if (compactRevision < (this.#strict ? this.compactAnswered : 0) || compactRevision > this.compactAsked)
       throw new Violation(

@@ -4,7 +4,7 @@
  * LevelDB as `classic-level` bundles it verifies no checksums, skips what it cannot read, and takes a crash in its
  * first open badly. This folder puts around it what a store needs (design decision 15, R64 to R74).
  */
-import { checkOptions } from '../check-options.ts';
+import { checkNames } from '../check-options.ts';
 import type { Engine } from '../engine.ts';
 import { isKnownDriver, loadDriver } from './driver.ts';
 import { nodeFiles } from './files.ts';
@@ -31,6 +31,8 @@ export interface LevelOptions {
   readonly readOnly?: false | undefined;
 }
 
+const optionNames = ['createIfMissing', 'cacheSize', 'writeBufferSize', 'verify', 'readOnly'];
+
 const MIB = 1 << 20;
 
 /**
@@ -43,7 +45,7 @@ const MIB = 1 << 20;
 export async function levelEngine(path: string, options: LevelOptions = {}): Promise<Engine> {
   if (typeof path !== 'string') throw new TypeError('path must be a string');
   if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
-  checkOptions(options);
+  checkNames(options, optionNames);
   const readOnly: unknown = options.readOnly;
   if (readOnly !== undefined && readOnly !== false) {
     throw new TypeError('readOnly is not for LevelDB, which writes to what it opens; a snapshot opens so, as a file');
