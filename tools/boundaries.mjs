@@ -18,7 +18,7 @@ const table = {
   base: {
     imports: {},
     seams: {
-      files: ['src/node/lock-folder.ts', 'src/node/store-lock.ts'],
+      files: ['src/node/lock-folder.ts', 'src/node/pid-space.ts', 'src/node/store-lock.ts'],
       sockets: ['src/node/lock-socket.ts', 'src/node/store-lock.ts'],
       clock: ['src/node/store-lock.ts'],
       timers: ['src/node/store-lock.ts'],

@@ -92,6 +92,15 @@ const foreign: Readonly<
   'meta with a row of etcd’s, and other buckets, but no key': [
     { meta: [['term', bytes('0000000000000001')]], widgets: many },
   ],
+  'meta with rows of etcd’s, and nothing else': [
+    {
+      meta: [
+        ['term', bytes('0000000000000001')],
+        ['vote', bytes('0000000000000001')],
+      ],
+    },
+  ],
+  'an empty key, and nothing else': [{ key: [] }],
   'an empty key beside other buckets': [{ key: [], widgets: many }],
   'an empty meta beside other buckets': [{ meta: [], widgets: [] }],
   'empty key and meta beside rows in a bucket of etcd’s name': [{ key: [], meta: [], members: many }],

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { LOCK_FOLDER } from '../src/level/hold.ts';
 import { child, create, killed, linesOf, open, put, rawHolder, temporaryPath, text } from './level-support.ts';
@@ -34,6 +35,25 @@ test('A2: a thread that asks for a store which its process has open is refused, 
   expect(await told(path)).toContain(`BACKEND_LOCKED ${who} process ${holder.pid}`);
   await killed(holder);
   expect(text(await open(path), 'a')).toBe('1');
+});
+
+test('A2: nor does a thread get it that sees the store under another name', async () => {
+  const path = await made();
+  const renamed = `${path}-renamed`;
+  const engine = await open(path);
+  fs.renameSync(path, renamed);
+  const thread = new Worker(new URL('./level-thread-child.mjs', import.meta.url), {
+    workerData: renamed,
+    stdout: true,
+  });
+  let said = '';
+  for await (const piece of thread.stdout) said += String(piece);
+  expect(said).toContain(`BACKEND_LOCKED ${renamed} is open already, in this process (${process.pid})`);
+  expect(await told(renamed)).toContain('BACKEND_LOCKED');
+  fs.renameSync(renamed, path);
+  await engine.commit([put('a', '2')]);
+  await engine.close();
+  expect(text(await open(path), 'a')).toBe('2');
 });
 
 test('A2: the lock lies beside the store, and goes with it; a copy of an open store is files and nothing else', async () => {

@@ -86,6 +86,7 @@ test('E1: a second name of a file outside is given up, never written through', a
     const outside = join(dirname(path), 'outside');
     const bytes = name === 'SEQUENCE' ? fs.readFileSync(join(path, name)) : Buffer.from('the bytes of somebody else');
     fs.writeFileSync(outside, bytes);
+    fs.chmodSync(outside, 0o644);
     fs.rmSync(join(path, name), { force: true });
     fs.linkSync(outside, join(path, name));
     for (let round = 0; round < 2; round++) {
@@ -95,6 +96,7 @@ test('E1: a second name of a file outside is given up, never written through', a
       await engine.close();
     }
     expect(fs.readFileSync(outside), name).toEqual(bytes);
+    expect(fs.statSync(outside).mode & 0o777, name).toBe(0o644);
   }
 });
 

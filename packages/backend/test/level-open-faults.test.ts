@@ -124,7 +124,7 @@ describe('A16: LevelDB that misses', () => {
         let calls = 0;
         const files: Partial<Record<keyof Files, unknown>> = {};
         for (const [name, real] of Object.entries({ ...nodeFiles, ...links })) {
-          if (['steadyMs', 'wallMs', 'unique', 'folderChanged'].includes(name)) continue;
+          if (['steadyMs', 'wallMs', 'unique', 'folderChanged', 'identityNow'].includes(name)) continue;
           files[name as keyof Files] = async (...args: unknown[]): Promise<unknown> => {
             calls += 1;
             if (calls >= nth) throw Object.assign(new Error('dead'), { code: 'EIO' });

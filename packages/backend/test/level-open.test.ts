@@ -354,7 +354,7 @@ describe('what the world refuses', () => {
 
   test('what a process leaves that dies while it tries the lock is in nobody’s way, and never read', async () => {
     const path = await made();
-    const beside = join(dirname(path), `.${basename(path)}.varve-lock-`);
+    const beside = join(dirname(path), '.varve-lock-');
     // Dead before it had a name for the lock, with one, and after LevelDB had begun its own log there.
     const leftovers = ['aaaaaa', 'bbbbbb', 'cccccc'].map((name) => beside + name);
     for (const folder of leftovers) fs.mkdirSync(folder);

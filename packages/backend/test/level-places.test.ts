@@ -232,3 +232,43 @@ describe('B6: arguments', () => {
     },
   );
 });
+
+test.each([
+  ['ASCII', 'n'.repeat(255)],
+  ['emoji', '😀'.repeat(63)],
+  ['one too many for a temporary name', 'n'.repeat(215)],
+])('C: a folder whose name is as long as a name may be becomes a store (%s)', async (_, name) => {
+  const path = join(dirname(temporaryPath()), name);
+  for (const round of ['1', '2']) {
+    const engine = await open(path);
+    expect(engine.warnings).toEqual([]);
+    await expect(open(path)).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
+    await engine.commit([create(), put('n', round)]);
+    await engine.close();
+  }
+  expect(text(await open(path), 'n')).toBe('2');
+});
+
+test.skipIf(!isRoot)('C: what root does to a store leaves all of it to its owner (left out without root)', async () => {
+  const path = temporaryPath();
+  const nobody = 65_534;
+  const made = await open(path);
+  await made.commit([create(), put('a', '1')]);
+  await made.close();
+  for (const name of ['.', ...fs.readdirSync(path)]) fs.chownSync(join(path, name), nobody, nobody);
+  const engine = await open(path);
+  for (let n = 0; n < 4; n++) await engine.commit([put(`k${n}`, 'v'.repeat(50_000))]);
+  await engine.compact();
+  await engine.commit([put('a', '2')]);
+  await engine.close();
+  for (const name of fs.readdirSync(path)) expect([name, fs.statSync(join(path, name)).uid]).toEqual([name, nobody]);
+  fs.chmodSync(dirname(path), 0o777);
+  process.seteuid?.(nobody);
+  try {
+    const again = await open(path);
+    expect(text(again, 'a')).toBe('2');
+    await again.close();
+  } finally {
+    process.seteuid?.(0);
+  }
+});

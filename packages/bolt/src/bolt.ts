@@ -111,7 +111,7 @@ export interface Bolt extends AsyncDisposable {
   copy(options?: CopyOptions): BoltImage;
   /**
    * Writes the newest state, densely packed, to a new file for its maker alone (0600). It appears under its name whole or not
-   * at all. Rejects with BOLT_EXISTS, or BOLT_FAILED where it cannot be made.
+   * at all. Rejects with BOLT_EXISTS, BOLT_UNREADABLE where its folder may not be read, or BOLT_FAILED where it cannot be made.
    */
   compact(target: string, options?: CompactOptions): Promise<CompactReport>;
   /**

@@ -13,6 +13,7 @@ import path from 'node:path';
 import type { Problem } from './bolt.ts';
 import { viewOf } from './bytes.ts';
 import { chooseMeta } from './choose-meta.ts';
+import { BoltError } from './errors.ts';
 import { encodeFreelist } from './freelist-page.ts';
 import { encodeMeta, NO_SEALS, olderRecord } from './meta.ts';
 import type { Meta } from './meta.ts';
@@ -135,6 +136,21 @@ export async function removeLeftovers(storage: Storage, target: string): Promise
     await storage.unlink(beside(target, name)).catch(() => undefined);
   }
   return [];
+}
+
+/**
+ * Whoever may not read the folder cannot make a new name in it durable: to be known before there is a file.
+ * @throws BoltError BOLT_UNREADABLE
+ */
+export async function requireReadableFolder(storage: Storage, target: string): Promise<void> {
+  try {
+    await storage.syncDirectory(target);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') return; // what else is wrong with the folder, the making of the file says
+    const message = `${target} is left as it is: its folder cannot be read, and so a new name could not be made durable: ${code}`;
+    throw new BoltError('BOLT_UNREADABLE', message, { path: target, cause });
+  }
 }
 
 /**

@@ -39,7 +39,7 @@ import { chooseMeta } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
 import { compactState } from './compact.ts';
 import { StateCopy } from './copy.ts';
-import { removeLeftovers, temporaryName } from './create.ts';
+import { removeLeftovers, requireReadableFolder, temporaryName } from './create.ts';
 import { BoltError } from './errors.ts';
 import { countListed } from './freelist-read.ts';
 import { absolutePath } from './place.ts';
@@ -181,6 +181,7 @@ export class Database implements Bolt {
     const { storage } = this.#store;
     try {
       if (storage.identity(target) !== undefined) throw exists(target);
+      await requireReadableFolder(storage, target);
       await removeLeftovers(storage, target);
       const sizeAfter = await compactState(storage, state, target, {
         ...options,
@@ -191,7 +192,8 @@ export class Database implements Bolt {
     } catch (cause) {
       if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;
       if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw exists(target, cause);
-      throw new BoltError('BOLT_FAILED', `${target} cannot be written`, { path: target, cause });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new BoltError('BOLT_FAILED', `${target} cannot be written: ${reason}`, { path: target, cause });
     }
   }
 

@@ -15,7 +15,15 @@ import { checkOptions, checkPath, isBoolean, isByteCount, isNumber, isOneOf, isS
 import type { OptionRules } from './check-options.ts';
 import { chooseMeta } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
-import { createWhole, emptyFile, fillInPlace, isUnfinished, removeLeftovers, temporaryName } from './create.ts';
+import {
+  createWhole,
+  emptyFile,
+  fillInPlace,
+  isUnfinished,
+  removeLeftovers,
+  requireReadableFolder,
+  temporaryName,
+} from './create.ts';
 import { Database } from './database.ts';
 import { BoltError } from './errors.ts';
 import { findFreePages } from './free-pages.ts';
@@ -229,18 +237,6 @@ async function makeFile(storage: Storage, path: string, options: OpenOptions): P
     if (code === 'ENOENT')
       throw new BoltError('BOLT_NOT_FOUND', `the folder of ${path} does not exist`, { path, cause });
     throw openFailed(path, code, cause);
-  }
-}
-
-/** Whoever may not read the folder cannot make a new name in it durable: to be known before there is a file. */
-async function requireReadableFolder(storage: Storage, path: string): Promise<void> {
-  try {
-    await storage.syncDirectory(path);
-  } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    if (!REFUSED.has(code)) return; // what else is wrong with the folder, the making of the file says
-    const message = `${path} is not made: its folder cannot be read, and so its name could not be made durable: ${code}`;
-    throw new BoltError('BOLT_UNREADABLE', message, { path, cause });
   }
 }
 

@@ -218,6 +218,27 @@ describe('C: folders and rights', () => {
     expect(fs.readdirSync(folder)).toEqual([]);
   });
 
+  test('a copy in a folder that may not be listed is refused before there is one, and the file is not replaced', async () => {
+    const folder = folderOf(0o700);
+    const file = path.join(folder, 'a.db');
+    await unprivileged(async () => {
+      await using bolt = await openBolt(file);
+      await put(bolt, 'first');
+      fs.chmodSync(folder, 0o300);
+      const { ino } = fs.statSync(file);
+      await expect(bolt.compact(path.join(folder, 'copy.db'))).rejects.toMatchObject({
+        code: 'BOLT_UNREADABLE',
+        message: expect.stringContaining('its folder cannot be read') as string,
+      });
+      await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+      expect(fs.statSync(file).ino).toBe(ino);
+      await put(bolt, 'second');
+    });
+    fs.chmodSync(folder, 0o700);
+    expect(fs.readdirSync(folder)).toEqual(['a.db']);
+    expect(await valueIn(file)).toBe('second');
+  });
+
   test('a file, or a folder above it, that may not be read is BOLT_UNREADABLE; one that may only be read is BOLT_READ_ONLY', async () => {
     const folder = folderOf(0o755);
     const file = path.join(folder, 'a.db');

@@ -11,7 +11,7 @@
  * etcd: client/v3/snapshot/v3_snapshot.go. The only file of this package that touches the file system.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { link, lstat, open, rm, type FileHandle } from 'node:fs/promises';
+import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkNames, checkOptionalFunction, checkSignal } from './checks.ts';
 import type { Core } from './core.ts';
@@ -32,6 +32,20 @@ async function writeBackup(core: Core, path: string, options: BackupOptions): Pr
   checkSignal(options.signal);
   const target = resolve(path);
   await checkAbsent(target);
+  const folder = await openFolder(target);
+  try {
+    return await writeInto(core, target, folder, options);
+  } finally {
+    await folder?.close();
+  }
+}
+
+async function writeInto(
+  core: Core,
+  target: string,
+  folder: FileHandle | undefined,
+  options: BackupOptions,
+): Promise<BackupResult> {
   const temporary = temporaryName(target);
   const handle = await io(target, () => open(temporary, 'wx', privateMode));
   try {
@@ -41,7 +55,7 @@ async function writeBackup(core: Core, path: string, options: BackupOptions): Pr
     } finally {
       await handle.close();
     }
-    await giveName(temporary, target);
+    await giveName(temporary, target, folder);
     return { path: target, size };
   } finally {
     // What went wrong before is the one to know.
@@ -100,24 +114,43 @@ async function checkAbsent(target: string): Promise<void> {
   throw exists(target);
 }
 
-/** A hard link fails where the name exists: unlike a rename, it can replace nothing. */
-async function giveName(temporary: string, target: string): Promise<void> {
+/** To make the target's name durable by. Whoever may not read the folder cannot, which is to be known before there is a target. */
+async function openFolder(target: string): Promise<FileHandle | undefined> {
+  if (process.platform === 'win32') return undefined; // names are durable there, and folders cannot be opened
+  return io(target, () => open(dirname(target), 'r'));
+}
+
+async function giveName(temporary: string, target: string, folder: FileHandle | undefined): Promise<void> {
   await io(target, async () => {
-    await link(temporary, target);
-    if (process.platform === 'win32') return; // names are durable there, and folders cannot be opened
-    const folder = await open(dirname(target), 'r');
+    await publish(temporary, target);
     try {
-      await folder.sync();
-    } finally {
-      await folder.close();
+      await folder?.sync();
+    } catch (error) {
+      await rm(target, { force: true }).catch(() => undefined); // ours, and nobody was told of it
+      throw error;
     }
   });
 }
+
+/** A hard link fails where the name exists: unlike a rename, it can replace nothing. */
+async function publish(temporary: string, target: string): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (error) {
+    if (!withoutLinks.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    // A file system without hard links, such as FAT: look and rename, with a moment between them.
+    await checkAbsent(target);
+    await rename(temporary, target);
+  }
+}
+
+const withoutLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 async function io<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (cause) {
+    if (cause instanceof KvError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw exists(path, cause);
     throw notWritten(path, cause);
   }

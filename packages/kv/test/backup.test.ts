@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { file, memory, open, type BackupProgress, type EmbeddedKv } from '../src/index.ts';
@@ -86,6 +87,56 @@ test('R50, R124: whatever ends it early, the target is absent and nothing is lef
   expect(existsSync(path)).toBe(false);
   expect(readdirSync(dirname(path))).toEqual([]);
   expect(kv.stats().openReads).toBe(0);
+});
+
+const isRoot = process.geteuid?.() === 0;
+const nobody = 65_534;
+
+test('C, R50: in a folder that may not be listed a backup is refused, and there is no target', async () => {
+  await using kv = await filled();
+  const path = temporaryFolder('backup.db');
+  if (isRoot) chownSync(dirname(path), nobody, nobody);
+  chmodSync(dirname(path), 0o300);
+  if (isRoot) process.seteuid?.(nobody); // root may list everything
+  const error = await failure(() => kv.backup(path)).finally(() => isRoot && process.seteuid?.(0));
+  chmodSync(dirname(path), 0o700);
+  expect(error).toMatchObject({ code: 'KV_BACKUP' });
+  expect(readdirSync(dirname(path))).toEqual([]);
+});
+
+/** A program that makes a backup, with one system call failing. */
+function withFault(fault: string, path: string): { readonly said: string; readonly names: readonly string[] } {
+  const program = `
+    import { memory, open } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+    const kv = await open(memory());
+    await kv.put('a', 'b');
+    console.log(await kv.backup(${JSON.stringify(path)}).then(() => 'written', ({ code }) => code));
+    await kv.close();`;
+  const node = [process.execPath, '--input-type=module', '--eval', program];
+  const { stdout } = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', ...fault.split(' '), ...node], {
+    encoding: 'utf8',
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' }, // strace counts the calls of each thread apart
+  });
+  return { said: stdout.trim(), names: readdirSync(dirname(path)) };
+}
+
+const hasStrace = spawnSync('strace', ['-V']).status === 0;
+if (!hasStrace) console.log('left out, for want of strace: backups with system calls that fail');
+
+test.skipIf(!hasStrace)('C: a backup works on a file system without hard links, and replaces nothing there', () => {
+  const path = temporaryFolder('backup.db');
+  const fault = '-e trace=link,linkat -e inject=link,linkat:error=EPERM';
+  expect(withFault(fault, path)).toEqual({ said: 'written', names: ['backup.db'] });
+  const bytes = readFileSync(path);
+  expect(withFault(fault, path)).toEqual({ said: 'KV_EXISTS', names: ['backup.db'] });
+  expect(readFileSync(path)).toEqual(bytes);
+});
+
+test.skipIf(!hasStrace)('R50: a name that could not be made durable is taken back', () => {
+  const path = temporaryFolder('backup.db');
+  // The first is the file, the second the folder.
+  const fault = '-e trace=fsync -e inject=fsync:error=EIO:when=2';
+  expect(withFault(fault, path)).toEqual({ said: 'KV_BACKUP', names: [] });
 });
 
 test('a snapshot streams the same file, without the hash', async () => {

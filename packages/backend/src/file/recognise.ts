@@ -60,10 +60,11 @@ function unlikeEtcd(tx: ReadTransaction): string | undefined {
   if (wrong !== undefined) return wrong;
   const isNamedAsEtcds = names.every((name) => knownBucket(name) !== undefined);
   if (key === undefined && !isNamedAsEtcds) return 'it has no bucket of records, and buckets that no store has';
-  if (isFilled(key) || knownRows(meta).length > 0) return undefined;
+  const hasMembers = membership.every((name) => names.includes(name));
+  // Etcd makes the bucket of records together with that of `meta`, or after it, and writes no row before the members' buckets.
+  if (isFilled(key) || (knownRows(meta).length > 0 && (key !== undefined || hasMembers))) return undefined;
   const isEtcdsBeforeAnyWrite =
-    !isFilled(meta) &&
-    (membership.every((name) => names.includes(name)) || names.every((name) => !isFilled(tx.bucket(name))));
+    meta !== undefined && !isFilled(meta) && (hasMembers || names.every((name) => !isFilled(tx.bucket(name))));
   return isNamedAsEtcds && isEtcdsBeforeAnyWrite ? undefined : 'nothing in it is a row of a store';
 }
 

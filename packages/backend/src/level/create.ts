@@ -7,6 +7,7 @@
  * N2  A folder cannot be renamed over one that holds something. So of several processes that make the same store one wins,
  *     and the others find it.
  */
+import { createHash } from 'node:crypto';
 import * as nodePath from 'node:path';
 import { COMMIT_KEY, writeCommitRow } from './commit-row.ts';
 import type { LevelClass } from './driver.ts';
@@ -17,6 +18,10 @@ import { isLitter } from './names.ts';
 import { SYSTEM, encodeKey, encodeValue } from './rows.ts';
 
 export const FORMAT_KEY: Uint8Array = Buffer.from('format');
+/** What common file systems allow for a name, in bytes. */
+const LONGEST_NAME = 255;
+/** Of `Files.unique`, with room to spare. */
+const LONGEST_UNIQUE = 32;
 /** Operations of the first batch: the format row and the commit row. */
 const FIRST_SEQUENCE = 2;
 
@@ -89,8 +94,12 @@ export async function removeLeftovers(files: Files, path: string): Promise<strin
   return warnings;
 }
 
+/** Names that are longer than a name may be begin with a digest of the store's name instead. */
 function temporaryPrefix(path: string): string {
-  return `.${nodePath.basename(path)}.varve-new-`;
+  const base = nodePath.basename(path);
+  const prefix = `.${base}.varve-new-`;
+  if (Buffer.byteLength(prefix) + LONGEST_UNIQUE <= LONGEST_NAME) return prefix;
+  return `.${createHash('sha256').update(base).digest('hex').slice(0, 32)}.varve-new-`;
 }
 
 async function makeFolders(files: Files, path: string): Promise<void> {

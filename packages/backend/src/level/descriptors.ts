@@ -90,6 +90,23 @@ export async function withFile<T>(path: string, mode: Mode, work: (file: Descrip
   }
 }
 
+/**
+ * Gives a file that this process's user has made to another owner; anything else stays as it is. Its name must be its only
+ * one at that time: somebody who may write to the folder could have put a file of ours from elsewhere there.
+ */
+export async function giveFile(path: string, uid: number, gid: number): Promise<void> {
+  const fd = await call<number>((done) => fs.open(path, FLAGS.read | NO_FOLLOW, done));
+  try {
+    const opened = fs.fstatSync(fd);
+    const named = fs.lstatSync(path);
+    const isOurs = opened.isFile() && opened.uid === process.geteuid?.();
+    if (isOurs && named.ino === opened.ino && named.dev === opened.dev && named.nlink === 1)
+      fs.fchownSync(fd, uid, gid);
+  } finally {
+    await call<void>((done) => fs.close(fd, done));
+  }
+}
+
 export async function syncFolder(path: string): Promise<void> {
   const fd = await call<number>((done) => fs.open(path, fs.constants.O_RDONLY, done));
   try {

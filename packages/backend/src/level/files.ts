@@ -11,7 +11,7 @@ import { statSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { Descriptor, syncFolder, withFile } from './descriptors.ts';
+import { Descriptor, giveFile, syncFolder, withFile } from './descriptors.ts';
 
 export interface OpenFile {
   readonly size: number;
@@ -77,12 +77,16 @@ export interface Files {
   checkWritable(folder: string): Promise<void>;
   /** Says who may do what with a file or folder, as chmod(2) takes it. */
   setMode(path: string, mode: number): Promise<void>;
+  /** Gives a file of this process's user to another owner, if it has no other name. */
+  give(path: string, uid: number, gid: number): Promise<void>;
   /** Bytes that may still be written to the medium of this folder. */
   room(folder: string): Promise<number>;
   /** Makes the names in a folder durable. */
   syncFolder(folder: string): Promise<void>;
   /** When a name was last added to or removed from a folder, in ms. Same tick. */
   folderChanged(folder: string): number;
+  /** Device and inode of what the path leads to; `undefined` when there is nothing to be seen. Same tick. */
+  identityNow(path: string): string | undefined;
   /** Milliseconds since 1970, as files are stamped. */
   wallMs(): number;
   /** Milliseconds of a clock that is never set. */
@@ -173,6 +177,7 @@ export const nodeFiles: Files = {
   remove: (path) => fs.rm(path, { recursive: true, force: true }),
   checkWritable: (folder) => fs.access(folder, fs.constants.W_OK | fs.constants.X_OK),
   setMode: (path, mode) => fs.chmod(path, mode),
+  give: giveFile,
   async room(folder) {
     const found = await fs.statfs(folder);
     return found.bavail * found.bsize;
@@ -182,6 +187,14 @@ export const nodeFiles: Files = {
     await syncFolder(folder);
   },
   folderChanged: (folder) => statSync(folder).mtimeMs,
+  identityNow(path) {
+    try {
+      const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+      return found && `${found.dev}:${found.ino}`;
+    } catch {
+      return undefined; // a file in a folder's place above, or no right to look any more
+    }
+  },
   // Taken once: a test that replaces clocks afterwards replaces its own.
   wallMs: Date.now,
   steadyMs: performance.now.bind(performance),

@@ -9,9 +9,12 @@
  * H2  The holders meet beside the folder, so that a copy of it is files and nothing else; where the folder is mounted by
  *     itself, or nothing can be made beside it, in `VARVE.lock` inside.
  * H3  Where they can meet in neither, LevelDB's lock decides alone.
+ * H4  Who sees the folder under another name, because it was renamed or is mounted twice, meets in another place. LevelDB's
+ *     lock keeps other processes out then, and one for the threads of this process keeps its threads out.
  */
 import { dirname, join } from 'node:path';
 import { lockFolderBeside, takeStoreLock } from '@varve/base/node/store-lock';
+import { takeThreadLock } from '@varve/base/node/thread-lock';
 import { claim } from './claim.ts';
 import { lockedError } from './failure.ts';
 import type { Files } from './files.ts';
@@ -19,11 +22,27 @@ import type { Files } from './files.ts';
 /** The one name in a store's folder that is a folder. */
 export const LOCK_FOLDER = 'VARVE.lock';
 
-/** @returns gives all of it back; further calls do nothing @throws BackendError `BACKEND_LOCKED` */
-export async function hold(files: Files, path: string): Promise<() => void> {
+export interface Hold {
+  /** Of the folder, as `Files.identity` gives it. */
+  readonly identity: string;
+  /** Gives all of it back; further calls do nothing. */
+  readonly release: () => void;
+}
+
+/** @throws BackendError `BACKEND_LOCKED` */
+export async function hold(files: Files, path: string): Promise<Hold> {
   const identity = await files.identity(path);
-  const release = claim(identity, path);
+  const claimed = claim(identity, path);
+  let release = claimed;
   try {
+    const thread = await takeThreadLock(identity);
+    if (thread === 'busy') throw lockedError(path, undefined, `this process (${process.pid})`);
+    if (thread !== 'impossible') {
+      release = () => {
+        thread.release();
+        claimed();
+      };
+    }
     const inside = join(path, LOCK_FOLDER);
     const isMounted = deviceOf(await files.identity(dirname(path))) !== deviceOf(identity);
     const rights = await files.rights(path);
@@ -31,12 +50,13 @@ export async function hold(files: Files, path: string): Promise<() => void> {
       const answer = await takeStoreLock({ folder, thing: 0n, rights });
       if (answer.kind === 'busy') throw lockedError(path, undefined, answer.holder);
       if (answer.kind !== 'held') continue;
-      return () => {
+      const releaseBoth = (): void => {
         answer.lock.release();
         release();
       };
+      return { identity, release: releaseBoth };
     }
-    return release;
+    return { identity, release };
   } catch (error) {
     release();
     throw error;

@@ -12,6 +12,7 @@
  *     forgotten its store must not find it opened by another one.
  * V7  LevelDB's MANIFEST and log of events grow until it opens the folder again, so it is made to, between two commits and
  *     while nobody holds an older state (`renewal.ts`). Reads go on; when that fails, it is as with a failed commit.
+ * V8  LevelDB goes by the folder's name, so it gets no work once that belongs to something else (`held-folder.ts`).
  */
 import type { Bucket } from '../bucket.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions } from '../engine.ts';
@@ -22,6 +23,7 @@ import type { Level, LevelClass } from './driver.ts';
 import type { DurableMark } from './durable-mark.ts';
 import { asBackendError, systemError } from './failure.ts';
 import type { Files } from './files.ts';
+import { HeldFolder } from './held-folder.ts';
 import type { DriverSettings } from './open-checked.ts';
 import { PrivateFiles } from './private-files.ts';
 import { reopen } from './renewal.ts';
@@ -50,6 +52,8 @@ export interface OpenedLevel {
   readonly files: Files;
   /** The folder, links resolved. */
   readonly path: string;
+  /** Of the folder, as `Files.identity` gives it. */
+  readonly identity: string;
   readonly directory: Directory;
   readonly position: CommitPosition;
   readonly warnings: readonly string[];
@@ -63,6 +67,7 @@ export class LevelEngine implements Engine, ScanSource {
   readonly durable = true;
   readonly warnings: readonly string[];
   readonly #opened: OpenedLevel;
+  readonly #folder: HeldFolder;
   readonly #size: StoreSize;
   readonly #private: PrivateFiles;
   readonly #scans = new Set<RowScan>();
@@ -93,12 +98,14 @@ export class LevelEngine implements Engine, ScanSource {
     this.#state = new Committed(opened.level, opened.path, opened.directory, opened.position.sequence);
     this.#position = opened.position;
     this.#inTables = opened.position.sequence;
+    this.#folder = new HeldFolder(opened.files, opened.path, opened.identity);
     this.#size = new StoreSize(() => this.#level, opened.files, opened.path);
     this.#private = new PrivateFiles(opened.files, opened.path);
   }
 
   /** Samples the size; part of opening. */
   async start(): Promise<void> {
+    this.#folder.require();
     await this.#private.see();
     await this.#size.sample();
     this.#eventBytesBegun = this.#size.eventBytes;
@@ -165,7 +172,7 @@ export class LevelEngine implements Engine, ScanSource {
     return (this.#writing = this.#writing.then(async () => {
       const { sequence } = this.#position;
       if (this.inTables(sequence)) return true;
-      if (this.#closing !== undefined || this.#failure !== undefined) return false;
+      if (this.#closing !== undefined || this.#failure !== undefined || !this.#folder.isInPlace) return false;
       const { files, path } = this.#opened;
       const worked = await writeMemory(this.#level, files, path);
       if (worked) this.#inTables = sequence;
@@ -182,7 +189,9 @@ export class LevelEngine implements Engine, ScanSource {
     return this.#alone(async () => {
       if (this.#standIn !== undefined && this.#failure !== undefined) throw this.#failure.cause;
       try {
+        this.#folder.require();
         await this.#level.compactRange(Uint8Array.of(0), BEHIND);
+        this.#folder.require();
         await this.#private.see();
         await this.#size.sample();
       } catch (error) {
@@ -203,8 +212,10 @@ export class LevelEngine implements Engine, ScanSource {
     before.fix();
     let committing;
     try {
+      this.#folder.require();
       committing = await writeCommit(level, before, this.#position, changes);
       await this.#syncFolder();
+      this.#folder.require();
     } catch (error) {
       this.#failure = { cause: systemError(error) };
       throw this.#failure.cause;
@@ -230,6 +241,7 @@ export class LevelEngine implements Engine, ScanSource {
   /** V7. Never rejects. @returns true */
   async #renew(): Promise<boolean> {
     if (this.#closing !== undefined || this.#failure !== undefined || this.#standIn !== undefined) return true;
+    if (!this.#folder.isInPlace) return true; // the next commit says so
     const { Level, files, path, settings } = this.#opened;
     const standIn = this.#isRead ? undefined : await this.#openStandIn();
     if (standIn === undefined) return true;
@@ -287,7 +299,7 @@ export class LevelEngine implements Engine, ScanSource {
 
   /** V5. The log holds everything until that has worked. */
   async #leaveTables(): Promise<void> {
-    if (this.#written < WORTH_A_TABLE || this.#failure !== undefined) return;
+    if (this.#written < WORTH_A_TABLE || this.#failure !== undefined || !this.#folder.isInPlace) return;
     const { files, path } = this.#opened;
     if (await writeMemory(this.#level, files, path)) await files.syncFolder(path);
   }
@@ -318,7 +330,7 @@ export class LevelEngine implements Engine, ScanSource {
     const { mark, path, onClosed } = this.#opened;
     try {
       await this.#leaveTables().finally(async () => {
-        await this.#private.see();
+        if (this.#folder.isInPlace) await this.#private.see();
         await mark.close();
         await (this.#standIn?.level === this.#level ? this.#standIn.close() : this.#level.close());
       });

@@ -99,7 +99,7 @@ function cannotAsk(path: string, why: string, cause: unknown): BackendError {
 
 /** @throws the system's error about its own temporary folder */
 async function makeLookout(files: Files, path: string, lock: string): Promise<string> {
-  const beside = nodePath.join(nodePath.dirname(path), `.${nodePath.basename(path)}.varve-lock-`);
+  const beside = nodePath.join(nodePath.dirname(path), '.varve-lock-'); // whatever the store is called, that is no longer than a name may be
   let first: unknown;
   const ways = [
     ['varve-', 'link'],

@@ -19,7 +19,7 @@ import type { LevelClass } from './driver.ts';
 import { DurableMark, readMark } from './durable-mark.ts';
 import { asBackendError, corruptError } from './failure.ts';
 import { errorCode, type Details, type Files } from './files.ts';
-import { hold } from './hold.ts';
+import { hold, type Hold } from './hold.ts';
 import { removeKept, restoreKept } from './kept.ts';
 import { LevelEngine } from './level-engine.ts';
 import { locate } from './locate.ts';
@@ -46,11 +46,11 @@ export async function openLevel(
 ): Promise<LevelEngine> {
   try {
     const path = await findOrMake(Level, files, asked, settings.createIfMissing);
-    const release = await hold(files, path);
+    const held = await hold(files, path);
     try {
-      return await openClaimed(Level, files, path, settings, release);
+      return await openClaimed(Level, files, path, settings, held);
     } catch (error) {
-      release();
+      held.release();
       throw error;
     }
   } catch (error) {
@@ -79,7 +79,7 @@ async function openClaimed(
   files: Files,
   path: string,
   settings: LevelSettings,
-  release: () => void,
+  { identity, release }: Hold,
 ): Promise<LevelEngine> {
   const names = await checkNames(files, path);
   await checkMarker(files, path);
@@ -98,6 +98,7 @@ async function openClaimed(
       level: opened.level,
       files,
       path,
+      identity,
       directory: opened.directory,
       position: { counter: opened.commit.counter, sequence: check.lastSequence },
       warnings: [...warnings, ...opened.warnings, ...leftovers],

@@ -44,6 +44,7 @@ import { codeOf, isPassing, LockFolder, shareSocket, type NoFolder, type StoreRi
 import { takePipe } from './lock-pipe.ts';
 import { fitsSocket } from './lock-place.ts';
 import { listenAt, signOf } from './lock-socket.ts';
+import { pidSpace } from './pid-space.ts';
 
 export type { StoreRights } from './lock-folder.ts';
 export { lockFolderBeside } from './lock-place.ts';
@@ -294,15 +295,6 @@ class HeldLock implements StoreLock {
 /** A name that nobody ever had. */
 function nameOf(thing: bigint): string {
   return `${thing.toString(36)}-${randomBytes(8).toString('hex')}-${process.pid.toString(36)}-${pidSpace()}`;
-}
-
-/** The number of our PID namespace in base 36; 0 where there are none. */
-function pidSpace(): string {
-  try {
-    return BigInt(/\d+/.exec(fs.readlinkSync('/proc/self/ns/pid'))?.[0] ?? 0).toString(36);
-  } catch {
-    return '0';
-  }
 }
 
 function describe(pid: string, space: string): string {
