@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { Prng, makeValues, key, permutation, P, N_VALUES } from './gen.mjs';
 import { pct, sorted, statusKB, diskMB } from './stats.mjs';
+import { check, check100, mixedGets, thenable } from './answers.mjs';
 
 const [, , peerPath, chain, optJson] = process.argv;
 const o = {
@@ -26,7 +27,6 @@ const winMs = o.win * 1000;
 const now = () => performance.now();
 const emit = (m, v, u) => process.stdout.write(JSON.stringify({ m, v, u }) + '\n');
 const tick = () => new Promise((r) => setImmediate(r));
-const thenable = (x) => x !== undefined && x !== null && typeof x.then === 'function';
 
 function memory(m, base) {
   if (globalThis.gc) {
@@ -86,17 +86,6 @@ function cpuPer(m, c0, n) {
   emit(m + '.cpu', (c.user + c.system) / n, 'us/op');
 }
 
-function need(x) {
-  if (x === undefined || x === null || x.length === 0) throw new Error('miss');
-  return x;
-}
-const check = (x) => (thenable(x) ? x.then(need) : need(x));
-const need100 = (n) => {
-  if (n !== 100) throw new Error('short range: ' + n);
-  return n;
-};
-const check100 = (x) => (thenable(x) ? x.then(need100) : need100(x));
-
 async function load(base) {
   const s = await peer.open(o.dir, { durable: 'periodic' });
   const c0 = cpu0();
@@ -128,15 +117,7 @@ async function reopen(base) {
   emit('W3.getHot', await windowed((i) => check(s.get(hot[i % 1000]))), 'op/s');
   if (s.getAwait) emit('W3.getAwait', await windowed((i) => check(s.getAwait(keys[i & 65535])), winMs, 1), 'op/s');
   if (!peer.server) {
-    let pending;
-    const mixed = (i) => {
-      if ((i & 15) === 0) pending = s.put(keys[(i * 7) & 65535], val(i)) ?? pending;
-      const found = check(s.get(keys[i & 65535]));
-      if (pending === undefined || thenable(found)) return found;
-      const wait = [pending];
-      pending = undefined;
-      return wait;
-    };
+    const mixed = mixedGets(s, keys, val);
     emit('W3m.getMixed', await windowed(mixed, winMs, 64, 'W3m.getMixed'), 'op/s');
     await s.flush();
   }
