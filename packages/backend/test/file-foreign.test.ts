@@ -110,7 +110,7 @@ const foreign: Readonly<
   neither: [{ widgets: many }],
 };
 
-describe('A15: a BoltDB file of somebody else', () => {
+describe('XA15: a BoltDB file of somebody else', () => {
   const cases = Object.entries(foreign).flatMap(([what, [contents, more]]) =>
     [true, false].map(
       (seals) => [what, seals ? 'written by @varve/bolt' : 'without seals', contents, more, seals] as const,

@@ -11,7 +11,7 @@ import { made, open, photograph, put, temporaryPath, text, unprivileged, vector 
 const home = process.cwd();
 afterEach(() => process.chdir(home));
 
-describe('A4: the name has gone to another file', () => {
+describe('XA4: the name has gone to another file', () => {
   test('a compaction refuses, and what was acknowledged in the newer file is still there', async () => {
     const path = await made();
     const backup = await made();
@@ -26,7 +26,7 @@ describe('A4: the name has gone to another file', () => {
   });
 });
 
-describe('A5: another working directory while it opens', () => {
+describe('XA5: another working directory while it opens', () => {
   test('a store, and an import', async () => {
     const path = await made();
     const snapshot = vector('etcd-history.snapshot');
@@ -41,7 +41,7 @@ describe('A5: another working directory while it opens', () => {
   });
 });
 
-describe('A6: links', () => {
+describe('XA6: links', () => {
   test('a link to nothing: its target becomes the store, and is what is locked and replaced', async () => {
     const target = temporaryPath();
     const link = temporaryPath();
@@ -79,7 +79,7 @@ describe('A6: links', () => {
   });
 });
 
-describe('B5, E1: what is no regular file', () => {
+describe('XB5, XE1: what is no regular file', () => {
   const kinds: readonly (readonly [what: string, make: (path: string) => void])[] = [
     ['a FIFO', (path) => void spawnSync('mkfifo', [path])],
     ['a link to a FIFO', (path) => (spawnSync('mkfifo', [`${path}-x`]), fs.symlinkSync(`${path}-x`, path))],
@@ -103,7 +103,7 @@ describe('B5, E1: what is no regular file', () => {
   });
 });
 
-test('A4: an import whose file loses its name meanwhile trusts no hash of another file', async () => {
+test('XA4: an import whose file loses its name meanwhile trusts no hash of another file', async () => {
   const path = vector('etcd-history.snapshot');
   const other = vector('etcd-auth.snapshot');
   const target = await openBackend(memoryEngine());
@@ -119,7 +119,7 @@ test('A4: an import whose file loses its name meanwhile trusts no hash of anothe
   await target.close();
 });
 
-describe('C: rights', () => {
+describe('XC: rights', () => {
   test('a file that may not be read is BACKEND_UNREADABLE, for a store, a reader and an import', async () => {
     const path = await made();
     fs.chmodSync(dirname(path), 0o755);
@@ -159,7 +159,7 @@ describe('C: rights', () => {
   });
 });
 
-describe('B6: options', () => {
+describe('XB6: options', () => {
   const wrongOpenings: Readonly<Record<keyof FileOptions, readonly unknown[]>> = {
     createIfMissing: [null, 0, 'no'],
     readOnly: [null, 0, 'no'],

@@ -38,7 +38,7 @@ function shared(buckets: number): string {
 }
 
 test.each(targets)(
-  'E3: thousands of buckets that are one tree are not imported thousands of times: into %s',
+  'XE3: thousands of buckets that are one tree are not imported thousands of times: into %s',
   async (_, make) => {
     const backend = await openBackend(await make(), byHand);
     onTestFinished(() => backend.close());
@@ -50,7 +50,7 @@ test.each(targets)(
   },
 );
 
-test.each(targets)('E2: values that overlap are not imported: into %s', async (_, make) => {
+test.each(targets)('XE2: values that overlap are not imported: into %s', async (_, make) => {
   const backend = await openBackend(await make(), byHand);
   onTestFinished(() => backend.close());
   const claims = [16 + 16 * 100, 8, 2000] as const;
@@ -66,7 +66,7 @@ test.each(targets)('E2: values that overlap are not imported: into %s', async (_
   expect(backend.buckets()).toEqual([]);
 });
 
-test('E3: one bucket alone, and buckets of their own pages, are imported as before', async () => {
+test('XE3: one bucket alone, and buckets of their own pages, are imported as before', async () => {
   const path = temporaryPath();
   const bolt = await openBolt(path);
   await bolt.write((tx) => {
@@ -82,7 +82,7 @@ test('E3: one bucket alone, and buckets of their own pages, are imported as befo
   expect(await importSnapshot(path, backend, { skipHashCheck: true })).toMatchObject({ buckets: 300, rows: 12_000 });
 });
 
-test('E4: a free list of holes is no reason to wait: opened for reading its size is asked for, for writing it is refused', async () => {
+test('XE4: a free list of holes is no reason to wait: opened for reading its size is asked for, for writing it is refused', async () => {
   const pages = 65_536;
   const list = Buffer.alloc(4096);
   list.writeBigUInt64LE(3n, 0);
@@ -101,7 +101,7 @@ test('E4: a free list of holes is no reason to wait: opened for reading its size
   expect(performance.now() - before).toBeLessThan(2000); // was 28 s
 });
 
-test('E3: sixty thousand buckets that are one tree are opened, and the event loop turns meanwhile', async () => {
+test('XE3: sixty thousand buckets that are one tree are opened, and the event loop turns meanwhile', async () => {
   const names = [...Array.from({ length: 60_000 }, (_, i) => name(i)), 'key'];
   const named = (root: number): Buffer =>
     leafRun(

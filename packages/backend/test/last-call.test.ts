@@ -23,31 +23,31 @@ describe.each([
   ['level', levelEngine],
   ['file', fileEngine],
 ] as const)('%s', (name, make) => {
-  test('A10: what was answered is there after a program that ends without close', async () => {
+  test('XA10: what was answered is there after a program that ends without close', async () => {
     const path = temporaryPath();
     expect(run(name, path)).toMatchObject({ status: 0, out: 'listeners 1' });
     await using backend = await openBackend(await make(path), byHand);
     expect(read(backend, buckets.test, 'a')).toBe('answered');
   });
 
-  test('A10: what is written when the program was about to end is there, too', async () => {
+  test('XA10: what is written when the program was about to end is there, too', async () => {
     const path = temporaryPath();
     expect(run(name, path, 'twice')).toMatchObject({ status: 0, out: 'listeners 0' });
     await using backend = await openBackend(await make(path), byHand);
     expect(await scan(backend, buckets.test)).toEqual(['a=answered', 'b=later']);
   });
 
-  test('A10: a commit that fails then ends the program with its error, not with success', () => {
+  test('XA10: a commit that fails then ends the program with its error, not with success', () => {
     const { status, error } = run(name, temporaryPath(), 'failing');
     expect([status, error.includes('BACKEND_FAILED'), error.includes('the disk is gone')]).toEqual([1, true, true]);
   });
 });
 
-test('A10: memory ends at once, with nothing to do', () => {
+test('XA10: memory ends at once, with nothing to do', () => {
   expect(run('memory', '-')).toEqual({ status: 0, out: 'listeners 1', error: '' });
 });
 
-test('A10: the process is asked for its end only while something is not committed, by one listener for all', async () => {
+test('XA10: the process is asked for its end only while something is not committed, by one listener for all', async () => {
   const before = process.listenerCount('beforeExit');
   const listeners = (): number => process.listenerCount('beforeExit') - before;
   const backends = await Promise.all([1, 2, 3].map(() => openBackend(memoryEngine(), byHand)));

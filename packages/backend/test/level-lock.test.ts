@@ -24,7 +24,7 @@ async function told(path: string): Promise<string> {
   );
 }
 
-test('A2: a thread that asks for a store which its process has open is refused, and costs the process nothing', async () => {
+test('XA2: a thread that asks for a store which its process has open is refused, and costs the process nothing', async () => {
   const path = await made();
   const holder = spawn(process.execPath, [join(import.meta.dirname, 'level-thread-child.mjs'), path], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -37,7 +37,7 @@ test('A2: a thread that asks for a store which its process has open is refused, 
   expect(text(await open(path), 'a')).toBe('1');
 });
 
-test('A2: nor does a thread get it that sees the store under another name', async () => {
+test('XA2: nor does a thread get it that sees the store under another name', async () => {
   const path = await made();
   const renamed = `${path}-renamed`;
   const engine = await open(path);
@@ -56,7 +56,7 @@ test('A2: nor does a thread get it that sees the store under another name', asyn
   expect(text(await open(path), 'a')).toBe('2');
 });
 
-test('A2: the lock lies beside the store, and goes with it; a copy of an open store is files and nothing else', async () => {
+test('XA2: the lock lies beside the store, and goes with it; a copy of an open store is files and nothing else', async () => {
   const path = await made();
   const engine = await open(path);
   expect(fs.readdirSync(dirname(path)).toSorted()).toEqual([basename(path), `${basename(path)}.lock`]);
@@ -67,7 +67,7 @@ test('A2: the lock lies beside the store, and goes with it; a copy of an open st
 });
 
 test.skipIf(!canMount)(
-  'A2: a store that is mounted by itself has its lock inside (left out without root)',
+  'XA2: a store that is mounted by itself has its lock inside (left out without root)',
   async () => {
     const path = await made();
     const mounted = join(dirname(path), 'mounted');
@@ -88,14 +88,14 @@ test.skipIf(!canMount)(
   },
 );
 
-test("A2: LevelDB's own lock decides where the common one cannot be seen", async () => {
+test("XA2: LevelDB's own lock decides where the common one cannot be seen", async () => {
   const path = await made();
   await rawHolder(path);
   expect(await told(path)).toContain('BACKEND_LOCKED');
   expect(fs.existsSync(`${path}.lock`)).toBe(false);
 });
 
-test('E1: what lies where the lock belongs is left as it is; the lock goes inside', async () => {
+test('XE1: what lies where the lock belongs is left as it is; the lock goes inside', async () => {
   const path = await made();
   const aim = `${path}-aim`;
   fs.mkdirSync(aim);

@@ -51,7 +51,7 @@ const kinds: ReadonlyArray<readonly [what: string, plant: (path: string, outside
   ['a folder', (path) => fs.mkdirSync(path)],
 ];
 
-describe.each(kinds)('E1: %s', (what, plant) => {
+describe.each(kinds)('XE1: %s', (what, plant) => {
   test.each(names)('under the name %s is BACKEND_CORRUPT, at once, and nothing is touched', async (name) => {
     if (what === 'a folder' && name.startsWith('.varve-')) return; // that is what such a name is for
     const path = made();
@@ -70,7 +70,7 @@ describe.each(kinds)('E1: %s', (what, plant) => {
   });
 });
 
-test('E1: a link inside of a folder of ours is refused as well', async () => {
+test('XE1: a link inside of a folder of ours is refused as well', async () => {
   for (const folder of ['.varve-kept-x', '.varve-made-x', '.varve-temporary-x']) {
     const path = made();
     fs.mkdirSync(join(path, folder));
@@ -79,7 +79,7 @@ test('E1: a link inside of a folder of ours is refused as well', async () => {
   }
 });
 
-test('E1: a second name of a file outside is given up, never written through', async () => {
+test('XE1: a second name of a file outside is given up, never written through', async () => {
   const targets = ['SEQUENCE', 'LOG', 'LOG.old', 'LOCK'];
   for (const name of [...targets, ...[7, 8, 9, 10, 11].flatMap((n) => [`MANIFEST-00000${n}`, `00000${n}.ldb`])]) {
     const path = made();
@@ -100,7 +100,7 @@ test('E1: a second name of a file outside is given up, never written through', a
   }
 });
 
-test('E1: a copy that is made of second names (cp -al) is a store of its own, and the first one stays as it is', async () => {
+test('XE1: a copy that is made of second names (cp -al) is a store of its own, and the first one stays as it is', async () => {
   const path = made();
   const manifest = join(path, fs.readFileSync(join(path, 'CURRENT'), 'latin1').trim());
   fs.appendFileSync(manifest, Buffer.from([1, 2, 3])); // to be cut off, in the copy alone
@@ -118,7 +118,7 @@ test('E1: a copy that is made of second names (cp -al) is a store of its own, an
   expect(text(await open(path), 'b')).toBeUndefined();
 });
 
-test('E1: a marker or mark of any length is read no further than it can be', async () => {
+test('XE1: a marker or mark of any length is read no further than it can be', async () => {
   for (const name of ['VARVE', 'CURRENT', 'SEQUENCE']) {
     const path = made();
     fs.truncateSync(join(path, name), 2 ** 40);
@@ -132,7 +132,7 @@ test('E1: a marker or mark of any length is read no further than it can be', asy
 });
 
 test.each([2 ** 28, 2 ** 40])(
-  'E1: a log or MANIFEST that is a hole of %d bytes is told from one within seconds',
+  'XE1: a log or MANIFEST that is a hole of %d bytes is told from one within seconds',
   async (length) => {
     for (const ending of [/\.log$/, /^MANIFEST-/]) {
       const path = made();
@@ -149,7 +149,7 @@ test.each([2 ** 28, 2 ** 40])(
   },
 );
 
-test('E1: what is not a name of a store is not looked at, and not touched', async () => {
+test('XE1: what is not a name of a store is not looked at, and not touched', async () => {
   const path = made();
   const outside = join(dirname(path), 'outside');
   fs.writeFileSync(outside, 'x');
@@ -167,7 +167,7 @@ test('E1: what is not a name of a store is not looked at, and not touched', asyn
   expect(fs.readFileSync(join(path, '000009.txt'), 'utf8')).toBe('mine');
 });
 
-test('E8: every file of a store is its owner’s alone, while it is open and afterwards', async () => {
+test('XE8: every file of a store is its owner’s alone, while it is open and afterwards', async () => {
   const others = (folder: string): string[] =>
     fs.readdirSync(folder).filter((name) => (fs.statSync(join(folder, name)).mode & 0o077) !== 0);
   const path = temporaryPath();
@@ -191,7 +191,7 @@ test('E8: every file of a store is its owner’s alone, while it is open and aft
   }
 });
 
-test('B1: a store that was opened and forgotten stays open, its lock held, without a warning', async () => {
+test('XB1: a store that was opened and forgotten stays open, its lock held, without a warning', async () => {
   const path = temporaryPath();
   const forgetful = child('forget', path);
   const lines = linesOf(forgetful);

@@ -68,7 +68,7 @@ const cutTo = (name: string, length: number) => (path: string) => {
   return () => undefined;
 };
 
-describe('A16: LevelDB that misses', () => {
+describe('XA16: LevelDB that misses', () => {
   const misses: ReadonlyArray<readonly [what: string, hide: (path: string) => () => void]> = [
     ['its newest log', (path) => away(logsIn(path).at(-1) as string)(path)],
     ['the end of its newest log', (path) => cutTo(logsIn(path).at(-1) as string, 40)(path)],

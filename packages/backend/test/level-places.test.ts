@@ -20,7 +20,7 @@ function withLostAndFound(): string {
   return path;
 }
 
-describe('C: a folder that is there already', () => {
+describe('XC: a folder that is there already', () => {
   test.each([
     [['lost+found/']],
     [['lost+found/', '.DS_Store', '.Trash-1000/']],
@@ -118,7 +118,7 @@ describe('C: a folder that is there already', () => {
   });
 });
 
-test('C: a folder above that may not be read is a warning', async () => {
+test('XC: a folder above that may not be read is a warning', async () => {
   const path = temporaryPath();
   const names = (folder: string): Promise<string[]> =>
     folder === dirname(path) ? failing('EACCES')() : nodeFiles.names(folder);
@@ -129,7 +129,7 @@ test('C: a folder above that may not be read is a warning', async () => {
   expect(text(await open(path), 'a')).toBe('1');
 });
 
-describe('C: a full disk', () => {
+describe('XC: a full disk', () => {
   test('LevelDB’s ENOSPC names the bytes it needs and those that there are', async () => {
     const path = temporaryPath();
     const engine = await open(path, { writeBufferSize: 64 << 20 });
@@ -170,7 +170,7 @@ describe('C: a full disk', () => {
   });
 });
 
-describe('F: a LevelDB that is not the one this was written for', () => {
+describe('XF: a LevelDB that is not the one this was written for', () => {
   test('is known by the version of the package', () => {
     expect(isKnownDriver()).toBe(true);
     for (const version of ['3.0.1', '3.0.27']) expect(isKnownDriver(() => ({ version }))).toBe(true);
@@ -209,7 +209,7 @@ test('R36: a path that is no folder is BACKEND_FOREIGN at once, whatever else it
   await expect(levelEngine('/dev/null')).rejects.toMatchObject({ code: 'BACKEND_FOREIGN' });
 });
 
-describe('B6: arguments', () => {
+describe('XB6: arguments', () => {
   test.each<[unknown]>([
     ...[null, 'x', 7, true].map((options): [unknown] => [options]),
     ...['createIfMissing', 'verify'].flatMap((name) =>
@@ -219,14 +219,14 @@ describe('B6: arguments', () => {
       [null, '4096', true, 8n, NaN, Infinity, -1, 0, 1.5, 2 ** 32].map((value): [unknown] => [{ [name]: value }]),
     ),
     ...[null, true, 'no', 0].map((readOnly): [unknown] => [{ readOnly }]),
-  ])('B6: options %o are a TypeError or RangeError, and nothing is made', async (options) => {
+  ])('XB6: options %o are a TypeError or RangeError, and nothing is made', async (options) => {
     const path = temporaryPath();
     const refused = await levelEngine(path, options as LevelOptions).catch((error: unknown) => error);
     expect(refused instanceof TypeError || refused instanceof RangeError).toBe(true);
     expect(fs.existsSync(path)).toBe(false);
   });
   test.each<[unknown]>([[undefined], [null], [7], [Buffer.from('x')], [new URL('file:///x')], [{}]])(
-    'B6: the path %o is a TypeError',
+    'XB6: the path %o is a TypeError',
     async (path) => {
       await expect(levelEngine(path as string)).rejects.toBeInstanceOf(TypeError);
     },
@@ -237,7 +237,7 @@ test.each([
   ['ASCII', 'n'.repeat(255)],
   ['emoji', '😀'.repeat(63)],
   ['one too many for a temporary name', 'n'.repeat(215)],
-])('C: a folder whose name is as long as a name may be becomes a store (%s)', async (_, name) => {
+])('XC: a folder whose name is as long as a name may be becomes a store (%s)', async (_, name) => {
   const path = join(dirname(temporaryPath()), name);
   for (const round of ['1', '2']) {
     const engine = await open(path);
@@ -249,26 +249,29 @@ test.each([
   expect(text(await open(path), 'n')).toBe('2');
 });
 
-test.skipIf(!isRoot)('C: what root does to a store leaves all of it to its owner (left out without root)', async () => {
-  const path = temporaryPath();
-  const nobody = 65_534;
-  const made = await open(path);
-  await made.commit([create(), put('a', '1')]);
-  await made.close();
-  for (const name of ['.', ...fs.readdirSync(path)]) fs.chownSync(join(path, name), nobody, nobody);
-  const engine = await open(path);
-  for (let n = 0; n < 4; n++) await engine.commit([put(`k${n}`, 'v'.repeat(50_000))]);
-  await engine.compact();
-  await engine.commit([put('a', '2')]);
-  await engine.close();
-  for (const name of fs.readdirSync(path)) expect([name, fs.statSync(join(path, name)).uid]).toEqual([name, nobody]);
-  fs.chmodSync(dirname(path), 0o777);
-  process.seteuid?.(nobody);
-  try {
-    const again = await open(path);
-    expect(text(again, 'a')).toBe('2');
-    await again.close();
-  } finally {
-    process.seteuid?.(0);
-  }
-});
+test.skipIf(!isRoot)(
+  'XC: what root does to a store leaves all of it to its owner (left out without root)',
+  async () => {
+    const path = temporaryPath();
+    const nobody = 65_534;
+    const made = await open(path);
+    await made.commit([create(), put('a', '1')]);
+    await made.close();
+    for (const name of ['.', ...fs.readdirSync(path)]) fs.chownSync(join(path, name), nobody, nobody);
+    const engine = await open(path);
+    for (let n = 0; n < 4; n++) await engine.commit([put(`k${n}`, 'v'.repeat(50_000))]);
+    await engine.compact();
+    await engine.commit([put('a', '2')]);
+    await engine.close();
+    for (const name of fs.readdirSync(path)) expect([name, fs.statSync(join(path, name)).uid]).toEqual([name, nobody]);
+    fs.chmodSync(dirname(path), 0o777);
+    process.seteuid?.(nobody);
+    try {
+      const again = await open(path);
+      expect(text(again, 'a')).toBe('2');
+      await again.close();
+    } finally {
+      process.seteuid?.(0);
+    }
+  },
+);

@@ -68,7 +68,7 @@ const questions: readonly (readonly [name: string, ask: (backend: Backend) => Pr
 ];
 
 for (const [name, ask] of questions) {
-  test.each(lies)(`A7: ${name} that gets %s is BACKEND_CORRUPT`, async (_, lie) => {
+  test.each(lies)(`XA7: ${name} that gets %s is BACKEND_CORRUPT`, async (_, lie) => {
     const { backend, tell } = await filled();
     first = undefined;
     tell(lie);
@@ -82,7 +82,7 @@ for (const [name, ask] of questions) {
 }
 
 test.each(lies.filter(([name]) => !name.startsWith('the first')))(
-  'A7: hash and snapshot that get %s',
+  'XA7: hash and snapshot that get %s',
   async (_, lie) => {
     const { backend, tell } = await filled();
     tell(lie);
@@ -96,7 +96,7 @@ test.each(lies.filter(([name]) => !name.startsWith('the first')))(
   },
 );
 
-test('A7: a key before the start or behind the end that was asked for is BACKEND_CORRUPT, and named', async () => {
+test('XA7: a key before the start or behind the end that was asked for is BACKEND_CORRUPT, and named', async () => {
   const { backend, tell } = await filled();
   const before: Lie = (rows) => [{ key: b('key1'), value: b('') }, ...rows];
   const behind: Lie = (rows) => [...rows, { key: b('key9'), value: b('') }];
@@ -123,7 +123,7 @@ test.each([
   ['an ever longer key', ({ start }: ScanOptions) => Buffer.concat([start ?? b('a'), b('z')])],
   ['a key of another prefix', ({ start }: ScanOptions) => (start === undefined ? b('key5') : b(`z${start.length}`))],
 ])(
-  'A7: the search for the last key ends when an engine answers %s',
+  'XA7: the search for the last key ends when an engine answers %s',
   async (_, answer) => {
     let asked = 0;
     const view = {
@@ -140,7 +140,7 @@ test.each([
   60_000,
 );
 
-test('A7: an engine that lies at open is refused, and closed', async () => {
+test('XA7: an engine that lies at open is refused, and closed', async () => {
   const { engine, tell } = lying();
   await engine.commit([
     { type: 'createBucket', bucket: k },

@@ -36,7 +36,7 @@ async function works(backend: Backend): Promise<boolean> {
 }
 
 describe.each([...engines, ['a third party’s', foreign] as const])('%s', (_, make) => {
-  test('A3: the second open is BACKEND_LOCKED, whatever its options, and the first does not notice', async () => {
+  test('XA3: the second open is BACKEND_LOCKED, whatever its options, and the first does not notice', async () => {
     const engine = await make();
     await using first = await openBackend(engine, byHand);
     create(first, t);
@@ -49,7 +49,7 @@ describe.each([...engines, ['a third party’s', foreign] as const])('%s', (_, m
     expect(await works(first)).toBe(true);
   });
 
-  test('A3: of two opens at once one gets it', async () => {
+  test('XA3: of two opens at once one gets it', async () => {
     const engine = await make();
     const both = await Promise.allSettled([openBackend(engine, byHand), openBackend(engine, byHand)]);
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
@@ -59,7 +59,7 @@ describe.each([...engines, ['a third party’s', foreign] as const])('%s', (_, m
     expect(await works(backend)).toBe(true);
   });
 
-  test('A3: while the owner closes it is locked, and closed from then on', async () => {
+  test('XA3: while the owner closes it is locked, and closed from then on', async () => {
     const engine = await make();
     const backend = await openBackend(engine, byHand);
     const closing = backend.close();
@@ -68,26 +68,26 @@ describe.each([...engines, ['a third party’s', foreign] as const])('%s', (_, m
     await expect(openBackend(engine)).rejects.toEqual(closed);
   });
 
-  test('A3: an engine whose opening failed is closed, and stays so', async () => {
+  test('XA3: an engine whose opening failed is closed, and stays so', async () => {
     const engine = await make();
     await expect(openBackend(engine, { batchLimit: 0 })).rejects.toThrow(RangeError);
     await expect(openBackend(engine)).rejects.toEqual(closed);
   });
 
-  test('A3: an engine that was discarded is closed, and one that its maker closed is so, too', async () => {
+  test('XA3: an engine that was discarded is closed, and one that its maker closed is so, too', async () => {
     const engine = await make();
     await discardEngine(engine);
     await expect(openBackend(engine)).rejects.toEqual(closed);
   });
 });
 
-test('A3: an engine that was closed by hand is BACKEND_CLOSED', async () => {
+test('XA3: an engine that was closed by hand is BACKEND_CLOSED', async () => {
   const engine = deferred(memoryEngine(), 3);
   await engine.close();
   await expect(openBackend(engine)).rejects.toEqual(closed);
 });
 
-test('B6: what is no engine is a TypeError', async () => {
+test('XB6: what is no engine is a TypeError', async () => {
   const half = { get: () => undefined, scan: () => [] };
   for (const wrong of [undefined, null, 5, 'path', {}, half, Promise.resolve(memoryEngine())] as never[]) {
     await expect(openBackend(wrong)).rejects.toThrow(TypeError);

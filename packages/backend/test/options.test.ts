@@ -9,7 +9,7 @@ import { b, byHand, create, opened } from './helpers.ts';
 
 const { test: t } = buckets;
 
-test('B6: openBackend', async () => {
+test('XB6: openBackend', async () => {
   const wrong: readonly (readonly [options: unknown, error: typeof TypeError | typeof RangeError])[] = [
     [null, TypeError],
     [5, TypeError],
@@ -31,7 +31,7 @@ test('B6: openBackend', async () => {
   }
 });
 
-test('B6: levelEngine refuses names that nobody knows, and makes nothing', async () => {
+test('XB6: levelEngine refuses names that nobody knows, and makes nothing', async () => {
   const path = temporaryPath();
   for (const options of [{ cachesize: 5 }, [], new Map(), new AbortController().signal] as never[]) {
     await expect(levelEngine(path, options)).rejects.toThrow(TypeError);
@@ -39,7 +39,7 @@ test('B6: levelEngine refuses names that nobody knows, and makes nothing', async
   expect(existsSync(path)).toBe(false);
 });
 
-test('B6: transactions, scans, snapshot, hash', async () => {
+test('XB6: transactions, scans, snapshot, hash', async () => {
   await using backend = await opened();
   create(backend, t);
   using tx = backend.concurrentReadTx();
@@ -65,7 +65,7 @@ test('B6: transactions, scans, snapshot, hash', async () => {
   }
 });
 
-test('B6: importSnapshot, quotas, checksums', async () => {
+test('XB6: importSnapshot, quotas, checksums', async () => {
   await using backend = await openBackend(memoryEngine(), byHand);
   for (const options of [{ skipHashCheck: 'no' }, { signal: {} }, { onProgress: 5 }, null] as never[]) {
     await expect(importSnapshot('/nowhere', backend, options)).rejects.toThrow(TypeError);

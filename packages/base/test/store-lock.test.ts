@@ -17,7 +17,7 @@ async function mustHold(path: string): Promise<() => void> {
 }
 
 describe('one holder', () => {
-  test('A2: taken, refused to the same process, given back twice, nothing left', async () => {
+  test('XA2: taken, refused to the same process, given back twice, nothing left', async () => {
     const path = storePath();
     const release = await mustHold(path);
     expect(await take(path)).toEqual({ kind: 'busy', holder: `this process (${process.pid})` });
@@ -30,11 +30,11 @@ describe('one holder', () => {
     (await mustHold(path))();
   });
 
-  test('A2: refused to another thread of the same process', async () => {
+  test('XA2: refused to another thread of the same process', async () => {
     expect(await firstLine(child(['thread', storePath()]))).toMatch(/^held, then busy this process \(\d+\)$/);
   });
 
-  test('A2, D: another process has it, also while it is stopped; its death ends that at once; the answer names it', async () => {
+  test('XA2, XD: another process has it, also while it is stopped; its death ends that at once; the answer names it', async () => {
     const path = storePath();
     const holder = child(['hold', path]);
     expect(await firstLine(holder)).toBe('held ');
@@ -51,7 +51,7 @@ describe('one holder', () => {
     expect(left(path)).toEqual([]);
   });
 
-  test('A2: a stopped process with more callers than it can answer is alive', async () => {
+  test('XA2: a stopped process with more callers than it can answer is alive', async () => {
     const path = storePath();
     const holder = child(['hold', path]);
     await firstLine(holder);
@@ -62,7 +62,7 @@ describe('one holder', () => {
     (await mustHold(path))();
   });
 
-  test('A2: fifty processes at once: one has it', async () => {
+  test('XA2: fifty processes at once: one has it', async () => {
     const path = storePath();
     const children = Array.from({ length: 50 }, () => child(['hold', path]));
     const lines = await Promise.all(children.map(firstLine));
@@ -70,7 +70,7 @@ describe('one holder', () => {
     expect(lines.filter((line) => line.startsWith('busy process '))).toHaveLength(49);
   });
 
-  test('A2: sixteen that take and give back as fast as they can, the folder coming and going: never two, all get their turn', async () => {
+  test('XA2: sixteen that take and give back as fast as they can, the folder coming and going: never two, all get their turn', async () => {
     const path = storePath();
     let holders = 0;
     const turns = Array.from({ length: 16 }, () => 0);
@@ -90,7 +90,7 @@ describe('one holder', () => {
     expect(left(path)).toEqual([]);
   });
 
-  test('A2: a folder that goes while somebody comes is no place where nothing can be made', async () => {
+  test('XA2: a folder that goes while somebody comes is no place where nothing can be made', async () => {
     // Who takes it for one holds by flock(2) alone, and is not seen by who has none.
     const path = storePath();
     const lines = await Promise.all(Array.from({ length: 4 }, () => firstLine(child(['churn', path, '300']))));
@@ -98,7 +98,7 @@ describe('one holder', () => {
     expect(left(path)).toEqual([]);
   });
 
-  test('A2: killed before each single call of taking and giving back: the next one has it at once, and nothing stays', async () => {
+  test('XA2: killed before each single call of taking and giving back: the next one has it at once, and nothing stays', async () => {
     const path = storePath();
     let points = 0;
     for (; ; points++) {
@@ -112,7 +112,7 @@ describe('one holder', () => {
     expect(points).toBeGreaterThan(10);
   });
 
-  test('A2: what is held side by side under one name does not disturb each other, and is swept together', async () => {
+  test('XA2: what is held side by side under one name does not disturb each other, and is swept together', async () => {
     const path = storePath();
     const first = await take(path, 1n);
     const second = await take(path, 2n);
@@ -125,7 +125,7 @@ describe('one holder', () => {
     expect(left(path)).toEqual([]);
   });
 
-  test('A2: a contender that stands still before it has won lets nobody in, and its death does', async () => {
+  test('XA2: a contender that stands still before it has won lets nobody in, and its death does', async () => {
     const path = storePath();
     const folder = lockFolderBeside(path);
     fs.mkdirSync(folder);
@@ -137,7 +137,7 @@ describe('one holder', () => {
     (await mustHold(path))();
   });
 
-  test('A2: an abort ends a contest', async () => {
+  test('XA2: an abort ends a contest', async () => {
     const path = storePath();
     const folder = lockFolderBeside(path);
     fs.mkdirSync(folder);
@@ -150,7 +150,7 @@ describe('one holder', () => {
   });
 
   if (canIsolate) {
-    test('A2: across PID, network and mount namespaces, both ways', async () => {
+    test('XA2: across PID, network and mount namespaces, both ways', async () => {
       const path = storePath();
       const holder = child(['hold', path], isolated);
       expect(await firstLine(holder)).toBe('held ');
@@ -165,7 +165,7 @@ describe('one holder', () => {
       gone();
     });
   } else {
-    test('A2: no root or no unshare(1) here: isolation was not tested', () => {
+    test('XA2: no root or no unshare(1) here: isolation was not tested', () => {
       expect(canIsolate).toBe(false);
     });
   }
@@ -187,7 +187,7 @@ describe('where they meet', () => {
     ['a name of 255 bytes', [], 'ü'.repeat(127) + 'x'],
     ['a name of 251 bytes', [], 'x'.repeat(251)],
     ['a name that asks for trouble', [], ' -rf %s\n"'],
-  ])('A2: %s', async (_, folders, name) => {
+  ])('XA2: %s', async (_, folders, name) => {
     const path = join(dirname(storePath()), ...folders, name);
     fs.mkdirSync(dirname(path), { recursive: true });
     const release = await mustHold(path);
@@ -204,7 +204,7 @@ describe('where they meet', () => {
     ['a pipe', (name: string) => void execFileSync('mkfifo', [name])],
     ['a socket', (name: string) => void createServer().listen(name).unref()],
     ['a file', (name: string) => fs.writeFileSync(name, 'precious')],
-  ])('E1: %s in its place is left as it is and not followed', async (what, make) => {
+  ])('XE1: %s in its place is left as it is and not followed', async (what, make) => {
     const path = storePath();
     const aim = storePath('aim');
     fs.mkdirSync(aim);
@@ -219,7 +219,7 @@ describe('where they meet', () => {
     expect([after.ino, after.mtimeMs, after.mode]).toEqual([before.ino, before.mtimeMs, before.mode]);
   });
 
-  test('E1: what else lies in the folder is not called, not read and not removed', async () => {
+  test('XE1: what else lies in the folder is not called, not read and not removed', async () => {
     const path = storePath();
     const folder = lockFolderBeside(path);
     fs.mkdirSync(folder);
@@ -236,7 +236,7 @@ describe('where they meet', () => {
     expect(called).toEqual([]);
   });
 
-  test('A2: where nothing can be made that is said, and a holder who is there is still seen', async () => {
+  test('XA2: where nothing can be made that is said, and a holder who is there is still seen', async () => {
     const path = storePath();
     if (process.geteuid?.() !== 0) return expect(process.geteuid?.()).not.toBe(0);
     fs.chmodSync(dirname(path), 0o755);
@@ -261,7 +261,7 @@ describe('where they meet', () => {
     expect(left(path)).toEqual([]);
   });
 
-  test('A2: who may not ask takes it for held, and says so', async () => {
+  test('XA2: who may not ask takes it for held, and says so', async () => {
     const path = storePath();
     if (process.geteuid?.() !== 0) return expect(process.geteuid?.()).not.toBe(0);
     fs.chmodSync(dirname(path), 0o777);

@@ -48,7 +48,7 @@ async function expectRefused(name: string, call: () => unknown): Promise<void> {
   expect((failure as Error).message).toContain(name);
 }
 
-describe('B6: openBolt', () => {
+describe('XB6: openBolt', () => {
   test.each(cases(openings))('%s: %o', async (name, options) => {
     const file = scratch.file();
     await expectRefused(name, () => openBolt(file, options));
@@ -71,7 +71,7 @@ describe('B6: openBolt', () => {
   });
 });
 
-test('B6: an open file: options of each call', async () => {
+test('XB6: an open file: options of each call', async () => {
   await using bolt = await openBolt(scratch.file());
   const target = scratch.file();
   const calls: readonly (readonly [
@@ -98,7 +98,7 @@ test('B6: an open file: options of each call', async () => {
   expect([bolt.openReaderN, bolt.txid, fs.existsSync(target)]).toEqual([0, 1, false]);
 });
 
-test('B6: buildBolt', async () => {
+test('XB6: buildBolt', async () => {
   const source: BuildSource = { rows: () => [] };
   const wrong: Readonly<Record<keyof BuildOptions, readonly unknown[]>> = {
     pageSize: pageSizes,
@@ -118,7 +118,7 @@ test('B6: buildBolt', async () => {
   await expectRefused('buckets', () => buildBolt({ ...source, buckets: 'key' } as never));
 });
 
-test('B6: the program: a file without a name is wrong usage', async () => {
+test('XB6: the program: a file without a name is wrong usage', async () => {
   for (const args of [
     ['check', ''],
     ['dump', ''],
@@ -130,7 +130,7 @@ test('B6: the program: a file without a name is wrong usage', async () => {
   }
 });
 
-describe('A14: text that UTF-8 cannot hold', () => {
+describe('XA14: text that UTF-8 cannot hold', () => {
   test.each(['\uD800', '\uDBFF', '\uDC00', 'a\uD800b', '\uDC00\uD800'])(
     '%j is refused wherever text may stand',
     async (text) => {

@@ -189,7 +189,7 @@ const suite = (): void => {
     expect(() => bbolt('check', file)).toThrow('timeout');
   });
 
-  test('A2, R59: what bbolt has open is refused, with flock(1) on PATH and without, and the message names it', async () => {
+  test('XA2, R59: what bbolt has open is refused, with flock(1) on PATH and without, and the message names it', async () => {
     const file = scratch.file();
     await (await openBolt(file)).close();
     const holder = spawn(TOOL, ['hold', file], { stdio: ['pipe', 'pipe', 'inherit'] });

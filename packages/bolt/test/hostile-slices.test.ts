@@ -7,7 +7,7 @@ import { Scratch } from './vectors.ts';
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
 
-describe('E2: long work inside of one page', () => {
+describe('XE2: long work inside of one page', () => {
   /** The longest time that no timer got a turn, as a part of all the time. */
   async function longestPause(work: () => Promise<unknown>): Promise<number> {
     const start = performance.now();
@@ -24,7 +24,7 @@ describe('E2: long work inside of one page', () => {
     return longest / (performance.now() - start);
   }
 
-  test('E2: a page of 128 MB, and one of 65,535 inline buckets, are read in slices', async () => {
+  test('XE2: a page of 128 MB, and one of 65,535 inline buckets, are read in slices', async () => {
     const length = 128 << 20;
     const pages = Math.ceil((33 + length + 8) / 4096);
     const value = pageRun(3, LEAF, [{ key: 'k', valueLength: length }], { pages: 1, overflow: pages - 1 });

@@ -84,10 +84,10 @@ async function expectRefused(shape: Shape, about: RegExp, rule: string): Promise
   }
 }
 
-describe('E2: elements of a page', () => {
+describe('XE2: elements of a page', () => {
   const list = (count: number): Element[] => Array.from({ length: count }, (_, i) => ({ key: key(i), value: 'value' }));
 
-  test('E2: a leaf whose elements are all the same bytes is refused, on every way to it', async () => {
+  test('XE2: a leaf whose elements are all the same bytes is refused, on every way to it', async () => {
     const same = { at: 16 + 16 * 100, keyLength: 8, valueLength: 2000 };
     await expectRefused(
       oneBucket(
@@ -103,13 +103,13 @@ describe('E2: elements of a page', () => {
     );
   });
 
-  test('E2: a value that reaches into the next key by one byte', async () => {
+  test('XE2: a value that reaches into the next key by one byte', async () => {
     const elements = list(5);
     elements[2] = { ...elements[2], valueLength: 6 };
     await expectRefused(oneBucket(pageRun(3, LEAF, elements)), /element 3 begins before element 2 ends/, 'C11');
   });
 
-  test('E2: a branch whose keys overlap', async () => {
+  test('XE2: a branch whose keys overlap', async () => {
     const elements = [
       { key: 'a', keyLength: 4, child: 4n },
       { key: 'bbbbbb', child: 5n },
@@ -123,7 +123,7 @@ describe('E2: elements of a page', () => {
     );
   });
 
-  test('E2: an inline bucket whose elements overlap, or that holds a bucket', async () => {
+  test('XE2: an inline bucket whose elements overlap, or that holds a bucket', async () => {
     const overlap = pageRun(
       0,
       LEAF,
@@ -149,7 +149,7 @@ describe('E2: elements of a page', () => {
     }
   });
 
-  test('E2: a key above 32768 bytes, a value above 2^31 - 2', async () => {
+  test('XE2: a key above 32768 bytes, a value above 2^31 - 2', async () => {
     const long = pageRun(3, LEAF, [{ key: Buffer.alloc(32_769, 1), value: '' }]);
     await expectRefused(oneBucket(long), /element 0 has a key of 32769 bytes/, 'C11');
     const length = 2 ** 31 - 1;
@@ -160,7 +160,7 @@ describe('E2: elements of a page', () => {
     await expect(everyWay['stats']?.(path)).rejects.toEqual(corrupt(/element 0 has a value of 2147483647 bytes/));
   });
 
-  test('E2: a key of 32768 bytes and the longer name of a bucket are read', async () => {
+  test('XE2: a key of 32768 bytes and the longer name of a bucket are read', async () => {
     const elements = [
       { key: Buffer.alloc(32_768, 1), value: 'v' },
       { ...bucket('x', 0, pageRun(0, LEAF, [], { exact: true })), key: Buffer.alloc(60_000, 2) },
@@ -170,7 +170,7 @@ describe('E2: elements of a page', () => {
     expect(await everyWay['entries']?.(path)).toHaveLength(2);
   });
 
-  test('E2: 65,535 keys over one megabyte, each a byte longer than the one before, are not compared', async () => {
+  test('XE2: 65,535 keys over one megabyte, each a byte longer than the one before, are not compared', async () => {
     const start = 16 + 16 * 65_535;
     const elements = Array.from({ length: 65_535 }, (_, i) => ({
       at: start,
@@ -184,7 +184,7 @@ describe('E2: elements of a page', () => {
     expect(performance.now() - before).toBeLessThan(2000); // was 110 s
   });
 
-  test('E2: a sealed page whose keys are in the wrong order is not walked for ever', async () => {
+  test('XE2: a sealed page whose keys are in the wrong order is not walked for ever', async () => {
     const leaf = pageRun(9, LEAF, [
       { key: 'z', value: '1' },
       { key: 'a', value: '2' },
@@ -202,7 +202,7 @@ describe('E2: elements of a page', () => {
   });
 });
 
-describe('E3: pages that lead back', () => {
+describe('XE3: pages that lead back', () => {
   /** Walks that come to every page. */
   const walks: Readonly<Record<string, Way>> = {
     compact: (path) => reading(path, (bolt) => bolt.compact(`${path}.compact`)),
@@ -276,7 +276,7 @@ describe('E3: pages that lead back', () => {
     'leaves inside of each other': overlapping(),
   };
 
-  test.each(Object.keys(shapes))('E3: %s: every walk ends with the page that is met twice', async (name) => {
+  test.each(Object.keys(shapes))('XE3: %s: every walk ends with the page that is met twice', async (name) => {
     const shape = shapes[name] as Shape;
     for (const [walk, way] of Object.entries(walks)) {
       const path = made(shape);
@@ -296,7 +296,7 @@ describe('E3: pages that lead back', () => {
     expect(problems.some(({ rule }) => rule === 'C4' || rule === 'C9')).toBe(true);
   });
 
-  test('E3: buckets in buckets for three thousand levels are walked, and printed in no more than their size', async () => {
+  test('XE3: buckets in buckets for three thousand levels are walked, and printed in no more than their size', async () => {
     const runs: Record<number, Buffer> = {};
     const levels = 3000;
     for (let level = 0; level < levels; level++) runs[2 + level] = pageRun(2 + level, LEAF, [bucket('b', 3 + level)]);
@@ -309,8 +309,8 @@ describe('E3: pages that lead back', () => {
   });
 });
 
-describe('E5: branches', () => {
-  test('E5: a branch of 65,535 children that are all itself', async () => {
+describe('XE5: branches', () => {
+  test('XE5: a branch of 65,535 children that are all itself', async () => {
     const run = pageRun(
       3,
       BRANCH,
@@ -326,7 +326,7 @@ describe('E5: branches', () => {
     ]);
   });
 
-  test('E5: with right checksums, where opening walks nothing: writes end with the code, and nothing is changed', async () => {
+  test('XE5: with right checksums, where opening walks nothing: writes end with the code, and nothing is changed', async () => {
     const list = pageRun(5, 16, []);
     const leaf = pageRun(4, LEAF, [
       { key: 'a', value: '1' },
@@ -352,7 +352,7 @@ describe('E5: branches', () => {
   });
 });
 
-describe('E4: free lists', () => {
+describe('XE4: free lists', () => {
   const pages = 65_536;
   const sparse = (): Shape => ({
     runs: { 2: pageRun(2, LEAF, []), 3: listRun(3, pages, pages * 512 - 3) },
@@ -360,7 +360,7 @@ describe('E4: free lists', () => {
     freelist: 3,
   });
 
-  test('E4: 256 MB of zeros: check lists a thousand wrong ids, says how many it did not look at, and needs no memory for them', async () => {
+  test('XE4: 256 MB of zeros: check lists a thousand wrong ids, says how many it did not look at, and needs no memory for them', async () => {
     const path = made(sparse());
     const before = process.memoryUsage.rss();
     const { problems } = await reading(path, (bolt) => bolt.check());
@@ -374,14 +374,14 @@ describe('E4: free lists', () => {
     });
   });
 
-  test('E4: opening for writing stops at the first of them', async () => {
+  test('XE4: opening for writing stops at the first of them', async () => {
     const path = made(sparse());
     const before = performance.now();
     await expect(openBolt(path)).rejects.toMatchObject({ code: 'BOLT_FREELIST', page: 3 });
     expect(performance.now() - before).toBeLessThan(2000); // was 28 s
   });
 
-  test('E4: counts that no run holds, and runs that no count needs', async () => {
+  test('XE4: counts that no run holds, and runs that no count needs', async () => {
     const shape = (list: Buffer): Shape => ({
       runs: { 2: pageRun(2, LEAF, []), 3: list },
       pages: pages + 10,
@@ -400,7 +400,7 @@ describe('E4: free lists', () => {
     }
   });
 
-  test('E4: a long list out of order is sorted in slices', async () => {
+  test('XE4: a long list out of order is sorted in slices', async () => {
     const count = 300_000;
     const listPages = Math.ceil((24 + 8 * count) / 4096);
     const list = Buffer.alloc(listPages * 4096);
@@ -412,7 +412,7 @@ describe('E4: free lists', () => {
     expect(bolt.sizeInUse).toBe((3 + listPages) * 4096);
   });
 
-  test('E4: the record before may claim what it likes', async () => {
+  test('XE4: the record before may claim what it likes', async () => {
     const shape = {
       runs: { 2: pageRun(2, LEAF, [bucket('b', 3)]), 3: pageRun(3, LEAF, []), 4: pageRun(4, 16, []) },
       pages: 5,
@@ -430,7 +430,7 @@ describe('E4: free lists', () => {
   });
 });
 
-describe('E8: giants', () => {
+describe('XE8: giants', () => {
   test.each([
     [
       'a continuation that its elements do not fill',
@@ -439,7 +439,7 @@ describe('E8: giants', () => {
     ],
     ['four gigabytes of it', 2 ** 20 + 5, /page 3: 1048581 overflow pages, but its/],
     ['sixteen terabytes of it', 2 ** 32 - 1, /page 3: 4294967295 overflow pages end past the high-water mark/],
-  ])('E8: %s', async (_, overflow, about) => {
+  ])('XE8: %s', async (_, overflow, about) => {
     const run_ = pageRun(3, LEAF, [{ key: 'k', value: 'v' }], { pages: 1, overflow });
     const path = made({ ...oneBucket(run_), pages: 2 ** 21 });
     for (const way of Object.values(everyWay)) await expect(way(path)).rejects.toEqual(corrupt(about));
@@ -455,7 +455,7 @@ describe('E8: giants', () => {
     expect(await program('check', path)).toMatchObject({ code: 5, error: '' });
   });
 
-  test('E8: values that no memory holds: the code, the page and the place in the file', async () => {
+  test('XE8: values that no memory holds: the code, the page and the place in the file', async () => {
     const each = 2 ** 31 - 2;
     const elements = [0, 1].map((i) => ({ at: 48 + i * (each + 1), keyLength: 1, valueLength: each }));
     const pages = Math.ceil((48 + 2 * (each + 1) + 8) / 4096) + 1;
@@ -469,7 +469,7 @@ describe('E8: giants', () => {
     await expect(everyWay['stats']?.(path)).rejects.toMatchObject({ code: 'BOLT_FAILED', page: 3, message: about });
   });
 
-  test('E8: a value longer than any text is printed piece by piece', async () => {
+  test('XE8: a value longer than any text is printed piece by piece', async () => {
     const length = 300 << 20;
     const pages = Math.ceil((33 + length + 8) / 4096);
     const path = made({
@@ -484,7 +484,7 @@ describe('E8: giants', () => {
     ]);
   });
 
-  test('E8: a file of a terabyte, nearly all of it holes', async () => {
+  test('XE8: a file of a terabyte, nearly all of it holes', async () => {
     const shape = {
       runs: {
         2: pageRun(2, LEAF, [bucket('b', 3)]),
@@ -514,14 +514,14 @@ describe('E8: giants', () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(200 << 20);
   });
 
-  test('E8: a transaction number with none behind it is read, and not written', async () => {
+  test('XE8: a transaction number with none behind it is read, and not written', async () => {
     const shape = oneBucket(pageRun(3, LEAF, [{ key: 'k', value: 'v' }]), { txid: Number.MAX_SAFE_INTEGER });
     const path = made(shape);
     expect(await everyWay['entries']?.(path)).toHaveLength(1);
     await expect(openBolt(path)).rejects.toEqual(corrupt(/no transaction number is left after 9007199254740991/));
   });
 
-  test('E8: what a terminal obeys is not printed', async () => {
+  test('XE8: what a terminal obeys is not printed', async () => {
     const leaf = pageRun(3, LEAF, [
       { key: '\u001b]0;title\u0007', value: '\u001b[2J' },
       { key: '\u009b2J', value: 'é' },
@@ -540,9 +540,9 @@ describe('E8: giants', () => {
   });
 });
 
-describe('C: page ids above 2^53', () => {
+describe('XC: page ids above 2^53', () => {
   test.each([2n ** 53n + 1n, 2n ** 63n + 3n, 2n ** 64n - 1n])(
-    'C: page ids above 2^53 keep their digits in messages: %s',
+    'XC: page ids above 2^53 keep their digits in messages: %s',
     async (id) => {
       const branch = made(oneBucket(pageRun(3, BRANCH, [{ key: 'a', child: id }])));
       await expect(everyWay['get']?.(branch)).rejects.toEqual(
@@ -572,7 +572,7 @@ describe('C: page ids above 2^53', () => {
     },
   );
 
-  test('C: check prints one finding once, however often it is met', async () => {
+  test('XC: check prints one finding once, however often it is met', async () => {
     const elements = Array.from({ length: 50 }, (_, i) => ({ key: key(i), child: i % 2 === 0 ? 4n : 2n ** 40n }));
     const path = made({
       ...oneBucket(pageRun(3, BRANCH, elements)),

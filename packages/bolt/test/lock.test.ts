@@ -181,7 +181,7 @@ const ways = hasFlock
     ]
   : [[false, false]];
 
-describe('A2: two processes, each with flock(1) on its PATH or without', () => {
+describe('XA2: two processes, each with flock(1) on its PATH or without', () => {
   test.each(ways)(
     'holder %s, second %s: the second is told who has it, for writing and for reading',
     async (one, two) => {
@@ -248,7 +248,7 @@ describe('A2: two processes, each with flock(1) on its PATH or without', () => {
   }
 });
 
-describe('A2: R59 other programs', () => {
+describe('XA2: R59 other programs', () => {
   if (!hasFlock) return;
 
   test.each([true, false])('what holds it by flock(2) is respected, flock(1) on PATH: %s', async (has) => {
@@ -280,7 +280,7 @@ describe('A2: R59 other programs', () => {
   });
 });
 
-describe('A6: one file under several names', () => {
+describe('XA6: one file under several names', () => {
   test.each(hasFlock ? [true, false] : [false])('a link, flock(1) on PATH: %s: its target is locked', async (has) => {
     const file = scratch.file();
     const link = path.join(mkdtempSync(path.join(scratch.folder, 'link-')), 'link.db');
@@ -332,7 +332,7 @@ describe('A6: one file under several names', () => {
   });
 });
 
-describe('B6: a flock(1) that does not answer', () => {
+describe('XB6: a flock(1) that does not answer', () => {
   function hanging(): string {
     const folder = mkdtempSync(path.join(scratch.folder, 'hanging-'));
     writeFileSync(path.join(folder, 'flock'), `#!/bin/sh\n${SLEEP} 1000 & echo $$ $! >"$0.pids"\nwait\n`, {
@@ -368,7 +368,7 @@ describe('B6: a flock(1) that does not answer', () => {
   });
 });
 
-describe('E1: what lies where our lock belongs', () => {
+describe('XE1: what lies where our lock belongs', () => {
   test.each([
     ['a link', (name: string, aim: string) => symlinkSync(aim, name)],
     ['a dangling link', (name: string, aim: string) => symlinkSync(`${aim}-nowhere`, name)],
@@ -391,7 +391,7 @@ describe('E1: what lies where our lock belongs', () => {
   });
 });
 
-describe('A2: names', () => {
+describe('XA2: names', () => {
   test('a path longer than a socket’s, and a name of 255 bytes', async () => {
     const folder = path.join(mkdtempSync(path.join(scratch.folder, 'long-')), 'd'.repeat(120), 'e'.repeat(120));
     mkdirSync(folder, { recursive: true });

@@ -33,7 +33,7 @@ function leftoversOf(file: string): string[] {
   return fs.readdirSync(path.dirname(file)).filter((name) => name.startsWith(`${path.basename(file)}.varve-`));
 }
 
-describe('A4: a name that has gone to another file', () => {
+describe('XA4: a name that has gone to another file', () => {
   /** The steps of a restore: another file takes the name, and gets writes of its own. */
   async function restored(file: string): Promise<void> {
     const backup = await made('backup');
@@ -86,7 +86,7 @@ function moved(file: string): void {
   fs.symlinkSync(`${file}.moved`, file);
 }
 
-describe('A5: another working directory', () => {
+describe('XA5: another working directory', () => {
   const home = process.cwd();
   afterEach(() => process.chdir(home));
 
@@ -112,7 +112,7 @@ describe('A5: another working directory', () => {
   });
 });
 
-describe('A6: links', () => {
+describe('XA6: links', () => {
   /** A link to where a file may be, in another folder, over a second link. */
   function linked(target: string): string {
     const second = scratch.file();
@@ -224,7 +224,7 @@ describe('A6: links', () => {
   });
 });
 
-describe('B5, E1: what is no regular file', () => {
+describe('XB5, XE1: what is no regular file', () => {
   const kinds: readonly (readonly [what: string, make: (name: string) => unknown])[] = [
     ['a FIFO', (name) => spawnSync('mkfifo', [name])],
     ['a folder', (name) => fs.mkdirSync(name)],
@@ -266,7 +266,7 @@ describe('B5, E1: what is no regular file', () => {
     },
   );
 
-  test('E1: a link that comes into the name after the look is not followed', async () => {
+  test('XE1: a link that comes into the name after the look is not followed', async () => {
     const [name, secret] = [scratch.file(Buffer.from('x')), scratch.file(Buffer.from('secret'))];
     const look = fsp.lstat;
     const spy = vi.spyOn(fsp, 'lstat').mockImplementation(async (...args: Parameters<typeof look>) => {
@@ -279,7 +279,7 @@ describe('B5, E1: what is no regular file', () => {
     spy.mockRestore();
   });
 
-  test('E1: leftovers that are links or FIFOs are removed, never opened; what they lead to stays', async () => {
+  test('XE1: leftovers that are links or FIFOs are removed, never opened; what they lead to stays', async () => {
     const file = await made('older');
     const secret = scratch.file(Buffer.from('secret'));
     fs.symlinkSync(secret, `${file}.varve-1.tmp`);

@@ -146,7 +146,7 @@ function pointers(versions: PageVersions): Map<number, { readonly kind: string; 
   return found;
 }
 
-describe('A7: one page as it was some commits before, its seal right', async () => {
+describe('XA7: one page as it was some commits before, its seal right', async () => {
   const found = await places();
   const trees = [...found].filter(([kind]) => kind !== 'free list');
 
@@ -163,7 +163,7 @@ describe('A7: one page as it was some commits before, its seal right', async () 
   });
 
   for (const [kind, { versions, state, page, pages }] of trees) {
-    test.each(looks)(`A7: ${kind}: %s refuses, and names the page`, async (_, look) => {
+    test.each(looks)(`XA7: ${kind}: %s refuses, and names the page`, async (_, look) => {
       await using bolt = await openImage(versions.withOlder(state, page, pages));
       const error: unknown = await Promise.resolve()
         .then(() => look(bolt))
@@ -176,7 +176,7 @@ describe('A7: one page as it was some commits before, its seal right', async () 
     });
   }
 
-  test('A7: free list: opening for writing refuses, check reports, reading goes on', async () => {
+  test('XA7: free list: opening for writing refuses, check reports, reading goes on', async () => {
     const { versions, state, page, pages } = found.get('free list') as Place;
     const image = versions.withOlder(state, page, pages);
     await expect(openImage(image)).rejects.toMatchObject({ code: 'BOLT_FREELIST', page });
@@ -185,7 +185,7 @@ describe('A7: one page as it was some commits before, its seal right', async () 
     expect(digestOf(bolt)).toBe(versions.last.digest);
   });
 
-  test('A7: one page of a run of several: its checksum does not match', async () => {
+  test('XA7: one page of a run of several: its checksum does not match', async () => {
     const { versions, state, page, pages } = found.get('child of a branch, several pages') as Place;
     for (let part = 0; part < pages; part++) {
       const image = versions.withOlder(state, page + part);
@@ -194,7 +194,7 @@ describe('A7: one page as it was some commits before, its seal right', async () 
   });
 });
 
-describe('A7: every older version of every page of random histories', () => {
+describe('XA7: every older version of every page of random histories', () => {
   const change = fc.record({
     bucket: fc.nat(2),
     nested: fc.boolean(),
@@ -208,7 +208,7 @@ describe('A7: every older version of every page of random histories', () => {
     ['a list of free pages', {}],
     ['none', { freelist: 'scanned' }],
   ])(
-    'A7: same contents, or damage that is told, with %s',
+    'XA7: same contents, or damage that is told, with %s',
     async (_, more) => {
       await fc.assert(
         fc.asyncProperty(fc.array(change, { minLength: 8, maxLength: 16 }), fc.nat(), async (changes, pick) => {
@@ -243,8 +243,8 @@ describe('A7: every older version of every page of random histories', () => {
   );
 });
 
-describe('A7, A8: an image out of pages of several commits', () => {
-  test('A8: what cp makes of a file that is being written: exactly one commit, or damage that is told', async () => {
+describe('XA7, XA8: an image out of pages of several commits', () => {
+  test('XA8: what cp makes of a file that is being written: exactly one commit, or damage that is told', async () => {
     const { states } = await history(240);
     const random = seeded(3);
     const pick = (limit: number): number => Math.floor(random() * limit);
@@ -270,7 +270,7 @@ describe('A7, A8: an image out of pages of several commits', () => {
     expect(seen.commit).toBeGreaterThan(0);
   });
 
-  test('A7: the excepted: an older meta page is a crash before its commit', async () => {
+  test('XA7: the excepted: an older meta page is a crash before its commit', async () => {
     const versions = await history();
     const { states, last } = versions;
     const before = states.at(-2) as State;

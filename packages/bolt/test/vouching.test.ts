@@ -87,8 +87,8 @@ function bucketsOf(leaf: Buffer): number {
 const rewrites = (from: number, count: number): ((tx: WriteTransaction) => void)[] =>
   Array.from({ length: count }, (_, i) => (tx) => rewrite(tx, from + i));
 
-describe('A7: files that are not all ours', () => {
-  test('A7: of an earlier release: nothing refused; vouched for as soon as pages are rewritten', async () => {
+describe('XA7: files that are not all ours', () => {
+  test('XA7: of an earlier release: nothing refused; vouched for as soon as pages are rewritten', async () => {
     const versions = await PageVersions.of(rewrites(0, 6), options);
     const earlier = asEarlierRelease(versions.last.bytes);
     {
@@ -109,7 +109,7 @@ describe('A7: files that are not all ours', () => {
     expect(seen.told).toBeGreaterThan(100);
   });
 
-  test('A7: written without checksums in between: nothing refused; vouched for again once rewritten', async () => {
+  test('XA7: written without checksums in between: nothing refused; vouched for again once rewritten', async () => {
     const versions = await PageVersions.of(rewrites(0, 4), options);
     const without = await goOn(versions.last.bytes, { pageChecksums: false }, [
       (tx) => tx.bucket('tree')?.put(key(7), 'other'),
@@ -123,7 +123,7 @@ describe('A7: files that are not all ours', () => {
     expect(seen.told).toBeGreaterThan(100);
   });
 
-  test('A7: writers with and without checksums by turns, each finds what the others wrote', async () => {
+  test('XA7: writers with and without checksums by turns, each finds what the others wrote', async () => {
     const random = seeded(4);
     const pick = (limit: number): number => Math.floor(random() * limit);
     for (let round = 0; round < 12; round++) {
@@ -149,7 +149,7 @@ describe('A7: files that are not all ours', () => {
     }
   });
 
-  test('A7: a page of an attempt that a crash has undone, its transaction of the same number', async () => {
+  test('XA7: a page of an attempt that a crash has undone, its transaction of the same number', async () => {
     const { last } = await PageVersions.of(rewrites(0, 4), options);
     const [undone, done] = [await goOn(last.bytes, {}, rewrites(7, 1)), await goOn(last.bytes, {}, rewrites(14, 1))];
     const seen = await tryOlder([undone.images[0] as Buffer, done.images[0] as Buffer], done.digests[0] as string);
@@ -157,7 +157,7 @@ describe('A7: files that are not all ours', () => {
     expect(seen.told).toBeGreaterThan(10);
   });
 
-  test('A7: a flipped bit in what a meta page says of checksums is told', async () => {
+  test('XA7: a flipped bit in what a meta page says of checksums is told', async () => {
     const { last } = await PageVersions.of(rewrites(0, 3), options);
     for (let at = 80; at < 116; at++) {
       const image = Buffer.from(last.bytes);
@@ -169,13 +169,13 @@ describe('A7: files that are not all ours', () => {
   });
 });
 
-describe('A7: pages that nobody vouches for: every walk advances, or ends with damage', () => {
+describe('XA7: pages that nobody vouches for: every walk advances, or ends with damage', () => {
   const walks: readonly [string, (bolt: Bolt) => void][] = [
     ['seeking behind each key', (bolt) => bySeeking(bolt)],
     ['forward', (bolt) => byStepsOn(bolt)],
     ['backward', (bolt) => byStepsBack(bolt)],
   ];
-  test.each(walks)('A7: %s, in files without checksums with one older page', async (_, walk) => {
+  test.each(walks)('XA7: %s, in files without checksums with one older page', async (_, walk) => {
     const random = seeded(8);
     const bodies = Array.from({ length: 12 }, (_body, i) => (tx: WriteTransaction): void => {
       const tree = tx.createBucketIfMissing('tree');

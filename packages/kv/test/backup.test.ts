@@ -92,7 +92,7 @@ test('R50, R124: whatever ends it early, the target is absent and nothing is lef
 const isRoot = process.geteuid?.() === 0;
 const nobody = 65_534;
 
-test('C, R50: in a folder that may not be listed a backup is refused, and there is no target', async () => {
+test('XC, R50: in a folder that may not be listed a backup is refused, and there is no target', async () => {
   await using kv = await filled();
   const path = temporaryFolder('backup.db');
   if (isRoot) chownSync(dirname(path), nobody, nobody);
@@ -123,7 +123,7 @@ function withFault(fault: string, path: string): { readonly said: string; readon
 const hasStrace = spawnSync('strace', ['-V']).status === 0;
 if (!hasStrace) console.log('left out, for want of strace: backups with system calls that fail');
 
-test.skipIf(!hasStrace)('C: a backup works on a file system without hard links, and replaces nothing there', () => {
+test.skipIf(!hasStrace)('XC: a backup works on a file system without hard links, and replaces nothing there', () => {
   const path = temporaryFolder('backup.db');
   const fault = '-e trace=link,linkat -e inject=link,linkat:error=EPERM';
   expect(withFault(fault, path)).toEqual({ said: 'written', names: ['backup.db'] });

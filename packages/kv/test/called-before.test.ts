@@ -26,7 +26,7 @@ const writes: readonly (readonly [string, Write])[] = [
   ['put in a name space', (kv, i) => kv.namespace('k').put(key(i).slice(1), 'x')],
 ];
 
-describe.each(engines)('A9: on %s', (_engine, place) => {
+describe.each(engines)('XA9: on %s', (_engine, place) => {
   describe.each(['commit', 'interval'] as const)('with durability %s', (durability) => {
     test.each(writes)('settled counts every %s that was called before', async (_, write) => {
       await using kv = await open(place(), { durability, batchLimit: 50 });
@@ -120,7 +120,7 @@ describe.each(engines)('A9: on %s', (_engine, place) => {
   });
 });
 
-describe.each(durableEngines)('A9: on %s', (_engine, place) => {
+describe.each(durableEngines)('XA9: on %s', (_engine, place) => {
   test.each(writes)('close lets in every %s that was called before', async (name, write) => {
     const path = temporaryFolder(name);
     const kv = await open(place(path), { batchLimit: 50 });
@@ -134,7 +134,7 @@ describe.each(durableEngines)('A9: on %s', (_engine, place) => {
   });
 });
 
-describe('A9: a transaction whose body waits for something else', () => {
+describe('XA9: a transaction whose body waits for something else', () => {
   test('does not hold up settled, commit or close, whatever it waits for', async () => {
     const kv = await open(engines[0]![1]());
     for (const wait of [() => kv.settled(), () => kv.commit()]) {

@@ -11,7 +11,7 @@ async function filled(place: (typeof engines)[number][1]): Promise<EmbeddedKv> {
   return kv;
 }
 
-describe.each(engines)('A12: on %s', (_engine, place) => {
+describe.each(engines)('XA12: on %s', (_engine, place) => {
   test('every walk of every range comes to its end and is complete', async () => {
     await using kv = await filled(place);
     const space = kv.namespace('secret-1/');
@@ -59,7 +59,7 @@ describe.each(engines)('A12: on %s', (_engine, place) => {
     }
   });
 
-  test('E6: no cursor and no error of a name space tells its prefix', async () => {
+  test('XE6: no cursor and no error of a name space tells its prefix', async () => {
     await using kv = await open(place(), { value: json() });
     const space = kv.namespace('hidden-prefix/', { value: broken });
     await kv.namespace('hidden-prefix/').put('good', 1);
@@ -93,7 +93,7 @@ describe.each(engines)('A12: on %s', (_engine, place) => {
     }
   });
 
-  test('E6: a key that cannot be decoded, in a name space', async () => {
+  test('XE6: a key that cannot be decoded, in a name space', async () => {
     const choosy: KeyCodec<string> = {
       encode: (text) => utf8.encode(text),
       decode(stored) {

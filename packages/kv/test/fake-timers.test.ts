@@ -10,7 +10,7 @@ import { memory, open } from '../src/index.ts';
 const child = fileURLToPath(new URL('fake-timers-child.mjs', import.meta.url));
 
 test.each(['memory', 'level', 'file'].flatMap((name) => [[name, 'commit'] as const, [name, 'interval'] as const]))(
-  'B3: with nothing but fakes, %s works to its end, durability %s',
+  'XB3: with nothing but fakes, %s works to its end, durability %s',
   (name, how) => {
     const folder = mkdtempSync(join(tmpdir(), 'varve-fakes-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,7 +30,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('B3: vitest’s fake timers, all that it can replace here', async () => {
+test('XB3: vitest’s fake timers, all that it can replace here', async () => {
   const kv = await open(memory());
   vi.useFakeTimers({
     toFake: ['setTimeout', 'setInterval', 'setImmediate', 'clearImmediate', 'queueMicrotask', 'performance', 'Date'],

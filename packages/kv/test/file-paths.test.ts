@@ -33,7 +33,7 @@ async function made(value: string, path = temporaryFolder('store.db')): Promise<
   return path;
 }
 
-describe('A4: another file has the name', () => {
+describe('XA4: another file has the name', () => {
   test('a backup renamed over the open store and written to: defrag of the old handle refuses, nothing is lost', async () => {
     const path = temporaryFolder('store.db');
     const old: EmbeddedKv = await open(file(path));
@@ -51,7 +51,7 @@ describe('A4: another file has the name', () => {
   });
 });
 
-test.each([open, level] as const)('A5: LevelDB, and another working directory while it opens', async (opener) => {
+test.each([open, level] as const)('XA5: LevelDB, and another working directory while it opens', async (opener) => {
   const folder = temporaryFolder('one');
   mkdirSync(folder);
   process.chdir(folder);
@@ -61,7 +61,7 @@ test.each([open, level] as const)('A5: LevelDB, and another working directory wh
   expect(readdirSync(folder)).toEqual(['data']);
 });
 
-test('A5: a relative path, and another working directory while it opens, copies and rewrites', async () => {
+test('XA5: a relative path, and another working directory while it opens, copies and rewrites', async () => {
   const path = await made('old');
   process.chdir(dirname(path));
   const opening = open(file(basename(path)));
@@ -77,7 +77,7 @@ test('A5: a relative path, and another working directory while it opens, copies 
   expect([await valueIn(path), await valueIn(join(dirname(path), 'copy.db'))]).toEqual(['new', 'new']);
 });
 
-describe('A6: links', () => {
+describe('XA6: links', () => {
   test.each(['nothing', 'an empty file', 'a store'])('a link to %s: the target is the store', async (what) => {
     const target = temporaryFolder('store.db');
     if (what === 'an empty file') writeFileSync(target, '');
@@ -105,7 +105,7 @@ describe('A6: links', () => {
   });
 });
 
-test('A15: a foreign file with a bucket called key, its keys like revisions, is left as it is', async () => {
+test('XA15: a foreign file with a bucket called key, its keys like revisions, is left as it is', async () => {
   const path = temporaryFolder('theirs.db');
   const theirs = new URL('../../../tools/vectors/bolt/bolt-append.db.gz', import.meta.url);
   const bytes = gunzipSync(readFileSync(theirs));
@@ -114,7 +114,7 @@ test('A15: a foreign file with a bucket called key, its keys like revisions, is 
   expect(readFileSync(path).equals(bytes)).toBe(true);
 });
 
-test('B5: a FIFO is refused, however often, and nothing waits', async () => {
+test('XB5: a FIFO is refused, however often, and nothing waits', async () => {
   const path = temporaryFolder('fifo.db');
   spawnSync('mkfifo', [path]);
   for (let attempt = 0; attempt < 6; attempt++) {
@@ -124,7 +124,7 @@ test('B5: a FIFO is refused, however often, and nothing waits', async () => {
   }
 });
 
-describe('C: a copy', () => {
+describe('XC: a copy', () => {
   test('R126: of a private store is private, whatever the umask allows', async () => {
     const path = await made('old');
     expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -59,7 +59,7 @@ async function turnsOf(work: () => Promise<unknown>): Promise<{ readonly total: 
 /** Something else changes, so that what was read has to be compared. */
 const meddle = (kv: EmbeddedKv): Promise<unknown> => kv.put('other', String(kv.revision));
 
-describe.each(engines)('B8: on %s', (_engine, place) => {
+describe.each(engines)('XB8: on %s', (_engine, place) => {
   const long: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
     [
       'the commit of a transaction that listed everything',
@@ -159,7 +159,7 @@ describe.each(engines)('B8: on %s', (_engine, place) => {
   });
 });
 
-describe.each(engines)('B8: deletions on %s', (_engine, place) => {
+describe.each(engines)('XB8: deletions on %s', (_engine, place) => {
   test('a range of more keys than the limit is refused before anything changes, whichever call deletes it', async () => {
     await using kv = await open(place(), { limits: { maxDeletes: 100 } });
     await kv.write((section) => {
@@ -285,7 +285,7 @@ describe.each(engines)('B8: deletions on %s', (_engine, place) => {
   });
 });
 
-test.each([10, 1000])('B8: what a transaction read is compared without reading %i values again', async (count) => {
+test.each([10, 1000])('XB8: what a transaction read is compared without reading %i values again', async (count) => {
   const engine = memory();
   const get = engine.get.bind(engine);
   let reads = 0;
@@ -316,7 +316,7 @@ test.each([10, 1000])('B8: what a transaction read is compared without reading %
   }
 });
 
-test('B8: operations that read inside a transaction see its own changes, as before', async () => {
+test('XB8: operations that read inside a transaction see its own changes, as before', async () => {
   await using kv = await open(engines[0]![1](), { value: json<number>() });
   await kv.put('c', 0);
   const result = await kv.txn({ then: [put('a', 1), range({}), remove('c'), range({})] });

@@ -17,7 +17,7 @@ const writes: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
   ['put of a name space', (kv) => kv.namespace('n').put('b', '2')],
 ];
 
-describe.each(engines)('B9: on %s', (_engine, place) => {
+describe.each(engines)('XB9: on %s', (_engine, place) => {
   test.each(writes)('%s', async (_, write) => {
     await using kv = await open(place());
     await kv.put('before', '1');
@@ -109,7 +109,7 @@ describe.each(engines)('B9: on %s', (_engine, place) => {
   });
 });
 
-test('B9: no rejection is left unhandled', async () => {
+test('XB9: no rejection is left unhandled', async () => {
   const program = `
     import { memory, open } from '@varve/kv';
     const kv = await open(memory());

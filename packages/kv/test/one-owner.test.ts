@@ -21,7 +21,7 @@ const kinds: readonly (readonly [name: string, make: (path: string) => Engine | 
 ];
 
 test.each(kinds)(
-  'A3: the second open of one engine is BACKEND_LOCKED, and the first keeps everything: %s',
+  'XA3: the second open of one engine is BACKEND_LOCKED, and the first keeps everything: %s',
   async (name, make) => {
     const path = newPath();
     const engine = await make(path);
@@ -41,7 +41,7 @@ test.each(kinds)(
 );
 
 describe.each(['level', 'file'] as const)('%s', (name) => {
-  test('A10: durability interval, ended without close: every answered put is there', async () => {
+  test('XA10: durability interval, ended without close: every answered put is there', async () => {
     const path = newPath();
     const child = fileURLToPath(new URL('ends-by-itself-child.mjs', import.meta.url));
     const { status, stdout } = spawnSync(process.execPath, [child, name, path], {

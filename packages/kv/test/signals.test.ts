@@ -43,7 +43,7 @@ const withSignal: readonly [string, (kv: EmbeddedKv, signal: AbortSignal) => unk
   ['backup', (kv, signal) => kv.backup(temporaryFolder('copy.db'), { signal })],
 ];
 
-describe.each(engines)('D: on %s, a signal of another realm', (_engine, place) => {
+describe.each(engines)('XD: on %s, a signal of another realm', (_engine, place) => {
   test.each(withSignal)('%s', async (_, call) => {
     await using kv = await open(place());
     await kv.put('a', '1');
@@ -53,7 +53,7 @@ describe.each(engines)('D: on %s, a signal of another realm', (_engine, place) =
   });
 });
 
-describe.each(engines)('B7: on %s', (_engine, place) => {
+describe.each(engines)('XB7: on %s', (_engine, place) => {
   test('a thousand calls of every kind share one signal', async () => {
     const kv = await open(place(), { batchLimit: 20 });
     const { signal } = new AbortController();

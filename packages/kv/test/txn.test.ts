@@ -215,7 +215,7 @@ describe('sizes', () => {
     expect(await codeOf(() => large.txn(deep(1001)))).toBe('KV_TOO_LARGE');
   });
 
-  test('E7: everything nested counts once, in whichever branch, conditions as well', async () => {
+  test('XE7: everything nested counts once, in whichever branch, conditions as well', async () => {
     await using kv = await open(memory());
     const side = (count: number) =>
       Array.from({ length: count }, (_, i) => nested({ then: puts(10).map((op, j) => ({ ...op, key: `${i}/${j}` })) }));
@@ -240,7 +240,7 @@ describe('sizes', () => {
     await kv.txn({ then: [nested({ then: puts(63), else: puts(64) })] });
   });
 
-  test('E7: parts that are shared cost no more than the limit, however deep they are', async () => {
+  test('XE7: parts that are shared cost no more than the limit, however deep they are', async () => {
     await using kv = await open(memory(), { limits: { maxDepth: 1000, maxOps: 10_000 } });
     let encoded = 0;
     const counting = { encode: (text: string) => (encoded++, Buffer.from(text)), decode: String };
@@ -258,7 +258,7 @@ describe('sizes', () => {
     expect(await codeOf(() => kv.txn(endless as Txn<string, string>))).toBe('KV_TOO_LARGE');
   });
 
-  test('E7: a codec that changes the transaction while it is encoded changes nothing of it', async () => {
+  test('XE7: a codec that changes the transaction while it is encoded changes nothing of it', async () => {
     const ops: Op<string, string>[] = [put('a', '1'), put('b', '2')];
     const meddling = {
       encode(text: string): Uint8Array {

@@ -11,7 +11,7 @@ async function compacted(place: (typeof engines)[number][1]): Promise<EmbeddedKv
   return kv;
 }
 
-describe.each(engines)('A11: on %s', (_engine, place) => {
+describe.each(engines)('XA11: on %s', (_engine, place) => {
   const begins: readonly [string, WatchOptions, number][] = [
     ['at the next revision', {}, 11],
     ['in the past', { from: 9 }, 8],

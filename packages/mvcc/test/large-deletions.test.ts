@@ -11,7 +11,7 @@ async function filled(count: number, maxDeletes: number) {
   return opened;
 }
 
-test('B8: a deletion of more keys than maxDeletes is MVCC_TOO_LARGE, and nothing has changed', async () => {
+test('XB8: a deletion of more keys than maxDeletes is MVCC_TOO_LARGE, and nothing has changed', async () => {
   const { store } = await filled(11, 10);
   const revision = store.rev();
   expect(await codeOf(() => store.deleteRange(...ALL))).toBe('MVCC_TOO_LARGE');
@@ -21,7 +21,7 @@ test('B8: a deletion of more keys than maxDeletes is MVCC_TOO_LARGE, and nothing
   expect(store.deleteRange(bytes('k001'), bytes(''))).toEqual({ deleted: 10, revision: revision + 1 });
 });
 
-test('B8: with a limit it goes page by page, and the result says whether more is left', async () => {
+test('XB8: with a limit it goes page by page, and the result says whether more is left', async () => {
   const { store } = await filled(25, 10);
   const pages = [];
   for (let more: boolean | undefined = true; more === true;) {
@@ -38,7 +38,7 @@ test('B8: with a limit it goes page by page, and the result says whether more is
   expect(store.deleteRange(bytes('k000'), undefined, { limit: 1 })).toEqual({ deleted: 0, more: false, revision: 5 });
 });
 
-test('B8: the first keys go first, and a page that fits exactly leaves none', async () => {
+test('XB8: the first keys go first, and a page that fits exactly leaves none', async () => {
   const { store } = await filled(4, 100);
   expect(store.deleteRange(...ALL, { limit: 3 })).toMatchObject({ deleted: 3, more: true });
   await store.settled();
@@ -46,7 +46,7 @@ test('B8: the first keys go first, and a page that fits exactly leaves none', as
   expect(store.deleteRange(...ALL, { limit: 1 })).toMatchObject({ deleted: 1, more: false });
 });
 
-test('B8: ranges of one section share the limit; a body that catches the refusal goes on', async () => {
+test('XB8: ranges of one section share the limit; a body that catches the refusal goes on', async () => {
   const { store } = await filled(12, 10);
   const { value } = store.write((txn) => {
     txn.deleteRange(bytes('k000'), bytes('k006'));
@@ -63,7 +63,7 @@ test('B8: ranges of one section share the limit; a body that catches the refusal
   expect(value).toEqual(['MVCC_TOO_LARGE', 4, 2]);
 });
 
-test('B8: what a page sees of its own section, and of the keys it put itself', async () => {
+test('XB8: what a page sees of its own section, and of the keys it put itself', async () => {
   const { store } = await open();
   await put(store, 'b', 'old');
   const { value, changes } = store.write((txn) => {
@@ -83,7 +83,7 @@ test('B8: what a page sees of its own section, and of the keys it put itself', a
   ]);
 });
 
-test('B8: the deletions of pages are there after a restart', async () => {
+test('XB8: the deletions of pages are there after a restart', async () => {
   const opened = await filled(6, 100);
   opened.store.deleteRange(...ALL, { limit: 5 });
   await opened.store.settled();
@@ -91,7 +91,7 @@ test('B8: the deletions of pages are there after a restart', async () => {
   expect(await list(again.store)).toEqual(['k005=v']);
 });
 
-test('B8: a wrong limit is refused before anything changes', async () => {
+test('XB8: a wrong limit is refused before anything changes', async () => {
   const { store } = await filled(3, 100);
   const wrong = [0, -1, 1.5, Number.NaN, '2', null] as number[];
   for (const limit of wrong) expect(await codeOf(() => store.deleteRange(...ALL, { limit }))).toBe('RangeError');
@@ -99,7 +99,7 @@ test('B8: a wrong limit is refused before anything changes', async () => {
   expect(store.finishedRev()).toBe(2);
 });
 
-test('B8: changedSince tells whether a range has changed, by records, index or its own changes', async () => {
+test('XB8: changedSince tells whether a range has changed, by records, index or its own changes', async () => {
   const { store } = await open();
   for (const key of ['a', 'b', 'c']) await put(store, key, '1'); // 2, 3, 4
   store.deleteRange(bytes('b')); // 5

@@ -71,19 +71,19 @@ const readings: readonly (readonly [name: string, read: (store: Store) => Promis
   ['a compaction', async (store) => (await store.compact(500)).finished()],
 ];
 
-test.each(readings)('A7: %s of a history that misses a revision is MVCC_CORRUPT, not a gap', async (_, read) => {
+test.each(readings)('XA7: %s of a history that misses a revision is MVCC_CORRUPT, not a gap', async (_, read) => {
   const { store, lies } = await opened();
   lies.rows = without(300);
   expect(await codeOf(() => read(store))).toBe('MVCC_CORRUPT');
 });
 
-test.each(readings)('A7: %s of a history whose end is missing is MVCC_CORRUPT', async (_, read) => {
+test.each(readings)('XA7: %s of a history whose end is missing is MVCC_CORRUPT', async (_, read) => {
   const { store, lies } = await opened();
   lies.rows = (entries) => entries.filter(({ key }) => Buffer.compare(key, revisionBytes(300, 0)) < 0);
   expect(await codeOf(() => read(store))).toBe('MVCC_CORRUPT');
 });
 
-test.each(readings)('A7: %s of keys that do not ascend is BACKEND_CORRUPT, with bucket and key', async (_, read) => {
+test.each(readings)('XA7: %s of keys that do not ascend is BACKEND_CORRUPT, with bucket and key', async (_, read) => {
   const { store, lies } = await opened();
   lies.rows = (entries) => entries.toReversed();
   const error = await read(store).catch((reason: unknown) => reason);
@@ -91,14 +91,14 @@ test.each(readings)('A7: %s of keys that do not ascend is BACKEND_CORRUPT, with 
   expect(String(error)).toMatch(/bucket "key": key 0{13}/);
 });
 
-test.each(readings)('A7: %s over an engine that begins anew with each chunk ends', async (_, read) => {
+test.each(readings)('XA7: %s over an engine that begins anew with each chunk ends', async (_, read) => {
   const { store, lies } = await opened();
   let first: readonly Entry[] | undefined;
   lies.rows = (entries) => (first ??= entries);
   expect(await codeOf(() => read(store))).toBe('BACKEND_CORRUPT');
 });
 
-test('A7: a record that is another key’s is MVCC_CORRUPT in every range, and a count over it ends', async () => {
+test('XA7: a record that is another key’s is MVCC_CORRUPT in every range, and a count over it ends', async () => {
   const { store, lies } = await opened();
   await store.settled();
   // Each revision is answered with its neighbour's record, of which one fits the place no more.
@@ -115,7 +115,7 @@ test('A7: a record that is another key’s is MVCC_CORRUPT in every range, and a
 });
 
 test.each([0, 1 << 20])(
-  'A7: records of one transaction that change places are MVCC_CORRUPT in a range, cache %d',
+  'XA7: records of one transaction that change places are MVCC_CORRUPT in a range, cache %d',
   async (cacheBytes) => {
     const { engine, lies } = lying(memoryEngine());
     const backend = await openBackend(engine);
@@ -136,7 +136,7 @@ test.each([0, 1 << 20])(
   },
 );
 
-test('A7: a scan that ends too early is not taken for the whole history at open', async () => {
+test('XA7: a scan that ends too early is not taken for the whole history at open', async () => {
   const { store, lies, engine } = await opened();
   await store.close();
   const again: Engine = { ...engine };

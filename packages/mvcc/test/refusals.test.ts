@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { openStore } from '../src/open-store.ts';
 import { bytes, codeOf, put } from './support.ts';
 
-test('A9: whoever waits for admission when the store closes is rejected with MVCC_CLOSED', async () => {
+test('XA9: whoever waits for admission when the store closes is rejected with MVCC_CLOSED', async () => {
   const backend = await openBackend(memoryEngine(), { batchLimit: 10 });
   const store = await openStore(backend);
   for (let i = 0; i < 600; i++) store.put(bytes(`k${i}`), bytes('v'));
@@ -24,7 +24,7 @@ async function codeOfPromise(promise: Promise<unknown>): Promise<string> {
 
 const notOptions = [5, 'x', null] as never[];
 
-test('B6: every entry refuses what it does not know before anything changes', async () => {
+test('XB6: every entry refuses what it does not know before anything changes', async () => {
   await using backend = await openBackend(memoryEngine());
   const wrong = [undefined, null, 5, {}] as never[];
   for (const other of wrong) expect(await codeOf(() => openStore(other))).toBe('TypeError');

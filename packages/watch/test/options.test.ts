@@ -7,7 +7,7 @@ import { openWatchableStore } from '../src/index.ts';
 const key = Buffer.from('a');
 const notOptions = [{ nonsense: 1 }, [], new Map(), new AbortController().signal, null, 5] as never[];
 
-test('B6: openWatchableStore', async () => {
+test('XB6: openWatchableStore', async () => {
   await using backend = await openBackend(memoryEngine());
   for (const options of [...notOptions, { queuecapacity: 5 }, { batchLimit: 5 }] as never[]) {
     await expect(openWatchableStore(backend, options)).rejects.toThrow(TypeError);
@@ -16,7 +16,7 @@ test('B6: openWatchableStore', async () => {
   await store.close();
 });
 
-test('B6: the options of a watcher', async () => {
+test('XB6: the options of a watcher', async () => {
   await using backend = await openBackend(memoryEngine());
   const store = await openWatchableStore(backend);
   const stream = store.newWatchStream();
@@ -27,7 +27,7 @@ test('B6: the options of a watcher', async () => {
   await store.close();
 });
 
-test('B6: a pull takes the signal of another realm, and nothing that is none', async () => {
+test('XB6: a pull takes the signal of another realm, and nothing that is none', async () => {
   await using backend = await openBackend(memoryEngine());
   const store = await openWatchableStore(backend);
   const stream = store.newWatchStream();

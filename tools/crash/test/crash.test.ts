@@ -121,7 +121,7 @@ describe.each(engines)('%s', (engine) => {
   }, 60_000);
 });
 
-describe('A17: how a workload ended that was not killed is kept', () => {
+describe('XA17: how a workload ended that was not killed is kept', () => {
   interface Ended {
     readonly code: number;
     readonly causes: readonly string[];

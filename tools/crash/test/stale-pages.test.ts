@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const large = process.env['VARVE_LARGE'] === '1';
 
-test('A7, A8: one older page, one flipped bit, cut and torn copies: nothing silent, nothing hangs', () => {
+test('XA7, XA8: one older page, one flipped bit, cut and torn copies: nothing silent, nothing hangs', () => {
   const program = join(import.meta.dirname, '../stale-pages.mjs');
   const args = large ? ['--images', '3000'] : ['--images', '60', '--commits', '60'];
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });

@@ -10,7 +10,7 @@ const rounds = process.env['VARVE_LARGE'] === '1' ? 100 : 3;
 const why = whyNotIsolated();
 
 describe.each(['file', 'level'] as const)('%s', (engine) => {
-  test(`A2: ${rounds} rounds, ${why === undefined ? 'isolated' : 'plain processes'}: never two holders, no acknowledged write lost`, async () => {
+  test(`XA2: ${rounds} rounds, ${why === undefined ? 'isolated' : 'plain processes'}: never two holders, no acknowledged write lost`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'varve-rivals-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     for (let round = 0; round < rounds; round++) {
@@ -29,13 +29,13 @@ describe('the judge', () => {
   const log = (times: readonly number[]): string =>
     `a begin ${times[0]}\na ack a/1/0 x ${times[1]}\nb begin ${times[2]}\na end ${times[1]}\nb ack b/1/0 y ${times[3]}\n`;
 
-  test('A2: one after the other is right, an overlap is not, with whatever order of lines', () => {
+  test('XA2: one after the other is right, an overlap is not, with whatever order of lines', () => {
     expect(overlaps(readStory(log([1, 5, 6, 9])).turns)).toEqual([]);
     expect(overlaps(readStory(log([1, 7, 6, 9])).turns)).toEqual(['b had it while a did']);
     expect(overlaps(readStory(log([6, 7, 1, 9])).turns)).toEqual(['a had it while b did']);
   });
 
-  test('A2: what was acknowledged is remembered', () => {
+  test('XA2: what was acknowledged is remembered', () => {
     expect([...readStory(log([1, 5, 6, 9])).acknowledged]).toEqual([
       ['a/1/0', 'x'],
       ['b/1/0', 'y'],
