@@ -23,7 +23,7 @@ describe.each([
   ['level', levelEngine],
   ['file', fileEngine],
 ] as const)('%s', (name, make) => {
-  test('XA10: what was answered is there after a program that ends without close', async () => {
+  test('XA10, law 12: what was answered is there after a program that ends without close', async () => {
     const path = temporaryPath();
     expect(run(name, path)).toMatchObject({ status: 0, out: 'listeners 1' });
     await using backend = await openBackend(await make(path), byHand);

@@ -46,7 +46,7 @@ const tellLater = `process.channel.unref();
 /** Everything once, and on the other engines what differs there: the pull, the end by itself. */
 const some = <T>(engine: string, rows: readonly T[]): readonly T[] => (engine === 'memory' ? rows : rows.slice(0, 2));
 
-describe.each(places)('XB2: on %s', (engine, place) => {
+describe.each(places)('XB2, law 12: on %s', (engine, place) => {
   const waiting: readonly [string, string][] = [
     ['for await', 'for await (const event of kv.watch({})) console.log(event.key);'],
     ['batches', 'for await (const batch of kv.watch("b").batches()) console.log(batch.revision);'],

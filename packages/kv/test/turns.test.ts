@@ -51,7 +51,7 @@ async function finished(kv: EmbeddedKv): Promise<void> {
   await (await compaction).finished();
 }
 
-describe.each(engines)('XB4: on %s', (_engine, place) => {
+describe.each(engines)('XB4, law 12: on %s', (_engine, place) => {
   describe.each(['commit', 'interval'] as const)('with durability %s', (durability) => {
     test.each(calls)('%s', async (_, call) => {
       await using kv = await open(place(), { durability });

@@ -25,7 +25,7 @@ describe.each(['memory', 'file'])('laws 1 to 5, 7, 8, 9 on %s', (engine) => {
     expect(code).toBe(0);
   });
 
-  test('the same seed is the same run, to the last call of the disk', async () => {
+  test('law 11: the same seed is the same run, to the last call of the disk', async () => {
     const args = ['--engine', engine, '--seed', '7', '--histories', '3', '--steps', '60', '--digest'];
     const [first, again] = [await simulate(...args), await simulate(...args)];
     expect(again).toEqual(first);
