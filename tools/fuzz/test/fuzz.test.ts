@@ -23,7 +23,8 @@ describe.skipIf(process.platform !== 'linux')('E1 to E5, E8: hostile structure',
       const { faults, outcomes } = await campaign(kind, 30, 1, () => {});
       expect(faults).toEqual([]);
       expect(outcomes.get('answered')).toBeGreaterThan(10);
-      expect(outcomes.size).toBeGreaterThan(2);
+      // Some are let in, and some are refused: neither alone would say that the made files reach what they are to reach.
+      expect([...outcomes.keys()].some((outcome) => outcome !== 'answered')).toBe(true);
     },
   );
 
