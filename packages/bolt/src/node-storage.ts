@@ -26,6 +26,8 @@ const { setImmediate: immediate, setTimeout: delay } = timers;
 const steadyMs = performance.now.bind(performance);
 
 const MOST_BUFFERS = 1024;
+/** Node takes the length of a read for a 32-bit number. */
+const MOST_READ = 2 ** 30;
 /** No descriptor: using it is a RangeError or EBADF, never somebody else's file. */
 const CLOSED = -1;
 const SMALL_WRITE = 65_536;
@@ -49,7 +51,8 @@ class NodeFile implements StorageFile {
   read(target: Uint8Array, offset: number, length: number, position: number): number {
     let done = 0;
     while (done < length) {
-      const bytes = fs.readSync(this.#fd, target, offset + done, length - done, position + done);
+      const wanted = Math.min(length - done, MOST_READ);
+      const bytes = fs.readSync(this.#fd, target, offset + done, wanted, position + done);
       if (bytes === 0) break;
       done += bytes;
     }
@@ -74,7 +77,8 @@ class NodeFile implements StorageFile {
     let done = 0;
     while (done < target.length) {
       const bytes = await new Promise<number>((resolve, reject) => {
-        fs.read(this.#fd, target, done, target.length - done, position + done, (error, count) =>
+        const wanted = Math.min(target.length - done, MOST_READ);
+        fs.read(this.#fd, target, done, wanted, position + done, (error, count) =>
           error ? reject(error) : resolve(count),
         );
       });

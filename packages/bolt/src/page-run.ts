@@ -22,6 +22,9 @@ const STEP = 1 << 16;
 /** bbolt's older releases took a page more than needed, and a seal may need one. */
 const SPARE_PAGES = 2;
 
+/** The same on every release of Node: newer ones give out more than the oldest. */
+const MOST_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 32);
+
 /** Where runs are read from. */
 export interface RunSource {
   readonly pageSize: number;
@@ -112,7 +115,7 @@ function endOf(source: RunSource, first: Buffer, id: number, overflow: number): 
 /** @throws BoltError BOLT_FAILED when there is not that much memory */
 export function allocate(bytes: number, id: number, pageSize: number): Buffer {
   let cause: unknown;
-  if (bytes <= constants.MAX_LENGTH) {
+  if (bytes <= MOST_BYTES) {
     try {
       return Buffer.allocUnsafeSlow(bytes);
     } catch (error) {
