@@ -194,7 +194,8 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     checkSignal(signal);
     signal?.throwIfAborted();
     await this.forceCommit();
-    // The next commit starts a turn later at the earliest (C2): the engine still shows the state of this one.
+    // The next commit may have started by now (C2). An engine that waits for its medium still shows the state of this one,
+    // one that commits at once may show the next: a whole commit either way.
     this.#refuseClosed();
     return this.#background(this.#openSnapshot(linkedSignal(this.#closing.signal, signal)));
   }

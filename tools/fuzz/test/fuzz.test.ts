@@ -23,8 +23,9 @@ describe.skipIf(process.platform !== 'linux')('E1 to E5, E8: hostile structure',
       const { faults, outcomes } = await campaign(kind, 30, 1, () => {});
       expect(faults).toEqual([]);
       expect(outcomes.get('answered')).toBeGreaterThan(10);
-      // Some are let in, and some are refused: neither alone would say that the made files reach what they are to reach.
-      expect([...outcomes.keys()].some((outcome) => outcome !== 'answered')).toBe(true);
+      // A LevelDB folder is looked at as a whole before it opens, so damage has one code there.
+      if (kind === 'level') expect([...outcomes.keys()]).toContain('BACKEND_CORRUPT');
+      else expect(outcomes.size).toBeGreaterThan(2);
     },
   );
 
