@@ -5,9 +5,9 @@
  * Installs and builds first, like `npm test`. The last line is `N passed, N failed`.
  */
 import { join } from 'node:path';
-import { bootstrap } from './workshop/bootstrap.mjs';
-import { interrupted, leave, run, step } from './workshop/child.mjs';
-import { root } from './workshop/root.mjs';
+import { bootstrap } from './run/bootstrap.mjs';
+import { interrupted, leave, run, step } from './run/child.mjs';
+import { root } from './run/root.mjs';
 
 const modules = join(root, 'node_modules');
 const tsc = join(modules, 'typescript', 'bin', 'tsc');
@@ -19,14 +19,14 @@ const checks = {
   types: [tsc, '-p', join(root, 'tsconfig.test.json'), '--pretty', 'false'],
   lint: [join(modules, 'oxlint', 'bin', 'oxlint'), '--type-aware', '--deny-warnings'],
   format: [join(modules, 'oxfmt', 'bin', 'oxfmt'), '--check'],
-  boundaries: [join(root, 'tools', 'boundaries.mjs')],
-  manifests: [join(root, 'tools', 'manifests.mjs')],
-  changesets: [join(root, 'tools', 'changesets.mjs')],
-  errors: [join(root, 'tools', 'errors.mjs')],
-  citations: [join(root, 'tools', 'citations.mjs')],
-  links: [join(root, 'tools', 'links.mjs')],
+  boundaries: [join(root, 'tools', 'checks', 'boundaries.mjs')],
+  manifests: [join(root, 'tools', 'checks', 'manifests.mjs')],
+  changesets: [join(root, 'tools', 'checks', 'changesets.mjs')],
+  errors: [join(root, 'tools', 'checks', 'errors.mjs')],
+  citations: [join(root, 'tools', 'checks', 'citations.mjs')],
+  links: [join(root, 'tools', 'checks', 'links.mjs')],
   examples: [vitest, 'run', '--project', 'readme-examples'],
-  pack: [join(root, 'tools', 'pack-check.mjs')],
+  pack: [join(root, 'tools', 'checks', 'pack.mjs')],
 };
 
 const wanted = process.argv.slice(2);

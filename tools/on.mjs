@@ -6,8 +6,8 @@
  * which is said, and the last line is `0 passed, 0 failed`.
  */
 import { delimiter } from 'node:path';
-import { leave, run } from './workshop/child.mjs';
-import { folderOf, provide } from './workshop/runtimes.mjs';
+import { leave, run } from './run/child.mjs';
+import { folderOf, provide } from './run/runtimes.mjs';
 
 const [name = '', ...args] = process.argv.slice(2);
 const provided = name.startsWith('node') && args.length > 0 ? await provide(name) : undefined;

@@ -1,9 +1,9 @@
 /**
  * `npm start` and `npm test` on a machine that has Node and npm, and nothing else.
  *
- * R1  Needs no installed package: everything it imports is in this folder or in Node.
- * R2  This file parses on any Node that knows modules, so an old one is told what it lacks instead of failing on syntax.
- * R3  The exit code is the child's, a signal is passed on, and the last line of a test run is `N passed, N failed`.
+ * RUN1  Needs no installed package: everything it imports is in this folder or in Node.
+ * RUN2  This file parses on any Node that knows modules, so an old one is told what it lacks instead of failing on syntax.
+ * RUN3  The exit code is the child's, a signal is passed on, and the last line of a test run is `N passed, N failed`.
  */
 const [major, minor] = process.versions.node.split('.').map(Number);
 
@@ -17,5 +17,5 @@ if (major < 20 || (major === 20 && minor < 19) || major === 21 || (major === 22 
   );
   process.exitCode = 1;
 } else {
-  void import('./workshop/commands.mjs').then((commands) => commands.main(process.argv.slice(2)));
+  void import('./run/commands.mjs').then((commands) => commands.main(process.argv.slice(2)));
 }

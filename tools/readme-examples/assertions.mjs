@@ -6,10 +6,10 @@
  *     const value = await kv.get('a'); // => undefined    what the new variable holds
  *     entry.version; // => 2                              what the expression gives
  *
- * A1  One whole statement on one line, or an error: a comment that looks like a check is one. It may be a loop around
+ * AS1  One whole statement on one line, or an error: a comment that looks like a check is one. It may be a loop around
  *     one console.log, which must then print the same each time.
- * A2  The type checker sees the same program: the checks return what they are given.
- * A3  No line moves. In the expected text `…` stands for anything.
+ * AS2  The type checker sees the same program: the checks return what they are given.
+ * AS3  No line moves. In the expected text `…` stands for anything.
  */
 import { parseSync } from 'oxc-parser';
 

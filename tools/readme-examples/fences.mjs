@@ -2,20 +2,20 @@
 /**
  * The ts fences of our Markdown files.
  *
- * F1  A fence is a whole program. `continued` after the language appends it to the fence before it.
- * F2  `no-run` after the language: type-checked, not run. What runs is run as it stands, so it is JavaScript (programs.mjs).
- * F3  A program keeps the line numbers of its Markdown file, so every message points at the line a reader sees.
+ * FN1  A fence is a whole program. `continued` after the language appends it to the fence before it.
+ * FN2  `no-run` after the language: type-checked, not run. What runs is run as it stands, so it is JavaScript (programs.mjs).
+ * FN3  A program keeps the line numbers of its Markdown file, so every message points at the line a reader sees.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packagesIn, root } from '../workshop/root.mjs';
+import { packagesIn, root } from '../run/root.mjs';
 
 /**
  * @typedef {object} Fence
  * @property {string} document the Markdown file, relative to the root
  * @property {number} line of the first line of code
  * @property {boolean} run
- * @property {string} code with empty lines in front, see F3
+ * @property {string} code with empty lines in front, see FN3
  */
 
 /** The files whose fences are examples. */

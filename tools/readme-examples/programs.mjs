@@ -3,18 +3,18 @@
  * From fences to programs: written to a folder in which the packages resolve, read by `tsc` as a user's program would be,
  * and run by plain `node` in an empty folder.
  *
- * E1  What runs is the text of the fence, not what a compiler makes of it: who copies it into a file has the same program.
+ * PRG1  What runs is the text of the fence, not what a compiler makes of it: who copies it into a file has the same program.
  *     So a fence that runs is JavaScript, without types.
- * E2  It runs on the oldest Node we claim. `using`, which only newer ones know, is refused whatever Node runs this.
+ * PRG2  It runs on the oldest Node we claim. `using`, which only newer ones know, is refused whatever Node runs this.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseSync } from 'oxc-parser';
-import { runLimited } from '../workshop/limited.mjs';
-import { root } from '../workshop/root.mjs';
-import { run } from '../workshop/child.mjs';
+import { runLimited } from '../run/limited.mjs';
+import { root } from '../run/root.mjs';
+import { run } from '../run/child.mjs';
 import { helperFile, rewriteAssertions } from './assertions.mjs';
 
 /** How long an example may take. It is meant to be read in that time, too. */

@@ -9,9 +9,9 @@
  *   NAME ack KEY VALUE TIME  that row is durable
  *   NAME end TIME            it is about to give the store back, or to die
  *
- * C1  Times are nanoseconds of the machine's steady clock, the same for all processes, taken after the store was got and
+ * CN1  Times are nanoseconds of the machine's steady clock, the same for all processes, taken after the store was got and
  *     before it is given back. So two that overlap are two holders.
- * C2  Everything but BACKEND_LOCKED, the answer of a store that somebody else has, ends it with code 3 and a complaint.
+ * CN2  Everything but BACKEND_LOCKED, the answer of a store that somebody else has, ends it with code 3 and a complaint.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -3,15 +3,15 @@
  * What one runtime must be able to do with the installed packages: load every export both ways, walk through a store on
  * every engine both ways, run every README example as it stands, and answer `--help`.
  *
- * S1  Each check is one program in an empty folder with a limit of time, and one counted line.
+ * CEC1  Each check is one program in an empty folder with a limit of time, and one counted line.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runLimited } from '../workshop/limited.mjs';
+import { runLimited } from '../run/limited.mjs';
 
-/** @typedef {import('../workshop/packing.mjs').Packed} Packed */
-/** @typedef {import('../workshop/runtimes.mjs').Program} Program */
+/** @typedef {import('../checks/lib/packing.mjs').Packed} Packed */
+/** @typedef {import('../run/runtimes.mjs').Program} Program */
 /** @typedef {import('../readme-examples/programs.mjs').Program} Example */
 /** @typedef {{ name: string, problem: string | undefined }} Checked */
 
@@ -75,14 +75,14 @@ export async function* checks(runtime, folder, packed, examples) {
   }
 }
 
-/** @param {import('../workshop/root.mjs').Manifest} manifest the names to import, quoted */
+/** @param {import('../run/root.mjs').Manifest} manifest the names to import, quoted */
 function exportsOf(manifest) {
   return Object.keys(manifest.exports ?? {})
     .filter((subpath) => !subpath.endsWith('.json'))
     .map((subpath) => JSON.stringify(manifest.name + subpath.slice(1)));
 }
 
-/** @param {import('../workshop/limited.mjs').Ran} ran */
+/** @param {import('../run/limited.mjs').Ran} ran */
 function describe({ code, signal, output }) {
   const how =
     signal === 'SIGKILL' ? `did not end within ${limitMs / 1000} s` : `ended with ${signal ?? `code ${code}`}`;

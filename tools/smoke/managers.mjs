@@ -6,14 +6,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../workshop/child.mjs';
-import { writeConsumer } from '../workshop/packing.mjs';
-import { provide, saysNoNetwork } from '../workshop/runtimes.mjs';
+import { run } from '../run/child.mjs';
+import { writeConsumer } from '../checks/lib/packing.mjs';
+import { provide, saysNoNetwork } from '../run/runtimes.mjs';
 
 export const managers = /** @type {const} */ (['npm', 'yarn', 'berry']);
 
 /** @typedef {typeof managers[number]} Manager */
-/** @typedef {import('../workshop/packing.mjs').Packed} Packed */
+/** @typedef {import('../checks/lib/packing.mjs').Packed} Packed */
 /** @typedef {{ installed: true } | { absent: string } | { problem: string }} Installed */
 
 /**

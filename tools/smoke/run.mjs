@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { allFences } from '../readme-examples/fences.mjs';
 import { compile } from '../readme-examples/programs.mjs';
-import { bootstrap } from '../workshop/bootstrap.mjs';
-import { interrupted, leave } from '../workshop/child.mjs';
-import { packAll } from '../workshop/packing.mjs';
-import { provide } from '../workshop/runtimes.mjs';
+import { bootstrap } from '../run/bootstrap.mjs';
+import { interrupted, leave } from '../run/child.mjs';
+import { packAll } from '../checks/lib/packing.mjs';
+import { provide } from '../run/runtimes.mjs';
 import { checks } from './checks.mjs';
 import { install, managers } from './managers.mjs';
 
@@ -94,7 +94,7 @@ async function main(plan) {
  * @param {import('./managers.mjs').Manager} manager
  * @param {readonly string[]} names of runtimes
  * @param {string} base
- * @param {readonly import('../workshop/packing.mjs').Packed[]} packed
+ * @param {readonly import('../checks/lib/packing.mjs').Packed[]} packed
  */
 async function withManager(manager, names, base, packed) {
   const folder = join(base, manager);

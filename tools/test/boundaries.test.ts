@@ -1,8 +1,8 @@
 /** The boundary rules, on packages that exist only here. The picture: `top` -> `middle` -> `bottom`. */
 import { describe, expect, test } from 'vitest';
-import { checkPackage, findCycle, type Row, type Unit } from '../workshop/boundaries/rules.mjs';
-import { readSource } from '../workshop/boundaries/source.mjs';
-import type { Manifest } from '../workshop/root.mjs';
+import { checkPackage, findCycle, type Row, type Unit } from '../checks/lib/boundaries/rules.mjs';
+import { readSource } from '../checks/lib/boundaries/source.mjs';
+import type { Manifest } from '../run/root.mjs';
 
 const bottom: Manifest = {
   name: '@x/bottom',

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { run } from '../workshop/child.mjs';
+import { run } from '../run/child.mjs';
 
 test('a quiet child gives its code and all it printed', async () => {
   const script = `process.stdout.write('out '); process.stderr.write('err'); process.exitCode = 3;`;
@@ -20,7 +20,7 @@ test('a program that is not there is code 127', async () => {
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s reaches the child first, and then ends the parent', async (signal) => {
-  const child = fileURLToPath(new URL('../workshop/child.mjs', import.meta.url));
+  const child = fileURLToPath(new URL('../run/child.mjs', import.meta.url));
   // The grandchild says that it is up, and answers the signal before it ends.
   const inner = `process.on('${signal}', () => { console.log('told'); process.exit(5); }); setInterval(() => {}, 1000); console.log('up');`;
   const outer = `import { leave, run } from ${JSON.stringify(child)}; leave((await run('node', ['-e', ${JSON.stringify(inner)}])).code);`;

@@ -1,6 +1,6 @@
 /** Citations, in a repository that exists only here. */
 import { expect, test } from 'vitest';
-import { checkCitations, declaredLabels } from '../workshop/citations.mjs';
+import { checkCitations, declaredLabels } from '../checks/lib/citations.mjs';
 
 const pages = {
   'ARCHITECTURE.md':

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { run } from '../workshop/child.mjs';
-import { root } from '../workshop/root.mjs';
-import type { Count } from '../workshop/count-reporter.mjs';
+import { run } from '../run/child.mjs';
+import { root } from '../run/root.mjs';
+import type { Count } from '../run/count-reporter.mjs';
 
 const work = join(import.meta.dirname, '.work');
 mkdirSync(work, { recursive: true });
@@ -26,7 +26,7 @@ test('XF3: whatever fails has a name, a test as well as a file, a hook and a str
     join(root, 'node_modules', 'vitest', 'vitest.mjs'),
     'run',
     `--root=${folder}`,
-    `--reporter=${join(root, 'tools', 'workshop', 'count-reporter.mjs')}`,
+    `--reporter=${join(root, 'tools', 'run', 'count-reporter.mjs')}`,
   ];
   const { code } = await run('node', args, { quiet: true, env: { VARVE_COUNT_FILE: file, VITEST: undefined } });
   expect(code).toBe(1);

@@ -1,6 +1,6 @@
 /** The table of errors against sources that exist only here. */
 import { expect, test } from 'vitest';
-import { checkErrorTable } from '../workshop/error-table.mjs';
+import { checkErrorTable } from '../checks/lib/error-table.mjs';
 
 const page = (...rows: string[]) =>
   ['# Errors', '## @x/a', '| code | when | what to do |', '| --- | --- | --- |', ...rows].join('\n');

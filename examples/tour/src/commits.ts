@@ -1,8 +1,8 @@
 /**
  * What the tour replays: commits in order, each with what it changed, and for any commit the whole tree it left.
  *
- * H1  The commits are one line of history: each one's changes lead from the tree before it to its own.
- * H2  `tree(id)` comes from another source than the changes, so that comparing with it proves something.
+ * TC1  The commits are one line of history: each one's changes lead from the tree before it to its own.
+ * TC2  `tree(id)` comes from another source than the changes, so that comparing with it proves something.
  */
 
 /** A file as a commit left it. Paths are bytes, as in git; here one character a byte. */

@@ -1,9 +1,9 @@
 /**
  * Time and turns of the event loop; nothing else in this package asks for either.
  *
- * T1  All of it is taken once, when this file is loaded: a test that replaces timers and clocks afterwards replaces its
+ * CL1  All of it is taken once, when this file is loaded: a test that replaces timers and clocks afterwards replaces its
  *     own, and work in hand does not hang on them. Names of `node:timers` alone would not do: they can be replaced, too.
- * T2  No timer keeps the process alive. Work left when nothing else does so is for `last-call.ts`.
+ * CL2  No timer keeps the process alive. Work left when nothing else does so is for `last-call.ts`.
  */
 import * as timers from 'node:timers';
 

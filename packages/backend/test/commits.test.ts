@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Timers } from '../src/clock.ts';
 import { failing } from '../src/conformance/index.ts';
 import { type Backend, BackendError, buckets, type Change, type Engine, openBackend } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
-import { openTimedBackend } from '../src/open-backend.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
+import { openTimedBackend } from '../src/open/open-backend.ts';
 import { b, byHand, create, engines, opened, read, s, scan, turns, turnsDuring, write } from './helpers.ts';
 
 const { test: t, key: k } = buckets;
@@ -199,7 +199,7 @@ test('B5 a section while a commit runs gets an interval of its own', async () =>
   await backend.close();
 });
 
-test('R47 C1 one commit in flight; callers of forceCommit share the next one', async () => {
+test('R47 CMM1 one commit in flight; callers of forceCommit share the next one', async () => {
   const { engine, commits, open } = gated();
   const backend = await openBackend(engine, byHand);
   prepare(backend);
@@ -234,7 +234,7 @@ test('R47 C1 one commit in flight; callers of forceCommit share the next one', a
   expect(commits.length).toBe(3);
 });
 
-test('C2 writers that one commit woke are together in the next', async () => {
+test('CMM2 writers that one commit woke are together in the next', async () => {
   await using backend = await opened();
   create(backend, t);
   await backend.forceCommit();
@@ -249,7 +249,7 @@ test('C2 writers that one commit woke are together in the next', async () => {
   expect(backend.commits - commits).toBe(10);
 });
 
-test('C5 law 10 a loop of awaited writes lets the event loop turn', async () => {
+test('CMM5 law 10 a loop of awaited writes lets the event loop turn', async () => {
   await using backend = await opened(memoryEngine, { batchLimit: 100_000 });
   create(backend, k);
   const turnN = await turnsDuring(async () => {

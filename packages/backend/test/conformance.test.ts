@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { deferred, engineConformance, failing } from '../src/conformance/index.ts';
 import type { Engine } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { b } from './helpers.ts';
 
 /** The suite's tests of an engine, by name, not run yet. */

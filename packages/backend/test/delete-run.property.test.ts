@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { Random } from '../src/conformance/random.ts';
-import { DeleteRun } from '../src/delete-run.ts';
+import { DeleteRun } from '../src/pending/delete-run.ts';
 import { buckets } from '../src/index.ts';
-import type { Row } from '../src/layer.ts';
-import type { PackedDelete } from '../src/packed-delete.ts';
-import { Slab } from '../src/slab.ts';
+import type { Row } from '../src/pending/layer.ts';
+import type { PackedDelete } from '../src/pending/packed-delete.ts';
+import { Slab } from '../src/pending/slab.ts';
 
 const bucket = buckets.key;
 const key = (n: number): Uint8Array => Uint8Array.of(n >>> 8, n & 0xff);
@@ -21,7 +21,7 @@ function listed(run: DeleteRun, start?: number, end?: number): readonly number[]
   return found.toSorted((a, b) => a - b);
 }
 
-test.each(Array.from({ length: 40 }, (_, i) => i + 1))('BD2 L1 O2 deletes in any order: seed %i', (seed) => {
+test.each(Array.from({ length: 40 }, (_, i) => i + 1))('BD2 LY1 OV2 deletes in any order: seed %i', (seed) => {
   const random = new Random(seed);
   const run = new DeleteRun();
   const slab = new Slab();

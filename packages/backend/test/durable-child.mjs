@@ -4,8 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { buckets, openBackend } from '../dist/index.js';
-import { fileEngine } from '../dist/file/index.js';
-import { levelEngine } from '../dist/level/index.js';
+import { fileEngine } from '../dist/engines/file/index.js';
+import { levelEngine } from '../dist/engines/level/index.js';
 
 const [, , mode, kind, path] = process.argv;
 const open = () => (kind === 'file' ? fileEngine(path) : levelEngine(path, { writeBufferSize: 1 << 16 }));

@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { openBolt } from '@varve/bolt';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { fileEngine } from '../src/file/index.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
 import { buckets, openBackend } from '../src/index.ts';
-import { levelEngine } from '../src/level/index.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
 import { killed, temporaryPath } from './file-support.ts';
 import { b, byHand, create, read, scan, turns, write } from './helpers.ts';
 import { photograph } from './level-support.ts';
@@ -92,8 +92,8 @@ describe.each(kinds)('%s', (kind, engine) => {
     vi.resetModules();
     const other =
       kind === 'file'
-        ? (await import('../src/file/index.ts')).fileEngine
-        : (await import('../src/level/index.ts')).levelEngine;
+        ? (await import('../src/engines/file/index.ts')).fileEngine
+        : (await import('../src/engines/level/index.ts')).levelEngine;
     expect(other).not.toBe(engine);
     await expect(other(path)).rejects.toMatchObject({ code: 'BACKEND_LOCKED' });
     await held.commit([{ type: 'createBucket', bucket: t }]);
@@ -107,9 +107,9 @@ describe.each(kinds)('%s', (kind, engine) => {
 
 test('R18 what keeps a second copy out of a LevelDB folder is a list that all copies share', async () => {
   // LevelDB's own list would do here, but not between two copies of classic-level, whose locks are one process's.
-  const first = await import('../src/level/claim.ts');
+  const first = await import('../src/engines/level/opening/claim.ts');
   vi.resetModules();
-  const second = await import('../src/level/claim.ts');
+  const second = await import('../src/engines/level/opening/claim.ts');
   expect(second.claim).not.toBe(first.claim);
   const release = first.claim('1:4711', '/a');
   expect(() => second.claim('1:4711', '/b')).toThrow(expect.objectContaining({ code: 'BACKEND_LOCKED' }) as Error);

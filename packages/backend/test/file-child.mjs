@@ -5,7 +5,7 @@
 //   defrag PATH        the same for a rewrite of the file, which is then tried again without the limit
 import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
-import { fileEngine } from '../dist/file/index.js';
+import { fileEngine } from '../dist/engines/file/index.js';
 
 const rows = { id: 1, name: 'key', appendOnly: true };
 const bytes = (text) => new Uint8Array(Buffer.from(text));

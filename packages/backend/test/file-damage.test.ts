@@ -1,9 +1,9 @@
 /** Random single damages to a store in one file (R43, R55 to R57). Silence is the only wrong answer. */
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Change, Engine } from '../src/engine.ts';
-import { BackendError } from '../src/errors.ts';
-import { fileEngine } from '../src/file/index.ts';
+import type { Change, Engine } from '../src/contract/engine.ts';
+import { BackendError } from '../src/contract/errors.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
 import { DAMAGES, damaged, PATIENCE, type Random, randomFrom, SEED, Tally } from './damages.ts';
 import { everything, temporaryPath } from './file-support.ts';
 import { changesOf } from './level-child.mjs';

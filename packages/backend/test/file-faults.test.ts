@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { buckets } from '../src/bucket.ts';
-import { BackendError } from '../src/errors.ts';
-import type { Engine } from '../src/engine.ts';
-import { fileEngine } from '../src/file/index.ts';
+import { buckets } from '../src/contract/bucket.ts';
+import { BackendError } from '../src/contract/errors.ts';
+import type { Engine } from '../src/contract/engine.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
 import { openBackend } from '../src/index.ts';
 import { byHand, create as createBuckets } from './helpers.ts';
 import {

@@ -1,12 +1,12 @@
-/** Whose BoltDB file it is: ours and etcd's open, anybody else's is left as it is (A15, R36, R37, decision 6). */
+/** Whose BoltDB file it is: ours and etcd's open, anybody else's is left as it is (XA15, R36, R37, decisions/0015). */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { openBolt, type WriteTransaction } from '@varve/bolt';
 import { describe, expect, test } from 'vitest';
-import { buckets } from '../src/bucket.ts';
-import { fileEngine } from '../src/file/index.ts';
+import { buckets } from '../src/contract/bucket.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
 import { importSnapshot, openBackend } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { create, everything, made, open, photograph, put, temporaryPath, text, vector } from './file-support.ts';
 
 const bytes = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
@@ -140,7 +140,7 @@ describe('XA15: a BoltDB file of somebody else', () => {
   );
 });
 
-describe('decision 6: a file of etcd', () => {
+describe('decisions/0015: a file of etcd', () => {
   const etcds: readonly string[] = fs
     .readdirSync(new URL('../../../tools/vectors/bolt', import.meta.url))
     .filter((name) => name.startsWith('etcd-') && name.endsWith('.db.gz'))

@@ -3,8 +3,8 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { openBolt } from '@varve/bolt';
 import { describe, expect, test } from 'vitest';
-import { fileEngine, type FileOptions } from '../src/file/index.ts';
-import { levelEngine } from '../src/level/index.ts';
+import { fileEngine, type FileOptions } from '../src/engines/file/index.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
 import {
   child,
   create,
@@ -136,7 +136,7 @@ describe('what is at the path', () => {
     expect(photograph(dirname(path))).toEqual(before);
   });
 
-  test('decision 6: a file of etcd is a store; opening it and closing it changes not one byte, a commit keeps the rest', async () => {
+  test('decisions/0015: a file of etcd is a store; opening it and closing it changes not one byte, a commit keeps the rest', async () => {
     const path = vector('etcd-history.raw');
     const before = photograph(dirname(path));
     const engine = await fileEngine(path);

@@ -1,11 +1,11 @@
-/** Paths of the file engine and of imports: links, other files in the name, special files, rights (A4 to A6, B5, B6, C, E1). */
+/** Paths of the file engine and of imports: links, other files in the name, special files, rights (XA4 to XA6, XB5, XB6, XC, XE1). */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { fileEngine, type FileOptions } from '../src/file/index.ts';
+import { fileEngine, type FileOptions } from '../src/engines/file/index.ts';
 import { type ImportOptions, type ImportProgress, importSnapshot, openBackend } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { made, open, photograph, put, temporaryPath, text, unprivileged, vector } from './file-support.ts';
 
 const home = process.cwd();
@@ -119,7 +119,7 @@ test('XA4: an import whose file loses its name meanwhile trusts no hash of anoth
   await target.close();
 });
 
-describe('XC: rights', () => {
+describe('XC5: rights', () => {
   test('a file that may not be read is BACKEND_UNREADABLE, for a store, a reader and an import', async () => {
     const path = await made();
     fs.chmodSync(dirname(path), 0o755);

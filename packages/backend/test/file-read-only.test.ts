@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openBolt } from '@varve/bolt';
 import { describe, expect, test } from 'vitest';
-import { buckets } from '../src/bucket.ts';
-import type { Engine } from '../src/engine.ts';
-import { fileEngine } from '../src/file/index.ts';
+import { buckets } from '../src/contract/bucket.ts';
+import type { Engine } from '../src/contract/engine.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
 import { importSnapshot, openBackend } from '../src/index.ts';
 import { b, byHand, s, scan } from './helpers.ts';
 import {
@@ -215,7 +215,7 @@ describe('what it does', () => {
     expect(hooked).toEqual([]);
   });
 
-  test('decision 6: a file of etcd is read as it is, with a free list or without', async () => {
+  test('decisions/0015: a file of etcd is read as it is, with a free list or without', async () => {
     for (const name of ['etcd-history.raw', 'etcd-killed.raw']) {
       const path = vector(name);
       const before = photograph(dirname(path));

@@ -7,9 +7,9 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import { buckets } from '../src/bucket.ts';
-import type { Change, Engine, EngineView } from '../src/engine.ts';
-import { fileEngine, type FileOptions } from '../src/file/index.ts';
+import { buckets } from '../src/contract/bucket.ts';
+import type { Change, Engine, EngineView } from '../src/contract/engine.ts';
+import { fileEngine, type FileOptions } from '../src/engines/file/index.ts';
 
 const CHILD = join(import.meta.dirname, 'file-child.mjs');
 const VECTORS = resolve(import.meta.dirname, '../../../tools/vectors/bolt');

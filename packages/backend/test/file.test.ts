@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, test } from 'vitest';
 import { engineConformance } from '../src/conformance/index.ts';
-import type { Engine } from '../src/engine.ts';
-import { fileEngine } from '../src/file/index.ts';
+import type { Engine } from '../src/contract/engine.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'varve-file-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareBytes } from '../src/byte-key.ts';
 import { Random } from '../src/conformance/random.ts';
-import { floorKeys, lastKey } from '../src/floor-keys.ts';
+import { floorKeys, lastKey } from '../src/read/floor-keys.ts';
 import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { b, byHand } from './helpers.ts';
 
 const bucket: Bucket = { id: 300, name: 'own', appendOnly: false };

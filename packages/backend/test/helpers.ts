@@ -1,9 +1,9 @@
 import type { Backend, BackendOptions, Bucket, ConcurrentReadTx, Engine, ScanOptions } from '../src/index.ts';
 import { openBackend } from '../src/index.ts';
 import { deferred } from '../src/conformance/index.ts';
-import { fileEngine } from '../src/file/index.ts';
-import { levelEngine } from '../src/level/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';
 
 export type MakeEngine = () => Engine | Promise<Engine>;

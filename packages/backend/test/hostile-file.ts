@@ -1,5 +1,5 @@
 /** BoltDB files put together by hand, as a stranger could: pages of 4096 bytes, no checksums but those of the meta pages. */
-import { storeMark } from '../src/file/recognise.ts';
+import { storeMark } from '../src/engines/file/recognise.ts';
 
 const PAGE = 4096;
 export const NO_LIST: bigint = 2n ** 64n - 1n;

@@ -1,8 +1,8 @@
 // Imports a snapshot into a new store and kills itself on the way. Uses the built package.
 //   import-child.mjs file|level SNAPSHOT TARGET ROWS      ends by SIGKILL as soon as so many rows have been written
 import { openBackend, importSnapshot } from '../dist/index.js';
-import { fileEngine } from '../dist/file/index.js';
-import { levelEngine } from '../dist/level/index.js';
+import { fileEngine } from '../dist/engines/file/index.js';
+import { levelEngine } from '../dist/engines/level/index.js';
 
 const [, , kind, snapshot, target, rows] = process.argv;
 const engine = await (kind === 'file' ? fileEngine : levelEngine)(target);

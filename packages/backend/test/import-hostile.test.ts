@@ -1,12 +1,12 @@
-/** Importing and opening BoltDB files that a stranger made to do harm (E2, E3, E4). */
+/** Importing and opening BoltDB files that a stranger made to do harm (XE2, XE3, XE4). */
 import { truncateSync, writeFileSync } from 'node:fs';
 import { openBolt } from '@varve/bolt';
 import { expect, onTestFinished, test } from 'vitest';
-import { fileEngine } from '../src/file/index.ts';
-import { storeMark } from '../src/file/recognise.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
+import { storeMark } from '../src/engines/file/recognise.ts';
 import { importSnapshot, openBackend } from '../src/index.ts';
-import { levelEngine } from '../src/level/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';
 import { byHand } from './helpers.ts';
 import { bucketEntry, hostileFile, leafRun } from './hostile-file.ts';

@@ -1,4 +1,4 @@
-/** Filling a backend from a BoltDB file or an etcd snapshot (R50, R124, R128, decision 7). */
+/** Filling a backend from a BoltDB file or an etcd snapshot (R50, R124, R128, decisions/0016). */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,11 +7,11 @@ import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { openBolt } from '@varve/bolt';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { fileEngine } from '../src/file/index.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
 import { type Backend, buckets, type Engine, importSnapshot, type ImportProgress, openBackend } from '../src/index.ts';
 import { deferred } from '../src/conformance/index.ts';
-import { levelEngine } from '../src/level/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath, vector } from './file-support.ts';
 import { b, byHand, create, write } from './helpers.ts';
 
@@ -107,7 +107,7 @@ describe.each(targets)('into %s', (_, make) => {
   });
 });
 
-test('decision 7, law 6: from LevelDB to a file, to memory, to LevelDB, the hash stays the same', async () => {
+test('decisions/0016, law 6: from LevelDB to a file, to memory, to LevelDB, the hash stays the same', async () => {
   let backend = await opened(() => levelEngine(temporaryPath()));
   await importSnapshot(await saved(await filled(3000)), backend);
   backend.batchTx((tx) => {
@@ -166,7 +166,7 @@ describe.each([
   }, 60_000);
 });
 
-test('I3: a target that fails or closes on the way is emptied by its next opening', async () => {
+test('IS3: a target that fails or closes on the way is emptied by its next opening', async () => {
   const path = await saved(await filled(8000));
   const file = temporaryPath();
   const backend = await openBackend(await fileEngine(file), byHand);

@@ -3,9 +3,9 @@ import { openBackend, buckets } from '../dist/index.js';
 
 const [name, path, how] = process.argv.slice(2);
 const engine = await {
-  memory: async () => (await import('../dist/memory.js')).memoryEngine(),
-  level: async () => (await import('../dist/level/index.js')).levelEngine(path),
-  file: async () => (await import('../dist/file/index.js')).fileEngine(path),
+  memory: async () => (await import('../dist/engines/memory.js')).memoryEngine(),
+  level: async () => (await import('../dist/engines/level/index.js')).levelEngine(path),
+  file: async () => (await import('../dist/engines/file/index.js')).fileEngine(path),
 }[name]();
 const bytes = (text) => new TextEncoder().encode(text);
 const failing = how === 'failing' ? new Proxy(engine, { get: (inner, member) => failed(inner, member) }) : engine;

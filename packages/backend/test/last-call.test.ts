@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { buckets, openBackend } from '../src/index.ts';
-import { fileEngine } from '../src/file/index.ts';
-import { levelEngine } from '../src/level/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { fileEngine } from '../src/engines/file/index.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';
 import { byHand, create, read, scan, turns } from './helpers.ts';
 

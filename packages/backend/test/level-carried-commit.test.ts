@@ -2,11 +2,11 @@
 import { ClassicLevel } from 'classic-level';
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Bucket } from '../src/bucket.ts';
-import type { Change, Engine } from '../src/engine.ts';
-import { COMMIT_BYTES, writeCommitRow } from '../src/level/commit-row.ts';
-import { decodeCommit, decodeValue, encodeKey, encodeValue, makeSlot } from '../src/level/rows.ts';
-import { Slab } from '../src/slab.ts';
+import type { Bucket } from '../src/contract/bucket.ts';
+import type { Change, Engine } from '../src/contract/engine.ts';
+import { COMMIT_BYTES, writeCommitRow } from '../src/engines/level/engine/commit-row.ts';
+import { decodeCommit, decodeValue, encodeKey, encodeValue, makeSlot } from '../src/engines/level/engine/rows.ts';
+import { Slab } from '../src/pending/slab.ts';
 import { bytes, create, open, put, scanned, temporaryPath, text } from './level-support.ts';
 
 const log: Bucket = { id: 3, name: 'log', appendOnly: true };

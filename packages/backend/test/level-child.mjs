@@ -15,11 +15,11 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { loadDriver } from '../dist/level/driver.js';
-import { nodeFiles } from '../dist/level/files.js';
-import { levelEngine } from '../dist/level/index.js';
-import { openLevel } from '../dist/level/open-level.js';
-import { Slab } from '../dist/slab.js';
+import { loadDriver } from '../dist/engines/level/driver.js';
+import { nodeFiles } from '../dist/engines/level/files.js';
+import { levelEngine } from '../dist/engines/level/index.js';
+import { openLevel } from '../dist/engines/level/opening/open-level.js';
+import { Slab } from '../dist/pending/slab.js';
 
 export const rowsBucket = { id: 1, name: 'key', appendOnly: false };
 export const countBucket = { id: 2, name: 'meta', appendOnly: false };

@@ -1,10 +1,10 @@
-/** What a commit promises, and what follows when it fails (R25, R27, R28, R47, R64, R65, R71, E3, law 8). */
+/** What a commit promises, and what follows when it fails (R25, R27, R28, R47, R64, R65, R71, ENG3, law 8). */
 import { ClassicLevel } from 'classic-level';
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { LevelBatch, LevelClass } from '../src/level/driver.ts';
-import { nodeFiles } from '../src/level/files.ts';
+import type { LevelBatch, LevelClass } from '../src/engines/level/driver.ts';
+import { nodeFiles } from '../src/engines/level/files.ts';
 import {
   bytes,
   child,
@@ -60,7 +60,7 @@ test('R47, R64, R65: every commit is one synced batch, and the next one waits fo
   expect(text(engine, 'n')).toBe('19');
 });
 
-test('E3: reads, scans and pins show the state before a commit until it is acknowledged, although LevelDB shows more', async () => {
+test('ENG3: reads, scans and pins show the state before a commit until it is acknowledged, although LevelDB shows more', async () => {
   let held: (() => void) | undefined;
   let isWritten: (() => void) | undefined;
   const written = new Promise<void>((resolve) => (isWritten = resolve));
@@ -207,7 +207,7 @@ test('R67: numbers that a failed commit used up are not taken for damage', async
   expect(text(last, 'a')).toBe('3');
 });
 
-test('V5: a close after much was written leaves no log to read, one after little leaves the log alone', async () => {
+test('LE5: a close after much was written leaves no log to read, one after little leaves the log alone', async () => {
   for (const [rowN, isMuch] of [
     [8, false],
     [80, true],
@@ -235,7 +235,7 @@ test('V5: a close after much was written leaves no log to read, one after little
   }
 });
 
-test('V5: a close that cannot write tables is a close all the same: the log has everything', async () => {
+test('LE5: a close that cannot write tables is a close all the same: the log has everything', async () => {
   const path = temporaryPath();
   const Level = class extends ClassicLevel<Uint8Array, Uint8Array> {
     override compactRange(): Promise<void> {

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { levelEngine } from '../src/level/index.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
 import { DAMAGES, damaged, PATIENCE, type Random, randomFrom, SEED, Tally } from './damages.ts';
 import { changesIn, digests, type Form, forms, Reader, type Shown, temporaryPath } from './level-support.ts';
 

@@ -1,10 +1,10 @@
-/** A2, D: who has a LevelDB store, beyond what LevelDB's own lock can tell. */
+/** XA2, XD: who has a LevelDB store, beyond what LevelDB's own lock can tell. */
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
-import { LOCK_FOLDER } from '../src/level/hold.ts';
+import { LOCK_FOLDER } from '../src/engines/level/opening/hold.ts';
 import { child, create, killed, linesOf, open, put, rawHolder, temporaryPath, text } from './level-support.ts';
 
 const canMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;

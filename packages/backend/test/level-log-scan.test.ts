@@ -4,11 +4,11 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { BatchSequence } from '../src/level/batch-scan.ts';
-import { nodeFiles, type Files } from '../src/level/files.ts';
-import { scanLog, type LogEnd } from '../src/level/log-scan.ts';
-import { readManifest } from '../src/level/manifest.ts';
-import { findTableDamage } from '../src/level/table-scan.ts';
+import { BatchSequence } from '../src/engines/level/opening/check-batch.ts';
+import { nodeFiles, type Files } from '../src/engines/level/files.ts';
+import { scanLog, type LogEnd } from '../src/engines/level/opening/check-log.ts';
+import { readManifest } from '../src/engines/level/opening/manifest.ts';
+import { findTableDamage } from '../src/engines/level/opening/check-table.ts';
 import { temporaryPath } from './level-support.ts';
 
 const BLOCK = 32_768;

@@ -1,4 +1,4 @@
-/** A store's folder that is moved, removed or replaced while it is open: no write into another one (A4, A2, R25). */
+/** A store's folder that is moved, removed or replaced while it is open: no write into another one (XA4, XA2, R25). */
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { create, open, put, temporaryPath, text } from './level-support.ts';

@@ -1,10 +1,10 @@
-/** A store's folder may come from a stranger: no name in it leads out of it, hangs, or never ends (E1, R37, R43). */
+/** A store's folder may come from a stranger: no name in it leads out of it, hangs, or never ends (XE1, R37, R43). */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { levelEngine } from '../src/level/index.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
 import { child, create, linesOf, open, photograph, put, temporaryPath, text } from './level-support.ts';
 
 const PATIENCE_MS = 3000;

@@ -1,13 +1,13 @@
-/** What fails inside of LevelDB while it opens a store (A16, R21, R32 to R34): nothing acknowledged is lost by it. */
+/** What fails inside of LevelDB while it opens a store (XA16, R21, R32 to R34): nothing acknowledged is lost by it. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LevelClass } from '../src/level/driver.ts';
-import { nodeFiles, type Files } from '../src/level/files.ts';
-import { levelEngine } from '../src/level/index.ts';
+import type { LevelClass } from '../src/engines/level/driver.ts';
+import { nodeFiles, type Files } from '../src/engines/level/files.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
 import { changesIn, failing, open, put, Reader, temporaryPath, text } from './level-support.ts';
 
 const isLarge = process.env['VARVE_LARGE'] === '1';

@@ -5,9 +5,9 @@ import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, test } from 'vitest';
-import { loadDriver } from '../src/level/driver.ts';
-import { nodeFiles, type Files } from '../src/level/files.ts';
-import { levelEngine, type LevelOptions } from '../src/level/index.ts';
+import { loadDriver } from '../src/engines/level/driver.ts';
+import { nodeFiles, type Files } from '../src/engines/level/files.ts';
+import { levelEngine, type LevelOptions } from '../src/engines/level/index.ts';
 import {
   child,
   create,

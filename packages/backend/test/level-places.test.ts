@@ -4,9 +4,9 @@ import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ClassicLevel } from 'classic-level';
-import { isKnownDriver } from '../src/level/driver.ts';
-import { nodeFiles } from '../src/level/files.ts';
-import { levelEngine, type LevelOptions } from '../src/level/index.ts';
+import { isKnownDriver } from '../src/engines/level/driver.ts';
+import { nodeFiles } from '../src/engines/level/files.ts';
+import { levelEngine, type LevelOptions } from '../src/engines/level/index.ts';
 import { child, create, failing, linesOf, open, put, scanned, temporaryPath, text } from './level-support.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -20,7 +20,7 @@ function withLostAndFound(): string {
   return path;
 }
 
-describe('XC: a folder that is there already', () => {
+describe('XC1: a folder that is there already', () => {
   test.each([
     [['lost+found/']],
     [['lost+found/', '.DS_Store', '.Trash-1000/']],
@@ -118,7 +118,7 @@ describe('XC: a folder that is there already', () => {
   });
 });
 
-test('XC: a folder above that may not be read is a warning', async () => {
+test('XC4: a folder above that may not be read is a warning', async () => {
   const path = temporaryPath();
   const names = (folder: string): Promise<string[]> =>
     folder === dirname(path) ? failing('EACCES')() : nodeFiles.names(folder);
@@ -129,7 +129,7 @@ test('XC: a folder above that may not be read is a warning', async () => {
   expect(text(await open(path), 'a')).toBe('1');
 });
 
-describe('XC: a full disk', () => {
+describe('XC6: a full disk', () => {
   test('LevelDB’s ENOSPC names the bytes it needs and those that there are', async () => {
     const path = temporaryPath();
     const engine = await open(path, { writeBufferSize: 64 << 20 });
@@ -170,7 +170,7 @@ describe('XC: a full disk', () => {
   });
 });
 
-describe('XF: a LevelDB that is not the one this was written for', () => {
+describe('XF5: a LevelDB that is not the one this was written for', () => {
   test('is known by the version of the package', () => {
     expect(isKnownDriver()).toBe(true);
     for (const version of ['3.0.1', '3.0.27']) expect(isKnownDriver(() => ({ version }))).toBe(true);
@@ -237,7 +237,7 @@ test.each([
   ['ASCII', 'n'.repeat(255)],
   ['emoji', '😀'.repeat(63)],
   ['one too many for a temporary name', 'n'.repeat(215)],
-])('XC: a folder whose name is as long as a name may be becomes a store (%s)', async (_, name) => {
+])('XC2: a folder whose name is as long as a name may be becomes a store (%s)', async (_, name) => {
   const path = join(dirname(temporaryPath()), name);
   for (const round of ['1', '2']) {
     const engine = await open(path);
@@ -250,7 +250,7 @@ test.each([
 });
 
 test.skipIf(!isRoot)(
-  'XC: what root does to a store leaves all of it to its owner (left out without root)',
+  'XC5: what root does to a store leaves all of it to its owner (left out without root)',
   async () => {
     const path = temporaryPath();
     const nobody = 65_534;

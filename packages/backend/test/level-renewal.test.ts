@@ -1,11 +1,11 @@
-/** LevelDB's MANIFEST and log of events, which grow until it opens the folder again (A17, law 8, law 9, E3). */
+/** LevelDB's MANIFEST and log of events, which grow until it opens the folder again (XA17, law 8, law 9, ENG3). */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { expect, test } from 'vitest';
-import type { Engine } from '../src/engine.ts';
-import type { LevelClass } from '../src/level/driver.ts';
-import { nodeFiles, type Files } from '../src/level/files.ts';
+import type { Engine } from '../src/contract/engine.ts';
+import type { LevelClass } from '../src/engines/level/driver.ts';
+import { nodeFiles, type Files } from '../src/engines/level/files.ts';
 import { create, failing, open, put, rows, scanned, temporaryPath, text } from './level-support.ts';
 
 const LIMIT = 8000;

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { Bucket } from '../src/bucket.ts';
-import type { Change, Engine, EngineView, Entry } from '../src/engine.ts';
-import { loadDriver, type LevelClass } from '../src/level/driver.ts';
-import { nodeFiles, type Files } from '../src/level/files.ts';
-import { openLevel, type LevelSettings } from '../src/level/open-level.ts';
-import { Slab } from '../src/slab.ts';
+import type { Bucket } from '../src/contract/bucket.ts';
+import type { Change, Engine, EngineView, Entry } from '../src/contract/engine.ts';
+import { loadDriver, type LevelClass } from '../src/engines/level/driver.ts';
+import { nodeFiles, type Files } from '../src/engines/level/files.ts';
+import { openLevel, type LevelSettings } from '../src/engines/level/opening/open-level.ts';
+import { Slab } from '../src/pending/slab.ts';
 import { changesOf, digestOf } from './level-child.mjs';
 
 const CHILD = fileURLToPath(new URL('./level-child.mjs', import.meta.url));

@@ -3,9 +3,9 @@ import { ClassicLevel } from 'classic-level';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Engine, Entry, ScanOptions } from '../src/engine.ts';
-import { nodeFiles, type Files } from '../src/level/files.ts';
-import type { LongScan } from '../src/level/row-scan.ts';
+import type { Engine, Entry, ScanOptions } from '../src/contract/engine.ts';
+import { nodeFiles, type Files } from '../src/engines/level/files.ts';
+import type { LongScan } from '../src/engines/level/engine/read-rows.ts';
 import { bytes, create, failing, open, put, rows, scanned, temporaryPath } from './level-support.ts';
 
 const TABLES_AT_ONCE = { rows: 1, bytes: 0, bytesToWrite: 0 };

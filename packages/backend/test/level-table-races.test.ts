@@ -1,12 +1,12 @@
-/** Scans of tables against everything that moves meanwhile, and over rows of every shape (law 3, E3, E4, R74). */
+/** Scans of tables against everything that moves meanwhile, and over rows of every shape (law 3, ENG3, ENG4, R74). */
 import { ClassicLevel } from 'classic-level';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Bucket } from '../src/bucket.ts';
-import type { Change, Engine, Entry, ScanOptions } from '../src/engine.ts';
-import type { LevelClass } from '../src/level/driver.ts';
-import { nodeFiles, type Files } from '../src/level/files.ts';
-import type { LevelEngine } from '../src/level/level-engine.ts';
+import type { Bucket } from '../src/contract/bucket.ts';
+import type { Change, Engine, Entry, ScanOptions } from '../src/contract/engine.ts';
+import type { LevelClass } from '../src/engines/level/driver.ts';
+import { nodeFiles, type Files } from '../src/engines/level/files.ts';
+import type { LevelEngine } from '../src/engines/level/engine/level-engine.ts';
 import { bytes, create, open, put, rows, temporaryPath } from './level-support.ts';
 
 const TABLES_AT_ONCE = { rows: 1, bytes: 0, bytesToWrite: 0 };
@@ -44,7 +44,7 @@ const step = fc.record({
 });
 const commit = fc.array(step, { minLength: 1, maxLength: 30 });
 
-test('law 3, E3: scans of five states, begun and read while commits, flushes and compactions go on, show each its own', async () => {
+test('law 3, ENG3: scans of five states, begun and read while commits, flushes and compactions go on, show each its own', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(commit, { minLength: 5, maxLength: 5 }),
@@ -88,7 +88,7 @@ test('law 3, E3: scans of five states, begun and read while commits, flushes and
   );
 }, 60_000);
 
-test('E4, law 3: rows of six mebibytes beside small ones, keys that begin with other slots, empty ranges: as LevelDB shows them', async () => {
+test('TA4, law 3: rows of six mebibytes beside small ones, keys that begin with other slots, empty ranges: as LevelDB shows them', async () => {
   const path = temporaryPath();
   const others: readonly Bucket[] = ['a', 'key', 'z'].map((of, id) => ({ id, name: of, appendOnly: false }));
   const wide = new Uint8Array(6 << 20).map((_, at) => (at * 31) >>> 3);
@@ -144,7 +144,7 @@ test('E4, law 3: rows of six mebibytes beside small ones, keys that begin with o
   ).toEqual(answers[0]!.map(({ length }) => length));
 }, 60_000);
 
-test('E4: bytes that a scan of tables gave out stay as they are while it goes on and after it', async () => {
+test('ENG4: bytes that a scan of tables gave out stay as they are while it goes on and after it', async () => {
   const path = temporaryPath();
   const first = await open(path);
   const value = (n: number): string => `${n} `.padEnd(3000, String(n % 10));
@@ -160,7 +160,7 @@ test('E4: bytes that a scan of tables gave out stay as they are while it goes on
 }, 60_000);
 
 test.each(['closed', 'aborted', 'left'])(
-  'R74, E7: %s at any step, a scan ends so, and no file stays open',
+  'R74, ENG7: %s at any step, a scan ends so, and no file stays open',
   async (how) => {
     const path = temporaryPath();
     const first = await open(path);
@@ -194,7 +194,7 @@ test.each(['closed', 'aborted', 'left'])(
   },
 );
 
-test('E2: a list of tables that LevelDB has replaced by the time they are pinned is not used', async () => {
+test('TA2: a list of tables that LevelDB has replaced by the time they are pinned is not used', async () => {
   const path = temporaryPath();
   const first = await open(path);
   for (let n = 0; n < 4; n++) {

@@ -1,8 +1,8 @@
 /** Scans that read LevelDB's tables themselves: they show what LevelDB would, whatever lies where and moves meanwhile. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Change, Engine, Entry, ScanOptions } from '../src/engine.ts';
-import { nodeFiles } from '../src/level/files.ts';
+import type { Change, Engine, Entry, ScanOptions } from '../src/contract/engine.ts';
+import { nodeFiles } from '../src/engines/level/files.ts';
 import { bytes, counts, create, open, put, rows, scanned, temporaryPath } from './level-support.ts';
 
 const LEVELDB_ONLY = { rows: Infinity, bytes: Infinity, bytesToWrite: Infinity };
@@ -50,7 +50,7 @@ const history = fc.record({
   compactsFirst: fc.boolean(),
 });
 
-test('law 3, E3: what tables show is what LevelDB shows, while commits and compaction replace them', async () => {
+test('law 3, ENG3: what tables show is what LevelDB shows, while commits and compaction replace them', async () => {
   await fc.assert(
     fc.asyncProperty(history, async ({ sessions, later, chunkSize, start, end, compactsFirst }) => {
       const path = temporaryPath();

@@ -1,6 +1,6 @@
 // Opens a LevelDB store, lets a thread of the same process try as well, prints what the thread was told, and stays.
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { levelEngine } from '../dist/level/index.js';
+import { levelEngine } from '../dist/engines/level/index.js';
 
 const path = isMainThread ? process.argv[2] : workerData;
 const told = await levelEngine(path).then(

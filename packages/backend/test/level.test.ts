@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Change } from '../src/engine.ts';
+import type { Change } from '../src/contract/engine.ts';
 import { deferred, engineConformance } from '../src/conformance/index.ts';
-import { levelEngine } from '../src/level/index.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
 import { bytes, create, open, put, rows, scanned, temporaryPath, text } from './level-support.ts';
 
 const paths = new WeakMap<object, string>();
@@ -28,7 +28,7 @@ engineConformance({
   open: async () => deferred(await open(temporaryPath()), (seed += 1)),
 });
 
-test('values are plain Uint8Arrays of their own, on reads and scans (E4)', async () => {
+test('values are plain Uint8Arrays of their own, on reads and scans (ENG4)', async () => {
   const engine = await open(temporaryPath());
   await engine.commit([create(), put('a', 'one')]);
   const value = engine.get(rows, bytes('a'))!;

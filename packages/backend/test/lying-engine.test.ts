@@ -1,9 +1,9 @@
 /** A7: what an engine answers is checked, wherever it is asked: an error with bucket and key, never a loop without end. */
 import { expect, test } from 'vitest';
-import { bucketNamed } from '../src/bucket.ts';
-import { lastKey } from '../src/floor-keys.ts';
+import { bucketNamed } from '../src/contract/bucket.ts';
+import { lastKey } from '../src/read/floor-keys.ts';
 import { buckets, openBackend, type Backend, type Engine, type Entry, type ScanOptions } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { b, byHand, rowsOf } from './helpers.ts';
 
 const { key: k } = buckets;

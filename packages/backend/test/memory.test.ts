@@ -1,6 +1,6 @@
 import { test } from 'vitest';
 import { deferred, engineConformance } from '../src/conformance/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 
 engineConformance({ test, open: async () => memoryEngine() });
 

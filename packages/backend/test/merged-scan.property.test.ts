@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts';
-import { AppendLayer, type Layer, TreeLayer } from '../src/layer.ts';
-import { Slab } from '../src/slab.ts';
-import { memoryEngine } from '../src/memory.ts';
-import { mergedScan } from '../src/merged-scan.ts';
+import { AppendLayer, type Layer, TreeLayer } from '../src/pending/layer.ts';
+import { Slab } from '../src/pending/slab.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
+import { mergedScan } from '../src/read/merged-scan.ts';
 import { byHand, turnsDuring } from './helpers.ts';
 
 const bucket: Bucket = buckets.test;
@@ -14,7 +14,7 @@ const edits = fc.record({
   rows: fc.array(fc.tuple(key, fc.option(fc.nat(255))), { maxLength: 30 }),
 });
 
-test('BD7 G1 G2 G3 a scan through two overlays equals the map of what was last said of each key', async () => {
+test('BD7 ME1 ME2 ME3 a scan through two overlays equals the map of what was last said of each key', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(key, { maxLength: 40 }),
@@ -67,7 +67,7 @@ test('BD7 G1 G2 G3 a scan through two overlays equals the map of what was last s
   );
 });
 
-test('L1 L4 a pin of an append-only layer keeps its rows while the layer goes on, fails and starts again', () => {
+test('LY1 LY4 a pin of an append-only layer keeps its rows while the layer goes on, fails and starts again', () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.nat(200)), { maxLength: 30 }),

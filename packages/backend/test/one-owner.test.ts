@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { deferred } from '../src/conformance/index.ts';
 import { buckets, discardEngine, openBackend, type Backend, type Engine } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { byHand, create, engines, read, write } from './helpers.ts';
 
 const { test: t } = buckets;

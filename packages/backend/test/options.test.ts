@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { buckets, crc32c, importSnapshot, openBackend, putCost, quotaOf } from '../src/index.ts';
-import { levelEngine } from '../src/level/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { levelEngine } from '../src/engines/level/index.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';
 import { b, byHand, create, opened } from './helpers.ts';
 

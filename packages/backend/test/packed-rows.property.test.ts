@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { byteKey, compareBytes, keyBytes } from '../src/byte-key.ts';
 import { Slice } from '../src/clock.ts';
-import { PackedRows } from '../src/packed-rows.ts';
-import type { ResidentRows } from '../src/resident-rows.ts';
-import { ResidentTree } from '../src/resident-tree.ts';
+import { PackedRows } from '../src/resident/packed-rows.ts';
+import type { ResidentRows } from '../src/resident/resident-rows.ts';
+import { ResidentTree } from '../src/resident/resident-tree.ts';
 
 const commands = fc.array(
   fc.oneof(
@@ -53,7 +53,7 @@ function check(rows: ResidentRows, model: ReadonlyMap<string, number>): void {
 test.each([
   ['packed rows', (): ResidentRows => new PackedRows()],
   ['tree', (): ResidentRows => new ResidentTree()],
-])('N1 J1 versions of %s are maps, and older ones stay as they are', async (_, make) => {
+])('RSD1 BPR1 versions of %s are maps, and older ones stay as they are', async (_, make) => {
   await fc.assert(
     fc.asyncProperty(commands, async (history) => {
       let rows = make();

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { deferred, failing } from '../src/conformance/index.ts';
 import { Random } from '../src/conformance/random.ts';
 import { type Backend, buckets, type Change, type Engine, openBackend } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { b, byHand, create, rowsOf, turns } from './helpers.ts';
 
 const { key: k } = buckets;
 const seeds = Array.from({ length: 25 }, (_, i) => i + 1);
 const name = (n: number): Uint8Array => b(`${n}`.padStart(6, '0'));
 
-/** Counts what the engine was given, in the order of its commits, and fails the test if two calls overlap (E1). */
+/** Counts what the engine was given, in the order of its commits, and fails the test if two calls overlap (ENG1). */
 function recorded(inner: Engine): { engine: Engine; committed: () => number; overlaps: () => number } {
   let running = 0;
   let overlapN = 0;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Slab } from '../src/slab.ts';
+import { Slab } from '../src/pending/slab.ts';
 
-test('S1 S2 S3 copies are the caller’s bytes, apart from each other, and small ones keep no block alive', () => {
+test('SL1 SL2 SL3 copies are the caller’s bytes, apart from each other, and small ones keep no block alive', () => {
   const slab = new Slab();
   const copies: [Uint8Array, number, number][] = [];
   for (let i = 0; i < 3_000; i += 1) {

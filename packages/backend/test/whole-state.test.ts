@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { openBolt } from '@varve/bolt';
 import { describe, expect, test, vi } from 'vitest';
 import { type Backend, buckets, crc32c, type Engine, openBackend, type Snapshot } from '../src/index.ts';
-import { memoryEngine } from '../src/memory.ts';
+import { memoryEngine } from '../src/engines/memory.ts';
 import { b, byHand, create, engines, opened, read, rowsOf, s, scan, turns, turnsDuring, write } from './helpers.ts';
 
 const { test: t, key: k, meta } = buckets;

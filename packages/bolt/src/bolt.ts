@@ -1,10 +1,10 @@
 /**
  * The public contract of a BoltDB file: what the handle, its transactions, buckets and cursors promise. Types only.
  *
- * T1  A read transaction sees exactly one committed state, until it is disposed, whatever is written meanwhile.
- * T2  There is one writer; its body is one synchronous section; a body that throws leaves no trace.
- * T3  A write is acknowledged only when it would survive a power cut.
- * T4  Bytes given are copied; bytes returned belong to the caller, unless the transaction was asked to `borrow`.
+ * BL1  A read transaction sees exactly one committed state, until it is disposed, whatever is written meanwhile.
+ * BL2  There is one writer; its body is one synchronous section; a body that throws leaves no trace.
+ * BL3  A write is acknowledged only when it would survive a power cut.
+ * BL4  Bytes given are copied; bytes returned belong to the caller, unless the transaction was asked to `borrow`.
  *
  * bbolt: db.go, tx.go, bucket.go, cursor.go. Departs: reads are synchronous and never wait for the writer, writes are
  * grouped by themselves, cursors answer with a boolean and hold their place through changes.

@@ -26,8 +26,8 @@ export type {
   WriteBucket,
   WriteTransaction,
 } from './bolt.ts';
-export { buildBolt } from './build.ts';
+export { buildBolt } from './tools/build.ts';
 export { BoltError } from './errors.ts';
 export type { BoltErrorCode, BoltErrorFacts } from './errors.ts';
-export { openBolt, openBoltOn } from './open-bolt.ts';
-export type { FileLockRequest, Storage, StorageFile } from './storage-file.ts';
+export { openBolt, openBoltOn } from './open/open-bolt.ts';
+export type { FileLockRequest, Storage, StorageFile } from './files/storage-file.ts';

@@ -3,7 +3,7 @@
  *
  * Law 10: no call stops the event loop longer than one slice.
  */
-import type { Storage } from './storage-file.ts';
+import type { Storage } from './files/storage-file.ts';
 
 const SLICE_MS = 2;
 

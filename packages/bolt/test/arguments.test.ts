@@ -1,7 +1,7 @@
-/** Wrong arguments of every entry point, refused before anything happens (A14, B6, R3). */
+/** Wrong arguments of every entry point, refused before anything happens (XA14, XB6, R3). */
 import fs from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { run } from '../src/cli.ts';
+import { run } from '../src/tools/cli.ts';
 import type { BuildOptions, BuildSource, OpenOptions } from '../src/index.ts';
 import { buildBolt, openBolt } from '../src/index.ts';
 import { Scratch } from './vectors.ts';

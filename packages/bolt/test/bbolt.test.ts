@@ -129,7 +129,7 @@ const suite = (): void => {
     },
   );
 
-  test('A7 F6: bbolt writes between our commits: nothing is refused, bbolt finds all clean, older pages are told again', async () => {
+  test('XA7: bbolt writes between our commits: nothing is refused, bbolt finds all clean, older pages are told again', async () => {
     const file = scratch.file();
     const rewrite = (tx: WriteTransaction, value: number): void => {
       const outer = tx.createBucketIfMissing('outer');

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { run } from '../src/cli.ts';
+import { run } from '../src/tools/cli.ts';
 import { openBolt } from '../src/index.ts';
 import { Scratch, vectorListing } from './vectors.ts';
 
@@ -93,10 +93,10 @@ describe('varve-bolt', () => {
   test('the package offers the program under its name', () => {
     const folder = path.resolve(import.meta.dirname, '..');
     const { bin } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { bin?: unknown };
-    expect(bin).toEqual({ 'varve-bolt': './dist/bin.js' });
+    expect(bin).toEqual({ 'varve-bolt': './dist/tools/bin.js' });
   });
 
-  const bin = path.resolve(import.meta.dirname, '../dist/bin.js');
+  const bin = path.resolve(import.meta.dirname, '../dist/tools/bin.js');
   test('R123 the built program, also into a closed pipe', () => {
     const file = scratch.vector('bolt-deep');
     expect(spawnSync(process.execPath, [bin, 'check', file]).status).toBe(0);

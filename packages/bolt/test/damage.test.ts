@@ -4,7 +4,7 @@ import { BoltError, openBoltOn } from '../src/index.ts';
 import { digestOf } from './digest.ts';
 import type { Random } from './simulated-disk.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';
-import { chooseMeta } from '../src/choose-meta.ts';
+import { chooseMeta } from '../src/open/choose-meta.ts';
 import { usedPages } from './used-pages.ts';
 import { vectorBytes, vectorNames } from './vectors.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBolt, openBoltOn } from '../src/index.ts';
-import { crc32c } from '../src/crc32c.ts';
-import { emptyFile } from '../src/create.ts';
-import { decodeFreelist, encodeFreelist, freelistBytes } from '../src/freelist-page.ts';
-import { decodeMeta, encodeMeta, fnv1a, NO_SEALS } from '../src/meta.ts';
+import { crc32c } from '../src/format/crc32c.ts';
+import { emptyFile } from '../src/open/create.ts';
+import { decodeFreelist, encodeFreelist, freelistBytes } from '../src/format/freelist-page.ts';
+import { decodeMeta, encodeMeta, fnv1a, NO_SEALS } from '../src/format/meta.ts';
 import { digestOf } from './digest.ts';
 import { listFile } from './list-file.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';

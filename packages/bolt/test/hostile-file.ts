@@ -1,8 +1,8 @@
 /** BoltDB files of any shape, made from nothing, with right checksums: what a stranger could send. */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { viewOf } from '../src/bytes.ts';
-import { crc32c } from '../src/crc32c.ts';
-import { encodeMeta, NO_SEALS } from '../src/meta.ts';
+import { viewOf } from '../src/format/bytes.ts';
+import { crc32c } from '../src/format/crc32c.ts';
+import { encodeMeta, NO_SEALS } from '../src/format/meta.ts';
 
 export const [BRANCH, LEAF, FREELIST] = [1, 2, 16];
 

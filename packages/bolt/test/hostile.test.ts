@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Bolt, ReadBucket } from '../src/index.ts';
 import { openBolt } from '../src/index.ts';
-import { run } from '../src/cli.ts';
+import { run } from '../src/tools/cli.ts';
 import type { Element, Shape } from './hostile-file.ts';
 import { BRANCH, bucket, LEAF, listRun, oneBucket, pageRun, writeShape } from './hostile-file.ts';
 import { Scratch } from './vectors.ts';
@@ -540,9 +540,9 @@ describe('XE8: giants', () => {
   });
 });
 
-describe('XC: page ids above 2^53', () => {
+describe('XC8: page ids above 2^53', () => {
   test.each([2n ** 53n + 1n, 2n ** 63n + 3n, 2n ** 64n - 1n])(
-    'XC: page ids above 2^53 keep their digits in messages: %s',
+    'XC8: page ids above 2^53 keep their digits in messages: %s',
     async (id) => {
       const branch = made(oneBucket(pageRun(3, BRANCH, [{ key: 'a', child: id }])));
       await expect(everyWay['get']?.(branch)).rejects.toEqual(
@@ -572,7 +572,7 @@ describe('XC: page ids above 2^53', () => {
     },
   );
 
-  test('XC: check prints one finding once, however often it is met', async () => {
+  test('XC8: check prints one finding once, however often it is met', async () => {
     const elements = Array.from({ length: 50 }, (_, i) => ({ key: key(i), child: i % 2 === 0 ? 4n : 2n ** 40n }));
     const path = made({
       ...oneBucket(pageRun(3, BRANCH, elements)),

@@ -1,8 +1,8 @@
 /** The listing of a file, made by our own reader. */
-import { chooseMeta } from '../src/choose-meta.ts';
-import { listing } from '../src/listing.ts';
-import { nodeStorage } from '../src/node-storage.ts';
-import { PageFile } from '../src/page-file.ts';
+import { chooseMeta } from '../src/open/choose-meta.ts';
+import { listing } from '../src/tools/listing.ts';
+import { nodeStorage } from '../src/files/node-storage.ts';
+import { PageFile } from '../src/pages/page-file.ts';
 import type { Listing } from './vectors.ts';
 
 export async function listFile(path: string): Promise<Listing> {

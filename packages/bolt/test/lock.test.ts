@@ -1,4 +1,4 @@
-/** One process a file (A2, A6, B6, D, E1; F97, F98, R39 to R43, R59), and what cannot be opened. */
+/** One process a file (XA2, XA6, XB6, XD, XE1; F97, F98, R39 to R43, R59), and what cannot be opened. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -107,7 +107,7 @@ const suite = (sharing: 'shared' | 'each alone'): void => {
     await using one = await openBolt(file, { readOnly: true });
     await using two = await openBolt(file, { readOnly: true });
     expect([one.txid, two.txid]).toEqual([1, 1]);
-    if (sharing === 'each alone') return; // a writer does not see readers there (L3)
+    if (sharing === 'each alone') return; // a writer does not see readers there (FL3)
     await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
     const waiting = openBolt(file, { lockTimeoutMs: 10_000 });
     await Promise.all([one.close(), two.close()]);

@@ -1,12 +1,12 @@
 /** Nesting and page runs: which page of a bucket has how many continuations, in files of bbolt and in ours. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { chooseMeta } from '../src/choose-meta.ts';
+import { chooseMeta } from '../src/open/choose-meta.ts';
 import type { ReadBucket } from '../src/index.ts';
 import { openBolt } from '../src/index.ts';
-import { nodeStorage } from '../src/node-storage.ts';
-import { PageFile } from '../src/page-file.ts';
-import { withoutPauses } from '../src/pieces.ts';
-import { NO_STAMP } from '../src/seal.ts';
+import { nodeStorage } from '../src/files/node-storage.ts';
+import { PageFile } from '../src/pages/page-file.ts';
+import { withoutPauses } from '../src/tools/pieces.ts';
+import { NO_STAMP } from '../src/format/seal.ts';
 import { listFile } from './list-file.ts';
 import { replay } from './recipe.ts';
 import type { ListedBucket } from './vectors.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { viewOf } from '../src/bytes.ts';
-import { Page } from '../src/page.ts';
-import { PageCache } from '../src/page-cache.ts';
+import { viewOf } from '../src/format/bytes.ts';
+import { Page } from '../src/format/page.ts';
+import { PageCache } from '../src/pages/page-cache.ts';
 import { seeded } from './simulated-disk.ts';
 
 /** An empty leaf of `pages` pages of 512 bytes. */

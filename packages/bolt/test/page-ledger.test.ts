@@ -1,6 +1,6 @@
 /** Which pages may be written over, against what readers and commits say page by page. */
 import { describe, expect, test } from 'vitest';
-import { PageLedger } from '../src/page-ledger.ts';
+import { PageLedger } from '../src/pages/page-ledger.ts';
 import { seeded } from './simulated-disk.ts';
 
 /** States `allocatedBy` to `freedBy - 1` use the page; one that is in use was freed by nobody. */

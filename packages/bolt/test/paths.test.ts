@@ -1,4 +1,4 @@
-/** What a path leads to, who else has the name, and what must not be opened (A4, A5, A6, B5, E1). */
+/** What a path leads to, who else has the name, and what must not be opened (XA4, XA5, XA6, XB5, XE1). */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import type { Bolt } from '../src/index.ts';
 import { openBolt } from '../src/index.ts';
-import { openRegular } from '../src/regular-file.ts';
+import { openRegular } from '../src/files/regular-file.ts';
 import { Scratch } from './vectors.ts';
 
 const scratch = new Scratch();

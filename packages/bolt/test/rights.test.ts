@@ -44,7 +44,7 @@ function folderOf(mode: number): string {
   return folder;
 }
 
-describe('XC: long names', () => {
+describe('XC2: long names', () => {
   const names: readonly (readonly [bytes: number, name: string])[] = [160, 199, 200, 207, 208, 209, 230, 254, 255]
     .map((bytes) => [bytes, 'n'.repeat(bytes)] as const)
     .concat([
@@ -94,7 +94,7 @@ describe('XC: long names', () => {
   });
 });
 
-describe('XC: an empty file that somebody made', () => {
+describe('XC5: an empty file that somebody made', () => {
   test.runIf(process.platform !== 'win32')('stays that very file, with owner and mode', async () => {
     const file = scratch.file(Buffer.alloc(0));
     fs.chmodSync(file, 0o640);
@@ -154,7 +154,7 @@ describe('XC: an empty file that somebody made', () => {
   });
 });
 
-describe('XC: a file mounted by itself', () => {
+describe('XC3: a file mounted by itself', () => {
   const program = `import(${JSON.stringify(DIST)}).then(async ({ openBolt }) => {
     const [file] = process.argv.slice(1);
     const bolt = await openBolt(file);
@@ -186,7 +186,7 @@ describe('XC: a file mounted by itself', () => {
   });
 });
 
-describe('XC: folders and rights', () => {
+describe('XC5: folders and rights', () => {
   test('a folder that may not be listed is a warning', async () => {
     const folder = folderOf(0o755);
     const file = path.join(folder, 'a.db');

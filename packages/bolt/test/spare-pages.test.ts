@@ -2,15 +2,15 @@
 import { afterAll, expect, test } from 'vitest';
 import { openBolt } from '../src/index.ts';
 import type { Bolt, ReadBucket } from '../src/index.ts';
-import { viewOf } from '../src/bytes.ts';
-import { chooseMeta } from '../src/choose-meta.ts';
-import { nodeStorage } from '../src/node-storage.ts';
-import { Page } from '../src/page.ts';
-import { PageFile } from '../src/page-file.ts';
-import { rootTree } from '../src/page-tree.ts';
-import type { PageTree } from '../src/page-tree.ts';
-import { TreeCursor } from '../src/tree-cursor.ts';
-import { PageCache } from '../src/page-cache.ts';
+import { viewOf } from '../src/format/bytes.ts';
+import { chooseMeta } from '../src/open/choose-meta.ts';
+import { nodeStorage } from '../src/files/node-storage.ts';
+import { Page } from '../src/format/page.ts';
+import { PageFile } from '../src/pages/page-file.ts';
+import { rootTree } from '../src/tree/page-tree.ts';
+import type { PageTree } from '../src/tree/page-tree.ts';
+import { TreeCursor } from '../src/tree/tree-cursor.ts';
+import { PageCache } from '../src/pages/page-cache.ts';
 import { seeded } from './simulated-disk.ts';
 import { Scratch } from './vectors.ts';
 

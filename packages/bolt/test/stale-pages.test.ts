@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Bolt, OpenOptions, WriteBucket, WriteTransaction } from '../src/index.ts';
 import { BoltError } from '../src/index.ts';
-import { chooseMeta } from '../src/choose-meta.ts';
+import { chooseMeta } from '../src/open/choose-meta.ts';
 import { digestOf } from './digest.ts';
 import { contentsOf, openImage, PageVersions } from './page-versions.ts';
 import type { State } from './page-versions.ts';

@@ -1,4 +1,4 @@
-/** A transaction in steps: others get their turns in between, nobody sees a part of it (law 10, T1, T2). */
+/** A transaction in steps: others get their turns in between, nobody sees a part of it (law 10, BL1, BL2). */
 import { afterAll, expect, test } from 'vitest';
 import { openBolt } from '../src/index.ts';
 import type { Bolt, WriteBucket, WriteTransaction } from '../src/index.ts';

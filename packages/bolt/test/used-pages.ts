@@ -1,9 +1,9 @@
 /** The pages that the newest state of a file uses: trees, free list, meta pages excluded. */
 import type { Storage } from '../src/index.ts';
-import { chooseMeta } from '../src/choose-meta.ts';
-import { readFreelist } from '../src/free-pages.ts';
-import { PageFile } from '../src/page-file.ts';
-import { reachablePages } from '../src/reachable.ts';
+import { chooseMeta } from '../src/open/choose-meta.ts';
+import { readFreelist } from '../src/pages/free-pages.ts';
+import { PageFile } from '../src/pages/page-file.ts';
+import { reachablePages } from '../src/pages/reachable.ts';
 import { Slices } from '../src/slices.ts';
 
 export async function usedPages(storage: Storage, path: string): Promise<Set<number>> {

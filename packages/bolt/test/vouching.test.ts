@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Bolt, OpenOptions, WriteTransaction } from '../src/index.ts';
 import { BoltError, openBoltOn } from '../src/index.ts';
-import { crc32c } from '../src/crc32c.ts';
+import { crc32c } from '../src/format/crc32c.ts';
 import { digestOf } from './digest.ts';
 import { contentsOf, openImage, PageVersions } from './page-versions.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';

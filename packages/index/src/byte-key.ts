@@ -1,9 +1,9 @@
 /**
  * Key bytes as strings and back, the only place where the two meet.
  *
- * Y1  One character per byte (latin1). JavaScript orders strings by code unit, so these strings order as their bytes
+ * BK1  One character per byte (latin1). JavaScript orders strings by code unit, so these strings order as their bytes
  *     do, a proper prefix first, and one comparison costs a fraction of one over two byte arrays.
- * Y2  Both directions copy: a key in the tree shares no memory with any caller.
+ * BK2  Both directions copy: a key in the tree shares no memory with any caller.
  */
 
 type Latin1Slice = (this: Uint8Array, start: number, end: number) => string;

@@ -17,35 +17,35 @@ export function checkTree(tree: SlotTree, slots: Slots, liveKeys: number): void 
   for (const [, slot] of tree.entries()) {
     if (isLive(slot)) live++;
     if (typeof slot === 'number') {
-      rule(Number.isFinite(slot), 'S1: a number is a revision or a row');
+      rule(Number.isFinite(slot), 'SLT1: a number is a revision or a row');
       if (slot < 0) {
-        rule(!rows.has(slot), 'S2: a row belongs to one key');
+        rule(!rows.has(slot), 'SLT2: a row belongs to one key');
         rows.add(slot);
         const index = slots.expanded(slot);
         checkKey(index);
-        rule(isReducible(index), 'S2: a row is what fits one');
+        rule(isReducible(index), 'SLT2: a row is what fits one');
       }
       continue;
     }
     checkKey(slot);
-    rule(!slot.isEmpty, 'T1: a key in the tree has some history');
-    rule(!isReducible(slot), 'S3: what fits a number is one');
+    rule(!slot.isEmpty, 'CTI1: a key in the tree has some history');
+    rule(!isReducible(slot), 'SLT3: what fits a number is one');
   }
-  rule(rows.size === slots.packedLives, 'S4: every row belongs to a key');
-  rule(live === liveKeys, `T2: ${live} keys are live, not ${liveKeys}`);
+  rule(rows.size === slots.packedLives, 'SLT4: every row belongs to a key');
+  rule(live === liveKeys, `CTI2: ${live} keys are live, not ${liveKeys}`);
 }
 
 export function checkKey(index: KeyIndex): void {
   const older = index.older ?? [];
-  rule(index.older === undefined || older.length > 0, 'K4: no empty list of older generations');
+  rule(index.older === undefined || older.length > 0, 'KI4: no empty list of older generations');
   let main = -1;
   let sub = -1;
   for (const generation of [...older, index]) {
     const mains = checkPacking(generation);
-    if (generation !== index) rule(mains.length > 0, 'K1: an older generation is not empty');
+    if (generation !== index) rule(mains.length > 0, 'KI1: an older generation is not empty');
     mains.forEach((next, i) => {
       const nextSub = generation.subs?.[i + 1] ?? 0;
-      rule(next > main || (next === main && nextSub > sub), 'G1: revisions ascend');
+      rule(next > main || (next === main && nextSub > sub), 'GE1: revisions ascend');
       [main, sub] = [next, nextSub];
     });
   }
@@ -54,19 +54,19 @@ export function checkKey(index: KeyIndex): void {
 function checkPacking(generation: Generation): readonly number[] {
   const { mains, subs, version, createdMain } = generation;
   if (mains === undefined) {
-    rule(version === 0 && createdMain === 0 && subs === undefined, 'G4: an empty generation is all zeros');
+    rule(version === 0 && createdMain === 0 && subs === undefined, 'GE4: an empty generation is all zeros');
     return [];
   }
   const list = typeof mains === 'number' ? [mains] : mains;
-  rule(typeof mains === 'number' || list.length > 1, 'G2: a single revision is a bare number');
-  rule(subs === undefined || subs.length === list.length + 1, 'G3: one sub for the creation and for each revision');
-  rule(subs === undefined || subs.some((sub) => sub !== 0), 'G3: subs exist only while one is not 0');
-  rule(version >= list.length, 'G1: the version counts every revision');
+  rule(typeof mains === 'number' || list.length > 1, 'GE2: a single revision is a bare number');
+  rule(subs === undefined || subs.length === list.length + 1, 'GE3: one sub for the creation and for each revision');
+  rule(subs === undefined || subs.some((sub) => sub !== 0), 'GE3: subs exist only while one is not 0');
+  rule(version >= list.length, 'GE1: the version counts every revision');
   const createdSub = subs?.[0] ?? 0;
   const firstSub = subs?.[1] ?? 0;
   rule(
     createdMain < list[0]! || (createdMain === list[0] && createdSub <= firstSub),
-    'G1: a generation is created by its first revision or before it',
+    'GE1: a generation is created by its first revision or before it',
   );
   return list;
 }

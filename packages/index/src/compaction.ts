@@ -1,10 +1,10 @@
 /**
  * The two walks over every key, in slices: what compaction drops, and what it would keep.
  *
- * C1  A slice is one synchronous visit of so many keys; between two slices anything may change. The next slice starts
+ * CMP1  A slice is one synchronous visit of so many keys; between two slices anything may change. The next slice starts
  *     at the first key not yet visited, or at the one that now follows its place.
- * C2  Whatever is put meanwhile is newer than `atMain`, so a key missed or met half-way has nothing there to drop.
- * C3  A key that is left with no history leaves the tree in the slice that emptied it.
+ * CMP2  Whatever is put meanwhile is newer than `atMain`, so a key missed or met half-way has nothing there to drop.
+ * CMP3  A key that is left with no history leaves the tree in the slice that emptied it.
  *
  * etcd: `Compact` and `Keep` in server/storage/mvcc/index.go (spec 5.6). Departs: no clone of the tree, which would copy
  * every node that is written meanwhile; nothing else can run during a slice. `keep` lets writers in between slices.

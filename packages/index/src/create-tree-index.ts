@@ -1,9 +1,9 @@
 /**
  * All keys in byte order, each with its lives: the one `TreeIndex`.
  *
- * T1  A key is in the tree exactly while something of its history is retained.
- * T2  `liveKeys` counts the keys whose last generation is not empty.
- * T3  A range visits the tree in one go. An iterator looks up chunks and finds its place again by key.
+ * CTI1  A key is in the tree exactly while something of its history is retained.
+ * CTI2  `liveKeys` counts the keys whose last generation is not empty.
+ * CTI3  A range visits the tree in one go. An iterator looks up chunks and finds its place again by key.
  *
  * etcd: server/storage/mvcc/index.go (spec section 5).
  */

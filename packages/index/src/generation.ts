@@ -1,12 +1,12 @@
 /**
  * One life of a key, from its creation to its deletion, packed into as few words as plain JavaScript allows.
  *
- * G1  Revisions are strictly ascending. `version` counts every revision ever added, the tombstone included;
+ * GE1  Revisions are strictly ascending. `version` counts every revision ever added, the tombstone included;
  *     dropping old ones does not reduce it, taking new ones back does.
- * G2  `mains` is one bare number while there is one revision, an array from two on, and undefined for none.
- * G3  `subs` exists only while some sub, the creation's included, is not 0. Then `subs[0]` belongs to the creation
+ * GE2  `mains` is one bare number while there is one revision, an array from two on, and undefined for none.
+ * GE3  `subs` exists only while some sub, the creation's included, is not 0. Then `subs[0]` belongs to the creation
  *     and `subs[i + 1]` to revision `i`.
- * G4  An empty generation is all zeros: nothing of an earlier life lingers in it.
+ * GE4  An empty generation is all zeros: nothing of an earlier life lingers in it.
  *
  * etcd: `generation` in server/storage/mvcc/key_index.go (spec section 4). Departs: no object per revision.
  */

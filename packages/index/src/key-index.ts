@@ -1,10 +1,10 @@
 /**
  * All lives of one key.
  *
- * K1  Every generation but the last is non-empty and its newest revision is a tombstone.
- * K2  The last generation is empty (the key is deleted) or holds only puts (the key is live).
- * K3  The newest revision of all is the newest of the last generation, or of the one before when that is empty.
- * K4  `older` is undefined rather than an empty list.
+ * KI1  Every generation but the last is non-empty and its newest revision is a tombstone.
+ * KI2  The last generation is empty (the key is deleted) or holds only puts (the key is live).
+ * KI3  The newest revision of all is the newest of the last generation, or of the one before when that is empty.
+ * KI4  `older` is undefined rather than an empty list.
  *
  * A key index is its own last generation: most keys have just the one, and a second object for it would cost half as
  * much again.

@@ -1,9 +1,9 @@
 /**
  * The slots of keys looked up lately, so that a hot key costs neither a string nor a descent.
  *
- * L1  One line per hash: a newer key with the same hash takes the line. Lines and the keys they hold are limited, so
+ * LK1  One line per hash: a newer key with the same hash takes the line. Lines and the keys they hold are limited, so
  *     the memory is.
- * L2  A line holds exactly what the tree holds for its key. Whoever gives a key another slot in the tree says so here,
+ * LK2  A line holds exactly what the tree holds for its key. Whoever gives a key another slot in the tree says so here,
  *     and whoever gives many keys another slot clears all.
  *
  * No etcd counterpart. A descent through a million keys is twenty comparisons of strings that lie apart in memory.

@@ -1,8 +1,8 @@
 /**
  * A set of revisions, small enough to hold one for every key.
  *
- * V1  Sub 0 is a bit under its main: a transaction usually changes one key.
- * V2  Any other sub is a bit under both, main 41 bits and sub 12. What does not fit goes by whole blocks of that size,
+ * RV1  Sub 0 is a bit under its main: a transaction usually changes one key.
+ * RV2  Any other sub is a bit under both, main 41 bits and sub 12. What does not fit goes by whole blocks of that size,
  *     each with bits of its own, so the largest revisions are as exact as the smallest.
  *
  * etcd: map[Revision]struct{}. Departs: no object per revision, and no pause when a large set grows.

@@ -1,9 +1,9 @@
 /**
  * The slots of all keys in byte order, with a cache of lookups in front.
  *
- * I1  Only this file changes the tree, so that the cache never disagrees with it.
- * I2  A change follows the `find` of its key at once, with no other call in between.
- * I3  Nothing may change during a visit; what a visit wants changed it returns.
+ * ST1  Only this file changes the tree, so that the cache never disagrees with it.
+ * ST2  A change follows the `find` of its key at once, with no other call in between.
+ * ST3  Nothing may change during a visit; what a visit wants changed it returns.
  *
  * etcd: the B-tree of `treeIndex` in server/storage/mvcc/index.go.
  */
@@ -105,7 +105,7 @@ export class SlotTree {
   checkInvariants(): void {
     this.#tree.checkValid(true);
     for (const [byteKey, slot] of this.#cache) {
-      if (this.#tree.get(byteKey) !== slot) throw new Error('L2: a cached slot is not the one in the tree');
+      if (this.#tree.get(byteKey) !== slot) throw new Error('LK2: a cached slot is not the one in the tree');
     }
   }
 }

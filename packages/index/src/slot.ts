@@ -1,10 +1,10 @@
 /**
  * What the tree holds for a key: a `KeyIndex`, or one bare number for the commonest histories there are.
  *
- * S1  A number from 0 on stands for a key that was put once and has its creation still: the packed revision of that.
- * S2  A negative number stands for a key with one revision that is not its creation: place `~slot` of the packed lives.
- * S3  A history that fits S1 or S2 is never held as a `KeyIndex`, so compaction and `undo` give the memory back.
- * S4  Who gives a key another slot releases the one before.
+ * SLT1  A number from 0 on stands for a key that was put once and has its creation still: the packed revision of that.
+ * SLT2  A negative number stands for a key with one revision that is not its creation: place `~slot` of the packed lives.
+ * SLT3  A history that fits SLT1 or SLT2 is never held as a `KeyIndex`, so compaction and `undo` give the memory back.
+ * SLT4  Who gives a key another slot releases the one before.
  *
  * No etcd counterpart. A million keys written once cost no object at all beyond the key's string.
  */
@@ -20,7 +20,7 @@ export type Slot = number | KeyIndex;
 export class Slots {
   readonly #lives = new PackedLives();
 
-  /** Keys of S2. */
+  /** Keys of SLT2. */
   get packedLives(): number {
     return this.#lives.size;
   }
@@ -88,7 +88,7 @@ export function isLive(slot: Slot): boolean {
   return typeof slot === 'number' || slot.isLive;
 }
 
-/** Whether this history need not be an object (S3). */
+/** Whether this history need not be an object (SLT3). */
 export function isReducible(index: KeyIndex): boolean {
   return isFirstPut(index) || fits(index);
 }

@@ -1,10 +1,10 @@
 /**
  * The contract of the index: for every key with retained history, the revisions of its changes.
  *
- * I1  Keys are visited in byte order.
- * I2  A key's revisions only grow; compaction removes the oldest, `undo` the newest, nothing else removes any.
- * I3  The index holds revisions, never values; it lives in memory and is rebuilt from the records at open.
- * I4  Every call is synchronous. What may visit every key (`compact`, `keep`) is a generator that the caller
+ * TI1  Keys are visited in byte order.
+ * TI2  A key's revisions only grow; compaction removes the oldest, `undo` the newest, nothing else removes any.
+ * TI3  The index holds revisions, never values; it lives in memory and is rebuilt from the records at open.
+ * TI4  Every call is synchronous. What may visit every key (`compact`, `keep`) is a generator that the caller
  *     drives in slices; between two slices anything else may run.
  *
  * etcd: server/storage/mvcc/index.go, key_index.go (spec sections 4 and 5, rows M7 to M28).

@@ -1,4 +1,4 @@
-/** S2, PL1, PL2: what compaction leaves of a key is two numbers that tell everything, whatever their size. */
+/** SLT2, PL1, PL2: what compaction leaves of a key is two numbers that tell everything, whatever their size. */
 import { expect, test } from 'vitest';
 import { KeyIndex, type Found } from '../src/key-index.ts';
 import { fits, PackedLives } from '../src/packed-lives.ts';

@@ -1,12 +1,12 @@
 /**
  * A snapshot as a file: absent, or whole, durable and verifiable.
  *
- * Z1  The bytes go to a temporary name beside the target, which no other process comes up with. The target gets its
+ * BCK1  The bytes go to a temporary name beside the target, which no other process comes up with. The target gets its
  *     name when they are on the medium, and never replaces a file that is there.
- * Z2  Whatever goes wrong, the temporary file is removed and the snapshot released. A target that cannot be made is
+ * BCK2  Whatever goes wrong, the temporary file is removed and the snapshot released. A target that cannot be made is
  *     `KV_BACKUP` before anything is read, where that can be known.
- * Z3  The last 32 bytes are the SHA-256 of all before, which is how `etcdctl snapshot` tells a damaged copy.
- * Z4  A copy is for its maker alone (R126), whoever may read the store.
+ * BCK3  The last 32 bytes are the SHA-256 of all before, which is how `etcdctl snapshot` tells a damaged copy.
+ * BCK4  A copy is for its maker alone (R126), whoever may read the store.
  *
  * etcd: client/v3/snapshot/v3_snapshot.go. The only file of this package that touches the file system.
  */

@@ -1,6 +1,6 @@
 /** Key bytes as text, for sets and maps and for people. */
 
-/** Key bytes as latin1 text: same order, comparable, usable in sets and maps (decision 8). */
+/** Key bytes as latin1 text: same order, comparable, usable in sets and maps (decisions/0014). */
 export function byteKey(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

@@ -1,16 +1,16 @@
 /**
- * Arguments, checked before anything happens (K3).
+ * Arguments, checked before anything happens (KK3).
  *
- * A1  An unknown name is refused: a misspelt option must not be silently without effect, a misspelt bound must not
+ * CHE1  An unknown name is refused: a misspelt option must not be silently without effect, a misspelt bound must not
  *     delete everything.
- * A2  Messages name the argument and say what it may be; they never contain its value (R3).
+ * CHE2  Messages name the argument and say what it may be; they never contain its value (R3).
  */
 import { invalidType, outOfRange } from './errors.ts';
 
 /**
  * Refuses anything but an object whose own names are all known.
  * Objects of the platform's classes have no names of their own: a signal or a promise given for options would be
- * silently without effect (A1), so they are told apart by their tag, which other realms share.
+ * silently without effect (CHE1), so they are told apart by their tag, which other realms share.
  */
 export function checkNames(value: unknown, where: string, names: readonly string[]): void {
   if (typeof value !== 'object' || value === null || Object.prototype.toString.call(value) !== '[object Object]') {

@@ -1,5 +1,5 @@
 /**
- * The timers of this package, in one place (decision 19). Those that repeat keep no process alive.
+ * The timers of this package, in one place (decisions/0021). Those that repeat keep no process alive.
  *
  * All of it is taken once, when this file is loaded: a test that replaces timers and clocks afterwards replaces its own,
  * and no call hangs on them.

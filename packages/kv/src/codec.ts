@@ -1,13 +1,13 @@
 /**
  * Keys and values as bytes, and back.
  *
- * C1  Text and bytes are read back equal or refused, never replaced (a lone surrogate). JSON is what `JSON.stringify`
+ * CD1  Text and bytes are read back equal or refused, never replaced (a lone surrogate). JSON is what `JSON.stringify`
  *     makes of a value: what has no JSON form is refused, the rest may come back changed (NaN, a Map, a Date).
- * C2  A codec never sees the store's own bytes: it decodes a copy. The three here are trusted with the originals and
+ * CD2  A codec never sees the store's own bytes: it decodes a copy. The three here are trusted with the originals and
  *     copy only where bytes go out.
- * C3  Key codecs keep order: encoded keys compare like the keys, and a prefix encodes to a prefix. One that does not
+ * CD3  Key codecs keep order: encoded keys compare like the keys, and a prefix encodes to a prefix. One that does not
  *     says `ordered: false` and gets no ranges. JSON text is no key at all: 10 sorts before 9, and no prefix fits.
- * C4  What our own codecs say of a value they refuse never quotes it, so it may stand in a message (`ownWords`). The
+ * CD4  What our own codecs say of a value they refuse never quotes it, so it may stand in a message (`ownWords`). The
  *     words of all others stay in `cause` (R3).
  *
  * etcd: none; its keys and values are bytes.
@@ -98,13 +98,13 @@ export function json(schema?: StandardSchemaV1): ValueCodec<unknown> {
   return ownCodec(codec);
 }
 
-/** Marks a codec of this package (C2). */
+/** Marks a codec of this package (CD2). */
 export function ownCodec<C extends object>(codec: C): C {
   own.add(codec);
   return Object.freeze(codec);
 }
 
-/** True for codecs of this package, which may be lent the store's own bytes (C2). */
+/** True for codecs of this package, which may be lent the store's own bytes (CD2). */
 export function isOwnCodec(codec: object): boolean {
   return own.has(codec);
 }
@@ -119,13 +119,13 @@ export function encodesAlone(codec: object): boolean {
   return codec === utf8 || codec === bytes;
 }
 
-/** Marks an error whose message quotes nothing (C4). */
+/** Marks an error whose message quotes nothing (CD4). */
 export function inOwnWords<E extends Error>(error: E): E {
   ownWords.add(error);
   return error;
 }
 
-/** True for errors whose message may be passed on (C4). */
+/** True for errors whose message may be passed on (CD4). */
 export function isInOwnWords(error: unknown): error is Error {
   return error instanceof Error && ownWords.has(error);
 }

@@ -2,7 +2,7 @@
  * A codec as the rest of this package uses it: its failures have codes, and it never touches the store's bytes.
  *
  * CO1  What `encode` gives may still be the caller's or the codec's, and be written to by the next code of theirs. So it is
- *      used up before any of that runs, or it comes from `encodeOwn` (K4).
+ *      used up before any of that runs, or it comes from `encodeOwn` (KK4).
  * CO2  Messages name the key and never quote a value: what a codec throws is the `cause`, its words may be the value (R3).
  */
 import { types } from 'node:util';

@@ -1,13 +1,13 @@
 /**
  * What all views of one open store share: the layers below, the line of the writes, and whether it is still open.
  *
- * O1  Closing happens once, in the reverse order of opening, to its end even when a step fails; the first failure is
+ * COR1  Closing happens once, in the reverse order of opening, to its end even when a step fails; the first failure is
  *     what `close` rejects with.
- * O2  Every write that was called before `close`, `settled` or `commit` is let in before they go on, and is committed, so
+ * COR2  Every write that was called before `close`, `settled` or `commit` is let in before they go on, and is committed, so
  *     that waiting writers get their answers (R8, R9). Of an optimistic transaction that holds while its body waits for
  *     nothing but its own reads: one that waits for something else may be waiting for this very call.
- * O3  Whatever a layer below says because it was closed under a call comes out as `KV_CLOSED`.
- * O4  A write inside the body of a section is refused, and the section with it: its author meant it to be a part.
+ * COR3  Whatever a layer below says because it was closed under a call comes out as `KV_CLOSED`.
+ * COR4  A write inside the body of a section is refused, and the section with it: its author meant it to be a part.
  */
 import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
@@ -60,7 +60,7 @@ export class Core {
     if (this.#shut) throw closedError();
   }
 
-  /** Runs a call: refused after `close`, its errors in this package's words (O3), and a turn for others behind it (law 10). */
+  /** Runs a call: refused after `close`, its errors in this package's words (COR3), and a turn for others behind it (law 10). */
   async call<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       this.check();
@@ -72,7 +72,7 @@ export class Core {
     }
   }
 
-  /** The error as it goes out (O3). */
+  /** The error as it goes out (COR3). */
   inOwnWords(error: unknown): unknown {
     if (this.#closing === undefined || !(error instanceof Error) || !('code' in error)) return error;
     return closedBelow.has(error.code) ? closedError(error) : error;
@@ -83,7 +83,7 @@ export class Core {
     return this.#inside;
   }
 
-  /** What a write inside a section gets, in the store's own words; the section ends with the same error (O4). */
+  /** What a write inside a section gets, in the store's own words; the section ends with the same error (COR4). */
   refuseInside(): Promise<never> {
     const refused = (async (): Promise<never> => {
       throw (this.#trespass ??= refusalOf(this.store));
@@ -109,7 +109,7 @@ export class Core {
     }
   }
 
-  /** Resolves when every write called so far has had its section (O2). */
+  /** Resolves when every write called so far has had its section (COR2). */
   async written(): Promise<void> {
     let called = [...this.running];
     while (called.length > 0) {

@@ -1,12 +1,12 @@
 /**
  * The rule that a transaction changes a key once: no key is put twice in a branch, none is put and deleted (M98, D8).
  *
- * U1  Order inside a branch does not matter; deletions may overlap. Between nested transactions side by side it does:
+ * DU1  Order inside a branch does not matter; deletions may overlap. Between nested transactions side by side it does:
  *     a key put in one may be deleted in a later one, not the other way round (S71).
- * U2  The two branches of one nested transaction exclude each other and may put the same key.
- * U3  A deletion to the end of all keys reaches every key from its start on.
+ * DU2  The two branches of one nested transaction exclude each other and may put the same key.
+ * DU3  A deletion to the end of all keys reaches every key from its start on.
  *
- * etcd: checkIntervals of server/etcdserver/api/v3rpc/key.go (spec server-api.md 5.5). Departs: U3, where etcd's interval
+ * etcd: checkIntervals of server/etcdserver/api/v3rpc/key.go (spec server-api.md 5.5). Departs: DU3, where etcd's interval
  * is empty (#22445).
  */
 import { byteKey, keyName } from './byte-key.ts';

@@ -1,8 +1,8 @@
 /**
  * The retained changes of one key, oldest first.
  *
- * H1  The present is the moment of the first pull: what is written later is not in it.
- * H2  Changes are fetched some at a time, with a turn of the event loop in between (law 10), and decoded as they are
+ * HS1  The present is the moment of the first pull: what is written later is not in it.
+ * HS2  Changes are fetched some at a time, with a turn of the event loop in between (law 10), and decoded as they are
  *     pulled. A compaction that may have taken what was not fetched yet ends the stream (law 2).
  */
 import type { Change } from '@varve/watch';

@@ -1,15 +1,15 @@
 /**
  * The contract of varve as its users meet it: typed keys and values over revisions, on one machine or on a cluster.
  *
- * K1  A resolved write is durable, with `durability: 'commit'` (law 1), and every read that starts afterwards sees it.
- * K2  Reads answer from one revision each (law 2); `at(revision)` chooses it.
- * K3  Arguments are checked as a whole before anything happens; a refused call changes nothing.
- * K4  Bytes that come out are the caller's own; bytes that go in may be changed as soon as the call has returned.
- * K5  Writes take effect in the order of the calls, awaited or not: after `put(a); put(b)` the revision of `b` is the
+ * KK1  A resolved write is durable, with `durability: 'commit'` (law 1), and every read that starts afterwards sees it.
+ * KK2  Reads answer from one revision each (law 2); `at(revision)` chooses it.
+ * KK3  Arguments are checked as a whole before anything happens; a refused call changes nothing.
+ * KK4  Bytes that come out are the caller's own; bytes that go in may be changed as soon as the call has returned.
+ * KK5  Writes take effect in the order of the calls, awaited or not: after `put(a); put(b)` the revision of `b` is the
  *     higher one, and whoever sees `b` sees `a`. One that is refused or aborted does not stop those behind it. What a crash
  *     leaves is a prefix. An optimistic `transaction` takes effect when its body has returned.
- * K6  Every call gives the event loop a turn once a slice of it is over (law 10): a loop that polls starves nobody.
- * K7  A `Kv` may be a cluster: everything that could need a round trip is a promise or an async iterable. What only a
+ * KK6  Every call gives the event loop a turn once a slice of it is over (law 10): a loop that polls starves nobody.
+ * KK7  A `Kv` may be a cluster: everything that could need a round trip is a promise or an async iterable. What only a
  *     store in this process can do is in `EmbeddedKv` (embedded.ts).
  *
  * Wrong arguments are `TypeError` or `RangeError` with code `KV_INVALID`. After `close` it is `KV_CLOSED`, for whatever was
@@ -259,7 +259,7 @@ export interface Status {
 export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposable {
   /**
    * Writes a key. Resolves when the write may be relied on: durable, unless `durability` is `'interval'`.
-   * `put(a); put(b)` need not be awaited one by one: they take effect in the order of the calls (K5). In an embedded store
+   * `put(a); put(b)` need not be awaited one by one: they take effect in the order of the calls (KK5). In an embedded store
    * those of one tick share a commit, unless commits lag behind, and `settled()` counts all that were called before it. Each can be refused for itself, so look at each promise; what must happen together is a `txn`.
    * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type
    */

@@ -1,9 +1,9 @@
 /**
  * Opening: the one place that puts the layers together.
  *
- * J1  engine, backend, store: opened in this order. When a step fails, everything before it is closed again, and the
+ * OPE1  engine, backend, store: opened in this order. When a step fails, everything before it is closed again, and the
  *     step's own error is what `open` rejects with. An engine that another store has is left as it is.
- * J2  Options are checked by name before anything is opened; an engine that came with wrong ones is closed.
+ * OPE2  Options are checked by name before anything is opened; an engine that came with wrong ones is closed.
  */
 import { discardEngine, openBackend, type Engine } from '@varve/backend';
 import type { FileOptions } from '@varve/backend/file';

@@ -1,8 +1,8 @@
 /**
- * Transactions as data: what `kv.txn` takes and what it answers, with a function to make each part (decision 11).
+ * Transactions as data: what `kv.txn` takes and what it answers, with a function to make each part (decisions/0018).
  *
- * X1  Everything here is a plain object: it can be built by hand, kept, logged and sent.
- * X2  The answer of a branch has one result an operation, at the same place and of that operation's type.
+ * OPR1  Everything here is a plain object: it can be built by hand, kept, logged and sent.
+ * OPR2  The answer of a branch has one result an operation, at the same place and of that operation's type.
  *
  * etcd: TxnRequest, Compare and RequestOp of rpc.proto (spec server-api.md 5.5). Departs: one compare may hold several
  * tests.

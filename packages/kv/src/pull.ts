@@ -1,11 +1,11 @@
 /**
  * One async iterator behind every stream of this package.
  *
- * P1  What is buffered is handed out without waiting, by a promise that is resolved already; after each slice the event
+ * PLL1  What is buffered is handed out without waiting, by a promise that is resolved already; after each slice the event
  *     loop has a turn first, however fast the consumer is (law 10).
- * P2  Pulls may overlap; they are answered in the order of the calls.
- * P3  An error ends the stream: the pull that met it rejects, the source is closed once, later pulls are done.
- * P4  Leaving a loop (`return`) closes the source at once, also under a pull that waits.
+ * PLL2  Pulls may overlap; they are answered in the order of the calls.
+ * PLL3  An error ends the stream: the pull that met it rejects, the source is closed once, later pulls are done.
+ * PLL4  Leaving a loop (`return`) closes the source at once, also under a pull that waits.
  */
 
 import { nextSlice, sliceOver } from './clock.ts';

@@ -1,12 +1,12 @@
 /**
  * Keys and ranges of one name space, as the bytes that the store compares.
  *
- * N1  A key space is a prefix and a codec: every key that goes down gets the prefix, every key that comes up loses it.
+ * RA1  A key space is a prefix and a codec: every key that goes down gets the prefix, every key that comes up loses it.
  *     No range reaches out of it.
- * N2  The empty key is no key: it cannot be written, and no range contains it. So the first key of a space is its
+ * RA2  The empty key is no key: it cannot be written, and no range contains it. So the first key of a space is its
  *     prefix and a zero byte.
- * N3  Nothing that goes out of a name space tells the prefix it lies under: keys of errors and cursors are relative to it.
- * N4  The end of a prefix is the next byte string that does not begin with it; of a prefix of nothing but 0xff, the end
+ * RA3  Nothing that goes out of a name space tells the prefix it lies under: keys of errors and cursors are relative to it.
+ * RA4  The end of a prefix is the next byte string that does not begin with it; of a prefix of nothing but 0xff, the end
  *     of all keys.
  *
  * etcd: clientv3/op.go (GetPrefixRangeEnd, FromKey), namespace/util.go. Departs: the end of all keys is the store's empty
@@ -73,7 +73,7 @@ export class KeySpace<K> {
     return this.#coder.decode(this.relative(stored), 'the key', stored, revision);
   }
 
-  /** Stored bytes of a key, as this space knows them (N3); the same bytes, lent. */
+  /** Stored bytes of a key, as this space knows them (RA3); the same bytes, lent. */
   relative(stored: Uint8Array): Uint8Array {
     return this.#prefix.length === 0 ? stored : stored.subarray(this.#prefix.length);
   }
@@ -83,7 +83,7 @@ export class KeySpace<K> {
     return join(this.#prefix, relative);
   }
 
-  /** What tells this space from others; not for the outside (N3). */
+  /** What tells this space from others; not for the outside (RA3). */
   get prefix(): Uint8Array {
     return this.#prefix;
   }
@@ -178,7 +178,7 @@ function isRange<K>(selector: Selector<K>): selector is Range<K> {
   return isPlainObject(selector);
 }
 
-/** The first byte string after all that begin with `prefix`; empty where there is none (N4). */
+/** The first byte string after all that begin with `prefix`; empty where there is none (RA4). */
 export function prefixEnd(prefix: Uint8Array): Uint8Array {
   let length = prefix.length;
   while (length > 0 && prefix[length - 1] === 0xff) length--;

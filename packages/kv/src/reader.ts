@@ -1,9 +1,9 @@
 /**
  * Reads at the present or at one past revision.
  *
- * E1  A point read is a promise around one synchronous read: it costs no trip, and a turn for others once a slice is over
+ * RD1  A point read is a promise around one synchronous read: it costs no trip, and a turn for others once a slice is over
  *     (law 10).
- * E2  Long reads go page by page at one revision and hold nothing between two pages; when compaction overtakes them
+ * RD2  Long reads go page by page at one revision and hold nothing between two pages; when compaction overtakes them
  *     they end with `MVCC_COMPACTED`, never with a mixture (law 2).
  */
 import type { KeyValue, RangeResult } from '@varve/watch';

@@ -1,9 +1,9 @@
 /**
  * Between the typed world of a `Kv` and the records of the store: one key space, one value codec, both directions.
  *
- * T1  Everything that comes out is a new object with bytes of its own (K4).
- * T2  Limits bind what is written. What is stored already can be read and deleted whatever they are.
- * T3  What comes out survives `JSON.stringify` where its key and value do: a lease is text, and absent where there is none.
+ * RCR1  Everything that comes out is a new object with bytes of its own (KK4).
+ * RCR2  Limits bind what is written. What is stored already can be read and deleted whatever they are.
+ * RCR3  What comes out survives `JSON.stringify` where its key and value do: a lease is text, and absent where there is none.
  */
 import type { Change, Event, KeyValue } from '@varve/watch';
 import { nextSlice, sliceOver } from './clock.ts';

@@ -1,12 +1,12 @@
 /**
  * Optimistic transactions: read one revision, buffer the writes, commit if what was read is still so, else begin again.
  *
- * Y1  An attempt reads one revision, so its body never sees half of another transaction.
- * Y2  Keys and ranges that were read are compared in the same section that writes: by the revision of each key's last
+ * TRN1  An attempt reads one revision, so its body never sees half of another transaction.
+ * TRN2  Keys and ranges that were read are compared in the same section that writes: by the revision of each key's last
  *     change, and for ranges by the set of keys, too. Equal means: as if it had run in that instant.
- * Y3  Some transaction commits in every round. A loser waits for the winner's commit before it reads again, because it
+ * TRN3  Some transaction commits in every round. A loser waits for the winner's commit before it reads again, because it
  *     could not see it earlier (law 1); a winner lets losers go first, so that none is overtaken for ever.
- * Y4  Much that was read is compared before the section, in slices, while the line of the writes waits (law 10).
+ * TRN4  Much that was read is compared before the section, in slices, while the line of the writes waits (law 10).
  *
  * etcd: client/v3/concurrency/stm.go. Departs: ranges are read, too, and guarded against new and vanished keys.
  */

@@ -1,8 +1,8 @@
 /**
  * Carries out a planned transaction inside one write section of the store.
  *
- * Q1  Operations run in order; a read sees the changes before it.
- * Q2  Answers are decoded inside the section: a codec that throws undoes the transaction, so a rejected call has changed
+ * TR1  Operations run in order; a read sees the changes before it.
+ * TR2  Answers are decoded inside the section: a codec that throws undoes the transaction, so a rejected call has changed
  *     nothing (law 3).
  *
  * etcd: server/etcdserver/txn/txn.go (spec server-api.md 5.5).

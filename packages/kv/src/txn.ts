@@ -1,14 +1,14 @@
 /**
  * A transaction as data, checked and encoded as a whole: what comes out of here cannot be refused any more.
  *
- * V1  Both branches are checked, taken or not, nested ones included.
- * V2  Everything is counted before anything is encoded, each reference of its own: the operations below `then`, those below
+ * TX1  Both branches are checked, taken or not, nested ones included.
+ * TX2  Everything is counted before anything is encoded, each reference of its own: the operations below `then`, those below
  *     `else` and the conditions, whatever they are nested in, are at most `maxOps` each. Counting stops at the limit, and
  *     depth is bounded before it is walked: no input exhausts the stack or the time (R6), shared parts included.
- * V3  The bytes of a plan are its own, and so are its lists: the caller, and the codecs while they are called, may change what
- *     was passed (K4).
+ * TX3  The bytes of a plan are its own, and so are its lists: the caller, and the codecs while they are called, may change what
+ *     was passed (KK4).
  *
- * etcd: server/etcdserver/api/v3rpc/key.go, checkTxnRequest (spec server-api.md 5.5). Departs: V2, where etcd counts what is
+ * etcd: server/etcdserver/api/v3rpc/key.go, checkTxnRequest (spec server-api.md 5.5). Departs: TX2, where etcd counts what is
  * nested side by side apart.
  */
 import { checkNames, checkOptionalBoolean, checkOptionalInteger } from './checks.ts';

@@ -1,14 +1,14 @@
 /**
  * A watch: one watcher on a bounded stream of the store, pulled event by event or revision by revision.
  *
- * H1  The watcher is registered in the call that makes the watch, so what is written next is seen (law 4).
- * H2  With `initial` the watcher is registered first; then the state of exactly the revision it starts after is read.
+ * WA1  The watcher is registered in the call that makes the watch, so what is written next is seen (law 4).
+ * WA2  With `initial` the watcher is registered first; then the state of exactly the revision it starts after is read.
  *     So there is no gap and no repetition between the two, whatever is written meanwhile.
- * H3  Nothing is buffered here but the response being handed out; who does not pull fills the store's bounded queue and
+ * WA3  Nothing is buffered here but the response being handed out; who does not pull fills the store's bounded queue and
  *     is caught up from history later (law 9).
- * H4  The stream is closed, and the signal let go of, however the watch ends.
- * H5  Who waits for an event has work to do: a pending pull keeps the process alive, unless the watch is unreferenced.
- * H6  The initial state is handed out whole before `revision` says so: until then a resumed watch could only have a gap.
+ * WA4  The stream is closed, and the signal let go of, however the watch ends.
+ * WA5  Who waits for an event has work to do: a pending pull keeps the process alive, unless the watch is unreferenced.
+ * WA6  The initial state is handed out whole before `revision` says so: until then a resumed watch could only have a gap.
  *
  * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one response.
  */
@@ -249,7 +249,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   /** The next part of the initial state; the phase says whether it is the last one. */
   async #state(): Promise<readonly KeyValue[]> {
     const limit = this.#stateSize.entries;
-    // One more than is handed out tells whether there is a next part (H6).
+    // One more than is handed out tells whether there is a next part (WA6).
     const read = { revision: this.#started, limit: limit + 1 };
     const { kvs } = await this.#core.store.range(this.#stateFrom, this.#bounds.end, read);
     const following = kvs[limit];
@@ -260,7 +260,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     return part;
   }
 
-  /** A part of the state has been handed out: with the last one, everything up to the beginning has (H6). */
+  /** A part of the state has been handed out: with the last one, everything up to the beginning has (WA6). */
   #stateGiven(): void {
     if (this.#phase === 'bookmark') this.#revision = this.#started;
   }

@@ -1,11 +1,11 @@
 /**
  * Writes: checked and encoded, admitted, one synchronous section, answered when they may be relied on.
  *
- * F1  What a codec gives is used up by the store, or copied, before any other code of the caller's runs, and before anything
- *     is awaited (K4).
- * F2  Sections run in the order of the calls; while commits lag behind, writes wait in a line (law 9, admissions.ts).
- * F3  What comes after the section cannot fail but by a failed commit: the signal is not looked at any more.
- * F4  What is long and can be known before the section is found out in slices, while the line waits (law 10).
+ * WR1  What a codec gives is used up by the store, or copied, before any other code of the caller's runs, and before anything
+ *     is awaited (KK4).
+ * WR2  Sections run in the order of the calls; while commits lag behind, writes wait in a line (law 9, admissions.ts).
+ * WR3  What comes after the section cannot fail but by a failed commit: the signal is not looked at any more.
+ * WR4  What is long and can be known before the section is found out in slices, while the line waits (law 10).
  */
 import type { Finished, WriteTxn } from '@varve/watch';
 import type { Entry } from './admissions.ts';

@@ -30,7 +30,7 @@ const secret = 'hunter2';
 /** Anything, where the types would say first that it is wrong. */
 const any = (value: unknown): never => value as never;
 
-describe.each(engines)('XD: on %s', (_engine, place) => {
+describe.each(engines)('XD1: on %s', (_engine, place) => {
   const mistakes: readonly [string, (kv: EmbeddedKv) => unknown, RegExp][] = [
     ['a number for a key', (kv) => kv.put(any(7), 'x'), /must be a string, not a number;.*bytes.*tuple/],
     ['a Buffer for a key', (kv) => kv.get(any(Buffer.from(secret))), /must be a string, not a Buffer;.*bytes for/],
@@ -220,7 +220,7 @@ describe.each(engines)('XD: on %s', (_engine, place) => {
   });
 });
 
-test('XD: a lease is hexadecimal text in entries and events, and can be compared with', async () => {
+test('XD1: a lease is hexadecimal text in entries and events, and can be compared with', async () => {
   const path = temporaryFolder('store.db');
   const backend = await openBackend(await file(path));
   const store = await openWatchableStore(backend);
@@ -243,7 +243,7 @@ test('XD: a lease is hexadecimal text in entries and events, and can be compared
   expect(await holds(['none', { lease: { equals: '0' } }])).toBe(true);
 });
 
-test('XD: on a file that is open for reading only, a transaction that writes nothing works', async () => {
+test('XD1: on a file that is open for reading only, a transaction that writes nothing works', async () => {
   const path = temporaryFolder('store.db');
   const first = await open(file(path));
   await first.write((section) => {
@@ -270,7 +270,7 @@ test('XD: on a file that is open for reading only, a transaction that writes not
   expect(await codeOf(() => kv.txn({ if: [missing('k1')], then: [put('k1', 'y')] }))).toBe('BACKEND_READ_ONLY');
 });
 
-test('XD: KV_ENCODE and KV_DECODE name the key, and keep what the codec said for the cause', async () => {
+test('XD1: KV_ENCODE and KV_DECODE name the key, and keep what the codec said for the cause', async () => {
   const cause = new Error(`refused: ${secret}`);
   const refusing = {
     encode(value: string): Uint8Array {
@@ -308,7 +308,7 @@ test('XD: KV_ENCODE and KV_DECODE name the key, and keep what the codec said for
   expect((await failure(() => kv.put('\uD800', 'x'))).message).toMatch(/the key cannot be encoded: it has a surrogate/);
 });
 
-test('R126: a backup is for its owner only; a target that cannot be made is KV_BACKUP', async () => {
+test('R126, XC7: a backup is for its owner only; a target that cannot be made is KV_BACKUP', async () => {
   await using kv = await open(memory());
   await kv.put('a', '1');
   const folder = dirname(temporaryFolder());

@@ -123,7 +123,7 @@ function withFault(fault: string, path: string): { readonly said: string; readon
 const hasStrace = spawnSync('strace', ['-V']).status === 0;
 if (!hasStrace) console.log('left out, for want of strace: backups with system calls that fail');
 
-test.skipIf(!hasStrace)('XC: a backup works on a file system without hard links, and replaces nothing there', () => {
+test.skipIf(!hasStrace)('XC3: a backup works on a file system without hard links, and replaces nothing there', () => {
   const path = temporaryFolder('backup.db');
   const fault = '-e trace=link,linkat -e inject=link,linkat:error=EPERM';
   expect(withFault(fault, path)).toEqual({ said: 'written', names: ['backup.db'] });

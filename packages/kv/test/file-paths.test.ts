@@ -1,4 +1,4 @@
-/** Stores in a file and copies of them: whose name it is, links, foreign files, rights (A4, A5, A6, A15, B5, C, R126). */
+/** Stores in a file and copies of them: whose name it is, links, foreign files, rights (XA4, XA5, XA6, XA15, XB5, XC, R126). */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -124,7 +124,7 @@ test('XB5: a FIFO is refused, however often, and nothing waits', async () => {
   }
 });
 
-describe('XC: a copy', () => {
+describe('XC5: a copy', () => {
   test('R126: of a private store is private, whatever the umask allows', async () => {
     const path = await made('old');
     expect(statSync(path).mode & 0o777).toBe(0o600);

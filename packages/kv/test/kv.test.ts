@@ -37,7 +37,7 @@ describe('put and delete', () => {
   });
 
   test.each(['commit', 'interval'] as const)(
-    'K1: a resolved write is seen by the next read (%s)',
+    'KK1: a resolved write is seen by the next read (%s)',
     async (durability) => {
       await using kv = await open(memory(), { durability });
       for (let i = 0; i < 50; i++) {

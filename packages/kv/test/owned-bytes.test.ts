@@ -1,4 +1,4 @@
-/** A1: what a codec gives is the store's own before any other code of the caller's runs. */
+/** XA1: what a codec gives is the store's own before any other code of the caller's runs. */
 import { describe, expect, test } from 'vitest';
 import {
   bytes,

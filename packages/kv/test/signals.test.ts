@@ -43,7 +43,7 @@ const withSignal: readonly [string, (kv: EmbeddedKv, signal: AbortSignal) => unk
   ['backup', (kv, signal) => kv.backup(temporaryFolder('copy.db'), { signal })],
 ];
 
-describe.each(engines)('XD: on %s, a signal of another realm', (_engine, place) => {
+describe.each(engines)('XD1: on %s, a signal of another realm', (_engine, place) => {
   test.each(withSignal)('%s', async (_, call) => {
     await using kv = await open(place());
     await kv.put('a', '1');

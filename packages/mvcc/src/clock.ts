@@ -1,5 +1,5 @@
 /**
- * The one door to clocks and timers (decision 19).
+ * The one door to clocks and timers (decisions/0021).
  *
  * All of it is taken once, when this file is loaded: a test that replaces timers and clocks afterwards replaces its own,
  * and no work hangs on them.

@@ -1,9 +1,9 @@
 /**
  * The compactions of one history: accepted in order, made durable, then run one after another.
  *
- * CS1  A compaction is judged against the newest accepted one and the visible revision; from then on later ones are
+ * MC1  A compaction is judged against the newest accepted one and the visible revision; from then on later ones are
  *      judged against it.
- * CS2  Reads below it are refused from the moment its decision is durable, and its work begins after that (P5).
+ * MC2  Reads below it are refused from the moment its decision is durable, and its work begins after that (P5).
  *
  * etcd: server/storage/mvcc/kvstore.go, Compact (spec sections 10.1, 10.5). Departs: D5, D7.
  */

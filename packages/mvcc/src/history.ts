@@ -1,10 +1,10 @@
 /**
  * One backend's history in memory: the index over it, the records read lately, and how far it may be read.
  *
- * H1  `compacted <= visible <= finished`, apart from the moment of a compaction (0: none). Writers work at `finished`,
+ * HST1  `compacted <= visible <= finished`, apart from the moment of a compaction (0: none). Writers work at `finished`,
  *     everybody else reads at or below `visible` (law 1).
- * H2  An indexed revision has its record, which fits its place; anything else is `MVCC_CORRUPT`, never a shorter answer.
- * H3  A history that is not `open` any more answers `MVCC_CLOSED`: the store was closed, or works on another backend.
+ * HST2  An indexed revision has its record, which fits its place; anything else is `MVCC_CORRUPT`, never a shorter answer.
+ * HST3  A history that is not `open` any more answers `MVCC_CLOSED`: the store was closed, or works on another backend.
  *
  * etcd: the fields of server/storage/mvcc/kvstore.go (spec section 6).
  */

@@ -4,15 +4,15 @@
  *   slab   length (4 bytes) | sub and number in the slab (4) | record, padded to a multiple of 8      ... and so on
  *   table  sets of 4 tags and 4 places; a place is the distance from the first record ever, in units of 8 bytes
  *
- * PR1  A record that is read once is bytes in a slab, nothing that the collector would trace. The object made of it when
+ * PAC1  A record that is read once is bytes in a slab, nothing that the collector would trace. The object made of it when
  *      it is found again stays beside them, as long as the slab does; its arrays are views of the slab.
- * PR2  The oldest slab is dropped as a whole, which moves the tail and touches no entry of the table: a place before the
+ * PAC2  The oldest slab is dropped as a whole, which moves the tail and touches no entry of the table: a place before the
  *      tail holds nothing any more. What is found in the oldest quarter is added again, once there is not much room
  *      left, so what is read often stays.
- * PR3  A set that is full forgets its oldest record, even one that is read often: the next read brings it back. Revisions
+ * PAC3  A set that is full forgets its oldest record, even one that is read often: the next read brings it back. Revisions
  *      in a row lie in sets in a row.
- * PR4  Tag and sub tell records apart but for mains that are 2^32 apart: the record itself says its main.
- * PR5  A record is written once. Whoever keeps a view of one keeps a slab of 16 KiB alive, or its own array if it is long.
+ * PAC4  Tag and sub tell records apart but for mains that are 2^32 apart: the record itself says its main.
+ * PAC5  A record is written once. Whoever keeps a view of one keeps a slab of 16 KiB alive, or its own array if it is long.
  *
  * An object for each record costs twice the bytes, and the time to promote six objects to the old generation.
  */

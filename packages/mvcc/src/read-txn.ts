@@ -1,7 +1,7 @@
 /**
  * Reads at one pinned revision.
  *
- * RT1  Pins a number and nothing else: revisions do not change, so there is nothing to hold (decision 18).
+ * RT1  Pins a number and nothing else: revisions do not change, so there is nothing to hold (decisions/0020).
  * RT2  Ends with `end`, with the store, and when the store moves to another backend.
  *
  * etcd: server/storage/mvcc/kvstore_txn.go, storeTxnRead (spec section 7.1). Departs: compaction does not wait for it.

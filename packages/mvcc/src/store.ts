@@ -2,12 +2,12 @@
  * The contract of the store: a key space in which every transaction makes a revision and every revision can be read
  * until it is compacted.
  *
- * S1  One write transaction is one synchronous section and makes one revision, or none when it changes nothing (law 3).
- * S2  There is a newest finished revision, at which writers work, and a visible one, at which everybody else reads.
+ * STE1  One write transaction is one synchronous section and makes one revision, or none when it changes nothing (law 3).
+ * STE2  There is a newest finished revision, at which writers work, and a visible one, at which everybody else reads.
  *     With `durability: 'commit'` a finished revision becomes visible when it is durable (law 1); with `'interval'` at
  *     once.
- * S3  A revision reads the same until it is compacted, then every read of it ends with `MVCC_COMPACTED` (laws 2, 5).
- * S4  A key's records are etcd's bytes; equal histories have equal hashes (law 6).
+ * STE3  A revision reads the same until it is compacted, then every read of it ends with `MVCC_COMPACTED` (laws 2, 5).
+ * STE4  A key's records are etcd's bytes; equal histories have equal hashes (law 6).
  *
  * etcd: server/storage/mvcc/kv.go, kvstore.go (spec sections 6 to 13). Departs: D1 to D9; leases are attached by the
  * layer above, from what `write` returns.
@@ -90,7 +90,7 @@ export interface GetOptions {
   readonly revision?: number | undefined;
 }
 
-/** Reads at one pinned revision. Holds nothing back: once the revision is compacted, reads end with `MVCC_COMPACTED` (decision 18). */
+/** Reads at one pinned revision. Holds nothing back: once the revision is compacted, reads end with `MVCC_COMPACTED` (decisions/0020). */
 export interface ReadTxn extends Disposable {
   /** The revision this transaction reads at. */
   rev(): number;

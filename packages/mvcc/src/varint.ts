@@ -1,8 +1,8 @@
 /**
  * Protobuf varints: seven bits a byte, lowest first.
  *
- * V1  No BigInt and no 64-bit arithmetic for what fits 2^53 - 1; bit operators only below 2^31.
- * V2  Reading never leaves the array: what is cut off or too long is `MVCC_CORRUPT`.
+ * VA1  No BigInt and no 64-bit arithmetic for what fits 2^53 - 1; bit operators only below 2^31.
+ * VA2  Reading never leaves the array: what is cut off or too long is `MVCC_CORRUPT`.
  */
 import { MvccError } from './errors.ts';
 

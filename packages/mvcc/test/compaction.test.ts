@@ -381,7 +381,7 @@ test('law 10: the history of a key in parts', async () => {
   expect(await codeOf(() => store.history(bytes('k'), { limit: -1 }))).toBe('RangeError');
 });
 
-test('XF: history below the compacted revision is MVCC_COMPACTED, as a range and changes are', async () => {
+test('XF1: history below the compacted revision is MVCC_COMPACTED, as a range and changes are', async () => {
   const { store } = await open();
   for (let i = 0; i < 6; i++) await put(store, 'k', `${i}`); // 2 to 7
   await compact(store, 5);

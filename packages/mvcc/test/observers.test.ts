@@ -95,7 +95,7 @@ test('a transaction that changed nothing, or was undone, is nobody’s news', as
   expect(lines).toEqual([]);
 });
 
-test("D9: with 'interval' finished is visible, in the same tick", async () => {
+test("law 1: with 'interval' finished is visible, in the same tick", async () => {
   const lines: string[] = [];
   const store = await openStore(await openBackend(memoryEngine()), {
     durability: 'interval',

@@ -177,7 +177,7 @@ test('R7: a range does not look at its arguments again', async () => {
   expect((await range).count).toBe(1000);
 });
 
-test('decision 18: a read transaction holds no compaction back', async () => {
+test('decisions/0020: a read transaction holds no compaction back', async () => {
   const { store } = await open();
   await put(store, 'a', '1');
   await put(store, 'a', '2');

@@ -5,16 +5,16 @@
  *       2  -> { w1, w2, w7 }        window = history from the position on   (may await)
  *     907  -> { w3 }                each watcher: notice, or batch, or nothing; then it stands at the window's end
  *
- * K1  Watchers at the same revision are one cohort: history is read once for all of them, and they stay together.
+ * CU1  Watchers at the same revision are one cohort: history is read once for all of them, and they stay together.
  *     A cohort whose position is inside the window joins.
- * K2  Each watcher is served in one synchronous step that looks at everything anew (cancelled, compacted, visible
+ * CU2  Each watcher is served in one synchronous step that looks at everything anew (cancelled, compacted, visible
  *     moved): between two of them anything may have happened. A slice lasts 5 ms (law 10); then others get
  *     as much time (pace.ts), as long as those who are behind come nearer.
- * K3  A pass runs when there is a watcher that can move on, never otherwise: one whose queue takes no more waits with
+ * CU3  A pass runs when there is a watcher that can move on, never otherwise: one whose queue takes no more waits with
  *     the queue, and comes back when its consumer reads. So there is nothing to retry, and no timer.
- * K4  What history has lost ends with one notice (`minRevision` below the compacted revision), also in the middle.
+ * CU4  What history has lost ends with one notice (`minRevision` below the compacted revision), also in the middle.
  *
- * etcd: watchable_store.go, syncWatchers (spec 6). Departs: K1, K3; a notice that finds no room waits as K3 says.
+ * etcd: watchable_store.go, syncWatchers (spec 6). Departs: CU1, CU3; a notice that finds no room waits as CU3 says.
  */
 import { MvccError, type Store } from '@varve/mvcc';
 import type { Clock } from './clock.ts';
@@ -274,7 +274,7 @@ export class CatchUp {
     else this.#wait(watcher);
   }
 
-  /** The synchronous step for one watcher (K2). */
+  /** The synchronous step for one watcher (CU2). */
   #serve(watcher: Watcher, window: HistoryWindow): void {
     const compacted = this.#store.firstRev();
     if (watcher.minRevision < compacted) {

@@ -1,9 +1,9 @@
 /**
  * A run of changes and the events made of it, each made once, whoever wants it.
  *
- * E1  Events, and arrays of them, are frozen: watchers with equal needs share them, and none can change what another
+ * CHA1  Events, and arrays of them, are frozen: watchers with equal needs share them, and none can change what another
  *     one gets (W46).
- * E2  `previous` is the key as it was before the event's own transaction, or absent; never a wrong one (W77, W86).
+ * CHA2  `previous` is the key as it was before the event's own transaction, or absent; never a wrong one (W77, W86).
  *
  * etcd: server/storage/mvcc/watchable_store_txn.go, api/v3rpc/watch.go (sendLoop). Departs: the previous value is read
  * when the event is made, so that compaction has the least time to take it away.

@@ -1,5 +1,5 @@
 /**
- * The one door to time and to turns of the event loop (decision 19).
+ * The one door to time and to turns of the event loop (decisions/0021).
  *
  * All of it is taken once, when this file is loaded: a test that replaces timers and clocks afterwards replaces its own,
  * and no watcher hangs on them. Timers never keep the process alive where they only give memory back.

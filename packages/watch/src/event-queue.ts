@@ -1,16 +1,16 @@
 /**
  * The one queue of a stream: a ring of responses, bounded, pulled by a single consumer.
  *
- * Q1  `offer` never waits and never grows the queue beyond its capacity; a response goes in whole or not at all.
- * Q2  First in, first out. A response goes straight to a consumer that waits, if there is none before it.
- * Q3  Whoever waits for room (a victim, a watcher left out of catch-up) hears of it when the consumer takes a response.
- * Q4  History is taken in only while little of it is unread (`HISTORY_BYTES`): a queue of 128 batches of 1000 large
+ * EQ1  `offer` never waits and never grows the queue beyond its capacity; a response goes in whole or not at all.
+ * EQ2  First in, first out. A response goes straight to a consumer that waits, if there is none before it.
+ * EQ3  Whoever waits for room (a victim, a watcher left out of catch-up) hears of it when the consumer takes a response.
+ * EQ4  History is taken in only while little of it is unread (`HISTORY_BYTES`): a queue of 128 batches of 1000 large
  *     values each would be bounded in name only (law 9).
- * Q5  What progress says of all watchers is said when it is read: the owner is asked again then, and may hold it back.
- * Q6  Equal events for many watchers of the stream are one entry, and the responses are made as they are taken: they count
+ * EQ5  What progress says of all watchers is said when it is read: the owner is asked again then, and may hold it back.
+ * EQ6  Equal events for many watchers of the stream are one entry, and the responses are made as they are taken: they count
  *     as responses, and cost memory as one.
  *
- * etcd: server/storage/mvcc/watcher.go, the channel. Departs: Q4, Q5, Q6.
+ * etcd: server/storage/mvcc/watcher.go, the channel. Departs: EQ4, EQ5, EQ6.
  */
 import type { SliceOptions } from '@varve/mvcc';
 import { onAbort } from '@varve/base/abort';

@@ -1,10 +1,10 @@
 /**
  * A run of consecutive revisions of the past, matched once for each range that asks.
  *
- * H1  It holds all retained changes of the revisions from `from` up to and without `to`, and never changes: whoever
+ * HW1  It holds all retained changes of the revisions from `from` up to and without `to`, and never changes: whoever
  *     stands at `from` stands at `to` after it, whatever matched.
- * H2  Ranges are matched, and events made, once; all watchers with the same range and needs get the same array.
- * H3  Work that grows with the window is done in slices (`prepare`); `batch` only hands out.
+ * HW2  Ranges are matched, and events made, once; all watchers with the same range and needs get the same array.
+ * HW3  Work that grows with the window is done in slices (`prepare`); `batch` only hands out.
  *
  * etcd: server/storage/mvcc/watcher_group.go, watcherBatch (spec 7). Departs: a batch ends with the window, so it may
  * hold fewer revisions than allowed; in return watchers of all ranges move on together, over one reading.

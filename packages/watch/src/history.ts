@@ -4,10 +4,10 @@
  *   positions ...........[ window )[ next window ).......... visible | recent
  *   scan A                         ^ held here: the next window costs no search
  *
- * P1  A window is made of what was visible when it was asked for, and only of that (law 1).
- * P2  A scan is held between two windows, at most `HELD` at a time and only while passes go on: `release` lets go of
+ * HI1  A window is made of what was visible when it was asked for, and only of that (law 1).
+ * HI2  A scan is held between two windows, at most `HELD` at a time and only while passes go on: `release` lets go of
  *     what scans pin in the backend (R14). The newest windows are kept as long, for the rest of a large cohort.
- * P3  What is still in memory (`RecentChanges`) is not read, and needs no await.
+ * HI3  What is still in memory (`RecentChanges`) is not read, and needs no await.
  *
  * etcd: watchable_store.go, rangeEventsWithReuse. Departs: one pass after another goes on in the same scan.
  */

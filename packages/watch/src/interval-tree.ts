@@ -7,9 +7,9 @@
  *            \               /          stab("k"): left is skipped where max <= "k",
  *          [b, q) max=q   [e, g)        right is skipped where the start is above "k"
  *
- * V1  In order by (start, end); no two nodes are equal, equal intervals share one value.
- * V2  The heights of two siblings differ by one at the most (AVL).
- * V3  A node's `max` is the largest end among itself and its children; an open end is larger than every key.
+ * IT1  In order by (start, end); no two nodes are equal, equal intervals share one value.
+ * IT2  The heights of two siblings differ by one at the most (AVL).
+ * IT3  A node's `max` is the largest end among itself and its children; an open end is larger than every key.
  *
  * etcd: pkg/adt/interval_tree.go. Departs: AVL instead of red-black, open ends instead of a sentinel, byte order always.
  */
@@ -66,7 +66,7 @@ export class IntervalTree<T> {
     stab(this.#root, key, found);
   }
 
-  /** Throws when V1, V2 or V3 does not hold. For tests. */
+  /** Throws when IT1, IT2 or IT3 does not hold. For tests. */
   checkInvariants(): void {
     const nodes = check(this.#root);
     if (nodes !== this.#size) throw new Error(`interval tree: ${nodes} nodes, size ${this.#size}`);
@@ -175,12 +175,12 @@ function check<T>(node: Child<T>): number {
   const { left, right, height, max } = node;
   const count = check(left) + 1 + check(right);
   if (left !== undefined && compareIntervals(left.start, left.end, node) >= 0)
-    throw new Error('V1: left is not before');
+    throw new Error('IT1: left is not before');
   if (right !== undefined && compareIntervals(right.start, right.end, node) <= 0)
-    throw new Error('V1: right is not after');
-  if (Math.abs(heightOf(left) - heightOf(right)) > 1) throw new Error('V2: out of balance');
+    throw new Error('IT1: right is not after');
+  if (Math.abs(heightOf(left) - heightOf(right)) > 1) throw new Error('IT2: out of balance');
   refresh(node);
-  if (node.height !== height) throw new Error('V2: wrong height');
-  if (node.max !== max) throw new Error('V3: wrong max');
+  if (node.height !== height) throw new Error('IT2: wrong height');
+  if (node.max !== max) throw new Error('IT3: wrong max');
   return count;
 }

@@ -1,11 +1,11 @@
 /**
  * How catch-up shares the event loop with writers: for the time it takes, others get as much (law 10).
  *
- * PA1  What others get while history is read counts as catch-up's time: how much of it theirs was is not to be known.
+ * WP1  What others get while history is read counts as catch-up's time: how much of it theirs was is not to be known.
  *      So that a slow medium does not hold it up for long, no debt is greater than `MOST_OWED_MS`.
- * PA2  Nobody is waited for: a turn that passes at once, and in which nothing was written, says that all others are
+ * WP2  Nobody is waited for: a turn that passes at once, and in which nothing was written, says that all others are
  *      idle, and ends the debt. Writers that wait for a commit are not idle: they get their turn as soon as it ends.
- * PA3  Catch-up gains on writers, whatever it costs them: a rest ends when `limit` is visible.
+ * WP3  Catch-up gains on writers, whatever it costs them: a rest ends when `limit` is visible.
  */
 import type { Clock } from './clock.ts';
 import { SLICE_MS } from './clock.ts';

@@ -1,8 +1,8 @@
 /**
  * The newest visible transactions, kept in memory while some watcher is behind.
  *
- * N1  Consecutive: every transaction from the first kept one to the visible revision is there.
- * N2  Bounded in transactions and bytes; the oldest go first. Empty while nobody is behind, and while all who are behind
+ * RCN1  Consecutive: every transaction from the first kept one to the visible revision is there.
+ * RCN2  Bounded in transactions and bytes; the oldest go first. Empty while nobody is behind, and while all who are behind
  *     are far behind (`REACH`) or asleep: keeping costs writers a fifth of a put.
  *
  * A watcher that has read history up to here is brought to the present in the same tick. Without it, one that catches

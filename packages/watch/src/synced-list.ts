@@ -4,8 +4,8 @@
  *   singles   w1 w5 w9 ...          one for each queue
  *   fans      queue A: w2 w3 w4     watchers that share a queue get a write as one entry of it, whatever their number
  *
- * Y1  A watcher is in `singles`, or in one fan, and `slot` is where; a queue has one single or one fan, never both.
- * Y2  The ids that a fan has lent to its queue stay as they are up to the number lent: new ones come after them, and
+ * SY1  A watcher is in `singles`, or in one fan, and `slot` is where; a queue has one single or one fan, never both.
+ * SY2  The ids that a fan has lent to its queue stay as they are up to the number lent: new ones come after them, and
  *     one that leaves leaves a copy.
  *
  * etcd: none; there every watcher of a stream is sent to by itself.
@@ -54,7 +54,7 @@ export class Fan {
     return this.#latest <= revision;
   }
 
-  /** The ids, which whoever has them may keep (Y2). */
+  /** The ids, which whoever has them may keep (SY2). */
   lend(): readonly number[] {
     this.#lent = true;
     return this.ids;

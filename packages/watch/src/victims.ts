@@ -1,10 +1,10 @@
 /**
  * The watchers of one stream whose batch found the queue full, in the order in which that happened.
  *
- * T1  Every watcher in the list holds exactly one batch, and is in no other place.
- * T2  The list is empty unless the stream's queue is full: each response the consumer takes makes room for the first
+ * VI1  Every watcher in the list holds exactly one batch, and is in no other place.
+ * VI2  The list is empty unless the stream's queue is full: each response the consumer takes makes room for the first
  *     batch at once. So nothing retries on a timer, and a consumer that never reads costs nothing.
- * T3  Adding, taking the first and removing any are O(1): the links are fields of the watchers.
+ * VI3  Adding, taking the first and removing any are O(1): the links are fields of the watchers.
  *
  * etcd: watchable_store.go, syncVictimsLoop. Departs: retried when there is room, not every 10 ms.
  */

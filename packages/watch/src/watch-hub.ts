@@ -1,10 +1,10 @@
 /**
  * All watchers of one store: where each is, and every move between the places (drawn in watcher.ts).
  *
- * J1  `publish` and the moves are synchronous and run no user code: consumers wake in a microtask.
- * J2  A synced watcher has been handed everything up to `visible`, in the same section in which `visible` moved there.
- * J3  `publish` costs a lookup for each change and a push for each stream with watchers that match, and waits for nobody.
- * J4  A watcher's range has it as a user as long as it is synced, unsynced or a victim.
+ * WH1  `publish` and the moves are synchronous and run no user code: consumers wake in a microtask.
+ * WH2  A synced watcher has been handed everything up to `visible`, in the same section in which `visible` moved there.
+ * WH3  `publish` costs a lookup for each change and a push for each stream with watchers that match, and waits for nobody.
+ * WH4  A watcher's range has it as a user as long as it is synced, unsynced or a victim.
  *
  * etcd: server/storage/mvcc/watchable_store.go (spec 3 to 6, 11).
  */

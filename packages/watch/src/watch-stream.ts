@@ -1,11 +1,11 @@
 /**
  * One stream: watchers by id, over one queue.
  *
- * U1  Ids that the stream gives out count up from 0 and are never given out twice; the caller's own may be anything free.
- * U2  A watcher that was told of a compaction keeps its id until it is cancelled.
- * U3  Progress of all is true when it is read: where a watcher from the past came after it was queued, it is dropped,
+ * WWS1  Ids that the stream gives out count up from 0 and are never given out twice; the caller's own may be anything free.
+ * WWS2  A watcher that was told of a compaction keeps its id until it is cancelled.
+ * WWS3  Progress of all is true when it is read: where a watcher from the past came after it was queued, it is dropped,
  *     and asked for again until all are synced.
- * U4  After `close` nothing is queued; what was queued before can be read.
+ * WWS4  After `close` nothing is queued; what was queued before can be read.
  *
  * etcd: server/storage/mvcc/watcher.go, watchStream (spec 4).
  */

@@ -2,13 +2,13 @@
  * The contract of the watchable store: a `Store` whose visible changes reach watchers, each once, in order, from any
  * revision that is not compacted.
  *
- * W1  A watcher gets every matching event with revision >= its start exactly once, in revision order, a revision never
+ * WAT1  A watcher gets every matching event with revision >= its start exactly once, in revision order, a revision never
  *     split over two responses, or one compaction notice (law 4).
- * W2  Watchers see only visible revisions (law 1), and before anybody who reads through this store: when `rev()` says R,
+ * WAT2  Watchers see only visible revisions (law 1), and before anybody who reads through this store: when `rev()` says R,
  *     every synced watcher has been handed R or is a victim of it.
- * W3  A stream's queue is bounded; a watcher whose queue is full becomes a victim and costs one batch until its
+ * WAT3  A stream's queue is bounded; a watcher whose queue is full becomes a victim and costs one batch until its
  *     consumer reads on (law 9). No writer and no other watcher waits for it.
- * W4  The cost of a write grows with the watchers that match it, not with the watchers there are.
+ * WAT4  The cost of a write grows with the watchers that match it, not with the watchers there are.
  *
  * etcd: server/storage/mvcc/watchable_store.go, watcher.go (spec watch.md). Departs: consumers pull; previous values
  * come with the event; what the spec calls bugs of 3.4 is done right.

@@ -1,10 +1,10 @@
 /**
  * All watched ranges, with the synced watchers of each, and the question which of them a key concerns.
  *
- * G1  Watchers of the same range share one `WatchedRange`. It is there as long as a watcher in any live place needs it,
+ * WG1  Watchers of the same range share one `WatchedRange`. It is there as long as a watcher in any live place needs it,
  *     so that moves between places never touch the tree.
- * G2  A range lists its synced watchers by their needs: what one list gets is made once.
- * G3  A lookup costs one probe and, where there are range watchers, O(log n) and the ranges found; never the number of
+ * WG2  A range lists its synced watchers by their needs: what one list gets is made once.
+ * WG3  A lookup costs one probe and, where there are range watchers, O(log n) and the ranges found; never the number of
  *     watchers.
  *
  * etcd: server/storage/mvcc/watcher_group.go. Departs: grouped by range for all places, not one group for each.

@@ -10,8 +10,8 @@
  *        |------------------ catch-up finds the queue full ----------'
  *        '--> compacted         (any) --> cancelled
  *
- * A1  A watcher is in exactly one place.
- * A2  Everything below `minRevision` has been delivered, filtered, or is held as its one batch. It is kept exact in
+ * WTC1  A watcher is in exactly one place.
+ * WTC2  Everything below `minRevision` has been delivered, filtered, or is held as its one batch. It is kept exact in
  *     every place but `synced`: there a write is delivered when it is at or above it, and the visible revision tells
  *     how far the watcher is.
  *

@@ -31,7 +31,7 @@ function countingEngine(): { readonly engine: Engine; scans: number; fail: Error
   return state;
 }
 
-test('K1 a thousand late watchers of one range cost one reading', async () => {
+test('CU1 a thousand late watchers of one range cost one reading', async () => {
   const medium = countingEngine();
   await using f = await open({ cacheBytes: 0, revisionsPerBatch: 100 }, medium.engine);
   await f.puts('foo', 1000);
@@ -45,7 +45,7 @@ test('K1 a thousand late watchers of one range cost one reading', async () => {
   expect(places(f)).toBe('1000 synced, 0 unsynced, 0 victims');
 });
 
-test('K1 watchers of different ranges go over one reading together', async () => {
+test('CU1 watchers of different ranges go over one reading together', async () => {
   const medium = countingEngine();
   await using f = await open({ revisionsPerBatch: 50, cacheBytes: 0 }, medium.engine);
   for (let i = 0; i < 1000; i++) f.store.put(bytes(`k${i % 20}`), bytes(`${i}`));

@@ -15,7 +15,7 @@ function ids(responses: readonly WatchResponse[]): number[] {
   return responses.map((response) => ('watchId' in response ? response.watchId : Number.NaN));
 }
 
-test('Y1 a list holds watchers as a set for each queue does, however they come and go', () => {
+test('SY1 a list holds watchers as a set for each queue does, however they come and go', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(20)), { maxLength: 200 }), (steps) => {
       const list = new SyncedList(0);
@@ -48,7 +48,7 @@ test('Y1 a list holds watchers as a set for each queue does, however they come a
   );
 });
 
-test('Y2 what is queued keeps its watchers, whoever is cancelled or comes meanwhile', async () => {
+test('SY2 what is queued keeps its watchers, whoever is cancelled or comes meanwhile', async () => {
   await using f = await open();
   const stream = f.store.newWatchStream();
   for (let id = 0; id < 5; id++) stream.watch(foo, undefined);

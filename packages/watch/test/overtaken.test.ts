@@ -20,7 +20,7 @@ function slicedClock(): Clock & { meanwhile: (() => Promise<void> | void) | unde
   return clock;
 }
 
-test('K2 K4 a compaction between two watchers of a pass: the second gets notice, not what was read before', async () => {
+test('CU2 CU4 a compaction between two watchers of a pass: the second gets notice, not what was read before', async () => {
   const clock = slicedClock();
   await using f = await open({ clock });
   await f.puts('foo', 10);
@@ -35,7 +35,7 @@ test('K2 K4 a compaction between two watchers of a pass: the second gets notice,
   expect(places(f)).toBe('1 synced, 0 unsynced, 0 victims');
 });
 
-test('K2 a restore between two watchers of a pass: the second gets nothing of the old data', async () => {
+test('CU2 a restore between two watchers of a pass: the second gets nothing of the old data', async () => {
   const clock = slicedClock();
   await using a = await open({ clock });
   await using b = await open();
@@ -51,7 +51,7 @@ test('K2 a restore between two watchers of a pass: the second gets nothing of th
   expect(showAll(responses.slice(1))).toEqual(['1@3: PUT foo=new @2 c2 v1, PUT foo=newer @3 c2 v2']);
 });
 
-test.each(['cancel', 'close'] as const)('K2 %s while previous values are looked up leaves nothing', async (how) => {
+test.each(['cancel', 'close'] as const)('CU2 %s while previous values are looked up leaves nothing', async (how) => {
   const clock = slicedClock();
   await using f = await open({ clock });
   await f.puts('foo', 100);

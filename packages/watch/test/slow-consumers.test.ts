@@ -218,7 +218,7 @@ test('P3 a watcher that catches up under a stream of writes is synced in the end
   expect(seen).toEqual(upTo(2, f.store.rev()));
 });
 
-test('N2 P3 a consumer that slept through more than is kept in memory misses nothing when it wakes under writes', async () => {
+test('RCN2 P3 a consumer that slept through more than is kept in memory misses nothing when it wakes under writes', async () => {
   await using f = await open({ queueCapacity: 2, durability: 'interval', clock: systemClock });
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined);

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Where etcd 3.4 is known to answer otherwise, and we do the right thing and say so (design decision 20).
+ * Where etcd 3.4 is known to answer otherwise, and we do the right thing and say so (decisions/0011).
  *
  * An answer counts as equal here only if it is exactly the one that the corner explains:
  * - `hash of a compacted revision`: 3.4 refuses it up to and with the compacted revision; later ones compute the hash at

@@ -2,9 +2,9 @@
 /**
  * Why the workload ended, for who finds it gone: a soak runs for hours, and what it said last may be read by nobody.
  *
- * Q1  Every end that the process sees is one line of JSON in the file `ended` of the store's folder: when, which process,
+ * EN1  Every end that the process sees is one line of JSON in the file `ended` of the store's folder: when, which process,
  *     exit code, and the error with its stack and its causes. Killed processes write nothing.
- * Q2  Whatever nobody caught is told as `error CODE text` like any other error, and on standard error with its stack.
+ * EN2  Whatever nobody caught is told as `error CODE text` like any other error, and on standard error with its stack.
  */
 import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,9 +2,9 @@
 /**
  * What transaction number SEQ of a seed does: a function of both and of nothing else, so that a workload can begin anywhere.
  *
- * P1  40 keys, written again and again, or with `grow` a new key each time. Half of the transactions have 2 to 4 keys,
+ * PLN1  40 keys, written again and again, or with `grow` a new key each time. Half of the transactions have 2 to 4 keys,
  *     each key once; 15 % of the changes delete.
- * P2  No two values are equal: each says which transaction wrote it, from its first byte to its last.
+ * PLN2  No two values are equal: each says which transaction wrote it, from its first byte to its last.
  */
 import { createHash } from 'node:crypto';
 

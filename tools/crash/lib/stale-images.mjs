@@ -2,8 +2,8 @@
 /**
  * Files that no program wrote: one page older than the others, one bit flipped, a copy cut short, a copy torn by commits.
  *
- * I1  Each image says which states of the history it may be read as, besides damage.
- * I2  A torn copy is made as `cp` makes one: front to back, a piece from each moment, moments in the order of time. Between
+ * STL1  Each image says which states of the history it may be read as, besides damage.
+ * STL2  A torn copy is made as `cp` makes one: front to back, a piece from each moment, moments in the order of time. Between
  *     two commits there is the moment when the pages of the later one are written and its meta page is not.
  */
 import { PAGE } from './store-versions.mjs';

@@ -2,9 +2,9 @@
 /**
  * A history of one store on the file engine, with the whole file and the true answers after every commit.
  *
- * V1  Written as a user would, through kv: puts, deletes, transactions, small and large values, leases of names with
+ * SV1  Written as a user would, through kv: puts, deletes, transactions, small and large values, leases of names with
  *     common prefixes, compactions.
- * V2  What is true of a state was answered by the store that wrote it.
+ * SV2  What is true of a state was answered by the store that wrote it.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -2,7 +2,7 @@
 /**
  * What goes on beside the writes: compactions, defragmentations, backups to a folder beside the store.
  *
- * U1  One at a time, never awaited by the writer. A failure of one is told on standard error and is not the store's end:
+ * UP1  One at a time, never awaited by the writer. A failure of one is told on standard error and is not the store's end:
  *     if it is, the next write says so.
  */
 import { mkdirSync, rmSync } from 'node:fs';

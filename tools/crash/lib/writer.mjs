@@ -2,8 +2,8 @@
 /**
  * Transactions in order, up to 8 in flight, never two on one key, each told before and after.
  *
- * W1  `try` is said before the call, `ack` after its promise has resolved: what was tried and not answered is in doubt.
- * W2  After the first failure nothing new begins; those in flight get their answers, then `run` rejects with it.
+ * WRI1  `try` is said before the call, `ack` after its promise has resolved: what was tried and not answered is in doubt.
+ * WRI2  After the first failure nothing new begins; those in flight get their answers, then `run` rejects with it.
  */
 import { put, remove } from '@varve/kv';
 import { codeOf, say } from './lines.mjs';

@@ -1,8 +1,8 @@
 /**
  * What a store must and may hold, from what its workload has said.
  *
- * N1  What was acknowledged is there. What was tried and not answered is there wholly or not at all.
- * N2  Transactions take effect in the order in which they were tried, so those that are there are a prefix: nothing
+ * KN1  What was acknowledged is there. What was tried and not answered is there wholly or not at all.
+ * KN2  Transactions take effect in the order in which they were tried, so those that are there are a prefix: nothing
  *     before the last acknowledged one may be missing, and no hole (P2).
  */
 import { expect } from 'vitest';

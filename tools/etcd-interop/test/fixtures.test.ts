@@ -1,4 +1,4 @@
-/** Files of a real etcd open in varve with all their history (decision 6, laws 2 and 6). */
+/** Files of a real etcd open in varve with all their history (decisions/0015, laws 2 and 6). */
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -198,7 +198,7 @@ describe('a store of etcd goes on in varve', () => {
   });
 });
 
-test('decision 7, law 6: LevelDB to file to memory to LevelDB: equal hashes of everything, at every revision', async () => {
+test('decisions/0016, law 6: LevelDB to file to memory to LevelDB: equal hashes of everything, at every revision', async () => {
   const start = await levelEngine(join(temporaryFolder(), 'start'));
   const first = await openBackend(start);
   await importSnapshot(unpacked('etcd-history-before-compaction.snapshot'), first);

@@ -1,4 +1,4 @@
-/** A real etcd runs on what varve wrote and gives the same answers; varve takes back what etcd wrote (decisions 6 and 7, law 6). */
+/** A real etcd runs on what varve wrote and gives the same answers; varve takes back what etcd wrote (decisions/0015 and decisions/0016, law 6). */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +56,7 @@ afterAll(async () => {
 beforeEach(({ skip }) => skip(absent !== undefined, absent));
 
 describe(`a history of ${steps} transactions, seed ${seed}`, () => {
-  test("decision 6: `etcdctl snapshot status`, which runs bbolt's own check, accepts the file and its backup, and both hash alike", async () => {
+  test("decisions/0015: `etcdctl snapshot status`, which runs bbolt's own check, accepts the file and its backup, and both hash alike", async () => {
     for (const path of [backup, copy]) {
       const status = JSON.parse(await etcdctl('snapshot', 'status', path, '-w', 'json')) as Record<string, number>;
       expect(status['revision']).toBe(store.rev());

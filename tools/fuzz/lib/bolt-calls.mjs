@@ -18,7 +18,7 @@ import { memoryEngine } from '@varve/backend/memory';
 import { openBolt } from '@varve/bolt';
 import { file, open } from '@varve/kv';
 import { bytes } from '@varve/kv';
-import { run } from '../../../packages/bolt/dist/cli.js';
+import { run } from '../../../packages/bolt/dist/tools/cli.js';
 
 const mostEntries = 100_000;
 const mostText = 4 << 20;

@@ -2,9 +2,9 @@
 /**
  * One round: some contenders at nearly the same time, then a look at what they left.
  *
- * R1  Each is alone in its own PID, network and mount namespace with a temporary folder of its own, as in a container that
+ * RN1  Each is alone in its own PID, network and mount namespace with a temporary folder of its own, as in a container that
  *     shares nothing with the others but the store; or, where that is not possible, a plain process.
- * R2  Every second one finds no program at all on its PATH, flock(1) included; which ones changes from round to round.
+ * RN2  Every second one finds no program at all on its PATH, flock(1) included; which ones changes from round to round.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';

@@ -2,7 +2,7 @@
 /**
  * What the contenders told, and whether it can be true of a store that only one may have.
  *
- * S1  Nobody's time with the store overlaps with anybody else's. A time ends with the last line of its turn, so a
+ * STY1  Nobody's time with the store overlaps with anybody else's. A time ends with the last line of its turn, so a
  *     contender who is killed without a word has it until it was last heard.
  */
 

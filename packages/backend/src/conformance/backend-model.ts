@@ -3,11 +3,11 @@
  * commits on their own and asked for, pins, scans, hashes, defrag, closing and opening again.
  */
 import assert from 'node:assert/strict';
-import type { Backend, BatchTx, ConcurrentReadTx, ReadTx } from '../backend.ts';
-import type { Bucket } from '../bucket.ts';
+import type { Backend, BatchTx, ConcurrentReadTx, ReadTx } from '../contract/backend.ts';
+import type { Bucket } from '../contract/bucket.ts';
 import { crc32c } from '../crc32c.ts';
-import type { Engine } from '../engine.ts';
-import { openBackend } from '../open-backend.ts';
+import type { Engine } from '../contract/engine.ts';
+import { openBackend } from '../open/open-backend.ts';
 import { Random } from './random.ts';
 import { type RandomHistory, randomHistories } from './random-history.ts';
 import { type Bench, bytes, chunksOf, numbered, type Scenario, text } from './scenario.ts';

@@ -75,7 +75,7 @@ export const commitScenarios: readonly Scenario[] = [
   },
   {
     key: 'commits/all-or-none',
-    title: 'reads while a commit runs see all of it or nothing (E3, law 3)',
+    title: 'reads while a commit runs see all of it or nothing (ENG3, law 3)',
     async run(bench) {
       const engine = await bench.open();
       await engine.commit([create(plain), put(plain, 'a', '0'), put(plain, 'z', '0')]);

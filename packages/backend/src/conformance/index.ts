@@ -3,13 +3,13 @@
  *
  *   engineConformance({ test, open: () => myEngine(temporaryFolder()) });
  *
- * Q1  Each scenario has a key, such as `scans/bounds`; a known gap is named by it.
- * Q2  Gaps cannot rot: one that passes, or that does not exist, fails.
- * Q3  Nothing but node:assert is needed. Random histories are seeded; a failure names its seed.
+ * IN1  Each scenario has a key, such as `scans/bounds`; a known gap is named by it.
+ * IN2  Gaps cannot rot: one that passes, or that does not exist, fails.
+ * IN3  Nothing but node:assert is needed. Random histories are seeded; a failure names its seed.
  */
 import { backendScenarios } from './backend-model.ts';
 import { commitScenarios } from './commits.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../contract/engine.ts';
 import { lifecycleScenarios } from './lifecycle.ts';
 import { modelScenarios } from './model.ts';
 import { pinScenarios } from './pins.ts';

@@ -4,8 +4,8 @@
  * Commits, pins, reads, scans, compactions and, where the engine keeps its rows, closing and opening again.
  */
 import assert from 'node:assert/strict';
-import type { Bucket } from '../bucket.ts';
-import type { Change, Engine, EngineView, PinnedView } from '../engine.ts';
+import type { Bucket } from '../contract/bucket.ts';
+import type { Change, Engine, EngineView, PinnedView } from '../contract/engine.ts';
 import { Random } from './random.ts';
 import { type RandomHistory, randomHistories } from './random-history.ts';
 import { type Bench, bytes, chunksOf, numbered, type Scenario, text } from './scenario.ts';

@@ -1,6 +1,6 @@
 /** Pins: a committed state that stays as it is, however much is committed afterwards. */
 import assert from 'node:assert/strict';
-import type { PinnedView } from '../engine.ts';
+import type { PinnedView } from '../contract/engine.ts';
 import { ascending, bytes, create, del, drop, get, numbered, plain, put, scan, type Scenario } from './scenario.ts';
 
 export const pinScenarios: readonly Scenario[] = [
@@ -60,7 +60,7 @@ export const pinScenarios: readonly Scenario[] = [
   },
   {
     key: 'pins/all-or-none',
-    title: 'a pin taken while a commit runs shows all of it or nothing (E3)',
+    title: 'a pin taken while a commit runs shows all of it or nothing (ENG3)',
     async run(bench) {
       const engine = await bench.open();
       await engine.commit([create(plain), create(ascending)]);

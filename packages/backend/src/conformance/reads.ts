@@ -1,6 +1,6 @@
 /** Point reads: every row that was committed, no other, byte for byte. */
 import assert from 'node:assert/strict';
-import type { Bucket } from '../bucket.ts';
+import type { Bucket } from '../contract/bucket.ts';
 import { Random } from './random.ts';
 import {
   ascending,
@@ -19,7 +19,7 @@ import {
 export const readScenarios: readonly Scenario[] = [
   {
     key: 'reads/missing-bucket',
-    title: 'a bucket that does not exist reads as an empty one (E5, B11)',
+    title: 'a bucket that does not exist reads as an empty one (ENG5, B11)',
     async run(bench) {
       const engine = await bench.open();
       assert.equal(get(engine, plain, 'a'), undefined);
@@ -81,7 +81,7 @@ export const readScenarios: readonly Scenario[] = [
   },
   {
     key: 'reads/buckets-apart',
-    title: 'buckets do not touch each other, whatever their names begin with (E5)',
+    title: 'buckets do not touch each other, whatever their names begin with (ENG5)',
     async run(bench) {
       const engine = await bench.open();
       const made = ['auth', 'authUsers', 'a', 'authU', 'members', 'members_removed'].map((name, i): Bucket => ({
@@ -99,7 +99,7 @@ export const readScenarios: readonly Scenario[] = [
   },
   {
     key: 'reads/same-id',
-    title: 'a bucket is known by its name, not by its number or as an object (E6)',
+    title: 'a bucket is known by its name, not by its number or as an object (ENG6)',
     async run(bench) {
       const engine = await bench.open();
       const bucket = (name: string, id: number): Bucket => ({ id, name, appendOnly: false });
@@ -136,7 +136,7 @@ export const readScenarios: readonly Scenario[] = [
   },
   {
     key: 'reads/bytes-stay',
-    title: 'bytes handed out stay as they are over later commits (E4, B33)',
+    title: 'bytes handed out stay as they are over later commits (ENG4, B33)',
     async run(bench) {
       const engine = await bench.open();
       await engine.commit([create(plain), put(plain, 'a', 'before'), put(plain, 'b', 'gone')]);

@@ -1,6 +1,6 @@
 /** Scans: rows in byte order, in chunks, of the state at the call. */
 import assert from 'node:assert/strict';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../contract/engine.ts';
 import { Random } from './random.ts';
 import {
   ascending,
@@ -85,7 +85,7 @@ export const scanScenarios: readonly Scenario[] = [
   },
   {
     key: 'scans/state-of-the-call',
-    title: 'a scan shows the state of its call, also when it is pulled later (E3)',
+    title: 'a scan shows the state of its call, also when it is pulled later (ENG3)',
     async run(bench) {
       const engine = await bench.open();
       await lettered(engine);
@@ -99,7 +99,7 @@ export const scanScenarios: readonly Scenario[] = [
   },
   {
     key: 'scans/while-committing',
-    title: 'a scan under way is not disturbed by commits (E3)',
+    title: 'a scan under way is not disturbed by commits (ENG3)',
     async run(bench) {
       const engine = await bench.open();
       await hundred(engine);

@@ -1,6 +1,6 @@
 /** What the scenarios share: a bench that opens and closes engines, and short words for rows and changes. */
-import type { Bucket } from '../bucket.ts';
-import type { Change, Engine, EngineView, Entry, ScanOptions } from '../engine.ts';
+import type { Bucket } from '../contract/bucket.ts';
+import type { Change, Engine, EngineView, Entry, ScanOptions } from '../contract/engine.ts';
 
 export interface Scenario {
   /** Group and name; stable, for `knownGaps`. */

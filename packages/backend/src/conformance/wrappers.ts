@@ -1,7 +1,7 @@
 /** Engines around an engine, for tests: one that takes its time, one that fails (R77). */
-import type { Bucket } from '../bucket.ts';
+import type { Bucket } from '../contract/bucket.ts';
 import { turn } from '../clock.ts';
-import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../engine.ts';
+import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../contract/engine.ts';
 import { Random } from './random.ts';
 
 /**

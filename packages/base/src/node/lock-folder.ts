@@ -1,13 +1,13 @@
 /**
  * The folder in which the holders of a store meet: made when it is missing, removed when it is empty.
  *
- * F1  What is at its path is looked at without following it, and anything but a folder is left as it is: a link, a pipe, a
+ * LF1  What is at its path is looked at without following it, and anything but a folder is left as it is: a link, a pipe, a
  *     device, a file. So is a folder that belongs to somebody who is neither root nor us nor the store's owner: its owner
  *     could take our socket away.
- * F2  On Linux all goes through our descriptor of it, `/proc/self/fd/N/name`: that is short, however long the path is, and
+ * LF2  On Linux all goes through our descriptor of it, `/proc/self/fd/N/name`: that is short, however long the path is, and
  *     always the folder that was looked at, whatever has its name by now. A folder that was removed meanwhile takes no
  *     new names (ENOENT). Elsewhere it goes by its path, or, where that is too long, by a short link to it.
- * F3  Who may read the store may see who holds it, and who may write it may hold it: folder and sockets follow the store's
+ * LF3  Who may read the store may see who holds it, and who may write it may hold it: folder and sockets follow the store's
  *     rights and owner, as far as the system lets us.
  */
 import fs from 'node:fs';
@@ -143,7 +143,7 @@ export class LockFolder {
   }
 }
 
-/** Gives a socket the store's rights (F3): to call one is to write to it. */
+/** Gives a socket the store's rights (LF3): to call one is to write to it. */
 export function shareSocket(path: string, rights: StoreRights): void {
   const read = rights.mode & 0o444;
   giveRights(path, rights, 0o600 | read | (read >> 1));

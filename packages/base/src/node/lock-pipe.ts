@@ -1,9 +1,9 @@
 /**
  * The lock on Windows: a named pipe, which the system gives to one process and takes back with it.
  *
- * W1  Pipes live in one room for the whole machine, so the name is a hash of the folder's path and of the thing held. The
+ * LOC1  Pipes live in one room for the whole machine, so the name is a hash of the folder's path and of the thing held. The
  *     first instance of a pipe is exclusive: there are no leftovers, and no second round.
- * W2  Written after the documentation of the system and of libuv; not run by our tests, which have no Windows.
+ * LOC2  Written after the documentation of the system and of libuv; not run by our tests, which have no Windows.
  */
 import { createHash } from 'node:crypto';
 import { listenAt } from './lock-socket.ts';

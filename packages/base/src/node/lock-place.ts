@@ -1,9 +1,9 @@
 /**
  * Where the holders of a store meet, and by which paths a socket there can be reached.
  *
- * P1  Beside a file, in a folder of its name and `.lock`; where that would be longer than a name may be, in one that is
+ * LO1  Beside a file, in a folder of its name and `.lock`; where that would be longer than a name may be, in one that is
  *     named by a hash of it. Both follow from the file's name alone, so that all who open it find each other.
- * P2  A socket's path has 108 bytes on Linux and 104 on macOS, its end included, and what is longer is cut off silently.
+ * LO2  A socket's path has 108 bytes on Linux and 104 on macOS, its end included, and what is longer is cut off silently.
  *     So the length is known here, and a folder with a longer path is reached another way (`lock-folder.ts`).
  */
 import { createHash } from 'node:crypto';

@@ -2,8 +2,8 @@
  * Sockets as signs of life: the kernel answers a call for as long as the process that listens exists, also while that
  * process is stopped or busy, and refuses it from the moment it is gone.
  *
- * K1  Nothing is ever said over such a socket: who calls is hung up on.
- * K2  It keeps no process alive and is shared with no other one, a worker of a cluster included.
+ * LCK1  Nothing is ever said over such a socket: who calls is hung up on.
+ * LCK2  It keeps no process alive and is shared with no other one, a worker of a cluster included.
  */
 import { connect, createServer, type Server } from 'node:net';
 

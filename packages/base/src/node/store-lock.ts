@@ -14,22 +14,22 @@
  * All words after the first are hexadecimal or base 36. THING tells apart what may be held side by side under one name: a file
  * and the one that has taken its place. SPACE is the PID namespace in which PID counts.
  *
- * S1  Shown means listening: a socket is bound and listens under `new-` before it is renamed to `at-`. From then on it
+ * STR1  Shown means listening: a socket is bound and listens under `new-` before it is renamed to `at-`. From then on it
  *     refuses calls only when its process has closed it or is gone.
- * S2  Shown before looked: the list that lets a contender in is read after its own name stood in the same folder, and the
+ * STR2  Shown before looked: the list that lets a contender in is read after its own name stood in the same folder, and the
  *     folder must still have its name then. A folder with a name in it cannot be removed, and a removed one takes none.
- * S3  No name comes again, so a socket that refused a call will never answer one, and anybody may remove it at any time,
+ * STR3  No name comes again, so a socket that refused a call will never answer one, and anybody may remove it at any time,
  *     several at once as well. What dies at any point leaves names that stand for nothing.
- * S4  In doubt it lives: only a refused call or a missing name is taken for dead, never a right that we lack.
- * S5  `held-` decides nothing. It lets others be told at once instead of waiting for the end of a contest, and it is
+ * STR4  In doubt it lives: only a refused call or a missing name is taken for dead, never a right that we lack.
+ * STR5  `held-` decides nothing. It lets others be told at once instead of waiting for the end of a contest, and it is
  *     removed before its socket closes. A contender that sees others without it stays if its name is the least, else it
  *     withdraws and comes again after a pause: so of those that meet, one is always left, and newcomers wait for it.
  *     A contest in which somebody stands still ends after a while, with nobody let in.
- * S6  Names under `new-` may be swept by the holder while they are being made: the maker finds its own gone and begins
+ * STR6  Names under `new-` may be swept by the holder while they are being made: the maker finds its own gone and begins
  *     anew.
- * S7  The holder is known by what it is, not by its process: a second taker in the same process, or in another thread of
+ * STR7  The holder is known by what it is, not by its process: a second taker in the same process, or in another thread of
  *     it, is refused like any other.
- * S8  Nobody holds who would not be seen: the list that lets a contender in must have its own name, too, and a call of its own
+ * STR8  Nobody holds who would not be seen: the list that lets a contender in must have its own name, too, and a call of its own
  *     socket must be answered. Else this is no place for sockets (a file system, a runtime), and that is said.
  *
  * It does not reach other machines, nor two that see the store under different names in different folders; who needs the
@@ -101,7 +101,7 @@ interface Rival {
 
 interface Sight {
   readonly rivals: readonly Rival[];
-  /** Whether we are there ourselves, alive (S8). */
+  /** Whether we are there ourselves, alive (STR8). */
   readonly isSeen: boolean;
 }
 
@@ -165,7 +165,7 @@ async function attempt({ folder: path, thing, rights, signal }: LockRequest, unt
     try {
       server = await show(folder, name, rights);
     } catch (error) {
-      // Our name was swept (S6), or the folder was removed, which libuv calls EACCES. Nobody may take that for a place
+      // Our name was swept (STR6), or the folder was removed, which libuv calls EACCES. Nobody may take that for a place
       // where no socket can be made, and do without.
       if (codeOf(error) === 'ENOENT' || !folder.isInPlace()) return again();
       if (isPassing(error)) throw error;
@@ -196,7 +196,7 @@ async function attempt({ folder: path, thing, rights, signal }: LockRequest, unt
   }
 }
 
-/** S1. Rejects with the system's error. */
+/** STR1. Rejects with the system's error. */
 async function show(folder: LockFolder, name: string, rights: StoreRights): Promise<Server> {
   const hidden = folder.pathOf(`new-${name}`);
   if (!fitsSocket(hidden)) throw Object.assign(new Error('its path is too long'), { code: 'ENAMETOOLONG' });
@@ -257,7 +257,7 @@ function unknown(reason: string): string {
   return `somebody who cannot be asked, or by nobody: ${reason}`;
 }
 
-/** S5, and sweeps what those left who died while they were at it. */
+/** STR5, and sweeps what those left who died while they were at it. */
 function mark(folder: LockFolder, own: string): void {
   try {
     fs.closeSync(fs.openSync(folder.pathOf(`held-${own}`), 'wx', 0o600));

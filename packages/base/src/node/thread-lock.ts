@@ -1,9 +1,9 @@
 /**
  * One opener of a thing among the threads of a process, for locks that the system gives to a process as a whole.
  *
- * T1  On Linux it is a socket with an abstract name that holds the process's own number: the name needs no folder, so it does
+ * TL1  On Linux it is a socket with an abstract name that holds the process's own number: the name needs no folder, so it does
  *     not matter under which path a thread sees the thing, and it goes with the process.
- * T2  Elsewhere, and on runtimes without such names, there is none, and the answer says so.
+ * TL2  Elsewhere, and on runtimes without such names, there is none, and the answer says so.
  */
 import { codeOf } from './lock-folder.ts';
 import { listenAt } from './lock-socket.ts';

@@ -1,0 +1,96 @@
+/**
+ * What an engine implements: nine members over named buckets of byte keys and byte values.
+ *
+ * ENG1  The Backend calls `commit`, `compact` and `close` one at a time, and nothing after `close`.
+ * ENG2  Point reads answer in the same tick; scans, commits and everything else that may be long are asynchronous.
+ * ENG3  A view shows committed changes only: all of a commit or none of it.
+ * ENG4  Bytes given to an engine are not changed afterwards by anybody; bytes it gives out are never changed by it,
+ *     and the receiver does not write to them.
+ * ENG5  A bucket that does not exist reads as an empty one. The Backend checks before it writes to one.
+ * ENG6  A bucket is known by its name: the Backend may ask with another object of that name. `appendOnly` of the one that
+ *     created it holds.
+ * ENG7  After `close` every call throws or rejects with `BACKEND_CLOSED`, and so do views and scans that were open; closing
+ *     again is fine.
+ * ENG8  An engine that is open for reading only says so in `readOnly`: its state never changes, `commit` and `compact` reject
+ *     with `BACKEND_READ_ONLY`, and the medium is not touched. The Backend does not even ask.
+ * ENG9  A scan keeps to its range and to byte order, and gives no empty chunk. The Backend looks, and an engine that does not is
+ *     `BACKEND_CORRUPT`.
+ *
+ * Engines are simple on purpose: batching, read-your-writes, counters and hashes stand once, in the Backend.
+ * Run `@varve/backend/conformance` on yours.
+ */
+import type { Bucket } from './bucket.ts';
+
+/** One row of a bucket. */
+export interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export interface ScanOptions {
+  /** First key that may appear. @default the bucket's first */
+  readonly start?: Uint8Array | undefined;
+  /** First key that may not appear any more. @default none: to the bucket's last */
+  readonly end?: Uint8Array | undefined;
+  /** Rows a chunk at most. @default 256 */
+  readonly chunkSize?: number | undefined;
+  /** Aborting ends the scan with the signal's own reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One step of a commit. `put` and `delete` are in byte order of no kind: apply them as they come. */
+export type Change =
+  | { readonly type: 'createBucket'; readonly bucket: Bucket }
+  | { readonly type: 'deleteBucket'; readonly bucket: Bucket }
+  | { readonly type: 'put'; readonly bucket: Bucket; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'delete'; readonly bucket: Bucket; readonly key: Uint8Array };
+
+/** One committed state. */
+export interface EngineView {
+  /** The value, or `undefined` where there is none. Same tick. */
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined;
+  /** Rows in byte order, in non-empty chunks of at most `chunkSize`; the state is that of the call. */
+  scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
+  /** Names of all buckets, empty ones included, in byte order. */
+  buckets(): readonly string[];
+  /** The greatest key of a bucket. Same tick. Optional: where it is absent, scans find it. */
+  lastKey?(bucket: Bucket): Uint8Array | undefined;
+}
+
+/** A view that stays as it is until it is disposed. */
+export interface PinnedView extends EngineView, Disposable {}
+
+export interface Engine extends EngineView {
+  /** The committed state of this moment, kept readable over any number of commits until disposed. Same tick. */
+  pin(): PinnedView;
+  /**
+   * All changes, in order, or none; resolves when they would survive a power cut (memory: at once).
+   * A rejection is final for the engine: the Backend never calls `commit` again.
+   */
+  commit(changes: readonly Change[]): Promise<void>;
+  /** Gives space of deleted rows back to the medium. Answers stay the same; pinned views stay readable. */
+  compact(): Promise<void>;
+  /** Bytes the medium holds for this engine. */
+  readonly size: number;
+  /** The part of `size` that holds live rows; an estimate where the medium keeps no count. */
+  readonly sizeInUse: number;
+  /** Gives back files, locks and memory. Views that are still pinned end here. */
+  close(): Promise<void>;
+  /** False where a commit does not survive the process; absent means true. */
+  readonly durable?: boolean | undefined;
+  /** True where nothing can be written (ENG8); absent means false. */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * A whole BoltDB file of this moment's committed state, where the engine has a cheaper way than a scan.
+   * Optional: the Backend builds one from a pinned view otherwise.
+   */
+  readonly snapshot?: ((options?: { readonly signal?: AbortSignal | undefined }) => Promise<Snapshot>) | undefined;
+  /** What was repaired or dropped while opening, one sentence each (R43, R56). */
+  readonly warnings?: readonly string[] | undefined;
+}
+
+/** A consistent copy as a stream of bytes: one BoltDB file. Single consumer. */
+export interface Snapshot extends AsyncIterable<Uint8Array>, AsyncDisposable {
+  /** Bytes in all, known before the first chunk. */
+  readonly size: number;
+}

@@ -1,0 +1,44 @@
+/** `classic-level`, loaded when a store is opened and not before (R73). */
+import { createRequire } from 'node:module';
+import type { ChainedBatch, ClassicLevel, Iterator, Snapshot } from 'classic-level';
+import { BackendError } from '../../contract/errors.ts';
+
+export type Level = ClassicLevel<Uint8Array, Uint8Array>;
+export type LevelClass = typeof ClassicLevel;
+export type LevelSnapshot = Snapshot;
+export type LevelIterator = Iterator<Level, Uint8Array, Uint8Array>;
+export type LevelBatch = ChainedBatch<Level, Uint8Array, Uint8Array>;
+
+/** The versions whose LevelDB is the one that this folder was written for: 1.20. */
+const KNOWN = /^3\.0\.\d+$/;
+
+const load = (): Promise<{ readonly ClassicLevel: LevelClass }> => import('classic-level');
+
+/** @throws BackendError `BACKEND_UNAVAILABLE` when the package, or its binary for this platform, is missing */
+export async function loadDriver(importer: typeof load = load): Promise<LevelClass> {
+  try {
+    return (await importer()).ClassicLevel;
+  } catch (cause) {
+    throw new BackendError(
+      'BACKEND_UNAVAILABLE',
+      `The LevelDB engine needs the package classic-level 3 with a binary for ${process.platform}-${process.arch}. ` +
+        'Install it (npm install classic-level@3), or use @varve/backend/file or @varve/backend/memory',
+      { cause },
+    );
+  }
+}
+
+const readVersion = (): unknown => createRequire(import.meta.url)('classic-level/package.json');
+
+/**
+ * Whether it is one whose files, words and lists are known here. Another one is used as LevelDB's interface is documented:
+ * scans are left to its iterator.
+ */
+export function isKnownDriver(read: () => unknown = readVersion): boolean {
+  try {
+    const { version } = read() as { readonly version?: unknown };
+    return typeof version === 'string' && KNOWN.test(version);
+  } catch {
+    return false; // its package.json is not to be had, as in a bundle
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Changes that are finished but not yet durable, over one committed state.
+ *
+ * OV1  `changes` is what the engine gets, in the order in which it was written; the layers hold the same objects, the
+ *     newest for each key, tombstones included.
+ * OV2  A section writes straight into the overlay. `rollback` takes back whatever came after a mark, newest first: a
+ *     section that succeeds pays for nothing, one that throws pays for what it did.
+ * OV3  A pin never changes (LY1).
+ * OV4  Creating a bucket that exists and removing one that does not are no changes.
+ *
+ * etcd: server/storage/backend/tx_buffer.go, batch_tx.go. Departs: deletes are kept here as well, so a delete need not
+ * force a commit (BD2).
+ */
+import { type Bucket, knownBucket } from '../contract/bucket.ts';
+import type { Change } from '../contract/engine.ts';
+import { BackendError } from '../contract/errors.ts';
+import { AppendLayer, type Layer, type Row, TreeLayer } from './layer.ts';
+import { longestKey, longestValue } from '../contract/limits.ts';
+import type { PackedDelete } from './packed-delete.ts';
+import type { Slab } from './slab.ts';
+
+/** What outlives an overlay: it belongs to the finished state as a whole. */
+export interface Ground {
+  /** Names of the buckets that exist. */
+  readonly names: Set<string>;
+  /** Greatest key ever put, by name of an append-only bucket. */
+  readonly floors: Map<string, Uint8Array>;
+  /** Whether a bucket is append-only, by name, as first seen. */
+  readonly kinds: Map<string, boolean>;
+  readonly slab: Slab;
+}
+
+/** What the memory of a row costs beyond its bytes, roughly. */
+const rowOverhead = 128;
+
+type AnyLayer = AppendLayer | TreeLayer;
+
+/** The layers of one overlay as readers see them, by bucket name. */
+export type Layers = ReadonlyMap<string, Layer>;
+
+export class Overlay {
+  readonly changes: Change[] = [];
+  /** Memory held by the changes, an estimate. */
+  byteN = 0;
+  readonly #ground: Ground;
+  readonly #layers = new Map<string, AnyLayer>();
+  /** What each change of the running section replaced, for those that may replace something. */
+  readonly #undo: (Row | AnyLayer | undefined)[] = [];
+  /** Kinds that were settled when the running section began. */
+  #kindN = 0;
+  #hotBucket: Bucket | undefined;
+  #hotLayer: AnyLayer | undefined;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  get layers(): Layers {
+    return this.#layers;
+  }
+
+  createBucket(bucket: Bucket): void {
+    if (typeof bucket.name !== 'string') throw new TypeError('bucket name must be a string');
+    if (!/^[\x20-\x7e]+$/.test(bucket.name)) throw new RangeError('bucket name must be printable ASCII, not empty');
+    this.#checkKind(bucket);
+    if (this.#ground.names.has(bucket.name)) return;
+    this.#ground.names.add(bucket.name);
+    this.#push({ type: 'createBucket', bucket });
+  }
+
+  deleteBucket(bucket: Bucket): void {
+    const { name } = bucket;
+    this.#checkKind(bucket);
+    if (!this.#ground.names.delete(name)) return;
+    this.#hotBucket = undefined;
+    this.#undo.push(this.#layers.get(name));
+    this.#layers.set(name, bucket.appendOnly ? new AppendLayer(bucket, true, undefined) : new TreeLayer(true));
+    this.#push({ type: 'deleteBucket', bucket });
+  }
+
+  put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
+    const layer = this.#layerFor(bucket);
+    checkKey(key);
+    checkValue(value);
+    const { slab } = this.#ground;
+    if (layer instanceof AppendLayer) {
+      layer.checkOrder(key);
+      const row = slab.row(bucket, key, value);
+      layer.push(row);
+      this.changes.push(row);
+    } else {
+      const row = { type: 'put', bucket, key: slab.copy(key), value: slab.copy(value) } as const;
+      this.#undo.push(layer.set(row));
+      this.changes.push(row);
+    }
+    this.byteN += key.length + value.length + rowOverhead;
+  }
+
+  delete(bucket: Bucket, key: Uint8Array): void {
+    const layer = this.#layerFor(bucket);
+    checkKey(key);
+    if (layer instanceof AppendLayer && !layer.mayHold(key)) return;
+    const { slab } = this.#ground;
+    if (layer instanceof AppendLayer) {
+      const row = slab.deletion(bucket, key);
+      this.#undo.push(layer.delete(row, key));
+      this.changes.push(row);
+    } else {
+      const row = { type: 'delete', bucket, key: slab.copy(key) } as const;
+      this.#undo.push(layer.set(row));
+      this.changes.push(row);
+    }
+    this.byteN += key.length + rowOverhead;
+  }
+
+  /** Starts a section: the mark for `rollback`. */
+  mark(): number {
+    // Setting a length costs as much as the rest of an empty section, even from 0 to 0.
+    if (this.#undo.length > 0) this.#undo.length = 0;
+    this.#kindN = this.#ground.kinds.size;
+    return this.changes.length;
+  }
+
+  /** Takes back every change since the mark. */
+  rollback(mark: number): void {
+    const { names, kinds } = this.#ground;
+    this.#hotBucket = undefined;
+    for (let i = this.changes.length - 1; i >= mark; i -= 1) {
+      const change = this.changes[i]!;
+      if (change.type === 'createBucket') names.delete(change.bucket.name);
+      else if (change.type === 'deleteBucket') names.add(change.bucket.name);
+      this.byteN -= byteN(change);
+    }
+    undo(this.#layers, this.changes, mark, this.#undo);
+    this.changes.length = mark;
+    this.#undo.length = 0;
+    // Names that this section was the first to use; their layers are of the kind that it took them for.
+    for (const name of [...kinds.keys()].slice(this.#kindN)) {
+      kinds.delete(name);
+      this.#layers.delete(name);
+    }
+  }
+
+  pin(): Map<string, AnyLayer> {
+    const pinned = new Map<string, AnyLayer>();
+    for (const [name, layer] of this.#layers) pinned.set(name, layer.pin());
+    return pinned;
+  }
+
+  /** A pin of the state before the section that is running now. */
+  pinBefore(mark: number): Layers {
+    const pinned = this.pin();
+    // A layer that the section removed is put back by `undo` and then changed by it: not the layer itself.
+    const replaced = this.#undo.map((before) => (isLayer(before) ? before.pin() : before));
+    undo(pinned, this.changes, mark, replaced);
+    return pinned;
+  }
+
+  /** No change comes any more: leaves what the next overlay starts from. */
+  seal(): void {
+    const { floors } = this.#ground;
+    for (const [name, layer] of this.#layers) {
+      if (!(layer instanceof AppendLayer)) continue;
+      // A copy of its own, for it outlives the block that it was cut from.
+      if (layer.last === undefined) floors.delete(name);
+      else floors.set(name, new Uint8Array(layer.last));
+    }
+  }
+
+  #layerFor(bucket: Bucket): AnyLayer {
+    if (bucket === this.#hotBucket && bucket !== undefined) return this.#hotLayer!;
+    if (typeof bucket?.name !== 'string') throw new TypeError('bucket must be a Bucket');
+    const { name } = bucket;
+    if (!this.#ground.names.has(name)) {
+      throw new BackendError('BACKEND_NO_BUCKET', `bucket "${name}" does not exist; create it first`);
+    }
+    this.#checkKind(bucket);
+    let layer = this.#layers.get(name);
+    if (layer === undefined) {
+      layer = bucket.appendOnly ? new AppendLayer(bucket, false, this.#ground.floors.get(name)) : new TreeLayer(false);
+      this.#layers.set(name, layer);
+    }
+    this.#hotBucket = bucket;
+    this.#hotLayer = layer;
+    return layer;
+  }
+
+  /** A layer of the wrong kind would hide rows, so two buckets of one name must agree. */
+  #checkKind({ name, appendOnly }: Bucket): void {
+    const { kinds } = this.#ground;
+    const first = kinds.get(name) ?? knownBucket(name)?.appendOnly;
+    if (first === undefined) kinds.set(name, appendOnly);
+    else if (first !== appendOnly) throw new TypeError(`bucket "${name}" is used both as append-only and not`);
+  }
+
+  #push(change: Change): void {
+    this.changes.push(change);
+    this.byteN += byteN(change);
+  }
+}
+
+function isLayer(replaced: Row | AnyLayer | undefined): replaced is AnyLayer {
+  return replaced instanceof AppendLayer || replaced instanceof TreeLayer;
+}
+
+function byteN(change: Change): number {
+  if (change.type === 'put') return change.key.length + change.value.length + rowOverhead;
+  return change.type === 'delete' ? change.key.length + rowOverhead : rowOverhead;
+}
+
+function checkKey(key: Uint8Array): void {
+  if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
+  if (key.length === 0) throw new RangeError('key must not be empty');
+  if (key.length > longestKey) throw new RangeError(`key must have at most ${longestKey} bytes`);
+}
+
+function checkValue(value: Uint8Array): void {
+  if (!(value instanceof Uint8Array)) throw new TypeError('value must be a Uint8Array');
+  if (value.length > longestValue) throw new RangeError(`value must have at most ${longestValue} bytes`);
+}
+
+/** Takes the changes from `mark` on out of the layers, newest first; uses `replaced` up. */
+function undo(
+  layers: Map<string, AnyLayer>,
+  changes: readonly Change[],
+  mark: number,
+  replaced: (Row | AnyLayer | undefined)[],
+): void {
+  for (let i = changes.length - 1; i >= mark; i -= 1) {
+    const change = changes[i]!;
+    if (change.type === 'createBucket') continue;
+    const { name } = change.bucket;
+    const layer = layers.get(name)!;
+    if (change.type === 'deleteBucket') {
+      const before = replaced.pop() as AnyLayer | undefined;
+      if (before === undefined) layers.delete(name);
+      else layers.set(name, before);
+    } else if (layer instanceof TreeLayer) {
+      layer.undo(change, replaced.pop() as Row | undefined);
+    } else if (change.type === 'put') {
+      layer.undoPush();
+    } else {
+      layer.undoDelete(change as PackedDelete, replaced.pop() as PackedDelete | undefined);
+    }
+  }
+}

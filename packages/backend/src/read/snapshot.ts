@@ -1,0 +1,103 @@
+/**
+ * A consistent copy of a committed state, as a stream that is one BoltDB file.
+ *
+ * SN1  The state is pinned from the moment of the copy until the stream has been read to its end, left, or disposed.
+ * SN2  A stream that is cut off by `close`, by its own end or by its signal throws: a copy never ends early in silence.
+ * SN3  Memory is bounded whatever the size: rows are read twice, once for their lengths, and kept never.
+ *
+ * etcd: server/storage/backend/backend.go, Snapshot. Departs: any engine yields a BoltDB file (decisions/0016).
+ */
+import { type BuildRow, buildBolt } from '@varve/bolt';
+import { bucketNamed } from '../contract/bucket.ts';
+import type { Engine, PinnedView, Snapshot } from '../contract/engine.ts';
+import { BackendError } from '../contract/errors.ts';
+import { storeMark } from '../engines/file/recognise.ts';
+import { ScanOrder } from './scan-order.ts';
+
+/** An open copy of the engine's committed state of this moment; `release` is called once, when it is over. */
+export async function copyOf(engine: Engine, signal: AbortSignal): Promise<[copy: Snapshot, release: () => void]> {
+  if (engine.snapshot !== undefined) return [await engine.snapshot({ signal }), (): void => {}];
+  const view = engine.pin();
+  try {
+    const source = { rows: () => rowsOf(view, signal), buckets: view.buckets() };
+    return [await buildBolt(source, { signal, sequence: storeMark }), (): void => view[Symbol.dispose]()];
+  } catch (error) {
+    view[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function* rowsOf(view: PinnedView, signal: AbortSignal): AsyncGenerator<readonly BuildRow[], void, undefined> {
+  for (const bucket of view.buckets()) {
+    const named = bucketNamed(bucket);
+    const order = new ScanOrder(named);
+    for await (const chunk of view.scan(named, { signal })) {
+      order.check(chunk);
+      yield chunk.map(({ key, value }) => ({ bucket, key, value }));
+    }
+  }
+}
+
+export class OpenSnapshot implements Snapshot {
+  readonly size: number;
+  readonly #copy: Snapshot;
+  readonly #release: () => void;
+  readonly #onEnd: (snapshot: OpenSnapshot) => void;
+  #inner: AsyncGenerator<Uint8Array, void, undefined> | undefined;
+  #ended = false;
+
+  /** @param onEnd called once, as soon as the snapshot has ended */
+  constructor(copy: Snapshot, release: () => void, onEnd: (snapshot: OpenSnapshot) => void) {
+    this.size = copy.size;
+    this.#copy = copy;
+    this.#release = release;
+    this.#onEnd = onEnd;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    this.#open();
+    if (this.#inner !== undefined) throw new TypeError('a snapshot can be read once');
+    this.#inner = chunksOf(this.#copy);
+    return this.#guarded(this.#inner);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+
+  /** Resolves when the engine is not asked for anything any more. */
+  async end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd(this);
+    try {
+      // Not the outer generator: the consumer would take its end for the end of the file.
+      await this.#inner?.return();
+      await this.#copy[Symbol.asyncDispose]();
+    } finally {
+      this.#release();
+    }
+  }
+
+  async *#guarded(inner: AsyncGenerator<Uint8Array, void, undefined>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of inner) {
+        this.#open();
+        yield chunk;
+        this.#open();
+      }
+      this.#open();
+    } finally {
+      await this.end();
+    }
+  }
+
+  #open(): void {
+    if (this.#ended) throw new BackendError('BACKEND_CLOSED', 'this snapshot has ended');
+  }
+}
+
+/** A generator can be ended from outside while it waits; an iterator of an engine's own need not know how. */
+async function* chunksOf(copy: Snapshot): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* copy;
+}

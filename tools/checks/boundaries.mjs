@@ -1,0 +1,151 @@
+// @ts-check
+/**
+ * Who may import whom, and who may touch the world. The rules are in lib/boundaries/rules.mjs.
+ *
+ * A package imports the layer right below it, through its exports; `kv`, which puts the layers together, also meets
+ * the engines, in one file, and the ground floor `base` is there for all. What a row does not name is forbidden, and what it names must be in use.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packagesIn, readJson, root, textsBelow } from '../run/root.mjs';
+import { checkPackage, findCycle } from './lib/boundaries/rules.mjs';
+
+/** @type {Readonly<Record<string, import('./lib/boundaries/rules.mjs').Row>>} */
+const table = {
+  index: {
+    imports: { 'sorted-btree': ['src/btree.ts'] },
+  },
+  base: {
+    imports: {},
+    seams: {
+      files: ['src/node/lock-folder.ts', 'src/node/pid-space.ts', 'src/node/store-lock.ts'],
+      sockets: ['src/node/lock-socket.ts', 'src/node/store-lock.ts'],
+      clock: ['src/node/store-lock.ts'],
+      timers: ['src/node/store-lock.ts'],
+      random: ['src/node/store-lock.ts'],
+    },
+  },
+  bolt: {
+    imports: { '@varve/base': ['src/lock/file-lock.ts'] },
+    seams: {
+      files: [
+        'src/files/node-storage.ts',
+        'src/files/place.ts',
+        'src/files/regular-file.ts',
+        'src/files/replaceable.ts',
+        'src/lock/file-lock.ts',
+        'src/lock/lock-reach.ts',
+        'src/lock/kernel-lock.ts',
+      ],
+      clock: ['src/files/node-storage.ts'],
+      timers: ['src/files/node-storage.ts', 'src/lock/kernel-lock.ts'],
+      random: ['src/files/node-storage.ts'],
+    },
+  },
+  backend: {
+    imports: {
+      '@varve/base': ['src/engines/level/opening/hold.ts', 'src/linked-signal.ts'],
+      '@varve/bolt': ['src/engines/file/', 'src/read/snapshot.ts', 'src/open/import-snapshot.ts'],
+      'sorted-btree': ['src/btree.ts'],
+      'classic-level': ['src/engines/level/'],
+    },
+    seams: {
+      files: [
+        'src/engines/level/files.ts',
+        'src/engines/level/tables/descriptors.ts',
+        'src/engines/file/place.ts',
+        'src/open/import-file.ts',
+      ],
+      clock: ['src/clock.ts', 'src/engines/level/files.ts'],
+      timers: ['src/clock.ts', 'src/conformance/commits.ts'],
+      random: ['src/engines/level/files.ts'],
+    },
+  },
+  mvcc: {
+    imports: { '@varve/index': [], '@varve/backend': [] },
+    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
+  },
+  watch: {
+    imports: { '@varve/base': ['src/event-queue.ts'], '@varve/mvcc': [] },
+    tests: ['@varve/backend'],
+    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
+  },
+  kv: {
+    imports: {
+      '@varve/base': ['src/admissions.ts', 'src/embedded-kv.ts', 'src/watch.ts'],
+      '@varve/watch': [],
+      '@varve/backend': ['src/open.ts', 'src/index.ts'],
+      '@standard-schema/spec': [],
+    },
+    carries: ['classic-level'],
+    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'], random: ['src/backup.ts'], files: ['src/backup.ts'] },
+  },
+};
+
+const packages = packagesIn('packages');
+const workspace = new Map(
+  [...packages, ...packagesIn('tools'), ...packagesIn('examples')].map(({ manifest }) => [manifest.name, manifest]),
+);
+
+/** @type {string[]} */
+const problems = [];
+for (const { dir, folder, manifest } of packages) {
+  const row = table[folder];
+  if (row === undefined) {
+    problems.push(`${dir}: has no row in the table of tools/checks/boundaries.mjs`);
+    continue;
+  }
+  const unit = {
+    dir,
+    manifest,
+    references: references(dir),
+    files: new Map([...texts(dir, 'src', '.ts'), ...texts(dir, 'test', '.ts')]),
+    declarations: texts(dir, 'dist', '.d.ts'),
+  };
+  if (unit.declarations.size === 0) problems.push(`${dir}: is not built, so its declarations cannot be checked`);
+  problems.push(...checkPackage(unit, row, workspace));
+}
+for (const folder of Object.keys(table)) {
+  if (!packages.some((one) => one.folder === folder))
+    problems.push(`packages/${folder}: has a row in the table and no folder`);
+}
+
+const cycle = findCycle(
+  new Map([...workspace].map(([name, manifest]) => [name, Object.keys(manifest.dependencies ?? {})])),
+);
+if (cycle !== undefined) problems.push(`packages depend on each other in a circle: ${cycle.join(' -> ')}`);
+
+for (const { dir } of packages) {
+  const listed = readJsonWithComments('tsconfig.json').references.some(
+    (/** @type {{ path: string }} */ one) => one.path === dir,
+  );
+  if (!listed) problems.push(`tsconfig.json: has no reference to ${dir}`);
+}
+
+for (const problem of problems) console.log(problem);
+console.log(`${packages.length} packages, ${problems.length} problems`);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** @param {string} dir the names of the packages its tsconfig refers to */
+function references(dir) {
+  /** @type {{ path: string }[]} */
+  const list = readJsonWithComments(`${dir}/tsconfig.json`).references ?? [];
+  return list.map(({ path }) => String(readJson(join(dir, path, 'package.json')).name));
+}
+
+/** @param {string} path */
+function readJsonWithComments(path) {
+  const text = readFileSync(join(root, path), 'utf8');
+  return JSON.parse(text.replace(/("(?:[^"\\]|\\.)*")|\/\/.*|\/\*[^]*?\*\//g, '$1').replace(/,(?=\s*[}\]])/g, ''));
+}
+
+/**
+ * The files with one ending below a folder of a package, by their path in the package.
+ * @param {string} dir
+ * @param {string} folder
+ * @param {string} ending
+ * @returns {Map<string, string>}
+ */
+function texts(dir, folder, ending) {
+  return new Map([...textsBelow(`${dir}/${folder}`, ending)].map(([path, text]) => [`${folder}/${path}`, text]));
+}
