@@ -346,7 +346,7 @@ async function fileOn(path) {
 
 async function engineOn(path) {
   const backend = new URL('../../packages/backend/dist/', import.meta.url);
-  const { fileEngine } = await import(new URL('file/index.js', backend).href);
+  const { fileEngine } = await import(new URL('engines/file/index.js', backend).href);
   const { buckets } = await import(new URL('index.js', backend).href);
   const engine = await fileEngine(path, { createIfMissing: false, cacheSize: CACHE_BYTES });
   return {

@@ -427,7 +427,7 @@ describe('what the world refuses', () => {
       join(away, 'node_modules', '@varve', 'base'),
     );
     const program = `
-      const { levelEngine } = await import('./level/index.js');
+      const { levelEngine } = await import('./engines/level/index.js');
       await levelEngine('../other').catch((error) => console.log(error.code));
     `;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
