@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { bootstrap } from './run/bootstrap.mjs';
 import { interrupted, leave, run, step } from './run/child.mjs';
+import { refuse, withoutHelp } from './run/flags.mjs';
 import { root } from './run/root.mjs';
 
 const modules = join(root, 'node_modules');
@@ -29,14 +30,12 @@ const checks = {
   pack: [join(root, 'tools', 'checks', 'pack.mjs')],
 };
 
-const wanted = process.argv.slice(2);
+const usage = `npm run check [-- NAME...]
+  ${Object.keys(checks).join(', ')}`;
+const wanted = withoutHelp(usage);
 const unknown = wanted.filter((name) => !Object.hasOwn(checks, name));
-if (unknown.length > 0) {
-  console.error(`There is no check named ${unknown.join(', ')}. There are: ${Object.keys(checks).join(', ')}`);
-  process.exitCode = 2;
-} else {
-  leave(await main());
-}
+if (unknown.length > 0) refuse(usage, `There is no check named ${unknown.join(', ')}.`);
+leave(await main());
 
 /** @returns {Promise<number>} the exit code */
 async function main() {

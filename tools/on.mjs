@@ -7,14 +7,19 @@
  */
 import { delimiter } from 'node:path';
 import { leave, run } from './run/child.mjs';
+import { refuse } from './run/flags.mjs';
 import { folderOf, provide } from './run/runtimes.mjs';
 
+const usage = `node tools/on.mjs node20|node22|node24|node26 SCRIPT [ARGUMENT]...
+  runs a script of ours on another Node`;
 const [name = '', ...args] = process.argv.slice(2);
-const provided = name.startsWith('node') && args.length > 0 ? await provide(name) : undefined;
-if (provided === undefined) {
-  console.error('node tools/on.mjs node20|node22|node24|node26 SCRIPT [ARGUMENT]...');
-  process.exitCode = 2;
-} else if ('absent' in provided) {
+if (name === '--help') {
+  console.log(usage);
+  process.exit(0);
+}
+if (!name.startsWith('node') || args.length === 0) refuse(usage, 'Which Node, and which script?');
+const provided = await provide(name);
+if ('absent' in provided) {
   console.log(`Left out: ${args.join(' ')} on ${name}, which cannot be fetched here (${provided.absent})`);
   console.log('0 passed, 0 failed');
 } else if ('problem' in provided) {

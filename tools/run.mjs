@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * `npm start` and `npm test` on a machine that has Node and npm, and nothing else.
  *
@@ -5,7 +6,7 @@
  * RUN2  This file parses on any Node that knows modules, so an old one is told what it lacks instead of failing on syntax.
  * RUN3  The exit code is the child's, a signal is passed on, and the last line of a test run is `N passed, N failed`.
  */
-const [major, minor] = process.versions.node.split('.').map(Number);
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major < 20 || (major === 20 && minor < 19) || major === 21 || (major === 22 && minor < 12)) {
   console.error(

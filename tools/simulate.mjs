@@ -17,23 +17,25 @@
  * crash. LevelDB is native: its processes are killed by its own tests.
  */
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse, wholeNumber } from './run/flags.mjs';
 import { installClock } from './simulate/lib/clock.mjs';
 
+const usage = `node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file] [--seconds N]
+    [--skip KIND,...] [--digest] [--trace] [--lies] [--whole]
+  whole stores under a simulated clock and disk; ends with 1 when a history breaks a law`;
+
 const startedAt = process.hrtime.bigint();
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    histories: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '200' },
-    engine: { type: 'string', default: 'file' },
-    skip: { type: 'string', default: '' },
-    seconds: { type: 'string', default: 'Infinity' },
-    digest: { type: 'boolean', default: false },
-    whole: { type: 'boolean', default: false },
-    lies: { type: 'boolean', default: false },
-    trace: { type: 'boolean', default: false },
-  },
+const { flags: values } = flagsOf(usage, {
+  seed: { type: 'string', default: '1' },
+  histories: { type: 'string', default: '1' },
+  steps: { type: 'string', default: '200' },
+  engine: { type: 'string', default: 'file' },
+  skip: { type: 'string', default: '' },
+  seconds: { type: 'string', default: 'Infinity' },
+  digest: { type: 'boolean', default: false },
+  whole: { type: 'boolean', default: false },
+  lies: { type: 'boolean', default: false },
+  trace: { type: 'boolean', default: false },
 });
 
 const clock = installClock();
@@ -42,22 +44,16 @@ const { runHistory } = await import('./simulate/lib/history.mjs');
 const { commandOf, shrink } = await import('./simulate/lib/shrink.mjs');
 const { steps: kinds } = await import('./simulate/lib/steps.mjs');
 
-const [seed, histories, steps] = [values.seed, values.histories, values.steps].map(Number);
+const seed = wholeNumber(usage, 'seed', values.seed, Number.MIN_SAFE_INTEGER);
+const histories = wholeNumber(usage, 'histories', values.histories, 1);
+const steps = wholeNumber(usage, 'steps', values.steps, 1);
 const skip = new Set(values.skip.split(',').filter((name) => name !== ''));
 const { engine } = values;
-const isUsable =
-  Number.isSafeInteger(seed) &&
-  [histories, steps].every((count) => Number.isSafeInteger(count) && Number(count) > 0) &&
-  (engine === 'memory' || engine === 'file') &&
-  [...skip].every((name) => Object.hasOwn(kinds, name)) &&
-  Number(values.seconds) > 0;
-if (!isUsable || seed === undefined || histories === undefined || steps === undefined) {
-  process.stderr.write(
-    'usage: simulate.mjs [--seed N] [--histories N] [--steps N] [--engine memory|file] [--skip KIND,...] [--seconds N] [--digest] [--trace] [--lies] [--whole]\n' +
-      `kinds: ${Object.keys(kinds).join(', ')}\n`,
-  );
-  process.exit(2);
+if (engine !== 'memory' && engine !== 'file') refuse(usage, `--engine is memory or file, not ${engine}.`);
+for (const name of skip) {
+  if (!Object.hasOwn(kinds, name)) refuse(usage, `--skip: there is no ${name} among ${Object.keys(kinds).join(', ')}.`);
 }
+if (!(Number(values.seconds) > 0)) refuse(usage, `--seconds is a number above 0, not ${values.seconds}.`);
 
 const seconds = () => Number(process.hrtime.bigint() - startedAt) / 1e9;
 const trace = values.trace ? (/** @type {string} */ what) => process.stdout.write(`${what}\n`) : undefined;

@@ -1,46 +1,33 @@
+// @ts-check
 // varve beside its peers, on the same work. See README.md here for what is measured.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { flagsOf } from '../run/flags.mjs';
 import { goBinary, measure } from './lib/run.mjs';
 import { table } from './lib/table.mjs';
 
-const usage = `pnpm bench [--quick | --full] [options]
+const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains load,history,durable,watch] [--rounds N] [--keys N]
+    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--out FILE.json]
+  varve beside its peers, on the same work; what each option means stands in tools/bench/README.md`;
 
-  --quick            20,000 keys, one round, under a minute
-  --full             1,000,000 keys, one round, every peer: an hour or so
-  --peers a,b        only these (varve, varve-file, varve-memory, classic-level, lmdb, lmdb-mvcc, kine-sqlite, etcd-mvcc)
-  --chains a,b       of load, history, durable, watch
-  --rounds N  --keys N  --window SECONDS
-  --limit SECONDS    longest time of one chain on one peer; one that takes longer has failed
-  --extra FILE       one more adapter
-  --out FILE         every sample as JSON
-`;
-
-const { values: flags } = parseArgs({
-  options: {
-    quick: { type: 'boolean' },
-    full: { type: 'boolean' },
-    peers: { type: 'string' },
-    chains: { type: 'string', default: 'load,history,durable,watch' },
-    rounds: { type: 'string' },
-    keys: { type: 'string' },
-    window: { type: 'string' },
-    limit: { type: 'string' },
-    extra: { type: 'string' },
-    out: { type: 'string' },
-    help: { type: 'boolean' },
-  },
+const { flags } = flagsOf(usage, {
+  quick: { type: 'boolean' },
+  full: { type: 'boolean' },
+  peers: { type: 'string' },
+  chains: { type: 'string', default: 'load,history,durable,watch' },
+  rounds: { type: 'string' },
+  keys: { type: 'string' },
+  window: { type: 'string' },
+  limit: { type: 'string' },
+  extra: { type: 'string' },
+  out: { type: 'string' },
 });
-if (flags.help) {
-  process.stdout.write(usage);
-  process.exit(0);
-}
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const log = (text) => process.stderr.write(`${text}\n`);
+const log = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
+/** @type {<T>(quick: T, normal: T, full: T) => T} */
 const pick = (quick, normal, full) => (flags.full ? full : flags.quick ? quick : normal);
 
 const n = Number(flags.keys ?? pick(20_000, 100_000, 1_000_000));
@@ -88,10 +75,12 @@ function installPeers() {
   if (status !== 0) log('some peers could not be installed; they are left out');
 }
 
+/** @returns {Promise<import('./lib/contract.d.mts').Listed[]>} */
 async function knownPeers() {
   const files = readdirSync(join(here, 'peers'))
     .filter((name) => name.endsWith('.mjs'))
     .toSorted();
+  /** @type {import('./lib/contract.d.mts').Listed[]} */
   const found = [];
   for (const file of [
     ...files.map((name) => join(here, 'peers', name)),
@@ -101,7 +90,9 @@ async function knownPeers() {
       const { peer, default: other = peer } = await import(pathToFileURL(file).href);
       found.push({ ...other, file, extra: flags.extra !== undefined && file === resolve(flags.extra) });
     } catch (error) {
-      log(`${file.slice(here.length)} left out: ${String(error.message).split('\n')[0]}`);
+      log(
+        `${file.slice(here.length)} left out: ${String(error instanceof Error ? error.message : error).split('\n')[0]}`,
+      );
     }
   }
   if (existsSync(goBinary)) {

@@ -1,3 +1,4 @@
+// @ts-check
 // @varve/bolt beside bbolt, better-sqlite3 and classic-level: commits into a large file, and reads from the cache.
 //   node tools/bench/bolt.mjs [--records 1000000] [--commits 10] [--puts 1000] [--rounds 3] [--reads 400000]
 //   node tools/bench/bolt.mjs --memory [--engine] [--gigabytes 1] [--rounds 3]
@@ -9,107 +10,55 @@
 // many processes as rounds; it ends with 1 when any of them grows by more than the cache and 64 MB. --engine does the same
 // through the file engine of @varve/backend.
 import { spawnSync } from 'node:child_process';
-import { createWriteStream, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createWriteStream, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse } from '../run/flags.mjs';
+import { bolt, boltSource, CACHE_BYTES, peers } from './lib/bolt-peers.mjs';
 import { Prng } from './lib/gen.mjs';
 import { median, statusKB } from './lib/stats.mjs';
 
-const { values: flags } = parseArgs({
-  options: {
-    records: { type: 'string', default: '1000000' },
-    commits: { type: 'string', default: '10' },
-    puts: { type: 'string', default: '1000' },
-    rounds: { type: 'string', default: '3' },
-    reads: { type: 'string', default: '400000' },
-    peers: { type: 'string' },
-    memory: { type: 'boolean', default: false },
-    engine: { type: 'boolean', default: false },
-    gigabytes: { type: 'string', default: '1' },
-    folder: { type: 'string', default: os.tmpdir() },
-    work: { type: 'string' },
-    order: { type: 'string' },
-  },
+const usage = `node tools/bench/bolt.mjs [--records N] [--commits N] [--puts N] [--rounds N] [--reads N] [--peers a,b] [--folder DIRECTORY]
+node tools/bench/bolt.mjs --memory [--engine] [--gigabytes 1] [--rounds N]
+  one file beside bbolt and others: commits and reads; or how much memory a scan takes`;
+const { flags } = flagsOf(usage, {
+  records: { type: 'string', default: '1000000' },
+  commits: { type: 'string', default: '10' },
+  puts: { type: 'string', default: '1000' },
+  rounds: { type: 'string', default: '3' },
+  reads: { type: 'string', default: '400000' },
+  peers: { type: 'string' },
+  memory: { type: 'boolean', default: false },
+  engine: { type: 'boolean', default: false },
+  gigabytes: { type: 'string', default: '1' },
+  folder: { type: 'string', default: os.tmpdir() },
+  work: { type: 'string' },
+  order: { type: 'string' },
 });
-const [records, commits, puts, rounds, reads] = ['records', 'commits', 'puts', 'rounds', 'reads'].map((name) =>
-  Number(flags[name]),
-);
+const records = Number(flags.records);
+const commits = Number(flags.commits);
+const puts = Number(flags.puts);
+const rounds = Number(flags.rounds);
+const reads = Number(flags.reads);
 const self = fileURLToPath(import.meta.url);
-const boltSource = new URL('../../packages/bolt/', import.meta.url);
-const CACHE_BYTES = 64 * 1024 * 1024;
 const HOT_KEYS = 4000;
+const nothing = new Uint8Array(0);
 
-const peers = {
-  bolt: {
-    async open(dir) {
-      const { openBolt } = await bolt();
-      const file = await openBolt(join(dir, 'state.db'), { cacheBytes: CACHE_BYTES });
-      return {
-        commit: (pairs) =>
-          file.write((tx) => {
-            const bucket = tx.createBucketIfMissing('key');
-            if (flags.order === 'append') bucket.fillPercent = 0.9;
-            for (const [key, value] of pairs) bucket.put(key, value);
-          }),
-        reader() {
-          const bucket = file.read().bucket('key');
-          return (key) => bucket.get(key);
-        },
-        close: () => file.close(),
-      };
-    },
-  },
-  'better-sqlite3': {
-    available: () => existsSync(new URL('peers/node_modules/better-sqlite3', import.meta.url)),
-    open(dir) {
-      const Database = createRequire(new URL('peers/package.json', import.meta.url))('better-sqlite3');
-      const db = new Database(join(dir, 'state.sqlite'));
-      db.pragma('journal_mode = WAL');
-      db.pragma('synchronous = FULL');
-      db.pragma(`cache_size = -${CACHE_BYTES / 1024}`);
-      db.exec('CREATE TABLE IF NOT EXISTS pairs (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID');
-      const insert = db.prepare('INSERT OR REPLACE INTO pairs VALUES (?, ?)');
-      const select = db.prepare('SELECT value FROM pairs WHERE key = ?').pluck();
-      const all = db.transaction((pairs) => {
-        for (const [key, value] of pairs) insert.run(key, value);
-      });
-      return { commit: all, reader: () => (key) => select.get(key), close: () => db.close() };
-    },
-  },
-  'classic-level': {
-    async open(dir) {
-      const { ClassicLevel } = await import('classic-level');
-      const encoding = { keyEncoding: 'view', valueEncoding: 'view', cacheSize: CACHE_BYTES };
-      const db = new ClassicLevel(join(dir, 'level'), encoding);
-      await db.open();
-      return {
-        async commit(pairs) {
-          await db.batch(
-            pairs.map(([key, value]) => ({ type: 'put', key, value })),
-            { sync: true },
-          );
-        },
-        reader: () => (key) => db.getSync(key),
-        close: () => db.close(),
-      };
-    },
-  },
-};
+/** @typedef {import('./lib/bolt-peers.mjs').Pair} Pair */
+/** @typedef {import('./lib/bolt-peers.mjs').Open} Open */
+/** @typedef {{ wall: number, cpu: number }} Sample */
 
 if (flags.work === 'memory') await scan(flags.folder);
 else if (flags.work !== undefined) await measureHere(flags.work, flags.folder);
 else if (flags.memory) await memory();
 else await compare();
 
-function bolt() {
-  return import(new URL('dist/index.js', boltSource).href);
-}
-
-/** Key `i` of a peer's base: spread over all first bytes but the last, which is left to the keys that are appended. */
+/**
+ * Key `i` of a peer's base: spread over all first bytes but the last, which is left to the keys that are appended.
+ * @param {number} i
+ */
 function spreadKey(i) {
   const random = new Prng(i + 1);
   const key = Buffer.alloc(32);
@@ -118,6 +67,7 @@ function spreadKey(i) {
   return key;
 }
 
+/** @param {number} i */
 function appendedKey(i) {
   const key = Buffer.alloc(32);
   key[0] = 255;
@@ -130,17 +80,19 @@ function valueMaker() {
   const random = new Prng(7);
   const bytes = Buffer.alloc(1 << 16);
   for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(random.u32(), at);
-  return (i) => {
+  return (/** @type {number} */ i) => {
     const at = (i * 97) % (bytes.length - 256);
     return bytes.subarray(at, at + 256);
   };
 }
 
+/** By order of the keys and by peer, one sample a round. @typedef {Record<string, Record<string, Sample[]>>} Results */
+
 async function compare() {
   const scratch = mkdtempSync(join(flags.folder, 'varve-bench-bolt-'));
   const wanted = flags.peers?.split(',');
   const names = Object.keys(peers).filter(
-    (name) => (wanted?.includes(name) ?? true) && (peers[name].available?.() ?? true),
+    (name) => (wanted?.includes(name) ?? true) && (peers[name]?.available?.() ?? true),
   );
   try {
     const go = (wanted?.includes('bbolt') ?? true) ? goTool(scratch) : undefined;
@@ -148,7 +100,8 @@ async function compare() {
     mkdirSync(base);
     await fill(base, names);
     const all = go === undefined ? names : ['bbolt', ...names];
-    const anchor = all[0];
+    const anchor = all[0] ?? refuse(usage, 'There is no such peer.');
+    /** @type {Results} */
     const results = {};
     for (let round = 0; round < rounds; round++) {
       for (const order of ['random', 'append', 'read']) {
@@ -156,7 +109,7 @@ async function compare() {
           if (order === 'read' && name === 'bbolt') continue;
           const dir = join(scratch, 'run');
           cpSync(base, dir, { recursive: true });
-          const sample = name === 'bbolt' ? runGo(go, dir, order) : run(name, dir, order);
+          const sample = name === 'bbolt' && go !== undefined ? runGo(go, dir, order) : run(name, dir, order);
           rmSync(dir, { recursive: true });
           ((results[order] ??= {})[name] ??= []).push(sample);
         }
@@ -168,18 +121,23 @@ async function compare() {
   }
 }
 
+/**
+ * @param {Results} results
+ * @param {readonly string[]} all
+ * @param {string} anchor
+ */
 function report(results, all, anchor) {
   const cpu = `${os.cpus()[0]?.model ?? 'unknown'} × ${os.cpus().length}`;
-  console.log(`Node ${process.version}, ${cpu}, load average ${os.loadavg()[0].toFixed(1)}.`);
+  console.log(`Node ${process.version}, ${cpu}, load average ${(os.loadavg()[0] ?? 0).toFixed(1)}.`);
   console.log(`${records} pairs; ${commits} commits of ${puts} puts; ${reads} reads; ${rounds} rounds, medians.\n`);
   console.log(`| | ${all.join(' | ')} |\n|---|${all.map(() => '---:|').join('')}`);
   for (const [order, byPeer] of Object.entries(results)) {
-    const base = byPeer[anchor] ?? byPeer['better-sqlite3'] ?? byPeer[all.find((name) => byPeer[name] !== undefined)];
-    for (const field of ['wall', 'cpu']) {
+    const base = byPeer[anchor] ?? byPeer['better-sqlite3'] ?? Object.values(byPeer)[0] ?? [];
+    for (const field of /** @type {const} */ (['wall', 'cpu'])) {
       const cells = all.map((name) => {
         const samples = byPeer[name];
         if (samples === undefined) return '';
-        const ratio = median(samples.map((sample, round) => sample[field] / base[round][field]));
+        const ratio = median(samples.map((sample, round) => sample[field] / (base[round]?.[field] ?? Number.NaN)));
         const own = median(samples.map((sample) => sample[field]));
         return `${own.toFixed(own < 10 ? 2 : 1)}${samples === base ? '' : ` (${ratio.toFixed(2)}×)`}`;
       });
@@ -189,7 +147,11 @@ function report(results, all, anchor) {
   }
 }
 
-/** The base of every peer: bolt's is built at once, the others take commits in key order. */
+/**
+ * The base of every peer: bolt's is built at once, the others take commits in key order.
+ * @param {string} base
+ * @param {readonly string[]} names
+ */
 async function fill(base, names) {
   const keys = Array.from({ length: records }, (_, i) => spreadKey(i)).toSorted((a, b) => Buffer.compare(a, b));
   const value = valueMaker();
@@ -202,27 +164,49 @@ async function fill(base, names) {
   await pipeline(image, createWriteStream(join(base, 'state.db')));
   for (const name of names) {
     if (name === 'bolt') continue;
-    const db = await peers[name].open(base);
-    for (const chunk of rows()) await db.commit(chunk.map((row) => [row.key, row.value]));
+    const db = await peerOf(name).open(base, false);
+    for (const chunk of rows()) {
+      await db.commit(chunk.map((row) => /** @type {Pair} */ ([row.key, row.value])));
+    }
     await db.close();
   }
 }
 
+/** @param {string} name */
+function peerOf(name) {
+  return peers[name] ?? refuse(usage, `There is no peer ${name}.`);
+}
+
+/**
+ * @param {string} name
+ * @param {string} dir
+ * @param {string} order
+ * @returns {Sample}
+ */
 function run(name, dir, order) {
   const args = ['--expose-gc', self, '--work', name, '--order', order, '--folder', dir];
-  for (const flag of ['records', 'commits', 'puts', 'reads']) args.push(`--${flag}`, flags[flag]);
+  for (const flag of /** @type {const} */ (['records', 'commits', 'puts', 'reads']))
+    args.push(`--${flag}`, flags[flag]);
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name}: ${stderr}`);
   return JSON.parse(stdout);
 }
 
+/**
+ * @param {string} name
+ * @param {string} dir
+ */
 async function measureHere(name, dir) {
-  const db = await peers[name].open(dir);
+  const db = await peerOf(name).open(dir, flags.order === 'append');
   const sample = flags.order === 'read' ? readHot(db) : await commitAll(db);
   await db.close();
   console.log(JSON.stringify(sample));
 }
 
+/**
+ * @param {Open} db
+ * @returns {Promise<Sample>}
+ */
 async function commitAll(db) {
   const value = valueMaker();
   const random = new Prng(123);
@@ -232,7 +216,8 @@ async function commitAll(db) {
   for (let commit = 0; commit <= commits; commit++) {
     const pairs = Array.from({ length: puts }, (_, i) => {
       const number = commit * puts + i;
-      return [flags.order === 'append' ? appendedKey(number) : spreadKey(records + random.u32()), value(number)];
+      const key = flags.order === 'append' ? appendedKey(number) : spreadKey(records + random.u32());
+      return /** @type {Pair} */ ([key, value(number)]);
     });
     const used = process.cpuUsage();
     const start = performance.now();
@@ -244,26 +229,35 @@ async function commitAll(db) {
   return { wall: wall / commits, cpu: cpu / commits };
 }
 
+/**
+ * @param {Open} db
+ * @returns {Sample}
+ */
 function readHot(db) {
   const keys = Array.from({ length: HOT_KEYS }, (_, i) => spreadKey(Math.floor((i * records) / HOT_KEYS)));
-  const get = db.reader();
+  const read = db.reader();
+  const get = (/** @type {number} */ i) => read(/** @type {Buffer} */ (keys[i])) ?? nothing;
   const random = new Prng(5);
   let bytes = 0;
-  for (let i = 0; i < HOT_KEYS * 3; i++) bytes += get(keys[i % HOT_KEYS]).length;
+  for (let i = 0; i < HOT_KEYS * 3; i++) bytes += get(i % HOT_KEYS).length;
   const used = process.cpuUsage();
   const start = performance.now();
-  for (let i = 0; i < reads; i++) bytes += get(keys[random.below(HOT_KEYS)]).length;
+  for (let i = 0; i < reads; i++) bytes += get(random.below(HOT_KEYS)).length;
   const wall = performance.now() - start;
   if (bytes !== (HOT_KEYS * 3 + reads) * 256) throw new Error('a key was not found');
   return { wall: (wall * 1000) / reads, cpu: (cpuMs(used) * 1000) / reads };
 }
 
+/** @param {NodeJS.CpuUsage} since */
 function cpuMs(since) {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1000;
 }
 
-/** The Go program over the real bbolt, or undefined where it cannot be built. */
+/**
+ * The Go program over the real bbolt, or undefined where it cannot be built.
+ * @param {string} scratch
+ */
 function goTool(scratch) {
   const tool = join(scratch, 'bbolt-tool');
   const source = fileURLToPath(new URL('test/bbolt/main.go', boltSource));
@@ -274,6 +268,12 @@ function goTool(scratch) {
   return undefined;
 }
 
+/**
+ * @param {string} tool
+ * @param {string} dir
+ * @param {string} order
+ * @returns {Sample}
+ */
 function runGo(tool, dir, order) {
   const args = ['bench', join(dir, 'state.db'), String(puts), String(commits), order];
   const { status, stdout, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
@@ -291,10 +291,12 @@ async function memory() {
       for (let at = 0; at < rows; at += 1000)
         yield Array.from({ length: 1000 }, (_, i) => ({ bucket: 'key', key: appendedKey(at + i), value: value(i) }));
     };
-    const image = await buildBolt({ rows: chunks });
+    // With the mark of a store of ours, or the file engine would refuse it.
+    const image = await buildBolt({ rows: chunks }, { sequence: 0x7661_7276_656b_7673n });
     const { size } = image;
     await pipeline(image, createWriteStream(join(scratch, 'state.db')));
-    const args = [self, '--work', 'memory', '--folder', scratch, ...(flags.engine ? ['--engine'] : [])];
+    const same = ['--gigabytes', flags.gigabytes];
+    const args = [self, '--work', 'memory', '--folder', scratch, ...same, ...(flags.engine ? ['--engine'] : [])];
     const most = CACHE_BYTES / 1e6 + 64;
     for (let round = 0; round < rounds; round++) {
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
@@ -312,11 +314,12 @@ async function memory() {
   }
 }
 
+/** @param {string} dir */
 async function scan(dir) {
   const path = join(dir, 'state.db');
   const store = flags.engine ? await engineOn(path) : await fileOn(path);
   const before = statusKB('VmRSS');
-  const megabytes = (field) => ((statusKB(field) - before) * 1024) / 1e6;
+  const megabytes = (/** @type {string} */ field) => ((statusKB(field) - before) * 1024) / 1e6;
   const random = new Prng(9);
   const last = Math.ceil((Number(flags.gigabytes) * 1e9) / 325);
   for (let i = 0; i < 40_000; i++)
@@ -330,24 +333,34 @@ async function scan(dir) {
   console.log(JSON.stringify({ rows, full, grown, seconds }));
 }
 
+/** @typedef {{ get: (key: Uint8Array) => unknown, count: () => number | Promise<number>, close: () => unknown }} Scanned */
+
+/**
+ * @param {string} path
+ * @returns {Promise<Scanned>}
+ */
 async function fileOn(path) {
   const db = await (await bolt()).openBolt(path, { cacheBytes: CACHE_BYTES, readOnly: true });
   const bucket = db.read().bucket('key');
+  if (bucket === undefined) throw new Error('the file has no bucket "key"');
   return {
     get: (key) => bucket.get(key),
     count() {
       let rows = 0;
-      for (const { value } of bucket.entries()) if (value.length === 256) rows++;
+      for (const { value } of bucket.entries()) if (value?.length === 256) rows++;
       return rows;
     },
     close: () => db.close(),
   };
 }
 
+/**
+ * @param {string} path
+ * @returns {Promise<Scanned>}
+ */
 async function engineOn(path) {
-  const backend = new URL('../../packages/backend/dist/', import.meta.url);
-  const { fileEngine } = await import(new URL('engines/file/index.js', backend).href);
-  const { buckets } = await import(new URL('index.js', backend).href);
+  const { fileEngine } = await import('@varve/backend/file');
+  const { buckets } = await import('@varve/backend');
   const engine = await fileEngine(path, { createIfMissing: false, cacheSize: CACHE_BYTES });
   return {
     get: (key) => engine.get(buckets.key, key),

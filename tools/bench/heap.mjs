@@ -1,3 +1,4 @@
+// @ts-check
 // Memory of a store after compaction beside that of a fresh one with the same live keys (the limit is 1.15).
 //   node heap.mjs [--keys N] [--engine level|file|memory]
 import { fork } from 'node:child_process';
@@ -7,21 +8,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse } from '../run/flags.mjs';
 
+const usage = `node tools/bench/heap.mjs [--keys 100000] [--engine level|file|memory]
+  memory of a compacted store beside that of a fresh one; ends with 1 above 1.15 times as much`;
 const LIMIT = 1.15;
-const { values: flags } = parseArgs({
-  options: {
-    keys: { type: 'string', default: '100000' },
-    engine: { type: 'string', default: 'level' },
-    history: { type: 'string' },
-  },
+const { flags } = flagsOf(usage, {
+  keys: { type: 'string', default: '100000' },
+  engine: { type: 'string', default: 'level' },
+  history: { type: 'string' },
 });
 const keys = Number(flags.keys);
-const key = (i) => Buffer.from(`key/${String(i).padStart(28, '0')}`);
+const key = (/** @type {number} */ i) => Buffer.from(`key/${String(i).padStart(28, '0')}`);
 const value = Buffer.alloc(64, 'v');
 
-/** What was done to the store, so that `keys` keys are live in the end. */
+/** @typedef {(key: Buffer) => unknown} Write a promise where it has to wait */
+/** @typedef {(put: Write, more: { del: Write, compact: () => Promise<void> }) => Promise<void>} History */
+
+/** What was done to the store, so that `keys` keys are live in the end. @type {Readonly<Record<string, History>>} */
 const histories = {
   'put once': async (put) => {
     for (let i = 0; i < keys; i++) await put(key(i));
@@ -38,7 +42,7 @@ const histories = {
 };
 
 if (flags.history === undefined) await main();
-else await measure(histories[flags.history]);
+else await measure(histories[flags.history] ?? refuse(usage, `There is no history ${flags.history}.`));
 
 async function main() {
   console.log(
@@ -56,6 +60,7 @@ async function main() {
   }
 }
 
+/** @param {History} history */
 async function measure(history) {
   const { openBackend } = await import('@varve/backend');
   const { openWatchableStore } = await import('@varve/watch');
@@ -63,7 +68,7 @@ async function measure(history) {
   const before = used();
   const backend = await openBackend(await openEngine(folder));
   const store = await openWatchableStore(backend, { durability: 'interval', cacheBytes: 0 });
-  const admitted = (write) => (store.admitting ? void write() : store.admit().then(write));
+  const admitted = (/** @type {() => void} */ write) => (store.admitting ? write() : store.admit().then(write));
   await history((bytes) => admitted(() => void store.put(bytes, value)), {
     del: (bytes) => admitted(() => void store.deleteRange(bytes)),
     compact: async () => {
@@ -77,10 +82,14 @@ async function measure(history) {
   await store.close();
   await backend.close();
   rmSync(folder, { recursive: true, force: true });
-  process.send(after - before);
+  process.send?.(after - before);
   process.disconnect();
 }
 
+/**
+ * @param {string} folder
+ * @returns {Promise<import('@varve/backend').Engine>}
+ */
 async function openEngine(folder) {
   if (flags.engine === 'level') return (await import('@varve/backend/level')).levelEngine(join(folder, 'db'));
   if (flags.engine === 'file') return (await import('@varve/backend/file')).fileEngine(join(folder, 'db'));
@@ -88,7 +97,7 @@ async function openEngine(folder) {
 }
 
 function used() {
-  for (let i = 0; i < 3; i++) globalThis.gc();
+  for (let i = 0; i < 3; i++) globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

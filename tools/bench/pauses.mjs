@@ -1,3 +1,4 @@
+// @ts-check
 // The longest pauses of the event loop (law 10) while varve writes, opens and compacts.
 //   node tools/bench/pauses.mjs [--revisions 1000000] [--keys a tenth of them] [--engine level|file|memory]
 //
@@ -11,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse } from '../run/flags.mjs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { key, makeValues, P } from './lib/gen.mjs';
 
@@ -43,29 +44,41 @@ function stolenMs() {
   }
 }
 
-/** `cells`: the number of the last ping answered, and whether to end; `answered`: when that was. */
+/** @typedef {[wall: number, own: number, ran: number]} Waited milliseconds of a ping, and of them its own, and computed */
+
+/**
+ * `cells`: the number of the last ping answered, and whether to end; `answered`: when that was.
+ * @param {{ cells: Int32Array, answered: Float64Array }} shared
+ */
 function ping({ cells, answered }) {
+  /** @type {Waited[]} */
   const waits = [];
-  parentPort.once('message', () => {}); // keeps the port open
+  const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
+  port.once('message', () => {}); // keeps the port open
   for (let number = 1; Atomics.load(cells, 1) === 0; number++) {
     const before = scheduled();
     const began = sharedNow();
-    parentPort.postMessage(number, []);
+    port.postMessage(number, []);
     while (Atomics.load(cells, 0) !== number) Atomics.wait(cells, 0, number - 1, 1000);
-    const wall = answered[0] - began;
+    const wall = (answered[0] ?? 0) - began;
     const after = scheduled();
     waits.push([wall, Math.max(0, wall - (after.queued - before.queued)), after.ran - before.ran]);
     Atomics.wait(cells, 1, 0, 1);
   }
-  parentPort.postMessage(waits, []);
-  parentPort.close();
+  port.postMessage(waits, []);
+  port.close();
 }
 
-/** Runs `work` and prints its longest pauses; returns the longest, in ms. */
+/**
+ * Runs `work` and prints its longest pauses; returns the longest, in ms.
+ * @param {string} name
+ * @param {() => Promise<unknown>} work
+ */
 async function watched(name, work) {
   const cells = new Int32Array(new SharedArrayBuffer(8));
   const answered = new Float64Array(new SharedArrayBuffer(8));
   const worker = new Worker(new URL(import.meta.url), { workerData: { cells, answered } });
+  /** @type {Promise<Waited[]>} */
   const waits = new Promise((resolve, reject) => {
     worker.on('error', reject);
     worker.on('message', (message) => {
@@ -86,6 +99,7 @@ async function watched(name, work) {
   const all = await waits;
   const wall = all.map(([ms]) => ms).toSorted((a, b) => a - b);
   const own = all.map(([, ms]) => ms).toSorted((a, b) => a - b);
+  /** @type {(sorted: readonly number[], share: number) => number} */
   const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   const longest = at(own, 1);
   const figures = [seconds, at(wall, 0.99), at(wall, 1), at(own, 0.99), at(own, 0.999), longest];
@@ -95,7 +109,10 @@ async function watched(name, work) {
   return longest;
 }
 
-/** Share of the ten longest own pauses in which the thread computed. */
+/**
+ * Share of the ten longest own pauses in which the thread computed.
+ * @param {readonly Waited[]} all
+ */
 function computed(all) {
   let own = 0;
   let ran = 0;
@@ -107,24 +124,29 @@ function computed(all) {
 }
 
 async function main() {
-  const { values: flags } = parseArgs({
-    options: {
-      revisions: { type: 'string', default: '1000000' },
-      keys: { type: 'string' },
-      engine: { type: 'string', default: 'level' },
-      most: { type: 'string', default: '50' },
-    },
+  const usage = `node tools/bench/pauses.mjs [--revisions 1000000] [--keys N] [--engine level|file|memory] [--most 50 ms]
+  the longest pauses of the event loop; ends with 1 when one is longer than --most`;
+  const { flags } = flagsOf(usage, {
+    revisions: { type: 'string', default: '1000000' },
+    keys: { type: 'string' },
+    engine: { type: 'string', default: 'level' },
+    most: { type: 'string', default: '50' },
   });
+  if (!['level', 'file', 'memory'].includes(flags.engine)) refuse(usage, `There is no engine ${flags.engine}.`);
   const revisions = Number(flags.revisions);
   const keyN = Number(flags.keys ?? Math.ceil(revisions / 10));
+  /** @type {{ peer: import('./lib/contract.d.mts').Peer }} */
   const { peer } = await import(`./peers/varve-${flags.engine}.mjs`);
   const folder = mkdtempSync(join(tmpdir(), 'varve-pauses-'));
   const values = makeValues(256);
   const keys = Array.from({ length: keyN }, (_, i) => key(P.hist, i));
+  const at = (/** @type {readonly Buffer[]} */ list, /** @type {number} */ i) =>
+    /** @type {Buffer} */ (list[i % list.length]);
   process.stdout.write(`${revisions} revisions of ${keyN} keys, ${peer.name}; ms\n`);
   const head = ['s', 'p99', 'longest', 'own p99', 'own p99.9', 'own longest'];
   const names = head.map((name) => name.padStart(11)).join('');
   process.stdout.write(`${''.padEnd(12)}${names}${'cpu'.padStart(8)}${'stolen'.padStart(8)}\n`);
+  /** @type {number[]} */
   const longest = [];
   try {
     await watched('idle', () => sleep(1000));
@@ -132,7 +154,7 @@ async function main() {
     longest.push(
       await watched('puts', async () => {
         for (let i = 0; i < revisions; i++) {
-          const wait = store.put(keys[i % keyN], values[i % values.length]);
+          const wait = store.put(at(keys, i), at(values, i));
           if (wait !== undefined) await wait;
         }
         await store.flush();
@@ -146,7 +168,7 @@ async function main() {
         }),
       );
     }
-    longest.push(await watched('compaction', () => store.compact(store.rev())));
+    longest.push(await watched('compaction', async () => store.compact?.(store.rev?.() ?? 0)));
     await store.close();
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+// @ts-check
 // What ten thousand watchers, late ones and one that never reads cost, on one store.
 //   node --expose-gc tools/bench/watchers.mjs [--engine level|file|memory] [--only puts,late,sleeper,behind] [--scale 1]
 //
@@ -15,7 +16,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse } from '../run/flags.mjs';
 import { openBackend } from '@varve/backend';
 import { fileEngine } from '@varve/backend/file';
 import { levelEngine } from '@varve/backend/level';
@@ -26,31 +27,44 @@ import { median, statusKB } from './lib/stats.mjs';
 
 const OTHER = '/bench/o/';
 const PUT = '/bench/w/';
-const everything = [Buffer.from(PUT), Buffer.from('/bench/w0')];
+const everything = /** @type {const} */ ([Buffer.from(PUT), Buffer.from('/bench/w0')]);
 
-const { values: flags } = parseArgs({
-  options: {
-    engine: { type: 'string', default: 'level' },
-    only: { type: 'string', default: 'puts,late,sleeper,behind' },
-    scale: { type: 'string', default: '1' },
-  },
+const usage = `node --expose-gc tools/bench/watchers.mjs [--engine level|file|memory] [--only puts,late,sleeper,behind] [--scale 1]
+  what ten thousand watchers, late ones and one that never reads cost; ends with 1 when an event is missing or out of turn`;
+const { flags } = flagsOf(usage, {
+  engine: { type: 'string', default: 'level' },
+  only: { type: 'string', default: 'puts,late,sleeper,behind' },
+  scale: { type: 'string', default: '1' },
 });
 const scale = Number(flags.scale);
-const scaled = (count) => Math.max(10, Math.round(count * scale));
+/** @typedef {import('@varve/watch').WatchableStore} Store */
+/** @typedef {import('@varve/watch').WatchStream} Stream */
+/** @typedef {{ ms: number, cpuMs: number }} Took */
+
+const scaled = (/** @type {number} */ count) => Math.max(10, Math.round(count * scale));
 const values = makeValues(256);
 const now = () => performance.now();
-const rate = (count, ms) => `${((count / ms) * 1000).toFixed(0)}/s`;
-const say = (name, ...figures) => process.stdout.write(`${name.padEnd(44)}${figures.join('  ')}\n`);
+const rate = (/** @type {number} */ count, /** @type {number} */ ms) => `${((count / ms) * 1000).toFixed(0)}/s`;
+/** @type {(name: string, ...figures: string[]) => void} */
+const say = (name, ...figures) => void process.stdout.write(`${name.padEnd(44)}${figures.join('  ')}\n`);
 
+/** @type {Readonly<Record<string, (dir: string) => Promise<import('@varve/backend').Engine>>>} */
 const engines = {
   level: (dir) => levelEngine(join(dir, 'store')),
   file: (dir) => fileEngine(join(dir, 'store.db')),
   memory: async () => memoryEngine(),
 };
+/** @type {Readonly<Record<string, (store: Store) => Promise<void>>>} */
+const programs = { puts, late, sleeper, behind };
+const openEngine = engines[flags.engine] ?? refuse(usage, `There is no engine ${flags.engine}.`);
+const wanted = flags.only.split(',').map((name) => programs[name] ?? refuse(usage, `--only: there is no ${name}.`));
+const at = (/** @type {readonly Buffer[]} */ list, /** @type {number} */ i) =>
+  /** @type {Buffer} */ (list[i % list.length]);
 
+/** @param {(store: Store) => Promise<void>} program */
 async function onFreshStore(program) {
   const dir = mkdtempSync(join(tmpdir(), 'varve-watchers-'));
-  const backend = await openBackend(await engines[flags.engine](dir));
+  const backend = await openBackend(await openEngine(dir));
   const store = await openWatchableStore(backend, { durability: 'interval', queueCapacity: 128 });
   try {
     await program(store);
@@ -61,18 +75,26 @@ async function onFreshStore(program) {
   }
 }
 
+/** @param {string} message */
 function fail(message) {
   process.stdout.write(`FAILED: ${message}\n`);
   process.exitCode = 1;
 }
 
-/** Puts `count` times, keys in turn, a turn of the event loop for every 64; returns milliseconds, all and of CPU. */
+/**
+ * Puts `count` times, keys in turn, a turn of the event loop for every 64; returns milliseconds, all and of CPU.
+ * @param {Store} store
+ * @param {readonly Buffer[]} keys
+ * @param {number} count
+ * @param {(i: number) => void} [each]
+ * @returns {Promise<Took>}
+ */
 async function putAll(store, keys, count, each) {
   const cpu = process.cpuUsage();
   const began = now();
   for (let i = 0; i < count; i++) {
     if (!store.admitting) await store.admit();
-    store.put(keys[i % keys.length], values[i & 1023]);
+    store.put(at(keys, i), at(values, i));
     if ((i & 63) === 63) {
       await turn();
       each?.(i);
@@ -87,14 +109,21 @@ async function putAll(store, keys, count, each) {
 class Reader {
   events = 0;
   last = 0;
+  /** @type {Promise<void>} */
   ended;
+  /** @type {number | undefined} */
   #next;
 
+  /**
+   * @param {Stream} stream
+   * @param {number} [from]
+   */
   constructor(stream, from) {
     this.#next = from;
     this.ended = this.#read(stream);
   }
 
+  /** @param {Stream} stream */
   async #read(stream) {
     for (let response = await stream.next(); response !== undefined; response = await stream.next()) {
       this.#take(response);
@@ -102,12 +131,13 @@ class Reader {
     }
   }
 
+  /** @param {import('@varve/watch').WatchResponse} response */
   #take(response) {
     if (response.type !== 'events') return fail(`a response of type ${response.type}`);
     const { events } = response;
     // The ends only: looking at each of a hundred million events would be all that is measured.
-    const first = events[0].kv.modRevision;
-    const last = events.at(-1).kv.modRevision;
+    const first = events[0]?.kv.modRevision ?? 0;
+    const last = events.at(-1)?.kv.modRevision ?? 0;
     if (this.#next !== undefined) {
       if (first !== this.#next || last !== first + events.length - 1) fail(`revisions ${first} to ${last} out of turn`);
       this.#next = last + 1;
@@ -118,25 +148,38 @@ class Reader {
   }
 }
 
+/** @param {() => boolean} condition */
 async function until(condition) {
   while (!condition()) await turn();
 }
 
-/** `watch(stream, i)` for each of `count` watchers, on one stream or on one each, read by loops. */
+/**
+ * `watch(stream, i)` for each of `count` watchers, on one stream or on one each, read by loops.
+ * @param {Store} store
+ * @param {number} count
+ * @param {boolean} streamEach
+ * @param {(stream: Stream, i: number) => void} watch
+ * @param {number} [from]
+ */
 function openReaders(store, count, streamEach, watch, from) {
+  /** @type {Stream[]} */
   const streams = [];
+  let stream = store.newWatchStream();
   for (let i = 0; i < count; i++) {
-    if (i === 0 || streamEach) streams.push(store.newWatchStream());
-    watch(streams.at(-1), i);
+    if (i > 0 && streamEach) stream = store.newWatchStream();
+    if (i === 0 || streamEach) streams.push(stream);
+    watch(stream, i);
   }
   return { streams, readers: streams.map((stream) => new Reader(stream, from)) };
 }
 
+/** @param {{ streams: readonly Stream[], readers: readonly Reader[] }} open */
 async function closeAll({ streams, readers }) {
   for (const stream of streams) stream.close();
   await Promise.all(readers.map(({ ended }) => ended));
 }
 
+/** @param {Store} store */
 async function puts(store) {
   const watcherN = scaled(10_000);
   const keys = Array.from({ length: watcherN }, (_, i) => key(PUT, i));
@@ -149,10 +192,16 @@ async function puts(store) {
     { name: 'on the keys put, one stream', watched: keys, streamEach: false },
     { name: 'on the keys put, a stream each', watched: keys, streamEach: true },
   ]) {
+    /** @type {{ none: Took, some: Took }[]} */
     const rounds = [];
     for (let round = 0; round < 5; round++) {
       const none = await putAll(store, keys, count);
-      const open = openReaders(store, watcherN, streamEach, (stream, i) => stream.watch(watched[i], undefined));
+      const open = openReaders(
+        store,
+        watcherN,
+        streamEach,
+        (stream, i) => void stream.watch(at(watched, i), undefined),
+      );
       await turn();
       const { events } = store.watchStats;
       const some = await putAll(store, keys, count);
@@ -162,7 +211,7 @@ async function puts(store) {
       await closeAll(open);
       rounds.push({ none, some });
     }
-    const middle = (pick) => median(rounds.map(pick));
+    const middle = (/** @type {(round: { none: Took, some: Took }) => number} */ pick) => median(rounds.map(pick));
     const some = middle((round) => round.some.ms);
     const none = middle((round) => round.none.ms);
     const ratio = middle((round) => round.none.ms / round.some.ms);
@@ -172,16 +221,23 @@ async function puts(store) {
   }
 }
 
+/** @param {Store} store */
 async function late(store) {
   const count = scaled(100_000);
   const keys = Array.from({ length: 1000 }, (_, i) => key(PUT, i));
   await putAll(store, keys, count);
   await store.commit();
-  const lateOnes = async (watcherN) => {
+  const lateOnes = async (/** @type {number} */ watcherN) => {
     globalThis.gc?.();
     const cpu = process.cpuUsage();
     const began = now();
-    const open = openReaders(store, watcherN, true, (stream) => stream.watch(...everything, { startRevision: 2 }), 2);
+    const open = openReaders(
+      store,
+      watcherN,
+      true,
+      (stream) => void stream.watch(...everything, { startRevision: 2 }),
+      2,
+    );
     await until(() => open.readers.every(({ events }) => events >= count));
     const ms = now() - began;
     const { user, system } = process.cpuUsage(cpu);
@@ -192,13 +248,14 @@ async function late(store) {
   };
   const many = scaled(1000);
   await lateOnes(1); // warm the code
+  /** @type {{ one: Took, all: Took }[]} */
   const rounds = [];
   for (let round = 0; round < 5; round++) rounds.push({ one: await lateOnes(1), all: await lateOnes(many) });
-  const middle = (pick) => median(rounds.map(pick));
-  for (const [watcherN, which] of [
+  const middle = (/** @type {(round: { one: Took, all: Took }) => number} */ pick) => median(rounds.map(pick));
+  for (const [watcherN, which] of /** @type {const} */ ([
     [1, 'one'],
     [many, 'all'],
-  ]) {
+  ])) {
     const ms = middle((round) => round[which].ms);
     const cpuMs = middle((round) => round[which].cpuMs);
     say(
@@ -215,17 +272,20 @@ async function late(store) {
   );
 }
 
+/** @param {Store} store */
 async function sleeper(store) {
   const count = scaled(1_000_000);
   const readerN = 1000;
   const keys = Array.from({ length: readerN }, (_, i) => key(PUT, i));
   await putAll(store, keys, scaled(100_000)); // warm the code, and fill what is bounded
+  /** @type {Took[]} */
   const took = [];
   for (const asleep of [false, true, true, false, false, true]) {
     const before = store.rev();
-    const open = openReaders(store, readerN, true, (stream, i) => stream.watch(keys[i], undefined));
+    const open = openReaders(store, readerN, true, (stream, i) => void stream.watch(at(keys, i), undefined));
     const sleeping = store.newWatchStream();
     if (asleep) sleeping.watch(...everything);
+    /** @type {number[]} */
     const heap = [];
     const quarter = Math.ceil(count / 4 / 64) * 64;
     const { ms, cpuMs } = await putAll(store, keys, count, (i) => {
@@ -247,11 +307,15 @@ async function sleeper(store) {
     sleeping.close();
     await closeAll(open);
   }
-  const [a, b, c, d, e, f] = took;
-  const ratio = (pick) => median([pick(a) / pick(b), pick(d) / pick(c), pick(e) / pick(f)]).toFixed(2);
+  // With the sleeper, after a round without it or before one.
+  const ratio = (/** @type {(one: Took) => number} */ pick) => {
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = took.map(pick);
+    return median([a / b, d / c, e / f]).toFixed(2);
+  };
   say('put rate with the sleeper against without', `ratio ${ratio(({ ms }) => ms)}`, `by CPU ${ratio((x) => x.cpuMs)}`);
 }
 
+/** @param {Store} store */
 async function behind(store) {
   const count = scaled(1_000_000);
   const keys = Array.from({ length: 1000 }, (_, i) => key(PUT, i));
@@ -299,5 +363,4 @@ async function behind(store) {
   await reader.ended;
 }
 
-const programs = { puts, late, sleeper, behind };
-for (const name of flags.only.split(',')) await onFreshStore(programs[name]);
+for (const program of wanted) await onFreshStore(program);

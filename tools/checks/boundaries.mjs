@@ -66,7 +66,7 @@ const table = {
     seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
   },
   watch: {
-    imports: { '@varve/base': ['src/event-queue.ts'], '@varve/mvcc': [] },
+    imports: { '@varve/base': ['src/places/event-queue.ts'], '@varve/mvcc': [] },
     tests: ['@varve/backend'],
     seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
   },

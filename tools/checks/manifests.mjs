@@ -74,8 +74,7 @@ for (const { dir, folder, manifest } of published) {
     ['exports["."]', manifest.exports?.['.'], manifest.name === ground ? undefined : './dist/index.js'],
     ['exports["./package.json"]', manifest.exports?.['./package.json'], './package.json'],
     ['scripts.build', manifest.scripts?.['build'], 'tsc -b'],
-    ['scripts.pretest', manifest.scripts?.['pretest'], 'tsc -b'],
-    ['scripts.test', manifest.scripts?.['test'], 'vitest run'],
+    ['scripts.test', manifest.scripts?.['test'], `node ../../tools/run.mjs test --project=${folder}`],
   ];
   for (const [what, have, want] of expected) {
     if (have !== want)

@@ -1,29 +1,16 @@
 // @ts-check
 // Replays a recording of a real etcd against varve and prints every answer that differs.
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse } from '../run/flags.mjs';
 import { engines, replay } from './lib/replay.mjs';
 
-const usage = 'node tools/conformance/replay.mjs FILE.jsonl[.gz] [--engine memory|level|file]\n';
+const usage = `node tools/conformance/replay.mjs FILE.jsonl[.gz] [--engine memory|level|file]
+  replays what a real etcd answered; ends with 1 when an answer differs`;
 
-/** @returns {{ file: string, engine: string }} */
-function options() {
-  try {
-    const { values, positionals } = parseArgs({
-      options: { engine: { type: 'string', default: 'memory' } },
-      allowPositionals: true,
-    });
-    const [file] = positionals;
-    if (file !== undefined && positionals.length === 1 && engines.includes(values.engine)) {
-      return { file, engine: values.engine };
-    }
-  } catch {
-    // An option that there is not.
-  }
-  process.stderr.write(usage);
-  process.exit(2);
-}
-
-const { file, engine } = options();
+const { flags, positionals } = flagsOf(usage, { engine: { type: 'string', default: 'memory' } }, { positionals: true });
+const [file] = positionals;
+const { engine } = flags;
+if (file === undefined || positionals.length > 1) refuse(usage, 'Which file? One recording is replayed at a time.');
+if (!engines.includes(engine)) refuse(usage, `--engine is one of ${engines.join(', ')}, not ${engine}.`);
 const { equal, total, corners } = await replay(file, engine, ({ i, op, path, want, got }) => {
   process.stdout.write(`${i} ${op} ${path}: want ${JSON.stringify(want)} got ${JSON.stringify(got)}\n`);
 });

@@ -9,8 +9,15 @@
  */
 import { createInterface } from 'node:readline';
 import { bytes, file, open } from '@varve/kv';
+import { flagsOf } from '../run/flags.mjs';
 import { codeOf, say } from './lib/lines.mjs';
 import { answerOf } from './lib/store-versions.mjs';
+
+flagsOf(
+  `node tools/crash/look-image.mjs
+  reads and changes store files, each named by a line of standard input; answers with lines of JSON`,
+  {},
+);
 
 /** @param {string} path */
 async function look(path) {

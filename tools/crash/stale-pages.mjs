@@ -17,27 +17,27 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { flagsOf, wholeNumber } from '../run/flags.mjs';
+import { randomOf } from '../run/random.mjs';
 import { Looker } from './lib/looker.mjs';
 import { imageOf, kinds } from './lib/stale-images.mjs';
-import { seeded, writeHistory } from './lib/store-versions.mjs';
+import { writeHistory } from './lib/store-versions.mjs';
 
+const usage = `node tools/crash/stale-pages.mjs [--images 3000] [--seed 1] [--commits 150] [--verbose]
+  opens damaged copies of files; ends with 1 when damage is read as data, or hangs`;
 const deadlineMs = 5000;
 const imagesAHistory = 500;
 const columns = ['detected', 'same', 'earlier', 'meta', 'silent', 'hang'];
 
-const { values } = parseArgs({
-  options: {
-    images: { type: 'string', default: '3000' },
-    seed: { type: 'string', default: '1' },
-    commits: { type: 'string', default: '150' },
-    verbose: { type: 'boolean', default: false },
-  },
+const { flags: values } = flagsOf(usage, {
+  images: { type: 'string', default: '3000' },
+  seed: { type: 'string', default: '1' },
+  commits: { type: 'string', default: '150' },
+  verbose: { type: 'boolean', default: false },
 });
-const [images, seed, commits] = [values.images, values.seed, values.commits].map(Number);
-if (images === undefined || seed === undefined || commits === undefined || !(images > 0) || !(commits > 20)) {
-  throw new RangeError('--images and --commits are numbers, at least 1 and 21');
-}
+const images = wholeNumber(usage, 'images', values.images, 1);
+const seed = wholeNumber(usage, 'seed', values.seed, Number.MIN_SAFE_INTEGER);
+const commits = wholeNumber(usage, 'commits', values.commits, 21);
 
 /** @typedef {import('./lib/store-versions.mjs').State} State */
 
@@ -75,7 +75,7 @@ const looker = new Looker(deadlineMs);
 const counts = new Map();
 let slowestMs = 0;
 try {
-  const random = seeded(seed);
+  const random = randomOf(seed);
   /** @type {State[]} */
   let states = [];
   for (let number = 0; number < images; number++) {

@@ -14,9 +14,13 @@
  */
 import { createInterface } from 'node:readline';
 import { bytes, open } from '@varve/kv';
+import { withoutHelp } from '../run/flags.mjs';
 import { engineAt, parseArguments, UsageError } from './lib/arguments.mjs';
 import { say, sayError } from './lib/lines.mjs';
 import { hashOf } from './lib/plan.mjs';
+
+const usage = `node tools/crash/verify.mjs [--engine file|level] [DIRECTORY]
+  opens stores that the workload wrote, and prints what is in them; without a folder, those that standard input names`;
 
 /**
  * @param {'file' | 'level'} engine
@@ -34,7 +38,7 @@ async function show(engine, directory) {
 }
 
 try {
-  const { engine, directory } = parseArguments(process.argv.slice(2));
+  const { engine, directory } = parseArguments(withoutHelp(usage));
   if (directory === undefined) {
     for await (const line of createInterface({ input: process.stdin })) {
       await show(engine, line).catch(sayError);

@@ -19,15 +19,20 @@
  */
 import { mkdirSync } from 'node:fs';
 import { bytes, open } from '@varve/kv';
+import { withoutHelp } from '../run/flags.mjs';
 import { engineAt, numberOf, parseArguments, UsageError } from './lib/arguments.mjs';
 import { Ending } from './lib/ending.mjs';
 import { say, sayError } from './lib/lines.mjs';
 import { Upkeep } from './lib/upkeep.mjs';
 import { Writer } from './lib/writer.mjs';
 
+const usage = `node tools/crash/workload.mjs [--engine file|level] [--durability commit|interval] DIRECTORY
+  writes transactions until it is killed, and says of each how it ended (environment: FAULT_SEED, FAULT_SEQ, FAULT_OPS, FAULT_GROW)`;
+
+const args = withoutHelp(usage);
 const ending = new Ending();
 try {
-  const { engine, durability, directory } = parseArguments(process.argv.slice(2));
+  const { engine, durability, directory } = parseArguments(args);
   if (directory === undefined) throw new UsageError('which folder?');
   const plan = {
     seed: numberOf('FAULT_SEED', 1),

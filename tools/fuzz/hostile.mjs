@@ -11,26 +11,24 @@
  * `N of M answered`; the exit code is 1 if one was not.
  */
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse, wholeNumber } from '../run/flags.mjs';
 import { campaign } from './lib/campaign.mjs';
+
+const usage = `node tools/fuzz/hostile.mjs [--files 2000] [--seed 1] [--kind bolt|snapshot|level]
+  opens files and folders that mean harm; ends with 1 when a call does not answer as it should`;
 
 /** @type {readonly ['bolt', 'snapshot', 'level']} */
 const kinds = ['bolt', 'snapshot', 'level'];
 
-const { values } = parseArgs({
-  options: {
-    files: { type: 'string', default: '2000' },
-    seed: { type: 'string', default: '1' },
-    kind: { type: 'string' },
-  },
+const { flags } = flagsOf(usage, {
+  files: { type: 'string', default: '2000' },
+  seed: { type: 'string', default: '1' },
+  kind: { type: 'string' },
 });
-const files = Number(values.files);
-const seed = Number(values.seed);
-const chosen = kinds.filter((kind) => values.kind === undefined || kind === values.kind);
-if (!Number.isSafeInteger(files) || files < 1 || !Number.isSafeInteger(seed) || chosen.length === 0) {
-  process.stderr.write('usage: hostile.mjs --files N [--seed N] [--kind bolt|snapshot|level]\n');
-  process.exit(2);
-}
+const files = wholeNumber(usage, 'files', flags.files, 1);
+const seed = wholeNumber(usage, 'seed', flags.seed, Number.MIN_SAFE_INTEGER);
+const chosen = kinds.filter((kind) => flags.kind === undefined || kind === flags.kind);
+if (chosen.length === 0) refuse(usage, `--kind is bolt, snapshot or level, not ${flags.kind}.`);
 
 let bad = 0;
 for (const [index, kind] of chosen.entries()) {

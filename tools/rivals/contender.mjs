@@ -16,7 +16,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { file, level, open } from '@varve/kv';
-import { randomOf } from './lib/random.mjs';
+import { randomOf } from '../run/random.mjs';
 
 const patienceMs = 60_000;
 const [engine, store = '', log = '', name = '', turns, death, seed] = process.argv.slice(2);

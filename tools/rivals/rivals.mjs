@@ -11,29 +11,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse, wholeNumber } from '../run/flags.mjs';
 import { playRound, whyNotIsolated } from './lib/round.mjs';
 
+const usage = `node tools/rivals/rivals.mjs [--rounds 200] [--engine file|level] [--from 0]
+  pits writers against each other on one store; ends with 1 when a round does not hold`;
 const roundsPerStore = 4;
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '200' },
-    engine: { type: 'string', default: 'file' },
-    from: { type: 'string', default: '0' },
-  },
+const { flags } = flagsOf(usage, {
+  rounds: { type: 'string', default: '200' },
+  engine: { type: 'string', default: 'file' },
+  from: { type: 'string', default: '0' },
 });
-const rounds = Number(values.rounds);
-const from = Number(values.from);
-const { engine } = values;
-if (
-  !Number.isSafeInteger(rounds) ||
-  rounds < 1 ||
-  !Number.isSafeInteger(from) ||
-  (engine !== 'file' && engine !== 'level')
-) {
-  console.error('Usage: node tools/rivals/rivals.mjs [--rounds N] [--engine file|level] [--from N]');
-  process.exit(2);
-}
+const rounds = wholeNumber(usage, 'rounds', flags.rounds, 1);
+const from = wholeNumber(usage, 'from', flags.from, 0);
+const { engine } = flags;
+if (engine !== 'file' && engine !== 'level') refuse(usage, `--engine is file or level, not ${engine}.`);
 
 const why = whyNotIsolated();
 if (why !== undefined) console.log(`not isolated, plain processes: ${why}`);

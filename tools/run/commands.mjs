@@ -6,14 +6,19 @@ import { interrupted, leave, run } from './child.mjs';
 import { root } from './root.mjs';
 import { runTests } from './tests.mjs';
 
-const usage = `Usage: npm start [-- arguments of the tour]
-       npm test  [-- [--packages] arguments of vitest]`;
+const usage = `npm start [-- ARGUMENT of the tour...]
+npm test [-- [--packages] [--project=NAME] [FILE or part of its path]... [option of vitest, such as -t 'W8']]
+  installs and builds what is not, then shows the tour, or runs every test or those that are named`;
 
 /**
  * @param {readonly string[]} argv the command, then its arguments
  * @returns {Promise<void>}
  */
 export async function main([command, ...args]) {
+  if ([command, ...args].includes('--help')) {
+    console.log(usage);
+    return;
+  }
   if (command !== 'start' && command !== 'test') {
     console.error(usage);
     process.exitCode = 2;

@@ -11,11 +11,11 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { allFences } from '../readme-examples/fences.mjs';
 import { compile } from '../readme-examples/programs.mjs';
 import { bootstrap } from '../run/bootstrap.mjs';
 import { interrupted, leave } from '../run/child.mjs';
+import { flagsOf, refuse } from '../run/flags.mjs';
 import { packAll } from '../checks/lib/packing.mjs';
 import { provide } from '../run/runtimes.mjs';
 import { checks } from './checks.mjs';
@@ -44,29 +44,24 @@ function fail(what, why) {
   console.log(`FAILED ${what}\n${why.replace(/^(?=.)/gm, '    ')}`);
 }
 
-const plan = readArguments();
-if (plan === undefined) {
-  console.error(`node tools/smoke/run.mjs [--runtime ${runtimes.join('|')}]... [--with ${managers.join('|')}]...`);
-  process.exitCode = 2;
-} else {
-  leave(await main(plan));
-}
+leave(await main(readArguments()));
 
-/** @returns {typeof usual | undefined} */
+/** @returns {typeof usual} */
 function readArguments() {
-  try {
-    const { values } = parseArgs({
-      options: { runtime: { type: 'string', multiple: true }, with: { type: 'string', multiple: true } },
-    });
-    if (values.runtime === undefined && values.with === undefined) return usual;
-    const wanted = values.runtime ?? ['node22', 'node26', 'bun', 'deno'];
-    const ways = values.with ?? ['npm', 'yarn'];
-    if (wanted.some((name) => !runtimes.includes(name))) return undefined;
-    const chosen = managers.filter((name) => ways.includes(name));
-    return chosen.length === new Set(ways).size ? chosen.map((name) => [name, wanted]) : undefined;
-  } catch {
-    return undefined; // an option that there is not
-  }
+  const usage = `node tools/smoke/run.mjs [--runtime ${runtimes.join('|')}]... [--with ${managers.join('|')}]...
+  packs, installs and uses what would be published, on other runtimes`;
+  const { flags } = flagsOf(usage, {
+    runtime: { type: 'string', multiple: true },
+    with: { type: 'string', multiple: true },
+  });
+  if (flags.runtime === undefined && flags.with === undefined) return usual;
+  const wanted = flags.runtime ?? ['node22', 'node26', 'bun', 'deno'];
+  const ways = flags.with ?? ['npm', 'yarn'];
+  const unknown = wanted.find((name) => !runtimes.includes(name));
+  if (unknown !== undefined) refuse(usage, `There is no runtime ${unknown} here.`);
+  const chosen = managers.filter((name) => ways.includes(name));
+  if (chosen.length !== new Set(ways).size) refuse(usage, `There is no way to install with ${ways.join(', ')}.`);
+  return chosen.map((name) => [name, wanted]);
 }
 
 /** @param {typeof usual} plan @returns {Promise<number>} */

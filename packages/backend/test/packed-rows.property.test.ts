@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { byteKey, compareBytes, keyBytes } from '../src/byte-key.ts';
 import { Slice } from '../src/clock.ts';
+import { checkPage, checkPages } from '../src/resident/check-rows.ts';
 import { PackedRows } from '../src/resident/packed-rows.ts';
 import type { ResidentRows } from '../src/resident/resident-rows.ts';
 import { ResidentTree } from '../src/resident/resident-tree.ts';
+import { Page, PageView } from '../src/resident/row-page.ts';
 
 const commands = fc.array(
   fc.oneof(
@@ -74,12 +76,44 @@ test.each([
           rows = command.type === 'next' ? rows.next() : (await rows.compacted(new Slice())).next();
           model = new Map(model);
         }
+        if (rows instanceof PackedRows) rows.checkInvariants();
       }
       check(rows, model);
-      for (const [version, then] of versions) check(version, then);
+      for (const [version, then] of versions) {
+        check(version, then);
+        if (version instanceof PackedRows) version.checkInvariants();
+      }
     }),
     { numRuns: 150 },
   );
+});
+
+function viewOf(...keys: readonly number[]): PageView {
+  const view = new PageView({}, new Page(4096));
+  for (const key of keys) view.push(Uint8Array.of(key), Uint8Array.of(0, 0));
+  return view;
+}
+
+test.each<readonly [rule: string, damage: (view: PageView) => void]>([
+  ['RW1', (view) => void (view.page.starts[2] = 0)],
+  ['RW1', (view) => void (view.rowN = 9)],
+  ['RW2', (view) => void (view.page.ranks[1] = 0)],
+  ['BPR2', (view) => view.push(Uint8Array.of(1), Uint8Array.of())],
+  ['BPR3', (view) => void (view.dead = Uint8Array.of(2))],
+])('%s is missed when it is broken (%#)', (rule, damage) => {
+  const view = viewOf(3, 4, 5);
+  checkPage(view);
+  damage(view);
+  expect(() => checkPage(view)).toThrow(rule);
+});
+
+test('BPR2 BPR3 pages out of order, or without live rows, are missed', () => {
+  const [low, high] = [viewOf(1, 2), viewOf(3, 4)];
+  const ranks = [low, high].map((view) => view.page.ranks[0]!);
+  checkPages([low, high], ranks);
+  expect(() => checkPages([high, low], ranks.toReversed())).toThrow('BPR2');
+  for (const i of [0, 1]) low.delete(i);
+  expect(() => checkPages([low, high], ranks)).toThrow('BPR3');
 });
 
 test('an append-only bucket of the engine refuses a key that is not the greatest', () => {

@@ -38,14 +38,14 @@ export interface OpenOptions {
    */
   readonly freelist?: 'persisted' | 'deferred' | 'scanned' | undefined;
   /**
-   * Seal each page run written with a CRC-32C and a stamp in its last 12 bytes, and vouch in each page for those it points
-   * to with 4 bytes a page: all of it is ignored by bbolt.
+   * Seal each page run that is written with a CRC-32C and a stamp in its last 12 bytes, and note in each page the stamps of
+   * the pages that it points to, in 4 bytes per page. bbolt ignores all of it.
    * @default true
    */
   readonly pageChecksums?: boolean | undefined;
   /**
-   * Upper bound of the page cache in bytes, with the objects that describe its pages. 0 is allowed. Views that were
-   * borrowed are not counted, nor is the last page run that was larger than half of the bound.
+   * Upper bound of the page cache in bytes, including the objects that describe its pages. 0 is allowed. Borrowed views
+   * are not counted, nor is the last page run that was larger than half of the bound.
    * @default 67108864
    */
   readonly cacheBytes?: number | undefined;
@@ -63,20 +63,20 @@ export interface Bolt extends AsyncDisposable {
   /** The file's own absolute name: links were followed when it was opened. */
   readonly path: string;
   readonly readOnly: boolean;
-  /** Bytes a page. */
+  /** Bytes per page. */
   readonly pageSize: number;
   /**
-   * What opening noticed and repaired around, such as a damaged newest meta page, or that the file was there and had no
-   * bytes. Empty on a good file.
+   * What opening noticed and worked around, such as a damaged newest meta page, or a file that existed and was empty.
+   * None for a good file.
    */
   readonly warnings: readonly Problem[];
   /** Number of the newest committed transaction. */
   readonly txid: number;
-  /** Transaction from which on every page run ends in a checksum; 0 when another program has written last, or none was asked for. */
+  /** Since this transaction every page run has ended in a checksum. 0 if another program wrote last, or `pageChecksums` is false. */
   readonly sealedSince: number;
   /** Bytes below the high-water mark. Never shrinks, except by `defragment`. */
   readonly size: number;
-  /** `size` without free pages, those included that wait for readers. On a read-only handle the list is read on demand. */
+  /** `size` without free pages; pages that wait for readers count as free. A read-only handle reads the list when it is asked. */
   readonly sizeInUse: number;
   /** Read transactions (and copies) that are open. */
   readonly openReaderN: number;
@@ -94,9 +94,9 @@ export interface Bolt extends AsyncDisposable {
    */
   write<T>(body: (tx: WriteTransaction) => T): Promise<T>;
   /**
-   * As `write`, for a body that may take long: it yields where it can be interrupted, and the event loop turns there every
-   * few milliseconds. One transaction in a commit of its own: nobody sees a part of it, and if it throws nothing of it
-   * remains. Writes, `defragment` and `close` that are asked for meanwhile wait for it. Between two steps the transaction
+   * As `write`, for a body that may take long: it yields where it can be interrupted, and every few milliseconds the event
+   * loop turns there. It is one transaction in a commit of its own: nobody sees a part of it, and if it throws, nothing of it
+   * remains. Calls of `write`, `defragment` and `close` that come meanwhile wait for it. Between two steps the transaction
    * cannot be used (BOLT_ENDED).
    */
   writeInSteps<T>(body: (tx: WriteTransaction) => Iterator<void, T>): Promise<T>;
@@ -105,19 +105,20 @@ export interface Bolt extends AsyncDisposable {
   /** Counts over the newest state. Reads every page of the tree; in slices. */
   stats(options?: SignalOptions): Promise<BoltStats>;
   /**
-   * A consistent copy of this moment's state, as a valid file. Pins the state until read to its end or disposed. Every page
-   * in use is looked at meanwhile: on a damaged file the stream ends with BOLT_CORRUPT before its last chunk.
+   * A consistent copy of this moment's state, as a valid file. Pins the state until it was read to its end or disposed. Every
+   * page in use is checked on the way: on a damaged file the stream ends with BOLT_CORRUPT before its last chunk.
    */
   copy(options?: CopyOptions): BoltImage;
   /**
-   * Writes the newest state, densely packed, to a new file for its maker alone (0600). It appears under its name whole or not
-   * at all. Rejects with BOLT_EXISTS, BOLT_UNREADABLE where its folder may not be read, or BOLT_FAILED where it cannot be made.
+   * Writes the newest state, densely packed, to a new file that only its owner may read (mode 0600). The file appears under
+   * its name whole or not at all. Rejects with BOLT_EXISTS, BOLT_UNREADABLE where its folder may not be read, or BOLT_FAILED where it cannot be made.
    */
   compact(target: string, options?: CompactOptions): Promise<CompactReport>;
   /**
    * Replaces the file by its compact form. Writers wait, readers do not; those that are open keep the old file until they
    * end. Owner, group and mode stay; access control lists and extended attributes do not. Rejects with BOLT_NOT_REPLACEABLE
-   * before it works where that is impossible (several hard links, a mounted file), and with BOLT_FAILED if the new file could not be put in place, or another file has the name now: nothing has changed then.
+   * before any work where replacing is impossible (several hard links, a mounted file), and with BOLT_FAILED if the new file
+   * could not be put in place, or another file has the name now. Nothing has changed then.
    */
   defragment(options?: CompactOptions): Promise<CompactReport>;
   /** Waits for the running commit; waiting writes reject with BOLT_CLOSED; open read transactions end. Idempotent. */
@@ -133,15 +134,15 @@ export interface ReadOptions {
    */
   readonly borrow?: boolean | undefined;
   /**
-   * For who reads everything once, from a file that may come from a stranger: a page that a cursor of this transaction meets
-   * a second time is damage (BOLT_CORRUPT), so that a small file cannot be read for ever. One cursor a bucket, from its
+   * For reading everything once, from a file that may come from a stranger: a page that a cursor of this transaction meets a
+   * second time is damage (BOLT_CORRUPT), so that a small file cannot be read for ever. Use one cursor per bucket, from its
    * first entry forward; `get` and `bucket` are not counted.
    * @default false
    */
   readonly once?: boolean | undefined;
 }
 
-/** One committed state. Dispose it, or the pages of that state are never used again. */
+/** One committed state. End or dispose it: until then the pages of that state are not used again, and the file grows. */
 export interface ReadTransaction extends Disposable {
   readonly txid: number;
   /** Bytes below the high-water mark of this state. */
@@ -154,7 +155,7 @@ export interface ReadTransaction extends Disposable {
   end(): void;
 }
 
-/** The state being written; dead as soon as the body returns. */
+/** The state being written. It ends when the body returns: later calls throw BOLT_ENDED. */
 export interface WriteTransaction {
   readonly txid: number;
   readonly root: WriteBucket;
@@ -170,7 +171,7 @@ export interface WriteTransaction {
 export interface ReadBucket {
   /** The bucket's own counter, all 64 bits. */
   readonly sequence: bigint;
-  /** The value, empty ones included; `undefined` when absent or when the name is a bucket's. */
+  /** The value, which may be empty; `undefined` when there is none, or when the name is that of a bucket. */
   get(key: Bytes): Uint8Array | undefined;
   bucket(name: Bytes): ReadBucket | undefined;
   cursor(): Cursor;
@@ -181,7 +182,7 @@ export interface ReadBucket {
 /** A bucket of the state being written. */
 export interface WriteBucket extends ReadBucket {
   /**
-   * How full the pages are made that this transaction splits in this bucket, 0.1 to 1. Not stored.
+   * How full pages are made when this transaction splits them in this bucket, from 0.1 to 1. Not stored.
    * @default 0.5
    */
   fillPercent: number;
@@ -288,11 +289,11 @@ export interface CheckOptions extends SignalOptions {
 export interface CheckReport {
   /** Empty on a good file. Each is listed once, and of each rule the first 1000. */
   readonly problems: readonly Problem[];
-  /** How many more there are that are not listed. Where that is not known exactly, a listed one says what was not looked at. */
+  /** How many more problems there are. Where that is not known exactly, a listed one says what was not checked. */
   readonly unlisted: number;
-  /** Remarks that do not make the data doubtful: a bad older meta page, page checksums that are missing. */
+  /** Remarks that cast no doubt on the data: a bad older meta page, missing page checksums. */
   readonly remarks: readonly Problem[];
-  /** Page runs whose CRC-32C was there and right, and those that have none. */
+  /** Page runs with a CRC-32C that is right, and page runs without one. */
   readonly sealedRuns: number;
   readonly unsealedRuns: number;
 }

@@ -28,7 +28,7 @@ export interface BoltErrorFacts {
   /** Page the error is about. */
   readonly page?: number | undefined;
   readonly path?: string | undefined;
-  /** Rule of the format that the page violates: `C1` to `C15`, or `checksum`, or `stale`: right in itself, but not the one meant. */
+  /** Rule of the format that the page violates: `C1` to `C15`, `checksum`, or `stale` (a whole page, but of another commit than the one that is meant). */
   readonly rule?: string | undefined;
   readonly cause?: unknown;
 }

@@ -1,5 +1,6 @@
 /** Which pages may be written over, against what readers and commits say page by page. */
 import { describe, expect, test } from 'vitest';
+import { FreeRuns } from '../src/pages/free-runs.ts';
 import { PageLedger } from '../src/pages/page-ledger.ts';
 import { seeded } from './simulated-disk.ts';
 
@@ -39,6 +40,7 @@ class Checked {
   commit(fails: boolean): void {
     const txid = this.#txid + 1;
     this.ledger.release(txid);
+    this.ledger.checkInvariants();
     for (const [id, { allocatedBy, freedBy }] of this.#lives) {
       if (freedBy === undefined || freedBy > txid - 2) continue;
       if (this.readers.some((reader) => allocatedBy <= reader && reader < freedBy)) continue;
@@ -49,9 +51,11 @@ class Checked {
     const freed = [...this.#lives].filter(([, life]) => life.freedBy === undefined && this.below(3) === 0);
     const freedIds = Float64Array.from(freed.map(([id]) => id)).sort();
     const allocated = Array.from({ length: this.below(12) }, () => this.#allocate(1 + this.below(3)));
+    this.ledger.checkInvariants();
     expect([...this.ledger.listed(freedIds)]).toEqual(this.#listed(freedIds, allocated.flat()));
     if (fails) {
       this.ledger.undo();
+      this.ledger.checkInvariants();
       return;
     }
     this.ledger.publish(
@@ -65,6 +69,7 @@ class Checked {
       this.#lives.set(id, { allocatedBy: txid, freedBy: undefined });
     }
     this.#txid = txid;
+    this.ledger.checkInvariants();
     expect(this.ledger.count).toBe(this.#listed(new Float64Array(0), []).length);
   }
 
@@ -108,5 +113,55 @@ describe('pages that wait for readers', () => {
     }
     while (checked.readers.length > 0) checked.endRead(0);
     for (let i = 0; i < 4; i++) checked.commit(false);
+  });
+});
+
+describe('checks of the books', () => {
+  const ids = (...list: number[]): Float64Array => Float64Array.from(list);
+
+  test.each<readonly [rule: string, ledger: () => PageLedger]>([
+    ['PGL1', () => new PageLedger(ids(5, 6), ids(6), 1)],
+    [
+      'PGL3',
+      () => {
+        const ledger = new PageLedger(ids(), ids(7, 8), 1);
+        ledger.publish(2, ids(12, 11), []);
+        return ledger;
+      },
+    ],
+  ])('%s is missed when it is broken', (rule, ledger) => {
+    expect(() => ledger().checkInvariants()).toThrow(rule);
+  });
+
+  test('FR1 is missed when ids are added that are there', () => {
+    const runs = new FreeRuns();
+    runs.add(ids(5, 6, 9));
+    runs.checkInvariants();
+    runs.add(ids(5));
+    expect(() => runs.checkInvariants()).toThrow('FR1');
+  });
+
+  test('FR1 FR2 runs are a set of pages, and the lowest that fits is taken', () => {
+    const random = seeded(7);
+    const runs = new FreeRuns();
+    const model = new Set<number>();
+    for (let step = 0; step < 3000; step++) {
+      if (random() < 0.3) {
+        const added = new Set<number>();
+        for (let i = 0; i < 20; i++) added.add(4 + Math.floor(random() * 300));
+        const fresh = [...added].filter((id) => !model.has(id)).toSorted((a, b) => a - b);
+        runs.add(ids(...fresh));
+        for (const id of fresh) model.add(id);
+      } else {
+        const pages = 1 + Math.floor(random() * 4);
+        const fits = (id: number): boolean =>
+          Array.from({ length: pages }, (_, i) => id + i).every((n) => model.has(n));
+        const lowest = [...model].toSorted((a, b) => a - b).find(fits) ?? 0;
+        expect(runs.take(pages)).toBe(lowest);
+        if (lowest !== 0) for (let i = 0; i < pages; i++) model.delete(lowest + i);
+      }
+      runs.checkInvariants();
+      expect(runs.count).toBe(model.size);
+    }
   });
 });

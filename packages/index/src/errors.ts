@@ -1,6 +1,6 @@
 /** Errors of this package. Codes are stable within a major version, messages are not. */
 
-/** `INDEX_CORRUPT`: revisions out of order or a structural rule broken; the records below are damaged. */
+/** `INDEX_CORRUPT`: revisions are out of order, or a structural rule is broken: the records that the index was built from are damaged. */
 export type IndexErrorCode = 'INDEX_CORRUPT';
 
 export class IndexError extends Error {

@@ -29,7 +29,7 @@ export interface IndexEntry {
 
 /** An `IndexEntry` and the key it belongs to. */
 export interface KeyedIndexEntry extends IndexEntry {
-  /** The key's bytes. A copy of the caller's own. */
+  /** The key's bytes: a copy that belongs to the caller. */
   readonly key: Uint8Array;
 }
 
@@ -77,31 +77,30 @@ export interface TreeIndex {
     options?: IndexRangeOptions,
   ): { readonly revisions: readonly Revision[]; readonly total: number };
 
-  /** How many keys of the range were live at `atRevision`. With `most`, counting ends there. @default most all */
+  /** How many keys of the range were live at `atRevision`. Counting stops at `most`. @default most no limit */
   countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number, most?: number): number;
 
   /**
-   * Whether a key of the range was changed after `revision`, put or deleted, as far as that is retained. Ends with the
-   * first it meets; O(log keys + visited) otherwise, and some twenty times as fast as a range.
+   * Whether a key of the range was put or deleted after `revision`, as far as that is retained. Stops at the first such
+   * key; O(log keys + visited) where there is none, and some twenty times as fast as a range.
    */
   changedSince(key: Uint8Array, end: RangeEnd, revision: number): boolean;
 
   /**
-   * As `range`, one entry at a time, for callers that stop between slices. Starts after `after` where given.
-   * The iterator holds no snapshot: an entry is what the key was at `atRevision` when it is visited, which no later
-   * put can change.
+   * As `range`, one entry at a time, for callers that stop between slices. With `after`, starts behind that key.
+   * The iterator holds no snapshot: an entry says what the key was at `atRevision`, which no later put can change.
    */
   entries(key: Uint8Array, end: RangeEnd, atRevision: number, after?: Uint8Array): IterableIterator<KeyedIndexEntry>;
 
   /**
-   * The revisions of the key at or after `fromMain`, oldest first, at most `limit`; of one transaction only the last
-   * change. @default limit all
+   * The revisions of the key at or after `fromMain`, oldest first, at most `limit`; of each transaction only its last
+   * change. @default limit no limit
    * @throws IndexError `INDEX_CORRUPT` for a key with nothing but an empty generation.
    */
   since(key: Uint8Array, fromMain: number, limit?: number): readonly Revision[];
 
   /**
-   * Records a put and returns the key as it is from now on. The key is copied in.
+   * Records a put and returns the key as it is from now on. Copies the key.
    * @throws IndexError `INDEX_CORRUPT` when the revision is not newer than the key's newest.
    */
   put(key: Uint8Array, main: number, sub: number): IndexEntry;
@@ -114,15 +113,15 @@ export interface TreeIndex {
 
   /**
    * Takes back every change that transaction `main` made to `key`; `main` must be the newest transaction there is.
-   * For a write section that throws (D3): neither restored nor compacted since. Unknown keys and transactions are left
+   * For a write section that has thrown: nothing was restored or compacted since. Unknown keys and transactions are left
    * alone, and a key may be named more than once.
    */
   undo(key: Uint8Array, main: number): void;
 
   /**
-   * One record met while the index is rebuilt, in the order of revisions (spec 11.2, step 3).
-   * Of a key seen for the first time, `createdMain` and `version` of the record start its generation, with `createdSub`
-   * 0 unless the record is the creation itself; a tombstone seen first starts an otherwise unknown one.
+   * Takes in one record while the index is rebuilt; records come in the order of revisions.
+   * Where the key is seen for the first time, its generation starts with `createdMain` and `version` of the record, and with
+   * `createdSub` 0 unless the record is the creation itself; a tombstone that comes first starts a generation of unknown age.
    * @throws IndexError `INDEX_CORRUPT`, naming both revisions, when the revision is not newer than the key's newest.
    */
   restore(
@@ -133,19 +132,18 @@ export interface TreeIndex {
   ): void;
 
   /**
-   * Drops what no read at `atMain` or later can need (spec 4.9 with the rule of 4.10, D1) and returns the revisions
-   * at or below `atMain` that were kept. Yields after every `sliceKeys` keys. `atMain` is a finished transaction: what
-   * appears meanwhile is newer and untouched.
-   * @throws RangeError at the first step when `sliceKeys` is not a positive integer. @default 1024
+   * Drops what no read at `atMain` or later can need, and returns the revisions at or below `atMain` that were kept.
+   * Yields after every `sliceKeys` keys. `atMain` is a finished transaction: what is added meanwhile is newer, and stays.
+   * @throws RangeError at the first step when `sliceKeys` is not a positive integer. @default sliceKeys 1024
    */
   compact(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void>;
 
   /**
-   * What `compact(atMain)` would keep, without the tombstones it keeps for watchers; changes nothing (spec 4.9, 12.2).
+   * What `compact(atMain)` would keep, without the tombstones that it keeps for watchers. Changes nothing.
    * Yields after every `sliceKeys` keys.
    */
   keep(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void>;
 
-  /** Throws when a structural rule of spec section 4 does not hold. O(all revisions); for tests. */
+  /** Throws when a structural rule of the index does not hold. O(all revisions); for tests. */
   checkInvariants(): void;
 }

@@ -18,13 +18,13 @@ export interface FinishedTransaction {
   readonly changes: readonly Change[];
 }
 
-/** Every member is optional: who is not interested leaves it out. */
+/** Every member is optional: leave out what you do not need. */
 export interface StoreObserver {
   /** A transaction has finished: writers see it, nobody else does, and it may still be lost. Revisions come in order. */
   finished?(transaction: FinishedTransaction): void;
   /** Every transaction up to `revision` has become visible. */
   visible?(revision: number): void;
-  /** A commit has failed: what had not become visible never will (law 8). Comes once. */
+  /** A commit has failed: what had not become visible never will. Called once. */
   failed?(error: unknown): void;
   /** The data are those of another backend now, and `revision` is what is visible of them; the rest is gone. */
   swapped?(revision: number): void;

@@ -23,7 +23,7 @@ const optionNames = [
 ];
 
 /**
- * Opens the store in a backend and rebuilds the index from its records (spec section 11).
+ * Opens the store in a backend and rebuilds the index from its records.
  *
  * The caller keeps the backend and closes it after the store. An unfinished compaction goes on in the background. Over a
  * backend that is open for reading only, every write rejects or throws with `BACKEND_READ_ONLY`.

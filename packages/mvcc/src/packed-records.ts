@@ -132,6 +132,38 @@ export class PackedRecords {
     this.#head += Math.min(size, this.#slabBytes) >>> UNIT_SHIFT;
   }
 
+  /** Throws when PAC1, PAC2, PAC3 or the sum of bytes does not hold. For tests. */
+  checkInvariants(): void {
+    const units = this.#slabBytes >>> UNIT_SHIFT;
+    const tags = new Map<number, number>();
+    let bytes = this.#table.byteLength;
+    let head = this.#tail;
+    for (const [age, slab] of this.#slabs.entries()) {
+      let start = 0;
+      for (let number = 0; number < slab.recordN; number++) {
+        const word = slab.words[(start >>> 2) + 1]!;
+        const size = (HEADER_BYTES + slab.words[start >>> 2]! + 7) & ~7;
+        if (word % 2 ** NUMBER_BITS !== number || start + size > slab.bytes.length)
+          throw new Error('PAC1: a torn slab');
+        const tag = tagOf(decode(slab, start).modRevision, word >>> NUMBER_BITS);
+        tags.set(this.#tail + age * units + (start >>> UNIT_SHIFT), tag);
+        start += size;
+      }
+      head = this.#tail + age * units + (Math.min(start, this.#slabBytes) >>> UNIT_SHIFT);
+      const objectN = slab.objects.filter((object) => object !== undefined).length;
+      if (objectN !== slab.objectN) throw new Error('PAC1: objects are counted wrong');
+      bytes += slab.bytes.length + OBJECTS_BYTES * objectN;
+    }
+    if (head !== this.#head) throw new Error('PAC2: the next record has the wrong place');
+    if (bytes !== this.#heldBytes || bytes > this.#maxBytes) throw new Error('PAC2: the bytes are counted wrong');
+    for (let way = 0; way < this.#table.length; way++) {
+      const [tag, place] = [this.#table[way]!, this.#table[way + WAYS]! >>> 0];
+      if (way % SET_WORDS >= WAYS || place < this.#tail) continue;
+      if (tags.get(place) !== tag) throw new Error('PAC3: an entry that is not that of its record');
+      if (this.#setOf(tag) !== way - (way % SET_WORDS)) throw new Error('PAC3: an entry in the wrong set');
+    }
+  }
+
   #makeObject(slab: Slab, start: number, number: number): KeyValue {
     const kv = decode(slab, start);
     slab.objects[number] = kv;

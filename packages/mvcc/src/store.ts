@@ -65,7 +65,7 @@ export interface DeleteRangeResult {
   readonly deleted: number;
   /** With `limit`: whether it left live keys of the range. */
   readonly more?: boolean | undefined;
-  /** The revision after it (spec 8.1). */
+  /** The current revision after the deletion. */
   readonly revision: number;
 }
 
@@ -90,7 +90,7 @@ export interface GetOptions {
   readonly revision?: number | undefined;
 }
 
-/** Reads at one pinned revision. Holds nothing back: once the revision is compacted, reads end with `MVCC_COMPACTED` (decisions/0020). */
+/** Reads at one pinned revision. It does not hold compaction back: once the revision is compacted, reads end with `MVCC_COMPACTED`. */
 export interface ReadTxn extends Disposable {
   /** The revision this transaction reads at. */
   rev(): number;
@@ -107,12 +107,12 @@ export interface ReadTxn extends Disposable {
 /** Rows of buckets the store does not own, in the same commit as the transaction's own. */
 export interface RowsTx extends Pick<BatchTx, 'get' | 'put' | 'delete' | 'createBucket'> {}
 
-/** The one writer, inside its section. Dead when the section has ended. */
+/** The one writer, inside its section. It ends with the section: later calls throw `MVCC_CLOSED`. */
 export interface WriteTxn {
   /** The revision before this transaction, also after changes. */
   rev(): number;
   firstRev(): number;
-  /** Sees this transaction's changes; the revision to read may be the one it is making once there is a change (spec 8.3). */
+  /** Sees this transaction's changes; once there is a change, the revision to read may be the one that it makes. */
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
   /** As `get`, for a range; synchronous, so keep it small. */
   range(key: Uint8Array, end: RangeEnd, options?: RangeOptions): RangeResult;
@@ -124,27 +124,27 @@ export interface WriteTxn {
   /**
    * Deletes the live keys of the range, in byte order.
    * @throws MvccError `MVCC_TOO_LARGE` when the ranges of this section hold more keys than `maxDeletes`; the call has deleted
-   * none. Go page by page, a section each: `limit`, as long as the result says `more`
+   * none. Delete page by page, each in a section of its own: with `limit`, as long as the result says `more`
    */
   deleteRange(key: Uint8Array, end?: RangeEnd, options?: DeleteRangeOptions): DeleteRangeResult;
   /**
-   * Whether a key of the range was put or deleted after `revision`, this transaction's own changes included. What an
-   * optimistic transaction asks before it writes; reads no record, and after few revisions not even the index.
-   * @throws MvccError `MVCC_COMPACTED`: it cannot be told any more; `MVCC_FUTURE_REVISION`
+   * Whether a key of the range was put or deleted after `revision`, this transaction's own changes included. An optimistic
+   * transaction asks this before it writes. Reads no record, and where few revisions have passed not even the index.
+   * @throws MvccError `MVCC_COMPACTED` when it is not known any more; `MVCC_FUTURE_REVISION`
    */
   changedSince(revision: number, key: Uint8Array, end?: RangeEnd): boolean;
   /** The changes so far, in order. */
   changes(): readonly Change[];
-  /** Rows that shall share this transaction's commit. */
+  /** Rows of other layers, written in the same commit as this transaction. */
   readonly rows: RowsTx;
   /**
-   * Records up to which entry of a log above this store its contents go (spec 13); makes no revision.
-   * An index that is not greater than the stored one is refused with false.
+   * Records which entry of a log above this store was applied last; makes no revision.
+   * Returns false, and changes nothing, for an index that is not greater than the stored one.
    */
   setAppliedIndex(index: bigint, term: bigint): boolean;
 }
 
-/** What a finished section leaves: visible to writers; to everybody else when it is `settled`. */
+/** What a finished section leaves. Writers see it at once, everybody else when it is `settled`. */
 export interface Finished<T> {
   /** What the body returned. */
   readonly value: T;
@@ -169,7 +169,7 @@ export interface Compaction {
   readonly revision: number;
   /** Records looked at and removed so far. */
   readonly progress: { readonly scanned: number; readonly removed: number };
-  /** Resolves after the last batch. Rejects with `MVCC_CLOSED` when the store closes first: reopening finishes it (D7). */
+  /** Resolves after the last batch. Rejects with `MVCC_CLOSED` when the store closes first; the next opening finishes it. */
   finished(): Promise<void>;
 }
 
@@ -191,23 +191,23 @@ export interface RestoreProgress {
 
 export interface StoreOptions {
   /**
-   * When a finished transaction may be seen and acknowledged (law 1, D9): after its commit, or at once. With `'interval'` a
-   * program that ends by itself commits first what it was answered; `process.exit`, a signal and a crash lose what is not
-   * committed yet. @default 'commit'
+   * When a finished transaction may be seen and acknowledged: after its commit, or at once. With `'interval'`, a program that
+   * ends by itself first commits what was acknowledged; `process.exit`, a signal and a crash lose what is not committed
+   * yet. @default 'commit'
    */
   readonly durability?: 'commit' | 'interval' | undefined;
-  /** Memory for records that were read or written lately, in bytes, all that it takes included. @default 64 MiB */
+  /** Memory for records that were read or written lately, in bytes, everything included. @default 64 MiB */
   readonly cacheBytes?: number | undefined;
-  /** Records a compaction batch. @default 256: about a millisecond */
+  /** Records per compaction batch. @default 256: about a millisecond */
   readonly compactionBatchLimit?: number | undefined;
-  /** Pause after each compaction batch, counted from its commit. @default as long as the batch took, if others need it */
+  /** Pause after each compaction batch, in milliseconds from its commit. @default as long as the batch took, if others need the time */
   readonly compactionPauseMs?: number | undefined;
   /**
-   * Keys that the range deletions of one section may take, at the most: they are deleted in one step, in which nothing else
+   * How many keys the range deletions of one section may delete: this is done in one step, in which nothing else
    * runs. @default 20_000: 50 to 200 milliseconds
    */
   readonly maxDeletes?: number | undefined;
-  /** Records a chunk while the index is rebuilt. @default 10_000 */
+  /** Records per chunk while the index is rebuilt. @default 10_000 */
   readonly restoreChunkLimit?: number | undefined;
   /** Who hears of what happens in the store, in this order. @default none */
   readonly observers?: readonly ObserverFactory[] | undefined;
@@ -233,14 +233,15 @@ export interface Store extends AsyncDisposable {
    */
   range(key: Uint8Array, end: RangeEnd, options?: RangeOptions & SliceOptions): Promise<RangeResult>;
   /**
-   * The retained changes of a key up to the visible revision, oldest first, one a revision. Same tick, so set a limit
-   * where a key may have many, and go on from the revision after the last.
+   * The retained changes of a key up to the visible revision, oldest first, one per revision. Same tick, so set a limit
+   * where a key may have many, and go on from the revision after the last one.
    * @throws MvccError `MVCC_COMPACTED` when `from` is below the compacted revision, as `range` and `changes` do
    */
   history(key: Uint8Array, options?: HistoryOptions): readonly Change[];
   /**
-   * All retained changes of revisions `from` up to and without `to`, in order, in chunks that end with a revision and
-   * hold `chunkSize` changes, 1000 unless told, or fewer where they are large or where those begin that lie in memory.
+   * All retained changes of the revisions from `from` on and below `to`, in order. They come in chunks of `chunkSize` changes
+   * (1000 unless told); no revision is split over two chunks, and a chunk has fewer changes where these are large, or where
+   * reading goes over from the medium to memory.
    * @throws MvccError `MVCC_COMPACTED` when `from` is below the compacted revision, also when compaction overtakes it
    */
   changes(
@@ -253,7 +254,7 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Runs `body` as one transaction, in one synchronous section.
-   * If it throws, nothing of it remains and the error is passed on as it is (law 3, D3).
+   * If it throws, nothing of it remains, and the error is passed on as it is.
    * @throws MvccError `MVCC_CLOSED`; BackendError `BACKEND_FAILED`, `BACKEND_NESTED`; TypeError when `body` returns a promise
    */
   write<T>(body: (txn: WriteTxn) => T): Finished<T>;
@@ -262,8 +263,8 @@ export interface Store extends AsyncDisposable {
   /** A transaction of one deletion. @throws MvccError `MVCC_TOO_LARGE` as `WriteTxn.deleteRange` */
   deleteRange(key: Uint8Array, end?: RangeEnd, options?: DeleteRangeOptions): DeleteRangeResult;
   /**
-   * Await before a write when `admitting` is false: commits lag behind (law 9). Who still waits when the store closes is
-   * rejected with `MVCC_CLOSED` and has written nothing: who wants such writes in awaits them before closing.
+   * Await it before a write when `admitting` is false: commits lag behind. A caller that still waits when the store closes gets
+   * `MVCC_CLOSED` and has written nothing: await such writes before you close.
    */
   admit(): Promise<void>;
   readonly admitting: boolean;
@@ -279,24 +280,24 @@ export interface Store extends AsyncDisposable {
    * Accepts compaction at `revision`: when the promise resolves the decision is durable and every read below answers
    * `MVCC_COMPACTED`; the records go in the background, one compaction after another.
    * @throws MvccError `MVCC_COMPACTED` at or below the compacted revision, `MVCC_FUTURE_REVISION` above the visible one
-   * @throws RangeError below 1 (D5)
+   * @throws RangeError below 1
    */
   compact(revision: number): Promise<Compaction>;
-  /** Resolves when all compactions accepted so far have ended (spec 10.1, the barrier). */
+  /** Resolves when all compactions accepted so far have ended. */
   compactionBarrier(): Promise<void>;
 
-  /** Hash of the whole backend after a commit; for tests of equal stores (spec 12.6). */
+  /** Hash of the whole backend after a commit; for tests of equal stores. */
   hash(): Promise<{ readonly hash: number; readonly revision: number }>;
-  /** Hash of the history up to `revision`; 0 or below: the current one (spec 12.2, D2, D5). */
+  /** Hash of the history up to `revision`, equal to etcd's; 0 or below: up to the current one. */
   hashByRev(revision: number, options?: SliceOptions): Promise<HashResult>;
 
   /** A BoltDB file of everything finished. */
   snapshot(options?: SliceOptions): Promise<Snapshot>;
   /** Gives space back to the medium. */
   defrag(): Promise<void>;
-  /** Swaps the data under the store for that of another backend, which the caller closes later (spec 11). */
+  /** Swaps the data under the store for that of another backend, which the caller closes later. */
   restore(backend: Backend): Promise<void>;
-  /** Keys with a lease as the last open or restore found them: held packed, so the array is made anew for each call. */
+  /** Keys with a lease, as the last open or restore found them. Held packed: each call makes a new array. */
   readonly leaseAttachments: readonly LeaseAttachment[];
   /** The applied index and term, both 0n where never set. */
   appliedIndex(): { readonly index: bigint; readonly term: bigint };
@@ -307,8 +308,8 @@ export interface Store extends AsyncDisposable {
   readonly metrics: StoreMetrics;
 
   /**
-   * Ends background work, and waits until everything that was finished before is settled; does not close the backend, which
-   * may have another store then. With `'interval'` the commit is the backend's, at its close. Idempotent.
+   * Ends background work, and waits until everything that was finished before is settled. Does not close the backend, in
+   * which another store may be opened then. With `'interval'` the backend commits the rest when it closes. Idempotent.
    */
   close(): Promise<void>;
 }

@@ -2,8 +2,7 @@ import { openStore, type Backend, type Store, type StoreOptions } from '@varve/m
 import { checkIsOptions } from './check-options.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WatchableStore, WatchableStoreOptions } from './watchable-store.ts';
-import type { HubLimits } from './watch-hub.ts';
-import { Watchers } from './watchers.ts';
+import { Watchers, type WatchLimits } from './watchers.ts';
 
 /** What a timer can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -25,7 +24,7 @@ export async function openWithWatchers(
   checkIsOptions(options);
   // What is left over is the store's, which refuses the names that it does not know.
   const { queueCapacity, watchersPerPass, revisionsPerBatch, scanIdleMs, ...storeOptions } = options;
-  const limits: HubLimits = {
+  const limits: WatchLimits = {
     queueCapacity: positive('queueCapacity', queueCapacity ?? 128),
     watchersPerPass: positive('watchersPerPass', watchersPerPass ?? 512),
     revisionsPerBatch: positive('revisionsPerBatch', revisionsPerBatch ?? 1000),

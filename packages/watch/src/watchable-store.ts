@@ -15,28 +15,28 @@
  */
 import type { Backend, KeyValue, RangeEnd, SliceOptions, Store } from '@varve/mvcc';
 
-/** One change as a watcher gets it. Frozen, and shared between watchers that want the same, as its bytes are: do not write to them. */
+/** One change as a watcher gets it. Frozen, and shared by all watchers that want the same. Its bytes are shared, too: do not write to them. */
 export interface Event {
   readonly type: 'put' | 'delete';
   /** A deletion has `key` and `modRevision`, everything else empty or zero. */
   readonly kv: KeyValue;
-  /** The key before this transaction, for watchers that asked; absent for creations and where it is compacted. */
+  /** The key before this transaction, for watchers that asked for it. Absent for a creation, and where it was compacted. */
   readonly previous?: KeyValue | undefined;
 }
 
 /** What a stream delivers, in the order of its queue. */
 export type WatchResponse =
-  /** Events, at least one. `revision` is the visible revision when it was made, at least that of the last event. */
+  /** Events, at least one. `revision` is the visible revision when the response was made; no event is newer. */
   | { readonly type: 'events'; readonly watchId: number; readonly events: readonly Event[]; readonly revision: number }
   /** Everything at or below `revision` has been delivered before; `watchId` -1 speaks for all watchers of the stream. */
   | { readonly type: 'progress'; readonly watchId: number; readonly revision: number }
-  /** History the watcher needs is gone; start again from `compactRevision`. Nothing follows for this watcher. */
+  /** History that the watcher needs is gone: watch again from `compactRevision` on. Nothing follows for this watcher. */
   | { readonly type: 'compacted'; readonly watchId: number; readonly compactRevision: number };
 
 export type EventFilter = 'noput' | 'nodelete';
 
 export interface WatchOptions {
-  /** First revision wanted; 0 or absent: from the next one on. The past is read from history, the future is waited for. @default 0 */
+  /** First revision wanted; 0 or absent: the next one. A past revision is read from history, a future one is waited for. @default 0 */
   readonly startRevision?: number | undefined;
   /** Events to leave out. @default none */
   readonly filters?: readonly EventFilter[] | undefined;
@@ -46,11 +46,11 @@ export interface WatchOptions {
   readonly watchId?: number | undefined;
 }
 
-/** Many watchers on one bounded queue. Single consumer: `next()` or `for await`; leaving the loop closes it. */
+/** Many watchers on one bounded queue, with one consumer: `next()` or `for await`. Leaving the loop closes the stream. */
 export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposable {
   /**
-   * Registers a watcher and returns its id, and the visible revision at that moment: with no `startRevision` the events
-   * to come are exactly those above it. Nothing is delivered in the same tick.
+   * Registers a watcher, and returns its id and the visible revision of that moment: without `startRevision`, exactly the
+   * events above that revision will come. Nothing is delivered in the same tick.
    * @throws WatchError `WATCH_EMPTY_RANGE`, `WATCH_DUPLICATE_ID`, `WATCH_CLOSED`
    */
   watch(
@@ -60,11 +60,12 @@ export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposab
   ): { readonly watchId: number; readonly revision: number };
   /** Removes a watcher; what was queued for it stays queued. @throws WatchError `WATCH_NOT_FOUND` */
   cancel(watchId: number): void;
-  /** Queues one progress response if the watcher is synced and not ahead of the present; else nothing (spec 8). */
+  /** Queues one progress response if the watcher is synced and does not wait for the future; else does nothing. */
   requestProgress(watchId: number): void;
   /**
-   * The same for all watchers at once, with id -1. False when some watcher is not synced. It is true of all watchers there
-   * are when it is read: where one from the past was registered meanwhile, it comes when that one is synced.
+   * The same for all watchers at once, with id -1; false when a watcher is not synced. What the response says holds for all
+   * watchers of the stream at the time when it is read: if a watcher of the past was registered meanwhile, the response comes
+   * when that watcher is synced.
    */
   requestProgressAll(): boolean;
   /** The visible revision. */
@@ -72,12 +73,12 @@ export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposab
   /**
    * The next response, or `undefined` after `close` once the queue is drained. One caller at a time.
    * Rejects with the store's error when history cannot be read, and with `BACKEND_FAILED` when a commit has failed: after
-   * what was queued, and the stream is closed then.
+   * everything that was queued; the stream is closed then.
    */
   next(options?: SliceOptions): Promise<WatchResponse | undefined>;
   /** The next response if one is queued, same tick. */
   poll(): WatchResponse | undefined;
-  /** Cancels every watcher and ends the queue after what is in it. Idempotent. */
+  /** Cancels every watcher. What is queued can still be read; the stream ends after it. Idempotent. */
   close(): void;
 }
 
@@ -88,11 +89,11 @@ export interface WatchableStoreOptions {
   readonly watchersPerPass?: number | undefined;
   /** Distinct revisions in one catch-up response. @default 1000 */
   readonly revisionsPerBatch?: number | undefined;
-  /** How long a scan of history is held open while nobody reads on. @default 100 */
+  /** How long a scan of history stays open while nobody reads on, in milliseconds. @default 100 */
   readonly scanIdleMs?: number | undefined;
 }
 
-/** How many watchers are where; for tests and metrics. */
+/** How many watchers are in which place, and what was delivered; for tests and metrics. */
 export interface WatchStats {
   readonly streams: number;
   readonly watchers: number;
@@ -107,13 +108,13 @@ export interface WatchStats {
 
 /**
  * `rev`, reads, `settled` and `commit` speak of what this layer has made visible: durable, and handed to watchers.
- * `restore` moves every synced watcher back to history (spec 11).
+ * `restore` moves every synced watcher back to history.
  */
 export interface WatchableStore extends Store {
   /** @throws WatchError `WATCH_CLOSED`; BackendError `BACKEND_FAILED` once a commit has failed */
   newWatchStream(): WatchStream;
   readonly watchStats: WatchStats;
-  /** The index of the log above that the contents go up to (etcd 3.4's consistent index); 0n where unused (W99). */
+  /** The last applied entry of a log above the store (etcd 3.4's consistent index); 0n where there is none. */
   consistentIndex(): bigint;
   restore(backend: Backend): Promise<void>;
 }

@@ -1,10 +1,22 @@
 /**
  * The observer that makes a store watchable: what finished waits here, and is handed to the watchers as it becomes visible.
+ * It owns the parts of this package, which call each other downwards only:
+ *
+ *                 Watchers                              observes the store
+ *        .-----------+-----------------.
+ *     CatchUp        |              HandOut             history/: the past     delivery/: the present
+ *        |   '-> LiveWatchStream       |                delivery/: ids, options, the consumer
+ *        v           v                 v
+ *      Places: every move of a watcher                  places/
+ *        |- WatcherGroup    synced, by range: IntervalTree, SyncedList
+ *        |- Cohorts         unsynced, by position       (CatchUp awaits arrivals)
+ *        |- EventQueue      of each stream, with its victims and others that wait for room
+ *        '- RecentChanges   what those who are near will need
  *
  *   finished ──> queued ──> visible: published, revision by revision
  *                  └─────── failed, or the data were swapped: forgotten
  *
- * WS1  A watcher has been handed a revision in the very step in which the store calls it visible (W2 of the contract).
+ * WS1  A watcher has been handed a revision in the very step in which the store calls it visible (WAT2 of the contract).
  * WS2  A transaction that finished and never became visible reaches no watcher (law 8).
  * WS3  A failed commit is final: every stream ends with the backend's error once what is visible has been read.
  *
@@ -19,32 +31,75 @@ import {
   type StoreObserver,
 } from '@varve/mvcc';
 import type { Clock } from './clock.ts';
+import { HandOut } from './delivery/hand-out.ts';
+import { LiveWatchStream } from './delivery/watch-stream.ts';
 import { backgroundError } from './diagnostics.ts';
 import { WatchError } from './errors.ts';
-import { WatchHub, type HubLimits } from './watch-hub.ts';
-import type { WatchStats, WatchStream } from './watchable-store.ts';
+import { CatchUp } from './history/catch-up.ts';
+import { History } from './history/history.ts';
+import { Places } from './places/places.ts';
+import type { Watcher } from './places/watcher.ts';
+import type { WatchStats } from './watchable-store.ts';
+
+export interface WatchLimits {
+  readonly queueCapacity: number;
+  readonly watchersPerPass: number;
+  readonly revisionsPerBatch: number;
+  readonly scanIdleMs: number;
+}
 
 export class Watchers implements StoreObserver {
-  readonly hub: WatchHub;
+  readonly places: Places;
+  readonly catchUp: CatchUp;
+  readonly streams: Set<LiveWatchStream> = new Set();
   readonly #store: Store;
+  readonly #handOut: HandOut;
+  readonly #queueCapacity: number;
   /** Not visible yet; revisions ascend. */
   #waiting: FinishedTransaction[] = [];
   #closed = false;
 
-  constructor(store: Store, clock: Clock, limits: HubLimits) {
+  constructor(store: Store, clock: Clock, limits: WatchLimits) {
+    const { watchersPerPass, revisionsPerBatch, scanIdleMs } = limits;
+    const previousOf = (kv: KeyValue): KeyValue | undefined => this.#before(kv);
     this.#store = store;
-    this.hub = new WatchHub(store, (kv) => this.#before(kv), clock, limits);
+    this.#queueCapacity = limits.queueCapacity;
+    this.places = new Places(store.rev(), clock);
+    this.#handOut = new HandOut(this.places, previousOf);
+    const history = new History(store, this.places.recent, previousOf, revisionsPerBatch);
+    this.catchUp = new CatchUp(store, history, this.places, clock, { watchersPerPass, scanIdleMs });
+    void this.catchUp.serve();
   }
 
   /** @throws WatchError `WATCH_CLOSED`; BackendError `BACKEND_FAILED` once a commit has failed */
-  newStream(): WatchStream {
+  newStream(): LiveWatchStream {
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the store is closed');
     this.#store.backend.failure.throwIfAborted();
-    return this.hub.newStream();
+    return new LiveWatchStream(this.places, this.#queueCapacity, this.streams);
   }
 
   get stats(): WatchStats {
-    return this.hub.stats();
+    const { places } = this;
+    let watchers = 0;
+    let pending = 0;
+    for (const stream of this.streams) {
+      watchers += stream.watchers.size;
+      pending += stream.queue.length;
+    }
+    return {
+      streams: this.streams.size,
+      watchers,
+      synced: places.group.syncedN,
+      unsynced: places.unsyncedN,
+      victims: places.victimN,
+      events: places.events + this.#handOut.events,
+      pending,
+    };
+  }
+
+  /** Every watcher that is registered. */
+  *all(): Iterable<Watcher> {
+    for (const stream of this.streams) yield* stream.watchers.values();
   }
 
   // StoreObserver
@@ -58,7 +113,7 @@ export class Watchers implements StoreObserver {
     let visibleN = 0;
     while (visibleN < waiting.length && waiting[visibleN]!.revision <= revision) {
       const transaction = waiting[visibleN++]!;
-      this.hub.publish(transaction.revision, transaction.changes);
+      this.#handOut.publish(transaction.revision, transaction.changes);
     }
     if (visibleN === waiting.length) waiting.length = 0;
     else waiting.splice(0, visibleN);
@@ -66,24 +121,25 @@ export class Watchers implements StoreObserver {
 
   failed(error: unknown): void {
     this.#waiting = [];
-    this.hub.failStreams(error);
+    for (const stream of this.streams) stream.broken(error);
   }
 
   swapped(revision: number): void {
     this.#waiting = [];
-    this.hub.restored(revision);
+    this.places.swapped(revision, this.all());
+    this.catchUp.forget();
   }
 
   async closing(settled: Promise<void>): Promise<void> {
     this.#closed = true;
-    const caughtUp = this.hub.catchUp.close();
+    const caughtUp = this.catchUp.close();
     await settled;
-    this.hub.closeStreams();
+    for (const stream of this.streams) stream.close();
     await caughtUp;
   }
 
   metrics(): StoreMetrics {
-    const { streams, watchers, unsynced, victims, events, pending } = this.hub.stats();
+    const { streams, watchers, unsynced, victims, events, pending } = this.stats;
     return {
       watch_stream_total: streams,
       watcher_total: watchers,

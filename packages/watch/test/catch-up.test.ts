@@ -105,7 +105,7 @@ test('P2 a slow consumer far behind goes on in one scan, which is let go of when
 });
 
 async function idle(f: Fixture): Promise<void> {
-  for (let i = 0; f.hub.catchUp.size > 0; i++) {
+  for (let i = 0; f.watchers.places.cohorts.size > 0; i++) {
     if (i > 1000) throw new Error('catch-up does not come to rest');
     await turn();
   }

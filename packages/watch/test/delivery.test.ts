@@ -84,7 +84,7 @@ test('W24 W25 W26 every watcher of a key is served once; cancelled ones are not'
   await f.put(['foo', '2']);
   expect(ids(stream)).toEqual([0, 1, 3]);
   stream.cancel(3);
-  expect(f.hub.group.rangeN).toBe(1);
+  expect(f.watchers.places.group.rangeN).toBe(1);
   await f.put(['foo', '3']);
   expect(ids(stream)).toEqual([0, 1]);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { IntervalTree } from '../src/interval-tree.ts';
+import { IntervalTree } from '../src/places/interval-tree.ts';
 
 const key = fc.string({ unit: fc.constantFrom('a', 'b', '\x00', '\xff'), maxLength: 3 });
 const interval = fc

@@ -90,6 +90,7 @@ test.each(['commit', 'interval'] as const)(
               }
             } else if (each.step === 'pass') await f.pass();
             else await store.settled();
+            f.check();
           }
           await store.settled();
           for (let busy = true; busy;) {
@@ -97,6 +98,7 @@ test.each(['commit', 'interval'] as const)(
             for (const stream of streams) while (read(stream)) busy = true;
           }
           model.check();
+          f.check();
           const { synced, unsynced, victims } = store.watchStats;
           const live = model.watched.filter(({ cancelled, noticed }) => !cancelled && noticed === undefined).length;
           expect({ synced, unsynced, victims }).toEqual({ synced: live, unsynced: 0, victims: 0 });

@@ -163,6 +163,20 @@ test('W56 a consumer that waits gets progress of all, before what comes later in
   expect(showAll(drain(stream))).toEqual(['0@2: PUT foo=1 @2 c2 v1']);
 });
 
+test('W56 progress of all that is owed, and finds the queue full, comes when there is room', async () => {
+  await using f = await open({ queueCapacity: 1 });
+  await f.put(['foo', '1']);
+  const stream = f.store.newWatchStream();
+  stream.watch(foo, undefined);
+  stream.requestProgressAll();
+  stream.watch(bytes('nothing'), undefined, { startRevision: 2 });
+  expect(drain(stream)).toEqual([]);
+  await f.put(['foo', '2']);
+  await f.pass();
+  expect(places(f)).toBe('2 synced, 0 unsynced, 0 victims');
+  expect(showAll(drain(stream))).toEqual(['0@3: PUT foo=2 @3 c2 v2', '-1 progress 3']);
+});
+
 test('W10 what was queued when a stream is closed is read by a consumer that waits; nothing is owed any more', async () => {
   await using f = await open();
   await f.put(['foo', '1']);

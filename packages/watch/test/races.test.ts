@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../src/clock.ts';
 import type { WatchStream } from '../src/watchable-store.ts';
 import { Model } from './model.ts';
-import { bytes, open, revisions, steppedEngine, upTo, type Step } from './support.ts';
+import { bytes, open, revisions, steppedEngine, upTo, type Fixture, type Step } from './support.ts';
 
 function scheduledClock(step: Step): Clock {
   return {
@@ -31,11 +31,16 @@ test('law 4 holds whatever happens first: watch, write, compact, cancel, close',
       fc.integer({ min: 1, max: 4 }),
       async (s, capacity, batch) => {
         let free = false;
-        const step: Step = (label) => (free ? Promise.resolve() : s.schedule(Promise.resolve(), label));
+        let checked: Fixture | undefined;
+        const step: Step = async (label) => {
+          if (!free) await s.schedule(Promise.resolve(), label);
+          checked?.check();
+        };
         const limits = { queueCapacity: capacity, revisionsPerBatch: batch, watchersPerPass: 2, cacheBytes: 0 };
         free = true;
         const f = await open({ ...limits, clock: scheduledClock(step) }, steppedEngine(step));
         free = false;
+        checked = f;
         const { store } = f;
         const model = new Model();
         const streams = [store.newWatchStream(), store.newWatchStream(), store.newWatchStream()];

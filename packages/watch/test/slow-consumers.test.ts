@@ -156,7 +156,7 @@ test('W49 a queue that stays full costs one batch, and no work', async () => {
   stream.watch(foo, undefined, { startRevision: 2 });
   await f.pass();
   expect(places(f)).toBe('1 synced, 0 unsynced, 1 victims');
-  expect(f.hub.catchUp.size).toBe(0);
+  expect(f.watchers.places.cohorts.size).toBe(0);
   await f.puts('foo', 100);
   expect(await f.passes()).toBe(0);
   expect(places(f)).toBe('1 synced, 0 unsynced, 1 victims');

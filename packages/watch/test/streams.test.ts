@@ -108,7 +108,7 @@ test('W12 puts, cancels and closes at the same time leave nothing behind', async
   await f.store.settled();
   for (const stream of streams) stream.close();
   expect(f.store.watchStats).toMatchObject({ streams: 0, watchers: 0, synced: 0, unsynced: 0, victims: 0 });
-  expect(f.hub.group.rangeN).toBe(0);
+  expect(f.watchers.places.group.rangeN).toBe(0);
 });
 
 test('W13 cancelling an unsynced watcher leaves nothing for the pass', async () => {

@@ -18,7 +18,7 @@ import type {
   WatchResponse,
   WatchStream,
 } from '../src/watchable-store.ts';
-import type { WatchHub } from '../src/watch-hub.ts';
+import type { Watchers } from '../src/watchers.ts';
 
 /** Catch-up runs only when a test says so, and nothing is let go of by a timer. */
 export const manualClock: Clock = { ...systemClock, soon: () => undefined, after: () => () => undefined };
@@ -27,12 +27,12 @@ export type Options = StoreOptions & WatchableStoreOptions & { readonly clock?: 
 
 export class Fixture {
   readonly store: WatchableStore;
-  readonly hub: WatchHub;
+  readonly watchers: Watchers;
   readonly backend: Backend;
 
-  constructor(store: WatchableStore, hub: WatchHub, backend: Backend) {
+  constructor(store: WatchableStore, watchers: Watchers, backend: Backend) {
     this.store = store;
-    this.hub = hub;
+    this.watchers = watchers;
     this.backend = backend;
   }
 
@@ -63,17 +63,25 @@ export class Fixture {
   }
 
   pass(): Promise<void> {
-    return this.hub.catchUp.runPass();
+    return this.watchers.catchUp.runPass();
   }
 
   /** Passes until nobody is left whom a pass can bring further. */
   async passes(): Promise<number> {
     let passes = 0;
-    for (; this.hub.catchUp.size > 0; passes++) {
+    for (; this.watchers.places.cohorts.size > 0; passes++) {
       if (passes > 10_000) throw new Error('catch-up does not come to an end');
       await this.pass();
     }
     return passes;
+  }
+
+  /** Throws when a structure of the watchers is broken. */
+  check(): void {
+    const { places, streams } = this.watchers;
+    places.checkInvariants(this.watchers.all());
+    places.recent.checkInvariants(places.visible);
+    for (const { queue } of streams) queue.checkInvariants();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -86,7 +94,7 @@ export async function open(options: Options = {}, engine: Engine = memoryEngine(
   const { clock = manualClock, ...rest } = options;
   const backend = await openBackend(engine);
   const { store, watchers } = await openWithWatchers(backend, rest, clock);
-  return new Fixture(store, watchers.hub, backend);
+  return new Fixture(store, watchers, backend);
 }
 
 export function bytes(text: string): Uint8Array {

@@ -1,3 +1,4 @@
+// @ts-check
 // Runs every chain of workloads on every peer, the peers one after another inside a chain (so that a ratio is taken
 // between neighbours in time), each in a process of its own on a fresh folder.
 import { spawn } from 'node:child_process';
@@ -9,9 +10,22 @@ import { fileURLToPath } from 'node:url';
 const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
 export const goBinary = fileURLToPath(new URL('../go/bin/varvebench', import.meta.url));
 
+/** @typedef {import('./contract.d.mts').Listed} Listed */
+/** @typedef {import('./contract.d.mts').Options} Options */
+/** @typedef {{ m: string, v: number, u: string }} Row */
+/** @typedef {{ rows: Row[], failed: string[] }} Ran */
+
+/**
+ * @param {{ peers: readonly Listed[], chains: readonly string[], rounds: number, options: Options, limitSeconds: number,
+ *   base?: string, log: (text: string) => void }} plan
+ * @returns {Promise<import('./contract.d.mts').Measured>}
+ */
 export async function measure({ peers, chains, rounds, options, limitSeconds, base = tmpdir(), log }) {
+  /** @type {import('./contract.d.mts').Samples} */
   const samples = {};
+  /** @type {Record<string, string>} */
   const unit = {};
+  /** @type {string[]} */
   const failures = [];
   const started = performance.now();
   const scratch = mkdtempSync(join(base, 'varve-bench-'));
@@ -44,6 +58,14 @@ export async function measure({ peers, chains, rounds, options, limitSeconds, ba
   return { samples, unit, failures, seconds: (performance.now() - started) / 1000 };
 }
 
+/**
+ * @param {Listed} peer
+ * @param {string} chain
+ * @param {string} dir
+ * @param {Options} options
+ * @param {number} limitSeconds
+ * @returns {Promise<Ran>}
+ */
 async function runChain(peer, chain, dir, options, limitSeconds) {
   const first = await step(peer, chain, { ...options, dir }, limitSeconds);
   const reopens = chain === 'load' && (peer.go || peer.chains.includes('reopen'));
@@ -53,17 +75,29 @@ async function runChain(peer, chain, dir, options, limitSeconds) {
   return { rows: [...first.rows, ...second.rows], failed: second.failed };
 }
 
+/**
+ * @param {Listed} peer
+ * @param {string} chain
+ * @param {Options & { dir: string, loaded?: number }} options
+ * @param {number} limitSeconds
+ */
 function step(peer, chain, options, limitSeconds) {
-  if (!peer.go) {
+  if (peer.go === undefined) {
     const flags = ['--expose-gc', '--max-old-space-size=8192'];
-    return lines(process.execPath, [...flags, worker, peer.file, chain, JSON.stringify(options)], limitSeconds);
+    return lines(process.execPath, [...flags, worker, peer.file ?? '', chain, JSON.stringify(options)], limitSeconds);
   }
-  const names = ['dir', 'n', 'hk', 'hr', 'win', 'wmax', 'cap'];
+  const names = /** @type {const} */ (['dir', 'n', 'hk', 'hr', 'win', 'wmax', 'cap']);
   const flags = names.flatMap((name) => [`-${name}`, String(options[name])]);
   return lines(goBinary, ['-mode', peer.go, '-chain', chain, ...flags], limitSeconds);
 }
 
-/** Runs a program that prints one JSON object a line. */
+/**
+ * Runs a program that prints one JSON object a line.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {number} limitSeconds
+ * @returns {Promise<Ran>}
+ */
 function lines(command, args, limitSeconds) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,18 +1,33 @@
+// @ts-check
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
+/**
+ * @param {ArrayLike<number>} sorted
+ * @param {number} q the share below
+ */
 export function pct(sorted, q) {
   if (sorted.length === 0) return 0;
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }
+
+/** @param {readonly number[]} a */
 export function sorted(a) {
   return Float64Array.from(a).toSorted();
 }
+
+/** @param {readonly number[]} a not empty */
 export function median(a) {
   const s = a.toSorted((x, y) => x - y);
   const h = s.length >> 1;
-  return s.length % 2 ? s[h] : (s[h - 1] + s[h]) / 2;
+  const high = s[h] ?? Number.NaN;
+  return s.length % 2 ? high : ((s[h - 1] ?? Number.NaN) + high) / 2;
 }
+
+/**
+ * @param {string} field of /proc/PID/status
+ * @param {string | number} [pid]
+ */
 export function statusKB(field, pid = 'self') {
   try {
     const m = new RegExp('^' + field + ':\\s+(\\d+)', 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -21,6 +36,11 @@ export function statusKB(field, pid = 'self') {
     return 0;
   }
 }
+
+/**
+ * @param {string} dir
+ * @returns {number}
+ */
 export function diskMB(dir) {
   let sum = 0;
   for (const e of readdirSync(dir, { withFileTypes: true })) {

@@ -1,4 +1,6 @@
+// @ts-check
 // What is measured, in the order of the table: [metric, title].
+/** @type {readonly (readonly [metric: string, title: string])[]} */
 export const titles = [
   ['W1.put', 'W1 sequential put, periodic commit'],
   ['W1r.putRandom', 'W1r put, new keys in random order'],

@@ -1,8 +1,18 @@
+// @ts-check
 // varve in the harness: the watchable store itself, as an embedder would hold it (keys and values are bytes, gets and
 // puts are calls). The contract of an adapter is in the README beside this folder.
 import { openBackend } from '@varve/backend';
 import { openWatchableStore } from '@varve/watch';
 
+/** @typedef {import('@varve/watch').WatchResponse} WatchResponse */
+
+/**
+ * @param {string} name
+ * @param {string} kind
+ * @param {(dir: string) => Promise<import('@varve/backend').Engine>} openEngine
+ * @param {readonly string[]} chains
+ * @returns {import('./contract.d.mts').Peer}
+ */
 export function varve(name, kind, openEngine, chains) {
   return {
     name,
@@ -16,19 +26,21 @@ export function varve(name, kind, openEngine, chains) {
         queueCapacity: 1 << 20,
       });
       // By id: a stream's own ids count up from 0.
+      /** @type {(import('./contract.d.mts').Sink | undefined)[]} */
       const sinks = [];
+      /** @type {import('@varve/watch').WatchStream | undefined} */
       let stream;
-      const hand = (response) => {
+      const hand = (/** @type {WatchResponse} */ response) => {
         if (response.type === 'events') sinks[response.watchId]?.(response.events);
       };
-      const pump = async () => {
-        for (let response = await stream.next(); response !== undefined; response = await stream.next()) {
+      const pump = async (/** @type {import('@varve/watch').WatchStream} */ from) => {
+        for (let response = await from.next(); response !== undefined; response = await from.next()) {
           hand(response);
           // What is queued already comes in the same tick: a promise a response would cost more than the events.
-          for (let more = stream.poll(); more !== undefined; more = stream.poll()) hand(more);
+          for (let more = from.poll(); more !== undefined; more = from.poll()) hand(more);
         }
       };
-      const admitted = (write) => (store.admitting ? void write() : store.admit().then(write));
+      const admitted = (/** @type {() => void} */ write) => (store.admitting ? write() : store.admit().then(write));
       return {
         put: (key, value) => admitted(() => void store.put(key, value)),
         del: (key) => admitted(() => void store.deleteRange(key)),
@@ -52,13 +64,14 @@ export function varve(name, kind, openEngine, chains) {
         async watch(key, end, from, sink) {
           if (stream === undefined) {
             stream = store.newWatchStream();
-            void pump();
+            void pump(stream);
           }
-          const { watchId } = stream.watch(key, end ?? undefined, { startRevision: from });
+          const on = stream;
+          const { watchId } = on.watch(key, end ?? undefined, { startRevision: from });
           sinks[watchId] = sink;
           return {
             cancel() {
-              stream.cancel(watchId);
+              on.cancel(watchId);
               sinks[watchId] = undefined;
             },
           };

@@ -1,3 +1,4 @@
+// @ts-check
 // Runs one chain of workloads on one Node peer, in a process of its own.
 //   node --expose-gc lib/worker.mjs <peer.mjs> <chain> <options as JSON>
 // Prints one JSON object a line: {"m": metric, "v": number, "u": unit}.
@@ -5,10 +6,14 @@ import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { Prng, makeValues, key, permutation, P, N_VALUES } from './gen.mjs';
+import { at, cpu0, cpuPer, emit, memory, now, settle, tick } from './metrics.mjs';
 import { pct, sorted, statusKB, diskMB } from './stats.mjs';
 import { check, check100, mixedGets, thenable } from './answers.mjs';
 
-const [, , peerPath, chain, optJson] = process.argv;
+/** @typedef {import('./contract.d.mts').BenchStore} BenchStore */
+
+const [, , peerPath = '', chain = '', optJson] = process.argv;
+/** @type {import('./contract.d.mts').Options & { dir: string, vsize: number, loaded?: number }} */
 const o = {
   dir: '',
   n: 100000,
@@ -20,38 +25,32 @@ const o = {
   cap: 30,
   ...JSON.parse(optJson || '{}'),
 };
+/** @type {{ peer: import('./contract.d.mts').Peer, default?: import('./contract.d.mts').Peer }} */
 const { peer: ours, default: peer = ours } = await import(pathToFileURL(resolve(peerPath)).href);
 const values = makeValues(o.vsize);
-const val = peer.freshValues ? (i) => Buffer.from(values[i & (N_VALUES - 1)]) : (i) => values[i & (N_VALUES - 1)];
+const shared = (/** @type {number} */ i) => /** @type {Buffer} */ (values[i & (N_VALUES - 1)]);
+const val = peer.freshValues ? (/** @type {number} */ i) => Buffer.from(shared(i)) : shared;
 const winMs = o.win * 1000;
-const now = () => performance.now();
-const emit = (m, v, u) => process.stdout.write(JSON.stringify({ m, v, u }) + '\n');
-const tick = () => new Promise((r) => setImmediate(r));
-
-function memory(m, base) {
-  if (globalThis.gc) {
-    gc();
-    gc();
-  }
-  const mu = process.memoryUsage();
-  emit(m + '.rssAnonMB', (statusKB('RssAnon') - base) / 1024, 'MB');
-  emit(m + '.rssMB', statusKB('VmRSS') / 1024, 'MB');
-  emit(m + '.heapMB', (mu.heapUsed + mu.external) / 1048576, 'MB');
-}
-
-/** f(i) for i below n, or until the cap; says how many were done. A promise back from f is back-pressure. */
+/**
+ * f(i) for i below n, or until the cap; says how many were done. A promise back from f is back-pressure.
+ * @param {number} n
+ * @param {(i: number) => unknown} f
+ */
 async function bounded(n, f) {
   const t = now(),
     cap = o.cap * 1000;
   for (let i = 0; i < n; i++) {
     const p = f(i);
-    if (p !== undefined) await p;
+    if (thenable(p)) await p;
     if ((i & 1023) === 1023 && now() - t > cap) return i + 1;
   }
   return n;
 }
 
-/** f(i) again and again in the window; 64 in flight where f gives promises. Ops/s. */
+/**
+ * f(i) again and again in the window; 64 in flight where f gives promises. Ops/s.
+ * @param {(i: number) => unknown} f
+ */
 async function windowed(f, ms = winMs, inFlight = 64, cpuName = '') {
   let cnt = 0;
   const probe = f(cnt++);
@@ -79,13 +78,7 @@ async function windowed(f, ms = winMs, inFlight = 64, cpuName = '') {
   return cnt / (d / 1000);
 }
 
-/** CPU (all threads) since c0 for each of n operations */
-const cpu0 = () => process.cpuUsage();
-function cpuPer(m, c0, n) {
-  const c = process.cpuUsage(c0);
-  emit(m + '.cpu', (c.user + c.system) / n, 'us/op');
-}
-
+/** @param {number} base */
 async function load(base) {
   const s = await peer.open(o.dir, { durable: 'periodic' });
   const c0 = cpu0();
@@ -103,6 +96,7 @@ async function load(base) {
   emit('W12.loadDisk', diskMB(o.dir), 'MB');
 }
 
+/** @param {number} base */
 async function reopen(base) {
   const t0 = now();
   const s = await peer.open(o.dir, { durable: 'periodic' });
@@ -111,28 +105,31 @@ async function reopen(base) {
   const n = o.loaded || o.n;
   const r = new Prng(7);
   const keys = Array.from({ length: 65536 }, () => key(P.load, r.below(n)));
-  await windowed((i) => check(s.get(keys[i & 65535])), 100); // warm the code
-  emit('W3.getUniform', await windowed((i) => check(s.get(keys[i & 65535])), winMs, 64, 'W3.getUniform'), 'op/s');
+  await windowed((i) => check(s.get(at(keys, i & 65535))), 100); // warm the code
+  emit('W3.getUniform', await windowed((i) => check(s.get(at(keys, i & 65535))), winMs, 64, 'W3.getUniform'), 'op/s');
   const hot = Array.from({ length: 1000 }, (_, i) => key(P.load, Math.floor((i * n) / 1000)));
-  emit('W3.getHot', await windowed((i) => check(s.get(hot[i % 1000]))), 'op/s');
-  if (s.getAwait) emit('W3.getAwait', await windowed((i) => check(s.getAwait(keys[i & 65535])), winMs, 1), 'op/s');
+  emit('W3.getHot', await windowed((i) => check(s.get(at(hot, i % 1000)))), 'op/s');
+  if (s.getAwait)
+    emit('W3.getAwait', await windowed((i) => check(s.getAwait?.(at(keys, i & 65535))), winMs, 1), 'op/s');
   if (!peer.server) {
     const mixed = mixedGets(s, keys, val);
     emit('W3m.getMixed', await windowed(mixed, winMs, 64, 'W3m.getMixed'), 'op/s');
     await s.flush();
   }
   if (s.range) {
+    /** @type {NonNullable<BenchStore['range']>} */
+    const range = (start, end, limit) => s.range?.(start, end, limit) ?? 0;
     const end = key(P.stop, 0);
     const from = Array.from({ length: 4096 }, () => r.below(n - 100));
     const a = from.map((i) => key(P.load, i)),
       b = from.map((i) => key(P.load, i + 100));
-    await windowed((i) => check100(s.range(a[i & 4095], b[i & 4095], 0)), 100, 16);
+    await windowed((i) => check100(range(at(a, i & 4095), at(b, i & 4095), 0)), 100, 16);
     emit(
       'W4.range100b',
-      await windowed((i) => check100(s.range(a[i & 4095], b[i & 4095], 0)), winMs, 16, 'W4.range100b'),
+      await windowed((i) => check100(range(at(a, i & 4095), at(b, i & 4095), 0)), winMs, 16, 'W4.range100b'),
       'op/s',
     );
-    emit('W4.range100', await windowed((i) => check100(s.range(a[i & 4095], end, 100)), winMs, 16), 'op/s');
+    emit('W4.range100', await windowed((i) => check100(range(at(a, i & 4095), end, 100)), winMs, 16), 'op/s');
   }
   if (s.cas) {
     const ck = Math.min(n, 10000);
@@ -143,7 +140,7 @@ async function reopen(base) {
     while (now() - t < winMs) {
       const ps = [];
       for (let j = 0; j < 64; j++) {
-        const p = s.cas(cks[r.below(ck)], val(cnt));
+        const p = s.cas(at(cks, r.below(ck)), val(cnt));
         cnt++;
         if (p !== undefined) ps.push(p);
       }
@@ -157,7 +154,7 @@ async function reopen(base) {
     const m = Math.floor(n / 2);
     const perm = permutation(m);
     const t = now();
-    const done = await bounded(m, (i) => s.put(key(P.rand, perm[i]), val(i)));
+    const done = await bounded(m, (i) => s.put(key(P.rand, perm[i] ?? 0), val(i)));
     await s.flush();
     emit('W1r.putRandom', done / ((now() - t) / 1000), 'op/s');
   }
@@ -179,18 +176,18 @@ async function history() {
     await s.close();
     return;
   }
-  const first = s.rev() + 1;
+  const first = (s.rev?.() ?? 0) + 1;
   const c0 = cpu0();
   const t = now();
   const done = await bounded(total, (i) => s.put(key(P.hist, i % K), val(i)));
   await s.flush();
   cpuPer('W5.update', c0, done);
   emit('W5.update', done / ((now() - t) / 1000), 'op/s');
-  const last = s.rev();
+  const last = s.rev?.() ?? 0;
   const r = new Prng(11);
   const hks = Array.from({ length: K }, (_, i) => key(P.hist, i));
   const lo = peer.server ? Math.floor(done / 4) : K; // many clients at once put out of order
-  const get = () => check(s.getAt(hks[r.below(K)], first + lo + r.below(done - lo)));
+  const get = () => check(s.getAt?.(at(hks, r.below(K)), first + lo + r.below(done - lo)));
   await windowed(get, 100);
   emit('W5.getAtRev', await windowed(get, winMs, 64, 'W5.getAtRev'), 'op/s');
   if (s.watch) {
@@ -210,13 +207,14 @@ async function history() {
   emit('W12.histDisk', diskMB(o.dir), 'MB');
   if (s.compact) {
     const fk = Array.from({ length: 100 }, (_, i) => key(P.fg, i));
-    const fg = async (stop) => {
-      const lat = [],
-        start = now();
+    const fg = async (/** @type {() => boolean} */ stop) => {
+      /** @type {number[]} */
+      const lat = [];
+      const start = now();
       for (let i = 0; ; i++) {
         const due = start + i;
         while (now() < due) await tick();
-        const p = s.put(fk[i % 100], val(i));
+        const p = s.put(at(fk, i % 100), val(i));
         if (p !== undefined) await p;
         lat.push((now() - due) * 1000);
         if (stop()) return sorted(lat);
@@ -254,14 +252,14 @@ async function history() {
   if (s.del) {
     const G = 10,
       GK = Math.min(K, 2000);
-    const base = s.rev();
+    const base = s.rev?.() ?? 0;
     const gks = Array.from({ length: GK }, (_, i) => key(P.gen, i));
     const t = now();
     const n = await bounded(G * GK, (i) => {
-      const k = gks[i % GK];
+      const k = at(gks, i % GK);
       const a = s.put(k, val(3 * i)),
         b = s.put(k, val(3 * i + 1)),
-        c = s.del(k);
+        c = s.del?.(k);
       if (a !== undefined || b !== undefined || c !== undefined) return Promise.all([a, b, c]);
       return undefined;
     });
@@ -269,7 +267,7 @@ async function history() {
     emit('W6.generations', (3 * n) / ((now() - t) / 1000), 'op/s');
     const span = 3 * n - 3 * GK;
     if (span > 0) {
-      const g = () => s.getAt(gks[r.below(GK)], base + 3 * GK + r.below(span));
+      const g = () => s.getAt?.(at(gks, r.below(GK)), base + 3 * GK + r.below(span));
       emit('W6.getAtRev', await windowed(g, winMs / 2), 'op/s');
     }
   }
@@ -285,6 +283,7 @@ async function durable() {
       await s.close();
       return;
     }
+    /** @type {number[]} */
     const lat = [];
     let cnt = 0;
     for (let i = 0; i < 200; i++) await s.putDurable(key(P.dur, 1e9 + i), val(i)); // warm the code
@@ -293,7 +292,7 @@ async function durable() {
       Array.from({ length: c }, async (_, w) => {
         for (let i = 0; now() - t < winMs; i++) {
           const t0 = now();
-          await s.putDurable(key(P.dur, w * 1000000 + i), val(i));
+          await s.putDurable?.(key(P.dur, w * 1000000 + i), val(i));
           lat.push((now() - t0) * 1000);
           cnt++;
         }
@@ -306,11 +305,6 @@ async function durable() {
     emit('W2.durable' + c + '.p99', pct(l, 0.99), 'us');
     await s.close();
   }
-}
-
-async function settle(f, ms) {
-  const t = now();
-  while (!f() && now() - t < ms) await tick();
 }
 
 async function watch() {
@@ -332,11 +326,12 @@ async function watch() {
         }),
       );
     }
+    /** @type {number[]} */
     const lat = [];
     let t = now();
     for (let i = 0; i < 2000 && now() - t < winMs / 2; i++) {
       const t0 = now();
-      const p = s.put(wks[i % 1000], val(i));
+      const p = s.put(at(wks, i % 1000), val(i));
       want += nw;
       if (p !== undefined) await p;
       while (delivered < want && now() - t0 < 20000) await tick();
@@ -352,7 +347,7 @@ async function watch() {
       const start = want;
       for (let i = 0; i < 200000 && now() - t < winMs; i++) {
         while (want - delivered > (w - 1) * nw) await tick();
-        const p = s.put(wks[i % 1000], val(i));
+        const p = s.put(at(wks, i % 1000), val(i));
         want += nw;
         if (p !== undefined) await p;
       }
@@ -360,7 +355,7 @@ async function watch() {
       best = Math.max(best, (delivered - start) / ((now() - t) / 1000));
     }
     emit(name, best, 'ev/s');
-    for (const w of ws) await w.cancel();
+    for (const w of ws) await w?.cancel();
   }
   {
     let delivered = 0,
@@ -368,27 +363,29 @@ async function watch() {
     const ws = [];
     for (let i = 0; i < o.wmax; i++)
       ws.push(
-        await s.watch(wks[i], null, 0, (evs) => {
+        await s.watch(at(wks, i), null, 0, (evs) => {
           delivered += evs.length;
         }),
       );
     const t = now();
     for (let i = 0; i < 200000 && now() - t < winMs; i++) {
       while (want - delivered > 64) await tick();
-      const p = s.put(wks[(i * 7919) % o.wmax], val(i));
+      const p = s.put(at(wks, (i * 7919) % o.wmax), val(i));
       want++;
       if (p !== undefined) await p;
     }
     await settle(() => delivered >= want, 20000);
     emit('W8k.keyWatch', delivered / ((now() - t) / 1000), 'ev/s');
-    for (const w of ws) await w.cancel();
+    for (const w of ws) await w?.cancel();
   }
   await s.close();
 }
 
 mkdirSync(o.dir, { recursive: true });
-if (globalThis.gc) gc();
+globalThis.gc?.();
 const base = statusKB('RssAnon');
+/** @type {Readonly<Record<string, (base: number) => Promise<void>>>} */
 const chains = { load, reopen, history, durable, watch };
+if (chains[chain] === undefined) throw new RangeError(`there is no chain ${chain}`);
 await chains[chain](base);
 process.exit(0);

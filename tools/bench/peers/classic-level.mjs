@@ -1,3 +1,4 @@
+// @ts-check
 // classic-level raw: a plain key-value store (no revisions, no index, no watch):
 // the floor under a LevelDB backend. Chained batches of 1,000 (an array batch costs
 // the main thread several times more, see micro/level.mjs), at most two in flight;
@@ -5,6 +6,7 @@
 // puts, as etcd's backend has it).
 import { ClassicLevel } from 'classic-level';
 
+/** @type {import('classic-level').DatabaseOptions<Uint8Array, Uint8Array>} */
 export const levelOptions = {
   keyEncoding: 'view',
   valueEncoding: 'view',
@@ -12,6 +14,9 @@ export const levelOptions = {
   writeBufferSize: 64 << 20, // snappy on, as it is by default (the values do not compress)
 };
 
+/** @typedef {import('classic-level').ChainedBatch<ClassicLevel<Uint8Array, Uint8Array>, Uint8Array, Uint8Array>} Batch */
+
+/** @type {import('../lib/contract.d.mts').Peer} */
 export const peer = {
   name: 'classic-level',
   kind: 'plain KV',
@@ -19,27 +24,30 @@ export const peer = {
   async open(dir) {
     const db = new ClassicLevel(dir + '/level', levelOptions);
     await db.open();
-    let b = null,
-      n = 0,
-      sent = 0;
+    /** @type {Batch | null} */
+    let b = null;
+    let n = 0;
+    let sent = 0;
+    /** @type {Set<Promise<void>>} */
     const flying = new Set();
-    const send = (sync) => {
-      const p = b.write({ sync }).finally(() => flying.delete(p));
+    const send = (/** @type {Batch} */ batch, /** @type {boolean} */ sync) => {
+      const p = batch.write({ sync }).finally(() => flying.delete(p));
       b = null;
       n = 0;
       flying.add(p);
       return p;
     };
     // group commit: one synced batch at a time, with all that came meanwhile
-    let waiting = [],
-      busy = false;
+    /** @type {((done?: undefined) => void)[]} */
+    let waiting = [];
+    let busy = false;
     const pump = async () => {
       while (waiting.length) {
         const w = waiting,
           x = b;
         waiting = [];
         b = null;
-        await x.write({ sync: true });
+        await x?.write({ sync: true });
         for (const ok of w) ok();
       }
       busy = false;
@@ -49,7 +57,7 @@ export const peer = {
         if (b === null) b = db.batch();
         b.put(k, v);
         if (++n < 1000) return undefined;
-        send(++sent % 10 === 0);
+        void send(b, ++sent % 10 === 0);
         return flying.size >= 2 ? Promise.race(flying) : undefined;
       },
       async flush() {
@@ -57,7 +65,7 @@ export const peer = {
           b = db.batch();
           b.put(Buffer.from('~'), Buffer.from('~'));
         }
-        await send(true);
+        await send(b, true);
         await Promise.all(flying);
       },
       putDurable(k, v) {
@@ -67,7 +75,7 @@ export const peer = {
           waiting.push(ok);
           if (!busy) {
             busy = true;
-            setImmediate(pump);
+            setImmediate(() => void pump());
           }
         });
       },

@@ -1,3 +1,4 @@
+// @ts-check
 import { fileEngine } from '@varve/backend/file';
 import { varve } from '../lib/varve.mjs';
 

@@ -1,3 +1,4 @@
+// @ts-check
 import { levelEngine } from '@varve/backend/level';
 import { varve } from '../lib/varve.mjs';
 

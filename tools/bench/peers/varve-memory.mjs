@@ -1,3 +1,4 @@
+// @ts-check
 import { memoryEngine } from '@varve/backend/memory';
 import { varve } from '../lib/varve.mjs';
 

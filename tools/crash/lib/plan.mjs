@@ -7,6 +7,7 @@
  * PLN2  No two values are equal: each says which transaction wrote it, from its first byte to its last.
  */
 import { createHash } from 'node:crypto';
+import { randomOf } from '../../run/random.mjs';
 
 const keyN = 40;
 const deletes = 0.15;
@@ -42,18 +43,4 @@ export function transactionOf(seed, seq, grow) {
  */
 export function hashOf(value) {
   return createHash('sha256').update(value).digest('hex').slice(0, 16);
-}
-
-/**
- * Numbers from 0 up to 1, by Tommy Ettinger's mulberry32.
- * @param {number} seed
- */
-function randomOf(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -73,7 +73,7 @@ function torn(states, pick) {
   const pause = pick(2) === 0 ? 3 : 120; // a slow copy sees many commits
   const last = Math.min(moment + 1 + pick(4 * pause), 2 * (states.length - 1));
   const length = momentOf(states, last).length;
-  const piece = PAGE * [1, 4, 16, 32][pick(4)];
+  const piece = PAGE * ([1, 4, 16, 32][pick(4)] ?? 1);
   const bytes = Buffer.alloc(length);
   const used = new Set();
   for (let start = 0; start < length; start += piece) {

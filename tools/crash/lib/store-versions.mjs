@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { bytes, file, open } from '@varve/kv';
+import { randomOf } from '../../run/random.mjs';
 
 export const PAGE = 4096;
 
@@ -22,28 +23,13 @@ export const PAGE = 4096;
 /** @typedef {() => number} Random a number from 0 up to 1 */
 
 /**
- * Numbers from 0 up to 1, the same for the same seed, by Tommy Ettinger's mulberry32.
- * @param {number} seed
- * @returns {Random}
- */
-export function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/**
  * @param {string} path where the store is made
  * @param {number} seed
  * @param {number} commits
  * @returns {Promise<State[]>}
  */
 export async function writeHistory(path, seed, commits) {
-  const random = seeded(seed);
+  const random = randomOf(seed);
   const kv = await open(file(path), { value: bytes });
   /** @type {State[]} */
   const states = [];

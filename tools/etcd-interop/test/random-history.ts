@@ -1,17 +1,7 @@
 /** A history of everything a store can do, the same for the same seed. */
 import { buckets } from '@varve/backend';
 import type { Store } from '@varve/mvcc';
-
-/** Numbers from 0 up to 1, by Tommy Ettinger's mulberry32. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomOf } from '../../run/random.mjs';
 
 /** Runs `steps` transactions; compacts twice on the way. */
 export async function grow(store: Store, steps: number, seed: number): Promise<void> {

@@ -8,7 +8,8 @@ import { levelEngine } from '@varve/backend/level';
 import { file, open } from '@varve/kv';
 import { type KeyValue, openStore, type Store } from '@varve/mvcc';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { grow, randomOf } from './random-history.ts';
+import { randomOf } from '../../run/random.mjs';
+import { grow } from './random-history.ts';
 import { absence, etcdctl, RealEtcd } from './real-etcd.ts';
 
 const seed = Number(process.env['VARVE_SEED'] ?? 20_260_101);

@@ -5,7 +5,7 @@
  */
 import { HEADER, ELEMENT, BRANCH, LEAF, FREELIST, sealRun, sumMeta } from './bolt-format.mjs';
 
-/** @typedef {import('./random.mjs').Random} Random */
+/** @typedef {import('../../run/random.mjs').Random} Random */
 /** @typedef {{ id: number, at: number, type: number, count: number, pages: number }} Run */
 
 /** A file under the knife. */

@@ -4,7 +4,7 @@
  */
 import { BRANCH, bucketValue, FREELIST, LEAF, metaPage, pageRun, sealRun } from './bolt-format.mjs';
 
-/** @typedef {import('./random.mjs').Random} Random */
+/** @typedef {import('../../run/random.mjs').Random} Random */
 /** @typedef {import('./sparse-file.mjs').MadeFile} MadeFile */
 /** @typedef {import('./bolt-format.mjs').Element} Element */
 

@@ -9,7 +9,7 @@ import { mutate } from './bolt-mutations.mjs';
 import { makeShape } from './bolt-shapes.mjs';
 import { lookAtCanaries, placeCanaries } from './canaries.mjs';
 import { makeFolder } from './level-hostile.mjs';
-import { Random } from './random.mjs';
+import { Random } from '../../run/random.mjs';
 import { writeFile } from './sparse-file.mjs';
 import { WatchedChild } from './watched-child.mjs';
 

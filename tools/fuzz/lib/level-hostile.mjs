@@ -8,7 +8,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32c } from './bolt-format.mjs';
 
-/** @typedef {import('./random.mjs').Random} Random */
+/** @typedef {import('../../run/random.mjs').Random} Random */
 
 const BLOCK = 32_768;
 

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { campaign } from '../lib/campaign.mjs';
 import { lookAtCanaries, placeCanaries } from '../lib/canaries.mjs';
 import { makeShape } from '../lib/bolt-shapes.mjs';
-import { Random } from '../lib/random.mjs';
+import { Random } from '../../run/random.mjs';
 import { writeFile } from '../lib/sparse-file.mjs';
 import { WatchedChild } from '../lib/watched-child.mjs';
 

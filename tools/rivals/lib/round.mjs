@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { file, level, open } from '@varve/kv';
-import { randomOf } from './random.mjs';
+import { randomOf } from '../../run/random.mjs';
 import { overlaps, readStory } from './story.mjs';
 
 const contender = fileURLToPath(new URL('../contender.mjs', import.meta.url));

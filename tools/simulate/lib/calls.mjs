@@ -6,7 +6,7 @@
  * SCA2  An optimistic transaction takes effect somewhere after its body: it floats. All others are in the order of the calls.
  *
  * @typedef {import('@varve/kv').EmbeddedKv} Store
- * @typedef {import('./random.mjs').Random} Random
+ * @typedef {import('../../run/random.mjs').Random} Random
  * @typedef {import('./model.mjs').Draft} Draft
  * @typedef {{ readonly text: string, readonly revision: number | undefined }} Answer without revision: nothing was to change
  *

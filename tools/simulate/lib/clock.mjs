@@ -9,7 +9,7 @@
  */
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
-import { Random } from './random.mjs';
+import { Random } from '../../run/random.mjs';
 
 const { setImmediate } = timers;
 const turnMs = 1;

@@ -55,7 +55,7 @@ function applied(bytes, change) {
   return grown;
 }
 
-/** Parts of the changes, as a medium may have got them. @param {Buffer} bytes @param {readonly Change[]} changes @param {import('./random.mjs').Random} random */
+/** Parts of the changes, as a medium may have got them. @param {Buffer} bytes @param {readonly Change[]} changes @param {import('../../run/random.mjs').Random} random */
 function inPart(bytes, changes, random) {
   const keep = random.pick([0, 0.1, 0.5, 0.9, 1]);
   const torn = random.chance(0.6);
@@ -115,7 +115,7 @@ export class SimulatedDisk {
 
   /**
    * @param {Left} left by the disk before
-   * @param {import('./random.mjs').Random} random
+   * @param {import('../../run/random.mjs').Random} random
    * @param {import('./clock.mjs').SimulatedClock} clock
    * @param {(what: string) => void} note
    */

@@ -42,7 +42,7 @@ export class Follower {
 
   /**
    * @param {string} name
-   * @param {import('./random.mjs').Random} random
+   * @param {import('../../run/random.mjs').Random} random
    * @param {number} from
    * @param {{ readonly model: import('./model.mjs').Model, readonly note: (what: string) => void, readonly report: (error: unknown) => void, readonly compactedAt: ReadonlySet<number> }} world
    */

@@ -23,7 +23,7 @@ import { createHash } from 'node:crypto';
 import { beginValues } from './calls.mjs';
 import { turns } from './clock.mjs';
 import { emptyDisk } from './disk.mjs';
-import { Random } from './random.mjs';
+import { Random } from '../../run/random.mjs';
 import { anyStep, beginFollowers, steps } from './steps.mjs';
 import { World } from './world.mjs';
 

@@ -3,7 +3,7 @@
  * What may happen next, by name; each with its weight among all.
  *
  * @typedef {import('./world.mjs').World} World
- * @typedef {import('./random.mjs').Random} Random
+ * @typedef {import('../../run/random.mjs').Random} Random
  * @typedef {{ readonly weight: number, readonly run: (world: World, random: Random) => void | Promise<void>, readonly fileOnly?: boolean }} Step
  */
 import { anyCall, calls } from './calls.mjs';

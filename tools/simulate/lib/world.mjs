@@ -44,7 +44,7 @@ export class World extends Patience {
 
   /**
    * @param {'memory' | 'file'} engine
-   * @param {import('./random.mjs').Random} random
+   * @param {import('../../run/random.mjs').Random} random
    * @param {import('./clock.mjs').SimulatedClock} clock
    * @param {(what: string) => void} note
    * @param {boolean} lies whether the disk says that it has synced, and has not

@@ -31,7 +31,7 @@ export interface ConcurrentReadTx extends ReadTx, Disposable {
   scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
 }
 
-/** The one writer, inside its section. Sees its own changes. Dead once the section has ended. */
+/** The one writer, inside its section. Sees its own changes. It ends with the section: later calls throw `BACKEND_CLOSED`. */
 export interface BatchTx extends ReadTx {
   /** Creates the bucket unless it exists. */
   createBucket(bucket: Bucket): void;
@@ -52,19 +52,20 @@ export interface BackendOptions {
   /** Changes that make a commit start by itself. @default 10_000 */
   readonly batchLimit?: number | undefined;
   /**
-   * Longest time a finished section waits for a commit to start; shorter where the program ends by itself before. What ends
-   * it at once (`process.exit`, a signal, a crash) loses what waits. @default 100
+   * Longest time that a finished section waits for its commit to start, in milliseconds; a program that ends by itself commits
+   * before it ends. What ends it at once (`process.exit`, a signal, a crash) loses what waits. @default 100
    */
   readonly batchIntervalMs?: number | undefined;
   /**
-   * Runs as the last section of every commit, also of one that `forceCommit`, `defrag` or `close` asks for (BA4 to BA6).
-   * If it throws, the commit has failed. It must not ask for a commit: one that calls `forceCommit` commits for ever.
+   * Runs as the last section of every commit, also of one that `forceCommit`, `defrag` or `close` asks for; never over an
+   * engine that is open for reading only. If it throws, the commit has failed. It must not ask for a commit: a `preCommit` that
+   * calls `forceCommit` commits for ever.
    */
   readonly preCommit?: ((tx: BatchTx) => void) | undefined;
 }
 
 export interface Backend extends AsyncDisposable {
-  /** Reads the finished state of this very moment; the transaction is dead when `body` returns. Costs next to nothing. */
+  /** Reads the finished state of this moment. The transaction ends when `body` returns. Costs next to nothing. */
   readTx<T>(body: (tx: ReadTx) => T): T;
   /**
    * Runs `body` as the writer. It sees its own changes; nobody else does before it returns, and if it throws nobody
@@ -78,12 +79,12 @@ export interface Backend extends AsyncDisposable {
   /** Names of the buckets of the finished state, in byte order. @throws BackendError `BACKEND_NESTED` inside a section */
   buckets(): readonly string[];
   /**
-   * Resolves at once unless commits lag behind; await it before a section. Rejects as `batchTx` would throw: whoever still
-   * waits when the backend closes gets `BACKEND_CLOSED`, and has written nothing.
+   * Resolves at once unless commits lag behind; await it before a section. Rejects with what `batchTx` would throw: a caller
+   * that still waits when the backend closes gets `BACKEND_CLOSED`, and has written nothing.
    */
   admit(): Promise<void>;
   /**
-   * True when `admit()` would resolve at once: saves the await on the fast path. False now and then without a lag, so that
+   * True when `admit()` would resolve at once, which saves the await. Now and then it is false although nothing lags, so that
    * a tight loop of writes gives the event loop a turn.
    */
   readonly admitting: boolean;
@@ -103,11 +104,11 @@ export interface Backend extends AsyncDisposable {
    */
   snapshot(options?: { readonly signal?: AbortSignal | undefined }): Promise<Snapshot>;
   /**
-   * CRC-32C over the committed state, bucket by bucket in order of their names (spec section 6).
-   * @param ignore rows to leave out; absent: none (BD3)
+   * CRC-32C over the committed state, bucket by bucket in the order of their names, as etcd computes it.
+   * @param ignore rows to leave out; absent: none
    */
   hash(ignore?: (bucket: string, key: Uint8Array) => boolean): Promise<number>;
-  /** Commits, then gives the space of deleted rows back. Writers wait in `admit()` at the most. */
+  /** Commits, then gives the space of deleted rows back. Sections go on meanwhile; at most, writers wait in `admit()`. */
   defrag(): Promise<void>;
   /** Bytes on the medium, sampled after each commit and defrag. */
   readonly size: number;
@@ -119,15 +120,16 @@ export interface Backend extends AsyncDisposable {
   readonly commits: number;
   /** False where a commit does not survive the process (memory). */
   readonly durable: boolean;
-  /** True where nothing can be written (BA6). */
+  /** True where nothing can be written: the engine is open for reading only. */
   readonly readOnly: boolean;
   /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings: readonly string[];
-  /** Aborts when a commit has failed (BA4), with the `BACKEND_FAILED` error as its reason: for those who wait for nothing else. */
+  /** Aborts when a commit has failed, with the `BACKEND_FAILED` error as its reason: for those who wait for nothing else. */
   readonly failure: AbortSignal;
   /**
-   * Commits every section that finished before the call, then closes the engine. Idempotent; every call afterwards gets `BACKEND_CLOSED`, open readers
-   * and snapshots end. Rejects with `BACKEND_FAILED`, everything closed, when a commit failed and no call has said so yet.
+   * Commits every section that finished before the call, then closes the engine; open readers and snapshots end.
+   * Idempotent; every other call afterwards gets `BACKEND_CLOSED`. Rejects with `BACKEND_FAILED`, with everything closed, when a
+   * commit failed and no call has said so yet.
    */
   close(): Promise<void>;
 }

@@ -32,7 +32,7 @@ export interface ScanOptions {
   readonly start?: Uint8Array | undefined;
   /** First key that may not appear any more. @default none: to the bucket's last */
   readonly end?: Uint8Array | undefined;
-  /** Rows a chunk at most. @default 256 */
+  /** Rows per chunk, at most. @default 256 */
   readonly chunkSize?: number | undefined;
   /** Aborting ends the scan with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
@@ -78,14 +78,14 @@ export interface Engine extends EngineView {
   close(): Promise<void>;
   /** False where a commit does not survive the process; absent means true. */
   readonly durable?: boolean | undefined;
-  /** True where nothing can be written (ENG8); absent means false. */
+  /** True where nothing can be written; absent means false. */
   readonly readOnly?: boolean | undefined;
   /**
    * A whole BoltDB file of this moment's committed state, where the engine has a cheaper way than a scan.
    * Optional: the Backend builds one from a pinned view otherwise.
    */
   readonly snapshot?: ((options?: { readonly signal?: AbortSignal | undefined }) => Promise<Snapshot>) | undefined;
-  /** What was repaired or dropped while opening, one sentence each (R43, R56). */
+  /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings?: readonly string[] | undefined;
 }
 

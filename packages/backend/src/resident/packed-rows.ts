@@ -4,13 +4,14 @@
  *
  * BPR1  A version never changes. Versions share pages: a page only grows behind the rows that older versions know.
  * BPR2  Keys ascend, within a page and over pages.
- * BPR3  A deleted row is a bit in its version's own bitmap. A page without live rows is dropped at once; the space within
- *     pages is given back by `compacted`.
+ * BPR3  A deleted row is a bit in its version's own bitmap. A page without live rows is dropped at once, the last one when
+ *     another comes after it; the space within pages is given back by `compacted`.
  */
 import type { Slice } from '../clock.ts';
 import type { Entry } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 import type { PackedPut } from '../pending/packed-put.ts';
+import { checkPages } from './check-rows.ts';
 import type { ResidentRows } from './resident-rows.ts';
 import { Page, PageView, rankOf } from './row-page.ts';
 
@@ -112,6 +113,11 @@ export class PackedRows implements ResidentRows {
     return made;
   }
 
+  /** Throws when BPR2, BPR3 or a rule of a page does not hold. For tests. */
+  checkInvariants(): void {
+    checkPages(this.#views, this.#ranks);
+  }
+
   #checkOrder(bytes: Uint8Array, start: number, end: number): void {
     const last = this.#views[this.#views.length - 1];
     if (last !== undefined && last.page.compare(last.rowN - 1, bytes, start, end) >= 0) {
@@ -146,6 +152,10 @@ export class PackedRows implements ResidentRows {
 
   #append(view: PageView): void {
     this.#ownList();
+    if (this.#views[this.#views.length - 1]?.liveN === 0) {
+      this.#views.pop();
+      this.#ranks.pop();
+    }
     this.#views.push(view);
     this.#ranks.push(view.page.ranks[0]!);
   }

@@ -107,7 +107,7 @@ export class PageView {
   rowN: number;
   liveN: number;
   liveByteN: number;
-  /** One bit a row; absent while all live. */
+  /** One bit per row; absent while all live. */
   dead: Uint8Array | undefined;
 
   constructor(owner: object, page: Page, from?: PageView) {

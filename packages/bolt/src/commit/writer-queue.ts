@@ -3,7 +3,7 @@
  *
  * WQ1  A body runs at once if nothing is under way, else after the commit under way; those that waited share the next one.
  * WQ2  A body that throws is undone alone; the others never notice and never run twice.
- * WQ3  Nobody is answered before the commit that holds him is durable. A body that changed nothing waits for nothing but
+ * WQ3  No body is answered before the commit that it is part of is durable. A body that changed nothing waits for nothing but
  *     the bodies before it.
  * WQ4  Exclusive work (defragmentation, close) takes a turn of its own, and so does a body in steps: the event loop may turn
  *     between them, but nobody writes then, not even with what the body left behind.

@@ -3,8 +3,8 @@
  *
  * CRA1  The name appears with a whole file behind it, or not at all (R24); leftovers carry a name that says so and are
  *     removed by the next opening for writing. What cannot be removed is a warning.
- * CRA2  A file that was made empty by somebody else stays that very file: its owner, its names and what is mounted there are
- *     his. Until both meta pages are in it, it begins with a text that says it is not finished; the next opening for
+ * CRA2  A file that somebody else made, and left empty, stays that very file, with its owner, its names and what is mounted
+ *     there. Until both meta pages are in it, it begins with a text that says it is not finished; the next opening for
  *     writing begins anew then.
  * CRA3  A temporary name is no longer than a file's name may be, whatever it is for.
  */

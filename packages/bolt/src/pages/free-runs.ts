@@ -1,7 +1,7 @@
 /**
  * Free pages as runs, lowest first.
  *
- * FR1  Runs ascend, do not touch each other, and are never empty.
+ * FR1  Runs ascend and do not touch each other. One that is used up has no pages, and goes when ids are added.
  * FR2  `take` gives the lowest run that is long enough, as bbolt's array does, so that the same history gives the same file.
  *
  * bbolt: freelist.go (allocate). Departs: runs instead of ids; a length that found nothing is not searched for again
@@ -78,5 +78,22 @@ export class FreeRuns {
       for (let i = 0; i < (this.#lengths[run] as number); i++) target[next++] = start + i;
     }
     return next;
+  }
+
+  /** Throws when FR1, the count, or what is known of lengths is wrong. For tests. */
+  checkInvariants(): void {
+    let count = 0;
+    let end = -1;
+    if (this.#starts.length !== this.#lengths.length) throw new Error('FR1: a run without a length');
+    for (const [run, start] of this.#starts.entries()) {
+      const length = this.#lengths[run] as number;
+      if (length < 0 || (length > 0 && (run < this.#head || start <= end))) throw new Error('FR1: runs out of order');
+      if (length > 0) end = start + length;
+      count += length;
+      for (const [pages, from] of this.#from) {
+        if (run < from && length >= pages) throw new Error('FR2: a run is passed over that is long enough');
+      }
+    }
+    if (count !== this.#count) throw new Error('FR1: pages are counted wrong');
   }
 }

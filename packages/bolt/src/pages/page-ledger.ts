@@ -145,6 +145,36 @@ export class PageLedger {
     for (const [id, pages] of allocated) for (let i = 0; i < pages; i++) this.#allocatedBy.set(id + i, txid);
   }
 
+  /** Throws when a page is in two places, or the books about those that wait do not agree. For tests. */
+  checkInvariants(): void {
+    this.#free.checkInvariants();
+    const seen = new Set<number>();
+    const note = (ids: Iterable<number>): void => {
+      for (const id of ids) {
+        if (seen.has(id)) throw new Error(`PGL1: page ${id} is free twice`);
+        seen.add(id);
+      }
+    };
+    const free = new Float64Array(this.#free.count);
+    this.#free.fill(free, 0);
+    note(free);
+    note(this.#taken);
+    let waitingN = 0;
+    for (const { freedBy, ids, heldBy } of this.#waiting) {
+      note(ids);
+      waitingN += ids.length;
+      if (heldBy !== undefined && heldBy >= freedBy) throw new Error('PGL1: held by a reader of a later state');
+    }
+    const ids = this.#waitingIds;
+    for (let i = 0; i < ids.length; i++) {
+      if (i > 0 && (ids[i] as number) <= (ids[i - 1] as number))
+        throw new Error('PGL3: the list of all is out of order');
+      if (!seen.delete(ids[i] as number)) throw new Error('PGL3: the list of all knows a page that does not wait');
+    }
+    if (waitingN !== ids.length) throw new Error('PGL3: the list of all is not that of what waits');
+    if (this.#readers.size === 0 && this.#allocatedBy.size > 0) throw new Error('PGL2: remembered for nobody');
+  }
+
   #wait(txid: number, ids: Float64Array): void {
     if (ids.length === 0) return;
     this.#waiting.push({ freedBy: txid, ids, heldBy: undefined });

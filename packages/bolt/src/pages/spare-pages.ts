@@ -5,7 +5,7 @@
  * SP1  A page serves as another one only when nobody holds it: the cache, a cursor's place and a draft each hold.
  * SP2  A page whose bytes left the package without being copied is lent: it is never used again, but collected.
  * SP3  Who never lets go (a cursor that was dropped, a draft that failed) costs the reuse of a page, nothing else.
- * SP4  Who takes a page from the cache without holding it is done with it before he asks for another one.
+ * SP4  Code that takes a page from the cache without holding it is done with that page before it asks for another one.
  *
  * bbolt: none, its pages are a memory map.
  */

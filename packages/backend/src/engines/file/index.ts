@@ -13,11 +13,11 @@ export interface FileOptions {
   readonly createIfMissing?: boolean | undefined;
   /**
    * Open for reading only: the file, which must exist, is not changed, nothing is made beside it, and a file system that
-   * cannot be written is no obstacle (R30, R35). Any number of readers may have it at once, while no writer has. What
+   * cannot be written is no obstacle. Any number of readers may have it at once, while no writer has. What
    * would write is refused with `BACKEND_READ_ONLY`. @default false
    */
   readonly readOnly?: boolean | undefined;
-  /** Pages kept in memory, in bytes. @default 64 MiB */
+  /** Bytes of pages that are kept in memory. @default 64 MiB */
   readonly cacheSize?: number | undefined;
   /** How long to wait for a lock that somebody else holds, in milliseconds. @default 0 */
   readonly lockTimeoutMs?: number | undefined;

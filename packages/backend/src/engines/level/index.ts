@@ -18,14 +18,14 @@ export interface LevelOptions {
   /** LevelDB's write buffer in bytes: about as much again is in memory and in the log. @default 64 MiB */
   readonly writeBufferSize?: number | undefined;
   /**
-   * Check every block of every table while opening, at about a second a GiB. Without it some damage makes LevelDB hide
-   * rows, answer a point read with an older value than a scan, or end the process; with it that is `BACKEND_CORRUPT` (R68).
+   * Check every block of every table while opening, at about one second per GiB. Without the check some damage makes LevelDB
+   * hide rows, answer a point read with an older value than a scan does, or end the process; with it that is `BACKEND_CORRUPT`.
    * @default true
    */
   readonly verify?: boolean | undefined;
   /**
-   * There is no such mode here: LevelDB replaces files of a folder by opening it, whatever it is opened for, and takes a
-   * lock that no second process can share. `true` is a TypeError. To read a store beside its writer, or from a medium that
+   * LevelDB has no such mode: it replaces files of a folder whenever it opens it, and takes a lock that no second process
+   * can share. `true` is a TypeError. To read a store beside its writer, or from a medium that
    * cannot be written, take a `snapshot()` and open that with `fileEngine(path, { readOnly: true })`.
    */
   readonly readOnly?: false | undefined;
@@ -48,7 +48,9 @@ export async function levelEngine(path: string, options: LevelOptions = {}): Pro
   checkNames(options, optionNames);
   const readOnly: unknown = options.readOnly;
   if (readOnly !== undefined && readOnly !== false) {
-    throw new TypeError('readOnly is not for LevelDB, which writes to what it opens; a snapshot opens so, as a file');
+    throw new TypeError(
+      'readOnly: LevelDB cannot open a folder without writing to it; take a snapshot, and open that with fileEngine',
+    );
   }
   const writeBufferSize = checkedSize(options.writeBufferSize, 64 * MIB, 'writeBufferSize');
   const settings = {

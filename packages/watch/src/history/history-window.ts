@@ -10,11 +10,11 @@
  * hold fewer revisions than allowed; in return watchers of all ranges move on together, over one reading.
  */
 import type { Change } from '@varve/mvcc';
-import { ChangeRun, type PreviousOf } from './change-run.ts';
-import { toByteKey } from './byte-key.ts';
-import type { Event } from './watchable-store.ts';
-import { PREVIOUS, type Watcher } from './watcher.ts';
-import type { WatchedRange } from './watcher-group.ts';
+import { ChangeRun, type PreviousOf } from '../delivery/change-run.ts';
+import { toByteKey } from '../byte-key.ts';
+import type { Event } from '../watchable-store.ts';
+import { PREVIOUS, type Watcher } from '../places/watcher.ts';
+import type { WatchedRange } from '../places/watcher-group.ts';
 
 /** Ranges matched by comparing with every change, before a sorted directory of the keys pays. */
 const SCANS_BEFORE_DIRECTORY = 6;

@@ -17,7 +17,7 @@
 /** The end of an interval, excluded; `undefined` holds every key from the start on. */
 export type IntervalEnd = string | undefined;
 
-interface Node<T> {
+export interface Node<T> {
   start: string;
   end: IntervalEnd;
   value: T;
@@ -66,9 +66,16 @@ export class IntervalTree<T> {
     stab(this.#root, key, found);
   }
 
+  /** All of them, in order of the intervals. */
+  values(): T[] {
+    const found: T[] = [];
+    collect(this.#root, found);
+    return found;
+  }
+
   /** Throws when IT1, IT2 or IT3 does not hold. For tests. */
   checkInvariants(): void {
-    const nodes = check(this.#root);
+    const nodes = checkNodes(this.#root);
     if (nodes !== this.#size) throw new Error(`interval tree: ${nodes} nodes, size ${this.#size}`);
   }
 }
@@ -170,10 +177,18 @@ function stab<T>(node: Child<T>, key: string, found: T[]): void {
   stab(node.right, key, found);
 }
 
-function check<T>(node: Child<T>): number {
+function collect<T>(node: Child<T>, found: T[]): void {
+  if (node === undefined) return;
+  collect(node.left, found);
+  found.push(node.value);
+  collect(node.right, found);
+}
+
+/** Throws when the nodes below and including this one break a rule; returns how many there are. For tests. */
+export function checkNodes<T>(node: Node<T> | undefined): number {
   if (node === undefined) return 0;
   const { left, right, height, max } = node;
-  const count = check(left) + 1 + check(right);
+  const count = checkNodes(left) + 1 + checkNodes(right);
   if (left !== undefined && compareIntervals(left.start, left.end, node) >= 0)
     throw new Error('IT1: left is not before');
   if (right !== undefined && compareIntervals(right.start, right.end, node) <= 0)

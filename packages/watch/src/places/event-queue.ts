@@ -1,41 +1,25 @@
 /**
- * The one queue of a stream: a ring of responses, bounded, pulled by a single consumer.
+ * The one queue of a stream: a ring of responses, bounded, with a place for the one consumer that waits.
  *
  * EQ1  `offer` never waits and never grows the queue beyond its capacity; a response goes in whole or not at all.
  * EQ2  First in, first out. A response goes straight to a consumer that waits, if there is none before it.
- * EQ3  Whoever waits for room (a victim, a watcher left out of catch-up) hears of it when the consumer takes a response.
+ * EQ3  It calls nobody: the stream takes responses out, and tells those who wait for room (`waiters`).
  * EQ4  History is taken in only while little of it is unread (`HISTORY_BYTES`): a queue of 128 batches of 1000 large
  *     values each would be bounded in name only (law 9).
- * EQ5  What progress says of all watchers is said when it is read: the owner is asked again then, and may hold it back.
+ * EQ5  What progress says of all watchers is said when it is read: until then it is an entry that the stream can hold
+ *     back, which is never handed straight to a consumer.
  * EQ6  Equal events for many watchers of the stream are one entry, and the responses are made as they are taken: they count
  *     as responses, and cost memory as one.
  *
  * etcd: server/storage/mvcc/watcher.go, the channel. Departs: EQ4, EQ5, EQ6.
  */
-import type { SliceOptions } from '@varve/mvcc';
 import { onAbort } from '@varve/base/abort';
-import { isSignal } from './check-options.ts';
-import { VictimList } from './victims.ts';
-import type { Event, WatchResponse } from './watchable-store.ts';
-import type { Watcher } from './watcher.ts';
+import type { Event, WatchResponse } from '../watchable-store.ts';
+import { Waiters } from './waiters.ts';
 
 /** Bytes of history a queue may hold unread before it gets no more. */
 const HISTORY_BYTES = 4 * 1024 * 1024;
 const SMALLEST_RING = 4;
-/** Stands for all watchers of a stream in a progress response. */
-const ALL_WATCHERS = -1;
-
-/** The stream behind a queue. */
-export interface QueueOwner {
-  /** Whether this may be said of all watchers now. */
-  confirms(progress: ProgressOfAll): boolean;
-  /** One of its watchers is up to date again. */
-  synced(): void;
-  /** A response was taken while somebody waits for room. */
-  roomMade(): void;
-  /** History cannot be read, or nothing becomes visible any more: the stream ends with this error after what is queued. */
-  broken(error: unknown): void;
-}
 
 /** The same events for many watchers of the stream, of which the consumer has had those before `next`. */
 interface Fanned {
@@ -56,14 +40,16 @@ export interface ProgressOfAll {
 
 type Entry = WatchResponse | Fanned | ProgressOfAll;
 
-type Answer = (response: WatchResponse | undefined | Promise<never>) => void;
+/** Settles what the consumer awaits. */
+export type Answer = (response: WatchResponse | undefined | Promise<never>) => void;
 
 export class EventQueue {
   // What `offer` touches comes first: with ten thousand queues a write costs what their cache lines cost.
   #consumer: Answer | undefined;
   #length = 0;
-  // One for all calls of `next`: with ten thousand loops that wait, what each holds is copied by the garbage collector.
-  readonly #await = (answer: Answer): void => {
+  // One for all that wait: with ten thousand loops that do, what each holds is copied by the garbage collector.
+  /** The consumer waits, or goes on to. */
+  readonly seat = (answer: Answer): void => {
     this.#consumer = answer;
   };
   #awaited: Promise<WatchResponse | undefined> | undefined;
@@ -78,19 +64,12 @@ export class EventQueue {
   #weights: number[] | undefined;
   #historyBytes = 0;
   #lastWeight = 1;
-  readonly owner: QueueOwner;
-  readonly #victims: VictimList = new VictimList();
-  readonly #waiting: Set<Watcher> = new Set();
-  /** How many are in these two. */
-  #waits = 0;
-  /** Watchers that came back from there and have not been served yet. */
-  returning = 0;
+  #waiters: Waiters | undefined;
   #ended = false;
   #error: unknown;
 
-  constructor(capacity: number, owner: QueueOwner) {
+  constructor(capacity: number) {
     this.capacity = capacity;
-    this.owner = owner;
   }
 
   get length(): number {
@@ -101,16 +80,27 @@ export class EventQueue {
     return this.#length === this.capacity;
   }
 
+  /** Watchers that wait for room; absent where none ever did, as in most queues. */
+  get waiting(): Waiters | undefined {
+    return this.#waiters;
+  }
+
+  /** The same, made by the first one. */
+  get waiters(): Waiters {
+    return (this.#waiters ??= new Waiters());
+  }
+
   /** Whether catch-up may bring more history. */
   get takesHistory(): boolean {
-    return this.#historyBytes < HISTORY_BYTES;
+    return this.#unreadHistory < HISTORY_BYTES;
   }
 
   /** How many batches like the last one there is room for; 0 until so much has been read that it pays to come back. */
   get batchesWanted(): number {
-    if (this.#length === this.capacity || this.#historyBytes >= HISTORY_BYTES / 2) return 0;
-    const batches = Math.ceil((HISTORY_BYTES - this.#historyBytes) / this.#lastWeight);
-    return Math.max(0, Math.min(batches, this.capacity - this.#length) - this.returning);
+    const unread = this.#unreadHistory;
+    if (this.#length === this.capacity || unread >= HISTORY_BYTES / 2) return 0;
+    const batches = Math.ceil((HISTORY_BYTES - unread) / this.#lastWeight);
+    return Math.max(0, Math.min(batches, this.capacity - this.#length) - (this.#waiters?.returning ?? 0));
   }
 
   /** True when it was queued. `weight` is the bytes of a batch of history, 0 for all else. */
@@ -140,81 +130,56 @@ export class EventQueue {
     return end;
   }
 
-  /** Queues progress that is confirmed when it is read: by a consumer that waits, after what goes on in this tick. */
+  /** Queues progress that the stream confirms when it is taken, also where a consumer waits (EQ5). */
   offerProgress(progress: ProgressOfAll): boolean {
     if (this.#length === this.capacity) return false;
     this.#append(progress);
     this.#length++;
-    if (this.#consumer !== undefined) void Promise.resolve().then(() => this.#wake());
     return true;
   }
 
-  get firstVictim(): Watcher | undefined {
-    return this.#victims.first;
+  take(): WatchResponse | ProgressOfAll | undefined {
+    if (this.#length === 0) return undefined;
+    this.#length--;
+    if (this.#each !== undefined) return this.#takeOf(this.#each);
+    const head = this.#head;
+    const entry = this.#ring[head]!;
+    this.#ring[head] = undefined;
+    this.#head = (head + 1) & this.#mask;
+    this.#slots--;
+    if (this.#weights !== undefined) this.#unweigh(head);
+    if (entry.type !== 'fanned') return entry;
+    this.#each = entry;
+    return this.#takeOf(entry);
   }
 
-  /** The batch that the victim holds counts as unread history. */
-  addVictim(watcher: Watcher): void {
-    this.#historyBytes += watcher.heldWeight;
-    this.#victims.add(watcher);
-    this.#waits++;
+  get isAwaited(): boolean {
+    return this.#consumer !== undefined;
   }
 
-  removeVictim(watcher: Watcher): void {
-    this.#historyBytes -= watcher.heldWeight;
-    this.#victims.remove(watcher);
-    this.#waits--;
-  }
-
-  /** Unsynced watchers that catch-up leaves out until there is room. */
-  get waiting(): ReadonlySet<Watcher> {
-    return this.#waiting;
-  }
-
-  addWaiting(watcher: Watcher): void {
-    this.#waiting.add(watcher);
-    this.#waits++;
-  }
-
-  removeWaiting(watcher: Watcher): void {
-    this.#waiting.delete(watcher);
-    this.#waits--;
-  }
-
-  poll(): WatchResponse | undefined {
-    while (this.#length > 0) {
-      this.#length--;
-      const response = this.#each === undefined ? this.#take() : this.#takeOf(this.#each);
-      if (this.#waits > 0) this.owner.roomMade();
-      if (response !== undefined) return response;
+  /**
+   * The next response that is offered, or `undefined` at the end, for a consumer that has found nothing to take.
+   * Rejects with the signal's reason, or with what `fail` was given.
+   */
+  await(signal: AbortSignal | undefined): Promise<WatchResponse | undefined> {
+    if (this.#ended) {
+      return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#error);
     }
-    return undefined;
-  }
-
-  /** The next response, or `undefined` at the end. Rejects with the signal's reason, or with what `fail` was given. */
-  next(options?: SliceOptions): Promise<WatchResponse | undefined> {
-    if (options !== undefined && (typeof options !== 'object' || options === null)) {
-      return Promise.reject(new TypeError('options must be an object'));
-    }
-    const signal = options?.signal;
-    if (signal !== undefined && !isSignal(signal)) {
-      return Promise.reject(new TypeError('signal: not an AbortSignal'));
-    }
-    if (signal?.aborted === true) return Promise.reject(abortReason(signal));
-    if (this.#consumer !== undefined) return Promise.reject(new TypeError('next: the call before has not ended yet'));
-    const response = this.poll();
-    if (response !== undefined) return Promise.resolve(response);
-    if (this.#ended)
-      return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(asError(this.#error));
-    const promise = new Promise<WatchResponse | undefined>(this.#await);
+    const promise = new Promise<WatchResponse | undefined>(this.seat);
     this.#awaited = promise;
     return signal === undefined ? promise : this.#abortable(promise, signal);
+  }
+
+  /** Takes the consumer off, so that nothing goes straight to it while what comes before is taken. */
+  unseat(): Answer | undefined {
+    const consumer = this.#consumer;
+    this.#consumer = undefined;
+    return consumer;
   }
 
   /** Nothing comes in any more; what is in it can be read. */
   end(): void {
     if (this.#ended) return;
-    this.#wake();
     this.#ended = true;
     this.#consumer?.(undefined);
     this.#consumer = undefined;
@@ -223,7 +188,6 @@ export class EventQueue {
   /** As `end`, but what is in it is followed by a rejection. */
   fail(error: unknown): void {
     if (this.#ended) return;
-    this.#wake();
     this.#ended = true;
     this.#error = error;
     if (this.#consumer !== undefined) this.#reject(error);
@@ -234,7 +198,8 @@ export class EventQueue {
     const answer = this.#consumer!;
     this.#consumer = undefined;
     this.#awaited!.catch(() => undefined);
-    answer(Promise.reject(asError(reason)));
+    // Untouched, whatever its type.
+    answer(Promise.reject(reason));
   }
 
   async #abortable(
@@ -254,16 +219,6 @@ export class EventQueue {
     }
   }
 
-  #wake(): void {
-    const consumer = this.#consumer;
-    if (consumer === undefined) return;
-    // Nothing may go straight to it while what comes before is taken.
-    this.#consumer = undefined;
-    const response = this.poll();
-    if (response === undefined) this.#consumer = consumer;
-    else consumer(response);
-  }
-
   #append(entry: Entry): number {
     if (this.#slots > this.#mask) this.#grow();
     const slot = (this.#head + this.#slots) & this.#mask;
@@ -272,30 +227,15 @@ export class EventQueue {
     return slot;
   }
 
-  /** `undefined` for progress that is held back. */
-  #take(): WatchResponse | undefined {
-    const head = this.#head;
-    const entry = this.#ring[head]!;
-    this.#ring[head] = undefined;
-    this.#head = (head + 1) & this.#mask;
-    this.#slots--;
-    if (this.#weights !== undefined) this.#unweigh(head);
-    if (entry.type === 'progress of all') return this.#confirmed(entry);
-    if (entry.type !== 'fanned') return entry;
-    this.#each = entry;
-    return this.#takeOf(entry);
-  }
-
-  #confirmed(progress: ProgressOfAll): WatchResponse | undefined {
-    if (!this.owner.confirms(progress)) return undefined;
-    return { type: 'progress', watchId: ALL_WATCHERS, revision: progress.revision };
-  }
-
   #takeOf(each: Fanned): WatchResponse {
     const { ids, next, events, revision } = each;
     each.next = next + 1;
     if (each.next === each.end) this.#each = undefined;
     return { type: 'events', watchId: ids[next]!, events, revision };
+  }
+
+  get #unreadHistory(): number {
+    return this.#historyBytes + (this.#waiters?.heldBytes ?? 0);
   }
 
   #grow(): void {
@@ -324,13 +264,26 @@ export class EventQueue {
     this.#historyBytes -= this.#weights![slot]!;
     this.#weights![slot] = 0;
   }
-}
 
-/** The signal's own reason, untouched, whatever its type. */
-function abortReason(signal: AbortSignal): Error {
-  return asError(signal.reason);
-}
-
-function asError(reason: unknown): Error {
-  return reason as Error;
+  /** Throws when EQ1, EQ2 or EQ4 does not hold, or what is beside the ring is broken. For tests. */
+  checkInvariants(): void {
+    let length = this.#each === undefined ? 0 : this.#each.end - this.#each.next;
+    let bytes = 0;
+    for (let i = 0; i <= this.#mask; i++) {
+      const slot = (this.#head + i) & this.#mask;
+      const entry = this.#ring[slot];
+      if ((entry !== undefined) !== i < this.#slots) throw new Error('EQ2: the ring has a gap, or more than its slots');
+      if (entry !== undefined) length += entry.type === 'fanned' ? entry.end - entry.next : 1;
+      bytes += this.#weights?.[slot] ?? 0;
+    }
+    if (length !== this.#length || length > this.capacity)
+      throw new Error('EQ1: more than the capacity, or miscounted');
+    if (bytes !== this.#historyBytes) throw new Error('EQ4: unread history is weighed wrong');
+    const first = this.#ring[this.#head];
+    if (this.isAwaited && length > 0 && first?.type !== 'progress of all') {
+      throw new Error('EQ2: a consumer waits, and there is something for it');
+    }
+    this.#waiters?.checkInvariants();
+    if (this.#waiters?.firstVictim !== undefined && length < this.capacity) throw new Error('VI2: room, and a victim');
+  }
 }

@@ -12,6 +12,7 @@
  */
 import type { EventQueue } from './event-queue.ts';
 import type { Needs, Watcher } from './watcher.ts';
+import type { WatchedRange } from './watcher-group.ts';
 
 /** Several watchers of one queue. */
 export class Fan {
@@ -110,6 +111,35 @@ export class SyncedList {
 
   holds(watcher: Watcher): boolean {
     return (watcher.fan?.watchers ?? this.singles)[watcher.slot] === watcher;
+  }
+
+  /** Throws when SY1 or SY2 does not hold for the watchers of `range`; returns how many there are. For tests. */
+  checkInvariants(range: WatchedRange): number {
+    const queues = new Set<EventQueue>();
+    const fanned = this.fans.flatMap((fan) => fan.watchers);
+    for (const watcher of [...this.singles, ...fanned]) {
+      if (watcher.place !== 'synced' || watcher.range !== range || watcher.needs !== this.needs) {
+        throw new Error('SY1: a watcher that does not belong here');
+      }
+      if (!this.holds(watcher)) throw new Error('SY1: a slot that is not the place of its watcher');
+    }
+    for (const [slot, fan] of this.fans.entries()) {
+      const { ids, watchers, queue } = fan;
+      if (fan.slot !== slot || watchers.length === 0) throw new Error('SY1: a fan in the wrong slot, or an empty one');
+      if (ids.length !== watchers.length) throw new Error('SY2: a fan without its ids');
+      for (const [i, watcher] of watchers.entries()) {
+        if (watcher.fan !== fan || watcher.queue !== queue)
+          throw new Error('SY1: a watcher in a fan that is not its own');
+        if (watcher.id !== ids[i]) throw new Error('SY2: an id in the wrong place');
+      }
+    }
+    for (const { queue } of [...this.singles, ...this.fans]) {
+      if (queues.has(queue)) throw new Error('SY1: a queue with two places');
+      queues.add(queue);
+      if (this.#byQueue !== undefined && !this.#byQueue.has(queue)) throw new Error('SY1: a queue that is not found');
+    }
+    if (this.#byQueue !== undefined && this.#byQueue.size !== queues.size) throw new Error('SY1: a queue of nobody');
+    return this.singles.length + fanned.length;
   }
 
   #placeOf(queue: EventQueue): Watcher | Fan | undefined {

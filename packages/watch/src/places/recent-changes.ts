@@ -9,12 +9,18 @@
  * up under a steady stream of writes would find new ones after each reading, and never be done.
  */
 import type { Change } from '@varve/mvcc';
-import type { WindowLimits } from './history.ts';
 
 const MOST_TRANSACTIONS = 4096;
 const MOST_BYTES = 4 * 1024 * 1024;
 /** Whoever is behind by so much gets here soon: as long as it reads faster than others write. */
-export const REACH: number = 2 * MOST_TRANSACTIONS;
+const REACH = 2 * MOST_TRANSACTIONS;
+
+/** What a run of history may hold at the most. */
+export interface WindowLimits {
+  readonly revisions: number;
+  readonly changes: number;
+  readonly bytes: number;
+}
 
 interface Transaction {
   readonly revision: number;
@@ -27,19 +33,28 @@ export class RecentChanges {
   /** Index of the oldest; those before it are gone. */
   #first = 0;
   #bytes = 0;
+  #keeps = false;
+  /** The visible revision when somebody was last seen behind, and near. */
+  #nearAt = 0;
 
-  add(revision: number, changes: readonly Change[]): void {
-    const last = this.#kept.at(-1);
-    if (last !== undefined && last.revision + 1 !== revision) this.clear();
-    const bytes = bytesOf(changes);
-    this.#kept.push({ revision, changes, bytes });
-    this.#bytes += bytes;
-    while (this.#kept.length - this.#first > MOST_TRANSACTIONS || this.#bytes > MOST_BYTES) this.#drop();
+  /** Somebody who is behind stands at `revision`: what comes now may be served to it from here, if that is near. */
+  nearer(revision: number, visible: number): void {
+    if (revision + REACH <= visible) return;
+    this.#keeps = true;
+    this.#nearAt = visible;
   }
 
-  /** The first revision that is kept; 0 when none is. */
-  get oldest(): number {
-    return this.#kept[this.#first]?.revision ?? 0;
+  /** Nobody is behind. */
+  stop(): void {
+    this.#keeps = false;
+    this.clear();
+  }
+
+  add(revision: number, changes: readonly Change[]): void {
+    if (!this.#keeps) return;
+    this.#append(revision, changes);
+    // Once nobody was near for as long as is kept, keeping serves nobody.
+    if (this.#oldest > this.#nearAt + 1) this.stop();
   }
 
   clear(): void {
@@ -64,6 +79,33 @@ export class RecentChanges {
       to = transaction.revision + 1;
     }
     return to === from ? undefined : { changes, to };
+  }
+
+  /** Throws when RCN1 or RCN2 does not hold at `visible`. For tests. */
+  checkInvariants(visible: number): void {
+    let bytes = 0;
+    let revision = this.#oldest;
+    for (const transaction of this.#kept.slice(this.#first)) {
+      if (transaction?.revision !== revision++) throw new Error('RCN1: a transaction is missing');
+      bytes += transaction.bytes;
+    }
+    if (this.#oldest !== 0 && revision !== visible + 1) throw new Error('RCN1: the newest is not the visible one');
+    if (bytes !== this.#bytes || bytes > MOST_BYTES) throw new Error('RCN2: the bytes are counted wrong');
+    if (!this.#keeps && this.#oldest !== 0) throw new Error('RCN2: something is kept for nobody');
+  }
+
+  #append(revision: number, changes: readonly Change[]): void {
+    const last = this.#kept.at(-1);
+    if (last !== undefined && last.revision + 1 !== revision) this.clear();
+    const bytes = bytesOf(changes);
+    this.#kept.push({ revision, changes, bytes });
+    this.#bytes += bytes;
+    while (this.#kept.length - this.#first > MOST_TRANSACTIONS || this.#bytes > MOST_BYTES) this.#drop();
+  }
+
+  /** The first revision that is kept; 0 when none is. */
+  get #oldest(): number {
+    return this.#kept[this.#first]?.revision ?? 0;
   }
 
   #drop(): void {

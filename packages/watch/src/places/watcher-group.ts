@@ -9,10 +9,10 @@
  *
  * etcd: server/storage/mvcc/watcher_group.go. Departs: grouped by range for all places, not one group for each.
  */
-import { compareToKey, toByteKey } from './byte-key.ts';
+import { compareToKey, toByteKey } from '../byte-key.ts';
 import { IntervalTree, type IntervalEnd } from './interval-tree.ts';
 import { SyncedList } from './synced-list.ts';
-import type { Watcher } from './watcher.ts';
+import type { Needs, Watcher } from './watcher.ts';
 
 export class WatchedRange {
   /** The one synced watcher, where there is one: thousands of keys with a watcher each are common, and far apart in memory. */
@@ -108,6 +108,27 @@ export class WatcherGroup {
     const found: WatchedRange[] = [];
     this.lookup(key, found);
     return found.length > 0;
+  }
+
+  /** Throws when WG1, WG2 or what it is made of does not hold. For tests. */
+  checkInvariants(): void {
+    this.#intervals.checkInvariants();
+    let syncedN = 0;
+    for (const range of [...this.#keys.values(), ...this.#intervals.values()]) {
+      if (range.users < 1 || range.users < range.syncedN) throw new Error('WG1: a range without its users');
+      if (range.touched.length > 0) throw new Error('WG1: changes of an earlier transaction are left over');
+      let inRange = 0;
+      const needs = new Set<Needs>();
+      for (const list of range.synced) {
+        inRange += list.checkInvariants(range);
+        needs.add(list.needs);
+      }
+      if (needs.size !== range.synced.length) throw new Error('WG2: two lists of the same needs');
+      const only = inRange === 1 ? range.synced.find(({ any }) => any !== undefined)?.any : undefined;
+      if (inRange !== range.syncedN || only !== range.only) throw new Error('WG2: synced watchers are counted wrong');
+      syncedN += inRange;
+    }
+    if (syncedN !== this.#syncedN) throw new Error('WG2: all synced watchers are counted wrong');
   }
 
   #single(start: string): WatchedRange {

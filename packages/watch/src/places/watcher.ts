@@ -20,7 +20,7 @@
 import type { EventQueue } from './event-queue.ts';
 import type { Fan } from './synced-list.ts';
 import type { WatchedRange } from './watcher-group.ts';
-import type { EventFilter, WatchResponse } from './watchable-store.ts';
+import type { EventFilter, WatchResponse } from '../watchable-store.ts';
 
 export type Place = 'synced' | 'unsynced' | 'victim' | 'compacted' | 'cancelled';
 
@@ -42,6 +42,15 @@ export function needsOf(filters: readonly EventFilter[], previous: boolean): Nee
   return needs;
 }
 
+/** The stream of a watcher, for catch-up, which lies above both; nothing in this folder calls it. */
+export interface WatcherOwner {
+  readonly queue: EventQueue;
+  /** One of its watchers is up to date again. */
+  synced(): void;
+  /** History cannot be read: the stream ends with this error after what is queued. */
+  broken(error: unknown): void;
+}
+
 export class Watcher {
   readonly id: number;
   readonly queue: EventQueue;
@@ -49,6 +58,7 @@ export class Watcher {
   readonly range: WatchedRange;
   readonly needs: Needs;
   readonly startRevision: number;
+  readonly owner: WatcherOwner;
   place: Place = 'unsynced';
   /** Its place among the synced watchers: in the fan, where there is one. */
   slot = -1;
@@ -67,15 +77,16 @@ export class Watcher {
     id: number,
     range: WatchedRange,
     needs: Needs,
-    queue: EventQueue,
+    owner: WatcherOwner,
     startRevision: number,
     minRevision: number,
   ) {
     this.id = id;
-    this.queue = queue;
+    this.queue = owner.queue;
     this.minRevision = minRevision;
     this.range = range;
     this.needs = needs;
     this.startRevision = startRevision;
+    this.owner = owner;
   }
 }

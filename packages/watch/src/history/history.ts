@@ -12,9 +12,9 @@
  * etcd: watchable_store.go, rangeEventsWithReuse. Departs: one pass after another goes on in the same scan.
  */
 import type { Change, Store } from '@varve/mvcc';
-import type { PreviousOf } from './change-run.ts';
+import type { PreviousOf } from '../delivery/change-run.ts';
+import type { RecentChanges, WindowLimits } from '../places/recent-changes.ts';
 import { HistoryWindow } from './history-window.ts';
-import type { RecentChanges } from './recent-changes.ts';
 
 const HELD = 4;
 /** Bytes of keys and values that close a window, whatever its revisions. */
@@ -22,12 +22,6 @@ const WINDOW_BYTES = 8 * 1024 * 1024;
 
 /** Changes that close a window: matched and made events of in one step, they are to fit a slice (law 10). */
 const WINDOW_CHANGES = 8192;
-
-export interface WindowLimits {
-  readonly revisions: number;
-  readonly changes: number;
-  readonly bytes: number;
-}
 
 /** A reading of `[next, to)` that can go on. */
 interface Scan {

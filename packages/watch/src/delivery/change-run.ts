@@ -9,8 +9,8 @@
  * when the event is made, so that compaction has the least time to take it away.
  */
 import type { Change, KeyValue } from '@varve/mvcc';
-import { NO_DELETES, NO_PUTS, PREVIOUS, type Needs } from './watcher.ts';
-import type { Event } from './watchable-store.ts';
+import { NO_DELETES, NO_PUTS, PREVIOUS, type Needs } from '../places/watcher.ts';
+import type { Event } from '../watchable-store.ts';
 
 /** Reads the key as it was before the change's transaction. */
 export type PreviousOf = (kv: KeyValue) => KeyValue | undefined;

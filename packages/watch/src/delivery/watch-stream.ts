@@ -1,28 +1,35 @@
 /**
- * One stream: watchers by id, over one queue.
+ * One stream: watchers by id, over one queue, and the consumer that reads it.
  *
  * WWS1  Ids that the stream gives out count up from 0 and are never given out twice; the caller's own may be anything free.
  * WWS2  A watcher that was told of a compaction keeps its id until it is cancelled.
  * WWS3  Progress of all is true when it is read: where a watcher from the past came after it was queued, it is dropped,
  *     and asked for again until all are synced.
  * WWS4  After `close` nothing is queued; what was queued before can be read.
+ * WWS5  Whenever a response has been taken, those who wait for room move on in the same tick, and so does progress that
+ *     is owed.
  *
  * etcd: server/storage/mvcc/watcher.go, watchStream (spec 4).
  */
 import type { RangeEnd, SliceOptions } from '@varve/mvcc';
-import { checkNames } from './check-options.ts';
-import { WatchError } from './errors.ts';
-import { EventQueue, type ProgressOfAll, type QueueOwner } from './event-queue.ts';
-import type { WatchHub } from './watch-hub.ts';
-import type { WatchOptions, WatchResponse, WatchStream } from './watchable-store.ts';
-import { needsOf, type Watcher } from './watcher.ts';
+import { checkNames, isSignal } from '../check-options.ts';
+import { WatchError } from '../errors.ts';
+import { EventQueue, type ProgressOfAll } from '../places/event-queue.ts';
+import type { Places } from '../places/places.ts';
+import { needsOf, type Watcher, type WatcherOwner } from '../places/watcher.ts';
+import type { WatchOptions, WatchResponse, WatchStream } from '../watchable-store.ts';
+
+/** Stands for all watchers of a stream in a progress response. */
+const ALL_WATCHERS = -1;
 
 const optionNames = ['startRevision', 'filters', 'previous', 'watchId'];
 
-export class LiveWatchStream implements WatchStream, QueueOwner {
+export class LiveWatchStream implements WatchStream, WatcherOwner {
   readonly queue: EventQueue;
   readonly watchers: Map<number, Watcher> = new Map();
-  readonly #hub: WatchHub;
+  readonly #places: Places;
+  /** The open streams of the store, of which it is one. */
+  readonly #open: Set<LiveWatchStream>;
   #nextId = 0;
   /** How many watchers were registered that had history to read. */
   #fromPast = 0;
@@ -30,9 +37,10 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
   #owesProgress = false;
   #closed = false;
 
-  constructor(hub: WatchHub, queueCapacity: number) {
-    this.#hub = hub;
-    this.queue = new EventQueue(queueCapacity, this);
+  constructor(places: Places, queueCapacity: number, open: Set<LiveWatchStream>) {
+    this.#places = places;
+    this.queue = new EventQueue(queueCapacity);
+    this.#open = open.add(this);
   }
 
   watch(
@@ -52,18 +60,19 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
       throw new WatchError('WATCH_EMPTY_RANGE', 'the range holds no key: its end is at or before its key');
     }
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the watch stream is closed');
-    const revision = this.#hub.visible();
+    const revision = this.#places.visible;
     const id = this.#takeId(watchId);
-    const watcher = this.#hub.register(this.queue, id, key, end, needs, startRevision);
-    this.watchers.set(id, watcher);
+    const watcher = this.#places.register(this, id, key, end, needs, startRevision);
     if (watcher.place === 'unsynced') this.#fromPast++;
+    else this.synced();
+    this.watchers.set(id, watcher);
     return { watchId: id, revision };
   }
 
   cancel(watchId: number): void {
     const watcher = this.watchers.get(watchId);
     if (watcher === undefined) throw new WatchError('WATCH_NOT_FOUND', `the stream has no watcher ${watchId}`);
-    this.#hub.cancel(watcher);
+    this.#places.cancel(watcher);
     this.watchers.delete(watchId);
     this.synced();
   }
@@ -71,48 +80,57 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
   requestProgress(watchId: number): void {
     const watcher = this.watchers.get(watchId);
     if (watcher === undefined) return;
-    const revision = this.#hub.visible();
+    const revision = this.#places.visible;
     if (isUpToDate(watcher, revision)) this.queue.offer({ type: 'progress', watchId, revision });
   }
 
   requestProgressAll(): boolean {
-    const revision = this.#hub.visible();
+    const revision = this.#places.visible;
     if (!this.#areUpToDate(revision)) return false;
     if (this.watchers.size > 0) this.#offerProgress(revision);
     return true;
   }
 
   rev(): number {
-    return this.#hub.visible();
+    return this.#places.visible;
   }
 
   next(options?: SliceOptions): Promise<WatchResponse | undefined> {
-    return this.queue.next(options);
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+      return Promise.reject(new TypeError('options must be an object'));
+    }
+    const signal = options?.signal;
+    if (signal !== undefined && !isSignal(signal)) {
+      return Promise.reject(new TypeError('signal: not an AbortSignal'));
+    }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (this.queue.isAwaited) return Promise.reject(new TypeError('next: the call before has not ended yet'));
+    const response = this.poll();
+    return response === undefined ? this.queue.await(signal) : Promise.resolve(response);
   }
 
   poll(): WatchResponse | undefined {
-    return this.queue.poll();
+    const { queue } = this;
+    for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
+      const response = entry.type === 'progress of all' ? this.#confirmed(entry) : entry;
+      const { waiting } = queue;
+      if (waiting !== undefined && waiting.size > 0) this.#places.roomMade(queue);
+      if (this.#owesProgress) this.synced();
+      if (response !== undefined) return response;
+    }
+    return undefined;
   }
 
   close(): void {
     this.#detach();
+    this.#wake();
     this.queue.end();
   }
 
   broken(error: unknown): void {
     this.#detach();
+    this.#wake();
     this.queue.fail(error);
-  }
-
-  roomMade(): void {
-    this.#hub.roomMade(this.queue);
-  }
-
-  confirms(progress: ProgressOfAll): boolean {
-    if (progress.fromPast === this.#fromPast) return true;
-    this.#owesProgress = true;
-    this.synced();
-    return false;
   }
 
   /** A watcher has been synced, or is gone: what is owed may be due. */
@@ -122,14 +140,14 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
       this.#owesProgress = false;
       return;
     }
-    const revision = this.#hub.visible();
+    const revision = this.#places.visible;
     if (this.#areUpToDate(revision) && this.#offerProgress(revision)) this.#owesProgress = false;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchResponse, undefined> {
     return {
       next: async () => {
-        const value = await this.queue.next();
+        const value = await this.next();
         return value === undefined ? { done: true, value } : { done: false, value };
       },
       return: () => {
@@ -150,15 +168,34 @@ export class LiveWatchStream implements WatchStream, QueueOwner {
   }
 
   #offerProgress(revision: number): boolean {
-    return this.queue.offerProgress({ type: 'progress of all', revision, fromPast: this.#fromPast });
+    const offered = this.queue.offerProgress({ type: 'progress of all', revision, fromPast: this.#fromPast });
+    // A consumer that waits gets it after what goes on in this tick.
+    if (offered && this.queue.isAwaited) void Promise.resolve().then(() => this.#wake());
+    return offered;
+  }
+
+  /** `undefined` for progress that is held back: a watcher from the past has come since. */
+  #confirmed({ revision, fromPast }: ProgressOfAll): WatchResponse | undefined {
+    if (fromPast === this.#fromPast) return { type: 'progress', watchId: ALL_WATCHERS, revision };
+    this.#owesProgress = true;
+    return undefined;
+  }
+
+  /** Gives a consumer that waits what is in the queue before it. */
+  #wake(): void {
+    const consumer = this.queue.unseat();
+    if (consumer === undefined) return;
+    const response = this.poll();
+    if (response === undefined) this.queue.seat(consumer);
+    else consumer(response);
   }
 
   #detach(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const watcher of this.watchers.values()) this.#hub.cancel(watcher);
+    for (const watcher of this.watchers.values()) this.#places.cancel(watcher);
     this.watchers.clear();
-    this.#hub.forget(this);
+    this.#open.delete(this);
   }
 
   #takeId(wanted: number): number {
