@@ -70,6 +70,11 @@ const table = {
     tests: ['@varve/backend'],
     seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'] },
   },
+  lease: {
+    imports: { '@varve/mvcc': [] },
+    tests: ['@varve/backend'],
+    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'], random: ['src/clock.ts'] },
+  },
   kv: {
     imports: {
       '@varve/base': ['src/admissions.ts', 'src/embedded-kv.ts', 'src/watch.ts'],

@@ -18,8 +18,9 @@ import { decodeKeyValue, fitsRevision } from './key-value.ts';
 import type { RecordCache } from './record-cache.ts';
 import { ownBytes } from './record-slab.ts';
 import { REVISION_LENGTH, writeRevision } from './revision-bytes.ts';
-import type { LeaseAttachments } from './lease-attachments.ts';
+import { LeaseAttachments } from './lease-attachments.ts';
 import { name } from './record-order.ts';
+import { RowsReader } from './rows.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { KeyValue } from './store.ts';
 
@@ -47,7 +48,9 @@ export class History implements RecordSource {
   readonly cache: RecordCache;
   readonly scheduler: Scheduler;
   readonly hashes: HashStorage = new HashStorage();
-  readonly leaseAttachments: LeaseAttachments;
+  readonly rows: RowsReader;
+  /** Until somebody else keeps them. */
+  leaseAttachments: LeaseAttachments;
   /** Revisions whose records contradict their place; only answers from the index alone need to ask (R45). */
   readonly damaged: RevisionSet;
   /** The newest finished revision. */
@@ -77,6 +80,9 @@ export class History implements RecordSource {
     this.scheduler = parts.scheduler;
     this.damaged = parts.damaged;
     this.leaseAttachments = parts.leaseAttachments;
+    this.rows = new RowsReader(parts.backend, () => {
+      this.checkOpen();
+    });
     this.finished = parts.revision;
     this.visible = parts.revision;
     this.compacted = parts.compacted;
@@ -84,6 +90,13 @@ export class History implements RecordSource {
     this.compactionFinished = parts.compactionFinished;
     this.applied = parts.applied;
     this.visibleApplied = parts.applied;
+  }
+
+  /** Gives them to the caller, who keeps them from here on. */
+  takeLeaseAttachments(): LeaseAttachments {
+    const found = this.leaseAttachments;
+    this.leaseAttachments = new LeaseAttachments(new Map());
+    return found;
   }
 
   checkOpen(): void {

@@ -13,6 +13,7 @@ export type {
   RangeResult,
   ReadTxn,
   RestoreProgress,
+  Rows,
   RowsTx,
   SliceOptions,
   Store,
@@ -20,8 +21,8 @@ export type {
   StoreOptions,
   WriteTxn,
 } from './store.ts';
-export type { FinishedTransaction, ObserverFactory, StoreObserver } from './observer.ts';
+export type { FinishedTransaction, NextData, ObserverFactory, StoreObserver } from './observer.ts';
 export { openStore } from './open-store.ts';
 export { MvccError, type MvccErrorCode } from './errors.ts';
-export type { Backend, BackendOptions, Bucket, Snapshot } from '@varve/backend';
+export type { Backend, BackendOptions, Bucket, Entry, ScanOptions, Snapshot } from '@varve/backend';
 export type { RangeEnd } from '@varve/index';

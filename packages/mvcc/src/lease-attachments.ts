@@ -1,11 +1,11 @@
 /**
  * The keys with a lease that a restore found, packed: a key's bytes and twelve more, and no object until somebody asks.
  *
- * LA1  In the order in which the restore met them. What `list` makes is the caller's alone.
+ * LA1  In the order in which the restore met them. What is made for a caller is the caller's alone.
  */
 import type { LeaseAttachment } from './store.ts';
 
-export class LeaseAttachments {
+export class LeaseAttachments implements Iterable<LeaseAttachment> {
   readonly #keys: Uint8Array;
   readonly #ends: Uint32Array;
   readonly #leases: BigInt64Array;
@@ -28,10 +28,10 @@ export class LeaseAttachments {
     }
   }
 
-  list(): readonly LeaseAttachment[] {
-    return Array.from(this.#leases, (lease, i) => ({
-      key: this.#keys.slice(this.#ends[i - 1] ?? 0, this.#ends[i]),
-      lease,
-    }));
+  *[Symbol.iterator](): Generator<LeaseAttachment, void, void> {
+    const ends = this.#ends;
+    for (let i = 0; i < ends.length; i++) {
+      yield { key: this.#keys.slice(i === 0 ? 0 : ends[i - 1], ends[i]), lease: this.#leases[i]! };
+    }
   }
 }

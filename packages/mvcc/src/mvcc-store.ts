@@ -39,6 +39,7 @@ import type {
   RangeOptions,
   RangeResult,
   ReadTxn,
+  Rows,
   SliceOptions,
   Store,
   StoreMetrics,
@@ -251,7 +252,15 @@ export class MvccStore implements Store {
   }
 
   get leaseAttachments(): readonly LeaseAttachment[] {
-    return this.#history.leaseAttachments.list();
+    return [...this.#history.leaseAttachments];
+  }
+
+  takeLeaseAttachments(): Iterable<LeaseAttachment> {
+    return this.#history.takeLeaseAttachments();
+  }
+
+  get rows(): Rows {
+    return this.#history.rows;
   }
 
   appliedIndex(): { readonly index: bigint; readonly term: bigint } {
@@ -336,6 +345,7 @@ export class MvccStore implements Store {
     const next = await restoreHistory(backend, this.#settings.restore, () => {
       this.#history.checkOpen();
     });
+    await Promise.all(this.#observers.map(async (observer) => await observer.swapping?.(next)));
     await this.#history.scheduler.stop();
     // Nothing may come between the last look and the swap: what a writer finished here would be lost there.
     while (!this.#publisher.idle) await this.#drain();
@@ -383,10 +393,6 @@ export class MvccStore implements Store {
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  return 'then' in value && typeof value.then === 'function';
 }

@@ -9,13 +9,20 @@
  *      the commit for all who wait for it.
  * OB3  `visible` comes before anybody who waits for that revision is answered (law 1).
  */
-import type { Change, Store, StoreMetrics } from './store.ts';
+import type { Change, LeaseAttachment, Rows, Store, StoreMetrics } from './store.ts';
 
 /** A transaction that has changed something. */
 export interface FinishedTransaction {
   readonly revision: number;
   /** In execution order: sub-revision 0, 1, 2 ... Nobody changes it any more. */
   readonly changes: readonly Change[];
+}
+
+/** The data that a store is about to work on. */
+export interface NextData {
+  readonly rows: Rows;
+  /** The live keys of these data that carry a lease, made one by one. */
+  readonly leaseAttachments: Iterable<LeaseAttachment>;
 }
 
 /** Every member is optional: leave out what you do not need. */
@@ -26,6 +33,11 @@ export interface StoreObserver {
   visible?(revision: number): void;
   /** A commit has failed: what had not become visible never will. Called once. */
   failed?(error: unknown): void;
+  /**
+   * The store is about to move to other data: who keeps something beside it loads its own of them, aside, while the old go
+   * on. The store waits; a rejection ends the restore, which then has changed nothing. `swapped` follows, unless the restore fails.
+   */
+  swapping?(next: NextData): Promise<void>;
   /** The data are those of another backend now, and `revision` is what is visible of them; the rest is gone. */
   swapped?(revision: number): void;
   /**

@@ -12,7 +12,7 @@
  * etcd: server/storage/mvcc/kv.go, kvstore.go (spec sections 6 to 13). Departs: D1 to D9; leases are attached by the
  * layer above, from what `write` returns.
  */
-import type { Backend, BatchTx, Snapshot } from '@varve/backend';
+import type { Backend, BatchTx, Bucket, Entry, ScanOptions, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
 import type { ObserverFactory } from './observer.ts';
 
@@ -104,8 +104,19 @@ export interface ReadTxn extends Disposable {
   end(): void;
 }
 
-/** Rows of buckets the store does not own, in the same commit as the transaction's own. */
-export interface RowsTx extends Pick<BatchTx, 'get' | 'put' | 'delete' | 'createBucket'> {}
+/** Rows of buckets the store does not own, in the same commit as the transaction's own. @throws TypeError for a bucket of the store's */
+export interface RowsTx extends Pick<BatchTx, 'get' | 'put' | 'delete' | 'createBucket' | 'deleteBucket'> {}
+
+/** Reads rows of buckets the store does not own, as writers see them: what has finished, durable or not. */
+export interface Rows {
+  /** The value, or `undefined`. Same tick; the bytes are shared, as `ReadTx.get` says. @throws MvccError `MVCC_CLOSED`; TypeError for a bucket of the store's */
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined;
+  /**
+   * Rows in byte order, in non-empty chunks, of the state in which the iteration begins. A bucket that does not exist has none.
+   * @throws as `get`; MvccError `MVCC_CLOSED` also when the store is closed or moved to other data meanwhile
+   */
+  scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
+}
 
 /** The one writer, inside its section. It ends with the section: later calls throw `MVCC_CLOSED`. */
 export interface WriteTxn {
@@ -299,6 +310,10 @@ export interface Store extends AsyncDisposable {
   restore(backend: Backend): Promise<void>;
   /** Keys with a lease, as the last open or restore found them. Held packed: each call makes a new array. */
   readonly leaseAttachments: readonly LeaseAttachment[];
+  /** The same, made one by one, for whoever keeps them from then on: the store forgets them with this call. */
+  takeLeaseAttachments(): Iterable<LeaseAttachment>;
+  /** Reads rows of others, such as leases, of the data that the store has now; a section changes them with `WriteTxn.rows`. */
+  readonly rows: Rows;
   /** The applied index and term, both 0n where never set. */
   appliedIndex(): { readonly index: bigint; readonly term: bigint };
   readonly backend: Pick<

@@ -14,13 +14,14 @@
 import { BackendError, type BatchTx, type Bucket } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
 import { checkUint64, writeAppliedIndex, type AppliedIndex } from './applied-index.ts';
-import { keyBucket, metaBucket } from './buckets.ts';
+import { keyBucket } from './buckets.ts';
 import { checkBytes, checkCount, checkOptions } from './bytes.ts';
 import { changedSince } from './changed-since.ts';
 import { MvccError } from './errors.ts';
 import type { History, RecordSource } from './history.ts';
 import { checkRange, rangeNow } from './range.ts';
 import type { RecordSlab } from './record-slab.ts';
+import { checkForeign, SectionRows } from './rows.ts';
 import { REVISION_LENGTH, TOMBSTONE_LENGTH, tombstoneBytes, writeRevision } from './revision-bytes.ts';
 import type {
   Change,
@@ -182,7 +183,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   }
 
   get rows(): RowsTx {
-    return (this.#rows ??= new Rows(this));
+    return (this.#rows ??= new SectionRows(this));
   }
 
   setAppliedIndex(index: bigint, term: bigint): boolean {
@@ -198,9 +199,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
 
   /** The backend's transaction, for rows that are not the store's. */
   foreign(bucket: Bucket): BatchTx {
-    if (bucket.name === keyBucket.name || bucket.name === metaBucket.name) {
-      throw new TypeError(`the bucket ${bucket.name} belongs to the store`);
-    }
+    checkForeign(bucket);
     return this.#live();
   }
 
@@ -271,34 +270,6 @@ export class WriteTransaction implements WriteTxn, RecordSource {
 function checkLease(lease: bigint): void {
   if (typeof lease !== 'bigint') throw new TypeError('lease must be a bigint');
   if (lease < MIN_LEASE || lease > MAX_LEASE) throw new RangeError('lease must be a signed 64-bit bigint');
-}
-
-/** Rows of buckets that the store does not own. */
-class Rows implements RowsTx {
-  readonly #txn: WriteTransaction;
-
-  constructor(txn: WriteTransaction) {
-    this.#txn = txn;
-  }
-
-  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
-    return this.#txn.foreign(bucket).get(bucket, key);
-  }
-
-  put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
-    this.#txn.foreign(bucket).put(bucket, key, value);
-    this.#txn.wroteRows = true;
-  }
-
-  delete(bucket: Bucket, key: Uint8Array): void {
-    this.#txn.foreign(bucket).delete(bucket, key);
-    this.#txn.wroteRows = true;
-  }
-
-  createBucket(bucket: Bucket): void {
-    this.#txn.foreign(bucket).createBucket(bucket);
-    this.#txn.wroteRows = true;
-  }
 }
 
 /** What a section inside a section gets, here as from the backend. */
