@@ -361,7 +361,7 @@ async function fileOn(path) {
 async function engineOn(path) {
   const { fileEngine } = await import('@varve/backend/file');
   const { buckets } = await import('@varve/backend');
-  const engine = await fileEngine(path, { createIfMissing: false, cacheSize: CACHE_BYTES });
+  const engine = await fileEngine(path, { create: false, cacheBytes: CACHE_BYTES });
   return {
     get: (key) => engine.get(buckets.key, key),
     async count() {

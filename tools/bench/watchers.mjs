@@ -231,13 +231,7 @@ async function late(store) {
     globalThis.gc?.();
     const cpu = process.cpuUsage();
     const began = now();
-    const open = openReaders(
-      store,
-      watcherN,
-      true,
-      (stream) => void stream.watch(...everything, { startRevision: 2 }),
-      2,
-    );
+    const open = openReaders(store, watcherN, true, (stream) => void stream.watch(...everything, { from: 2 }), 2);
     await until(() => open.readers.every(({ events }) => events >= count));
     const ms = now() - began;
     const { user, system } = process.cpuUsage(cpu);
@@ -324,7 +318,7 @@ async function behind(store) {
   globalThis.gc?.();
   const rss = statusKB('RssAnon') / 1024;
   const stream = store.newWatchStream();
-  stream.watch(...everything, { startRevision: 2 });
+  stream.watch(...everything, { from: 2 });
   const reader = new Reader(stream, 2);
   const began = now();
   let most = rss;

@@ -3,7 +3,7 @@
  * Who may import whom, and who may touch the world. The rules are in lib/boundaries/rules.mjs.
  *
  * A package imports the layer right below it, through its exports; `kv`, which puts the layers together, also meets
- * the engines, in one file, and the ground floor `base` is there for all. What a row does not name is forbidden, and what it names must be in use.
+ * the engines, where a store is opened, and the ground floor `base` is there for all. What a row does not name is forbidden, and what it names must be in use.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -75,12 +75,15 @@ const table = {
     tests: ['@varve/backend'],
     seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'], random: ['src/clock.ts'] },
   },
+  api: {
+    imports: { '@standard-schema/spec': [] },
+  },
   kv: {
     imports: {
+      '@varve/api': [],
       '@varve/base': ['src/admissions.ts', 'src/embedded-kv.ts', 'src/watch.ts'],
       '@varve/watch': [],
-      '@varve/backend': ['src/open.ts', 'src/index.ts'],
-      '@standard-schema/spec': [],
+      '@varve/backend': ['src/layers.ts', 'src/location.ts', 'src/index.ts'],
     },
     carries: ['classic-level'],
     seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'], random: ['src/backup.ts'], files: ['src/backup.ts'] },

@@ -21,7 +21,7 @@ flagsOf(
 
 /** @param {string} path */
 async function look(path) {
-  const kv = await open(file(path, { createIfMissing: false }), { value: bytes });
+  const kv = await open(file(path, { create: false }), { value: bytes });
   let seen;
   try {
     seen = { revision: kv.revision, answer: await answerOf(kv), warnings: kv.stats().warnings };
@@ -29,7 +29,7 @@ async function look(path) {
   } finally {
     await kv.close();
   }
-  const again = await open(file(path, { createIfMissing: false }), { value: bytes });
+  const again = await open(file(path, { create: false }), { value: bytes });
   try {
     await again.delete('written afterwards');
     const answer = await answerOf(again);

@@ -8,7 +8,7 @@ import { fileEngine } from '../dist/engines/file/index.js';
 import { levelEngine } from '../dist/engines/level/index.js';
 
 const [, , mode, kind, path] = process.argv;
-const open = () => (kind === 'file' ? fileEngine(path) : levelEngine(path, { writeBufferSize: 1 << 16 }));
+const open = () => (kind === 'file' ? fileEngine(path) : levelEngine(path, { writeBufferBytes: 1 << 16 }));
 const bytes = (text) => new Uint8Array(Buffer.from(text));
 const descriptors = () => readdirSync('/proc/self/fd').length;
 const put = (tx, name, value) => tx.put(buckets.test, bytes(name), bytes(value));

@@ -36,7 +36,7 @@ type Shown = { readonly rows: string; readonly warnings: readonly string[] } | {
 async function show(path: string, readOnly: boolean): Promise<Shown> {
   let engine: Engine | undefined;
   try {
-    engine = await fileEngine(path, { createIfMissing: false, readOnly });
+    engine = await fileEngine(path, { create: false, readOnly });
     return { rows: (await everything(engine)).join(), warnings: engine.warnings ?? [] };
   } catch (error) {
     if (error instanceof BackendError) return { code: error.code };

@@ -121,7 +121,7 @@ describe('XA15: a BoltDB file of somebody else', () => {
     async (_, __, contents, more, seals) => {
       const path = await fileWith(contents, more, seals);
       const before = photograph(dirname(path));
-      for (const options of [{}, { createIfMissing: false }, { readOnly: true }]) {
+      for (const options of [{}, { create: false }, { readOnly: true }]) {
         await expect(fileEngine(path, options)).rejects.toMatchObject({
           code: 'BACKEND_FOREIGN',
           path,

@@ -29,12 +29,12 @@ describe('arguments', () => {
   });
 
   const wrong: readonly (readonly [options: unknown, kind: typeof RangeError | typeof TypeError])[] = [
-    [{ cacheSize: -1 }, RangeError],
-    [{ cacheSize: 1.5 }, RangeError],
+    [{ cacheBytes: -1 }, RangeError],
+    [{ cacheBytes: 1.5 }, RangeError],
     [{ lockTimeoutMs: -1 }, RangeError],
     [{ lockTimeoutMs: Number.NaN }, RangeError],
     [{ lockTimeoutMs: '5' }, TypeError],
-    [{ createIfMissing: 'no' }, TypeError],
+    [{ create: 'no' }, TypeError],
     [{ readOnly: 1 }, TypeError],
   ];
   test.each(wrong)('R3: %j is refused by the name of the field, and nothing is made', async (options, kind) => {
@@ -53,17 +53,17 @@ test.each([fileEngine, levelEngine])('R3: null for options is a TypeError that n
 });
 
 describe('what is at the path', () => {
-  test('R36: nothing, with createIfMissing false, is BACKEND_NOT_FOUND, and nothing is made', async () => {
+  test('R36: nothing, with create false, is BACKEND_NOT_FOUND, and nothing is made', async () => {
     const path = temporaryPath();
-    const refused = fileEngine(path, { createIfMissing: false });
+    const refused = fileEngine(path, { create: false });
     await expect(refused).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND', path });
     expect(fs.readdirSync(dirname(path))).toEqual([]);
   });
 
-  test('R24, R126: folders above it that do not exist are made, for the owner alone; not with createIfMissing false', async () => {
+  test('R24, R126: folders above it that do not exist are made, for the owner alone; not with create false', async () => {
     const top = join(dirname(temporaryPath()), 'not');
     const path = join(top, 'there', 'store.db');
-    const refused = fileEngine(path, { createIfMissing: false });
+    const refused = fileEngine(path, { create: false });
     await expect(refused).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND', path });
     expect(fs.existsSync(top)).toBe(false);
     await made(path);
@@ -113,8 +113,8 @@ describe('what is at the path', () => {
     const path = temporaryPath();
     await make(path);
     const before = photograph(dirname(path));
-    for (const createIfMissing of [true, false]) {
-      await expect(fileEngine(path, { createIfMissing })).rejects.toMatchObject({
+    for (const create of [true, false]) {
+      await expect(fileEngine(path, { create })).rejects.toMatchObject({
         code: 'BACKEND_FOREIGN',
         path,
         message: expect.stringContaining('left as it') as unknown,

@@ -46,7 +46,7 @@ describe('XA6: links', () => {
     const target = temporaryPath();
     const link = temporaryPath();
     fs.symlinkSync(target, link);
-    for (const options of [{ createIfMissing: false }, { readOnly: true }]) {
+    for (const options of [{ create: false }, { readOnly: true }]) {
       await expect(fileEngine(link, options)).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND', path: link });
     }
     await made(link);
@@ -93,7 +93,7 @@ describe('XB5, XE1: what is no regular file', () => {
     const target = await openBackend(memoryEngine());
     // More than the pool has threads.
     for (let attempt = 0; attempt < 5; attempt++) {
-      for (const options of [{}, { readOnly: true }, { createIfMissing: false }]) {
+      for (const options of [{}, { readOnly: true }, { create: false }]) {
         await expect(fileEngine(path, options)).rejects.toMatchObject({ code: 'BACKEND_FOREIGN', path });
       }
       await expect(importSnapshot(path, target)).rejects.toMatchObject({ code: 'BACKEND_FOREIGN', path });
@@ -161,9 +161,9 @@ describe('XC5: rights', () => {
 
 describe('XB6: options', () => {
   const wrongOpenings: Readonly<Record<keyof FileOptions, readonly unknown[]>> = {
-    createIfMissing: [null, 0, 'no'],
+    create: [null, 0, 'no'],
     readOnly: [null, 0, 'no'],
-    cacheSize: [null, -1, 1.5, Number.NaN, '1', 1n],
+    cacheBytes: [null, -1, 1.5, Number.NaN, '1', 1n],
     lockTimeoutMs: [null, -1, Number.NaN, '1', 1n],
   };
   const wrongImports: Readonly<Record<keyof ImportOptions, readonly unknown[]>> = {

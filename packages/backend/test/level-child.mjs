@@ -111,10 +111,10 @@ async function show(directory, verify, inTables) {
   let engine;
   try {
     engine = await openLevel(await loadDriver(), nodeFiles, directory, {
-      createIfMissing: false,
+      create: false,
       verify,
-      cacheSize: 1 << 20,
-      writeBufferSize: SMALL,
+      cacheBytes: 1 << 20,
+      writeBufferBytes: SMALL,
       longScan: inTables ? { rows: 1, bytes: 0, bytesToWrite: 0 } : { rows: 1e9, bytes: 0, bytesToWrite: 0 },
     });
     const rows = await everything(engine);
@@ -134,10 +134,10 @@ async function write(directory, from, slab) {
   // A clock that runs and a limit that is reached soon: LevelDB is opened again all the time.
   const files = { ...nodeFiles, steadyMs: () => 1000 * performance.now() };
   const engine = await openLevel(await loadDriver(), files, directory, {
-    createIfMissing: true,
+    create: true,
     verify: true,
-    cacheSize: 1 << 20,
-    writeBufferSize: SMALL,
+    cacheBytes: 1 << 20,
+    writeBufferBytes: SMALL,
     longScan: { rows: 1024, bytes: 1 << 22, bytesToWrite: SMALL },
     eventBytes: 2000,
   });
@@ -180,7 +180,7 @@ async function full(directory) {
 }
 
 async function openAndForget(directory) {
-  const engine = await levelEngine(directory, { writeBufferSize: SMALL });
+  const engine = await levelEngine(directory, { writeBufferBytes: SMALL });
   for (let n = 1; n <= 20; n++) await engine.commit(changesOf(n));
   await engine.compact();
   await engine.scan(rowsBucket, { chunkSize: 1 })[Symbol.asyncIterator]().next();
@@ -199,7 +199,7 @@ async function forget(directory) {
 }
 
 async function fill(directory, changesOf) {
-  const engine = await levelEngine(directory, { writeBufferSize: SMALL });
+  const engine = await levelEngine(directory, { writeBufferBytes: SMALL });
   let acked = 0;
   const failures = [];
   for (let n = 1; failures.length < 2; n++) {

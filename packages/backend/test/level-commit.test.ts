@@ -218,7 +218,7 @@ test('LE5: a close after much was written leaves no log to read, one after littl
       folderSyncs += 1;
       return nodeFiles.syncFolder(folder);
     };
-    const engine = await open(path, { files: { syncFolder }, writeBufferSize: 64 << 20 });
+    const engine = await open(path, { files: { syncFolder }, writeBufferBytes: 64 << 20 });
     const value = 'v'.repeat(1 << 16);
     await engine.commit([create(), ...Array.from({ length: rowN }, (_, n) => put(`k${n}`, value))]);
     const before = folderSyncs;
@@ -242,7 +242,7 @@ test('LE5: a close that cannot write tables is a close all the same: the log has
       return Promise.reject(ioError('No space left on device'));
     }
   } as unknown as LevelClass;
-  const engine = await open(path, { Level, writeBufferSize: 64 << 20 });
+  const engine = await open(path, { Level, writeBufferBytes: 64 << 20 });
   await engine.commit([create(), ...Array.from({ length: 80 }, (_, n) => put(`k${n}`, 'v'.repeat(1 << 16)))]);
   await engine.close();
   expect(text(await open(path), 'k79')).toHaveLength(1 << 16);

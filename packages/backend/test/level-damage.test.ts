@@ -15,7 +15,7 @@ const statesOf = { own: digests(COMMITS, 'own'), carried: digests(COMMITS, 'carr
 beforeAll(async () => {
   for (const form of forms) {
     const live = join(images, 'live');
-    const engine = await levelEngine(live, { writeBufferSize: 1 << 16 });
+    const engine = await levelEngine(live, { writeBufferBytes: 1 << 16 });
     for (let n = 1; n <= COMMITS; n++) {
       await engine.commit(changesIn(form, n));
       if (n === COMMITS / 2) await engine.compact();

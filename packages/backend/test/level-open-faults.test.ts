@@ -18,7 +18,7 @@ if (!hasStrace) console.log('left out, for want of strace(1): system calls that 
 const kept = join(fs.mkdtempSync(join(tmpdir(), 'varve-level-')), 'image');
 beforeAll(async () => {
   const live = `${kept}-live`;
-  const settings = { writeBufferSize: 1 << 16 };
+  const settings = { writeBufferBytes: 1 << 16 };
   let engine = await levelEngine(live, settings);
   for (let n = 1; n <= 60; n++) {
     await engine.commit(changesIn('own', n));

@@ -37,10 +37,10 @@ describe('arguments', () => {
     await expect(levelEngine(path)).rejects.toBeInstanceOf(RangeError);
   });
   test.each([
-    [{ cacheSize: 0 }],
-    [{ cacheSize: 1.5 }],
-    [{ writeBufferSize: 2 ** 32 }],
-    [{ writeBufferSize: Number.NaN }],
+    [{ cacheBytes: 0 }],
+    [{ cacheBytes: 1.5 }],
+    [{ writeBufferBytes: 2 ** 32 }],
+    [{ writeBufferBytes: Number.NaN }],
   ])('R3: %j is a RangeError that names the field, and nothing is made', async (options) => {
     const path = missing();
     await expect(levelEngine(path, options)).rejects.toThrow(Object.keys(options)[0]);
@@ -59,9 +59,9 @@ describe('arguments', () => {
 });
 
 describe('what is at the path', () => {
-  test('R36: nothing, with createIfMissing false, is BACKEND_NOT_FOUND, and nothing is made', async () => {
+  test('R36: nothing, with create false, is BACKEND_NOT_FOUND, and nothing is made', async () => {
     const path = missing();
-    const refused = levelEngine(path, { createIfMissing: false });
+    const refused = levelEngine(path, { create: false });
     await expect(refused).rejects.toMatchObject({ code: 'BACKEND_NOT_FOUND', path });
     expect(fs.readdirSync(dirname(path))).toEqual([]);
   });
@@ -98,8 +98,8 @@ describe('what is at the path', () => {
     const path = missing();
     await make(path);
     const before = photograph(dirname(path));
-    for (const createIfMissing of [true, false]) {
-      await expect(levelEngine(path, { createIfMissing })).rejects.toMatchObject({ code: 'BACKEND_FOREIGN', path });
+    for (const create of [true, false]) {
+      await expect(levelEngine(path, { create })).rejects.toMatchObject({ code: 'BACKEND_FOREIGN', path });
     }
     expect(photograph(dirname(path))).toEqual(before);
   });

@@ -52,8 +52,8 @@ describe('XC1: a folder that is there already', () => {
     expect(fs.readdirSync(path)).toEqual(['lost+found', 'notes.txt']);
   });
 
-  test('with createIfMissing false is BACKEND_NOT_FOUND', async () => {
-    await expect(open(withLostAndFound(), { createIfMissing: false })).rejects.toMatchObject({
+  test('with create false is BACKEND_NOT_FOUND', async () => {
+    await expect(open(withLostAndFound(), { create: false })).rejects.toMatchObject({
       code: 'BACKEND_NOT_FOUND',
     });
   });
@@ -132,7 +132,7 @@ test('XC4: a folder above that may not be read is a warning', async () => {
 describe('XC6: a full disk', () => {
   test('LevelDB’s ENOSPC names the bytes it needs and those that there are', async () => {
     const path = temporaryPath();
-    const engine = await open(path, { writeBufferSize: 64 << 20 });
+    const engine = await open(path, { writeBufferBytes: 64 << 20 });
     await engine.commit([create(), ...Array.from({ length: 40 }, (_, n) => put(`k${n}`, 'v'.repeat(1 << 16)))]);
     await engine.close();
     class Full extends ClassicLevel<Uint8Array, Uint8Array> {
@@ -212,10 +212,8 @@ test('R36: a path that is no folder is BACKEND_FOREIGN at once, whatever else it
 describe('XB6: arguments', () => {
   test.each<[unknown]>([
     ...[null, 'x', 7, true].map((options): [unknown] => [options]),
-    ...['createIfMissing', 'verify'].flatMap((name) =>
-      [null, 0, 'no', NaN].map((value): [unknown] => [{ [name]: value }]),
-    ),
-    ...['cacheSize', 'writeBufferSize'].flatMap((name) =>
+    ...['create', 'verify'].flatMap((name) => [null, 0, 'no', NaN].map((value): [unknown] => [{ [name]: value }])),
+    ...['cacheBytes', 'writeBufferBytes'].flatMap((name) =>
       [null, '4096', true, 8n, NaN, Infinity, -1, 0, 1.5, 2 ** 32].map((value): [unknown] => [{ [name]: value }]),
     ),
     ...[null, true, 'no', 0].map((readOnly): [unknown] => [{ readOnly }]),

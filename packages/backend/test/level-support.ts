@@ -17,10 +17,10 @@ import { changesOf, digestOf } from './level-child.mjs';
 
 const CHILD = fileURLToPath(new URL('./level-child.mjs', import.meta.url));
 const SETTINGS: LevelSettings = {
-  createIfMissing: true,
+  create: true,
   verify: true,
-  cacheSize: 1 << 20,
-  writeBufferSize: 1 << 16,
+  cacheBytes: 1 << 20,
+  writeBufferBytes: 1 << 16,
   longScan: { rows: 1, bytes: 0, bytesToWrite: 1 << 16 },
 };
 

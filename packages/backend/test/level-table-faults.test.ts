@@ -37,7 +37,7 @@ function clear(path: string): void {
 
 test('R71, law 3: where LevelDB cannot write its memory into a table, no scan takes the tables for all there is', async () => {
   const path = temporaryPath();
-  const engine = await open(path, { longScan: TABLES_AT_ONCE, writeBufferSize: 64 << 20 });
+  const engine = await open(path, { longScan: TABLES_AT_ONCE, writeBufferBytes: 64 << 20 });
   await engine.commit([create(), ...some(0, 300)]);
   const pin = engine.pin();
   obstruct(path);

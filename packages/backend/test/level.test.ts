@@ -75,7 +75,7 @@ test('a removed bucket leaves no row behind for the one that gets its slot, in t
 });
 
 test('law 10: a commit of 40,000 rows lets timers run while it is put together', async () => {
-  const engine = await open(temporaryPath(), { writeBufferSize: 64 << 20 });
+  const engine = await open(temporaryPath(), { writeBufferBytes: 64 << 20 });
   const value = new Uint8Array(300);
   const changes = Array.from({ length: 40_000 }, (_, n): Change => ({
     type: 'put',

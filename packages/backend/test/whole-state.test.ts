@@ -129,7 +129,7 @@ describe.each(engines)('the whole state on %s', (_, make) => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     const warned = vi.spyOn(process, 'emitWarning');
     const open = await Promise.all(Array.from({ length: 20 }, () => backend.snapshot()));
-    for (const snapshot of open) await snapshot[Symbol.asyncDispose]();
+    for (const snapshot of open) await snapshot.close();
     expect(warned).not.toHaveBeenCalled();
     warned.mockRestore();
     const unread = await backend.snapshot({ signal });

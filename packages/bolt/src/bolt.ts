@@ -74,12 +74,12 @@ export interface Bolt extends AsyncDisposable {
   readonly txid: number;
   /** Since this transaction every page run has ended in a checksum. 0 if another program wrote last, or `pageChecksums` is false. */
   readonly sealedSince: number;
-  /** Bytes below the high-water mark. Never shrinks, except by `defragment`. */
+  /** Bytes below the high-water mark. Never shrinks, except by `defrag`. */
   readonly size: number;
   /** `size` without free pages; pages that wait for readers count as free. A read-only handle reads the list when it is asked. */
   readonly sizeInUse: number;
   /** Read transactions (and copies) that are open. */
-  readonly openReaderN: number;
+  readonly openReads: number;
   /**
    * Pins the newest committed state of this moment. Free of I/O.
    * @throws BoltError BOLT_CLOSED
@@ -96,7 +96,7 @@ export interface Bolt extends AsyncDisposable {
   /**
    * As `write`, for a body that may take long: it yields where it can be interrupted, and every few milliseconds the event
    * loop turns there. It is one transaction in a commit of its own: nobody sees a part of it, and if it throws, nothing of it
-   * remains. Calls of `write`, `defragment` and `close` that come meanwhile wait for it. Between two steps the transaction
+   * remains. Calls of `write`, `defrag` and `close` that come meanwhile wait for it. Between two steps the transaction
    * cannot be used (BOLT_ENDED).
    */
   writeInSteps<T>(body: (tx: WriteTransaction) => Iterator<void, T>): Promise<T>;
@@ -113,14 +113,14 @@ export interface Bolt extends AsyncDisposable {
    * Writes the newest state, densely packed, to a new file that only its owner may read (mode 0600). The file appears under
    * its name whole or not at all. Rejects with BOLT_EXISTS, BOLT_UNREADABLE where its folder may not be read, or BOLT_FAILED where it cannot be made.
    */
-  compact(target: string, options?: CompactOptions): Promise<CompactReport>;
+  copyTo(target: string, options?: CompactOptions): Promise<CompactReport>;
   /**
    * Replaces the file by its compact form. Writers wait, readers do not; those that are open keep the old file until they
    * end. Owner, group and mode stay; access control lists and extended attributes do not. Rejects with BOLT_NOT_REPLACEABLE
    * before any work where replacing is impossible (several hard links, a mounted file), and with BOLT_FAILED if the new file
    * could not be put in place, or another file has the name now. Nothing has changed then.
    */
-  defragment(options?: CompactOptions): Promise<CompactReport>;
+  defrag(options?: CompactOptions): Promise<CompactReport>;
   /** Waits for the running commit; waiting writes reject with BOLT_CLOSED; open read transactions end. Idempotent. */
   close(): Promise<void>;
 }
@@ -266,6 +266,8 @@ export interface BoltImage extends AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Bytes in all. */
   readonly size: number;
   readonly txid: number;
+  /** Gives it up, read to its end or not. Idempotent. */
+  close(): Promise<void>;
 }
 
 /** One finding of `check` or of opening. */

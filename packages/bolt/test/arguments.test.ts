@@ -82,20 +82,19 @@ test('XB6: an open file: options of each call', async () => {
     [(options) => bolt.check(options), { signal: signals, onProgress: callbacks }],
     [(options) => bolt.stats(options), { signal: signals }],
     [(options) => bolt.copy(options), { signal: signals, chunkBytes: chunks }],
-    [(options) => bolt.compact(target, options), { signal: signals, fillPercent: fills, onProgress: callbacks }],
-    [(options) => bolt.defragment(options), { signal: signals, fillPercent: fills, onProgress: callbacks }],
+    [(options) => bolt.copyTo(target, options), { signal: signals, fillPercent: fills, onProgress: callbacks }],
+    [(options) => bolt.defrag(options), { signal: signals, fillPercent: fills, onProgress: callbacks }],
   ];
   for (const [call, wrong] of calls) {
     for (const [name, options] of cases({ ...wrong, nobodyKnows: [1] })) await expectRefused(name, () => call(options));
     for (const options of NO_OBJECTS) await expectRefused('options', () => call(options as object));
   }
-  for (const path of ['', 'a\0b', undefined, null, 7])
-    await expectRefused('target', () => bolt.compact(path as string));
+  for (const path of ['', 'a\0b', undefined, null, 7]) await expectRefused('target', () => bolt.copyTo(path as string));
   for (const body of [undefined, null, 7, {}]) {
     await expectRefused('body', () => bolt.write(body as () => void));
     await expectRefused('body', () => bolt.writeInSteps(body as never));
   }
-  expect([bolt.openReaderN, bolt.txid, fs.existsSync(target)]).toEqual([0, 1, false]);
+  expect([bolt.openReads, bolt.txid, fs.existsSync(target)]).toEqual([0, 1, false]);
 });
 
 test('XB6: buildBolt', async () => {

@@ -111,7 +111,7 @@ describe('life', () => {
     await using bolt = await openBolt(path);
     const before = digestOf(bolt);
     using old = bolt.read();
-    const { sizeBefore, sizeAfter } = await bolt.defragment();
+    const { sizeBefore, sizeAfter } = await bolt.defrag();
     expect(sizeAfter).toBeLessThan(sizeBefore);
     expect([bolt.size, bolt.sizeInUse, digestOf(bolt)]).toEqual([sizeAfter, sizeAfter, before]);
     await bolt.write((tx) => tx.createBucket('new'));
@@ -119,7 +119,7 @@ describe('life', () => {
     expect((await bolt.check()).problems).toEqual([]);
     const controller = new AbortController();
     controller.abort(new Error('enough'));
-    await expect(bolt.defragment({ signal: controller.signal })).rejects.toThrow('enough');
+    await expect(bolt.defrag({ signal: controller.signal })).rejects.toThrow('enough');
     await bolt.write((tx) => tx.createBucket('newer'));
   });
 });

@@ -50,7 +50,7 @@ async function workload(seed: number, options: OpenOptions, tearBytes: number): 
   states.push(digestOf(bolt));
   for (let commit = 0; commit < 10; commit++) {
     if (commit === 6) {
-      await bolt.defragment();
+      await bolt.defrag();
       states.push(digestOf(bolt));
     }
     const group = Array.from({ length: 1 + Math.floor(random() * 3) }, () => bolt.write((tx) => change(tx, random)));

@@ -59,7 +59,7 @@ test('law 1: what an opening shows of a commit that was cut short is durable', a
 
 test.each<[string, (bolt: Bolt) => Promise<unknown>]>([
   ['making it', async () => undefined],
-  ['defragmenting it', (bolt) => bolt.defragment()],
+  ['defragmenting it', (bolt) => bolt.defrag()],
 ])('law 7: a name that was given to a file by %s is durable before anything is written there', async (_, work) => {
   const disk = new SimulatedDisk();
   let opened: Bolt | undefined;

@@ -59,8 +59,8 @@ async function workload(disk: SimulatedDisk): Promise<Result> {
   await attempt('copy', async () => {
     for await (const _ of bolt?.copy() ?? []);
   });
-  await attempt('compact', async () => bolt?.compact(`${PATH}.compact`));
-  await attempt('defragment', async () => bolt?.defragment());
+  await attempt('compact', async () => bolt?.copyTo(`${PATH}.compact`));
+  await attempt('defragment', async () => bolt?.defrag());
   await write(9);
   await attempt('close', async () => bolt?.close());
   return { outcomes, allowed };
@@ -186,7 +186,7 @@ describe('a failed commit ends the writer', () => {
     }
     const after = syncs();
     await expect(bolt.write(() => undefined)).rejects.toMatchObject({ code: 'BOLT_FAILED' });
-    await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+    await expect(bolt.defrag()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
     expect(syncs()).toBe(after);
     expect(digestOf(bolt)).toBe(before);
     await bolt.close();
@@ -269,12 +269,12 @@ describe('a failed defragmentation', () => {
   ] as const)('B42: when its %s fails (%s) the file goes on, and a second one works', async (kind, fault) => {
     const { bolt, disk } = await failing(kind, fault, kind === 'rename' ? 2 : 1);
     const before = digestOf(bolt);
-    await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED', cause: { code: fault } });
+    await expect(bolt.defrag()).rejects.toMatchObject({ code: 'BOLT_FAILED', cause: { code: fault } });
     expect(digestOf(bolt)).toBe(before);
     expect(disk.names()).toEqual([PATH]);
     await bolt.write(fill(2));
     const written = digestOf(bolt);
-    await bolt.defragment();
+    await bolt.defrag();
     await bolt.write(fill(3));
     expect(digestOf(bolt)).not.toBe(written);
     expect((await bolt.check()).problems).toEqual([]);
@@ -284,7 +284,7 @@ describe('a failed defragmentation', () => {
 
   test('B42: when its name cannot be made durable, writing ends: which file a power cut leaves cannot be told', async () => {
     const { bolt } = await failing('syncDirectory', 'EIO', 2);
-    await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+    await expect(bolt.defrag()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
     await expect(bolt.write(fill(2))).rejects.toMatchObject({ code: 'BOLT_FAILED' });
     await bolt.close();
   });

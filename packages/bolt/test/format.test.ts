@@ -224,7 +224,7 @@ test('R57 R58 a file that bbolt wrote has no checksums, and the check says so; p
   expect(problems).toEqual([]);
   expect(sealedRuns).toBeGreaterThan(0);
   expect(unsealedRuns).toBeGreaterThan(0);
-  await bolt.defragment();
+  await bolt.defrag();
   expect(await bolt.check()).toMatchObject({ problems: [], remarks: [], unsealedRuns: 0 });
 });
 

@@ -58,7 +58,7 @@ const everyWay: Readonly<Record<string, Way>> = {
   entries: inBucket((b) => [...b.entries()]),
   'nested bucket': inBucket((b) => b.bucket('k')),
   stats: (path) => reading(path, (bolt) => bolt.stats()),
-  compact: (path) => reading(path, (bolt) => bolt.compact(scratch.file())),
+  compact: (path) => reading(path, (bolt) => bolt.copyTo(scratch.file())),
   async put(path) {
     await using bolt = await openBolt(path);
     await bolt.write((tx) => tx.bucket('b')?.put('k', 'v'));
@@ -205,7 +205,7 @@ describe('XE2: elements of a page', () => {
 describe('XE3: pages that lead back', () => {
   /** Walks that come to every page. */
   const walks: Readonly<Record<string, Way>> = {
-    compact: (path) => reading(path, (bolt) => bolt.compact(`${path}.compact`)),
+    compact: (path) => reading(path, (bolt) => bolt.copyTo(`${path}.compact`)),
     stats: (path) => reading(path, (bolt) => bolt.stats()),
     async 'reading once'(path) {
       await reading(path, (bolt) => {

@@ -144,7 +144,7 @@ const suite = (sharing: 'shared' | 'each alone'): void => {
   test('a defragmented file is still locked', async () => {
     const file = scratch.file();
     await using bolt = await openBolt(file);
-    await bolt.defragment();
+    await bolt.defrag();
     await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
   });
 };
@@ -273,7 +273,7 @@ describe('XA2: R59 other programs', () => {
     const file = scratch.file();
     await using bolt = await openBolt(file);
     expect(spawnSync('flock', ['-n', file, 'true']).status).toBe(1);
-    await bolt.defragment();
+    await bolt.defrag();
     expect(spawnSync('flock', ['-n', file, 'true']).status).toBe(1);
     await bolt.close();
     expect(spawnSync('flock', ['-n', file, 'true']).status).toBe(0);

@@ -171,7 +171,7 @@ async function history(options: OpenOptions, commands: readonly Command[], seed:
     const value = String.fromCharCode(97 + (round % 26));
     if (one.kind === 'pin') pins.push({ tx: bolt.read({ borrow: round % 2 === 0 }), model: clone(model) });
     else if (one.kind === 'unpin') pins.splice(Math.floor(random() * pins.length), 1)[0]?.tx.end();
-    else if (one.kind === 'defragment') await bolt.defragment();
+    else if (one.kind === 'defragment') await bolt.defrag();
     else if (one.kind === 'reopen' || one.kind === 'crash') {
       pins = [];
       if (one.kind === 'reopen') await bolt.close();

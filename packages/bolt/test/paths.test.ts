@@ -46,7 +46,7 @@ describe('XA4: a name that has gone to another file', () => {
     const bolt = await openBolt(file);
     await put(bolt, 'older');
     await restored(file);
-    await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED', path: file });
+    await expect(bolt.defrag()).rejects.toMatchObject({ code: 'BOLT_FAILED', path: file });
     await bolt.close();
     expect(await valueIn(file)).toBe('newer');
     expect(leftoversOf(file)).toEqual([]);
@@ -60,7 +60,7 @@ describe('XA4: a name that has gone to another file', () => {
     const onProgress = (): void => {
       if (fs.existsSync(backup)) fs.renameSync(backup, file);
     };
-    await expect(bolt.defragment({ onProgress })).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+    await expect(bolt.defrag({ onProgress })).rejects.toMatchObject({ code: 'BOLT_FAILED' });
     await bolt.close();
     expect(await valueIn(file)).toBe('newer');
     expect(leftoversOf(file)).toEqual([]);
@@ -74,7 +74,7 @@ describe('XA4: a name that has gone to another file', () => {
     const bolt = await openBolt(file);
     harm(file);
     const before = fs.readdirSync(scratch.folder);
-    await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+    await expect(bolt.defrag()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
     expect(fs.readdirSync(scratch.folder)).toEqual(before);
     expect(fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() ?? false).toBe(false);
     await bolt.close();
@@ -99,9 +99,9 @@ describe('XA5: another working directory', () => {
     process.chdir(path.join(folder, 'two'));
     const bolt = await opening;
     await put(bolt, 'first');
-    await bolt.defragment();
+    await bolt.defrag();
     await put(bolt, 'second');
-    const copying = bolt.compact('copy.db');
+    const copying = bolt.copyTo('copy.db');
     process.chdir(home);
     await copying;
     await bolt.close();
@@ -139,7 +139,7 @@ describe('XA6: links', () => {
     await put(bolt, 'first');
     await expect(openBolt(target)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
     await expect(openBolt(link)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
-    await bolt.defragment();
+    await bolt.defrag();
     await expect(openBolt(target)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
     await put(bolt, 'second');
     await bolt.close();
@@ -157,7 +157,7 @@ describe('XA6: links', () => {
     fs.rmSync(link);
     fs.symlinkSync(two, link);
     await put(bolt, 'written');
-    await bolt.defragment();
+    await bolt.defrag();
     await bolt.close();
     expect([await valueIn(one), await valueIn(two)]).toEqual(['written', 'two']);
   });
@@ -204,13 +204,13 @@ describe('XA6: links', () => {
     await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_LOCKED' });
     let worked = 0;
     const onProgress = (): void => void worked++;
-    await expect(bolt.defragment({ onProgress })).rejects.toMatchObject({
+    await expect(bolt.defrag({ onProgress })).rejects.toMatchObject({
       code: 'BOLT_NOT_REPLACEABLE',
       message: expect.stringMatching(/2 names/) as string,
     });
     await put(bolt, 'newer');
     fs.rmSync(file);
-    await bolt.defragment({ onProgress });
+    await bolt.defrag({ onProgress });
     expect(worked).toBeGreaterThan(0);
     await bolt.close();
     expect(await valueIn(other)).toBe('newer');
@@ -287,7 +287,7 @@ describe('XB5, XE1: what is no regular file', () => {
     spawnSync('mkfifo', [`${file}.varve-3.tmp`]);
     fs.mkdirSync(`${file}.varve-4.tmp`);
     await using bolt = await openBolt(file);
-    await bolt.defragment();
+    await bolt.defrag();
     expect(leftoversOf(file)).toEqual([`${path.basename(file)}.varve-4.tmp`]);
     expect(fs.readFileSync(secret, 'utf8')).toBe('secret');
     expect(fs.existsSync(`${secret}.none`)).toBe(false);

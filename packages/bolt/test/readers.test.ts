@@ -15,7 +15,7 @@ describe('readers', () => {
     using tx = bolt.read();
     for (let i = 0; i < 1000; i++) await bolt.write((write) => write.bucket('b')?.put(`k${i % 100}`, `${i}`));
     for (const { value } of tx.bucket('b')?.entries() ?? []) expect(text(value)).toBe('old');
-    expect(bolt.openReaderN).toBe(1);
+    expect(bolt.openReads).toBe(1);
   });
 
   test('F37 with one old reader, pages allocated and freed after it are used again', async () => {
@@ -44,7 +44,7 @@ describe('readers', () => {
     const { size } = bolt;
     for (let i = 0; i < 50; i++) await bolt.write((tx) => tx.bucket('b')?.put('k', `${i}`));
     expect(bolt.size).toBe(size);
-    expect(bolt.openReaderN).toBe(0);
+    expect(bolt.openReads).toBe(0);
 
     function contents(tx: ReturnType<typeof bolt.read>, end = true): string {
       const all = [...(tx.bucket('b')?.entries() ?? [])].map(({ key, value }) => `${text(key)}=${text(value)}`).join();

@@ -54,7 +54,7 @@ describe('F6 F33 recipes replayed', () => {
     await replay(name, path, { pageChecksums: name !== 'bolt-nested' });
     const target = scratch.file();
     await using bolt = await openBolt(path, { readOnly: true });
-    const { sizeAfter } = await bolt.compact(target);
+    const { sizeAfter } = await bolt.copyTo(target);
     expect((await listFile(target)).contentSha256).toBe(vectorListing(listingOf(name)).contentSha256);
     await using compacted = await openBolt(target, { readOnly: true });
     expect(compacted.size).toBe(sizeAfter);

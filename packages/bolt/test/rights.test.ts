@@ -56,10 +56,10 @@ describe('XC2: long names', () => {
     const file = path.join(folder, name);
     const bolt = await openBolt(file);
     await put(bolt, 'first');
-    await bolt.defragment();
+    await bolt.defrag();
     await put(bolt, 'second');
     const copy = path.join(fs.mkdtempSync(path.join(scratch.folder, 'copy-')), name);
-    await bolt.compact(copy);
+    await bolt.copyTo(copy);
     await bolt.close();
     expect([await valueIn(file), await valueIn(copy)]).toEqual(['second', 'second']);
     expect(fs.readdirSync(folder)).toEqual([name]);
@@ -74,7 +74,7 @@ describe('XC2: long names', () => {
       const onProgress = (): void => {
         left ??= fs.readdirSync(folder).find((name) => name.endsWith('.tmp'));
       };
-      await bolt.defragment({ onProgress });
+      await bolt.defrag({ onProgress });
       await bolt.close();
       expect(left).toBeDefined();
       fs.writeFileSync(path.join(folder, left as string), 'left');
@@ -90,7 +90,7 @@ describe('XC2: long names', () => {
     const file = path.join(scratch.folder, 'n'.repeat(256));
     await expect(openBolt(file)).rejects.toMatchObject({ code: 'BOLT_FAILED', cause: { code: 'ENAMETOOLONG' } });
     await using bolt = await openBolt(scratch.file());
-    await expect(bolt.compact(file)).rejects.toMatchObject({ code: 'BOLT_FAILED', cause: { code: 'ENAMETOOLONG' } });
+    await expect(bolt.copyTo(file)).rejects.toMatchObject({ code: 'BOLT_FAILED', cause: { code: 'ENAMETOOLONG' } });
   });
 });
 
@@ -160,7 +160,7 @@ describe('XC3: a file mounted by itself', () => {
     const bolt = await openBolt(file);
     await bolt.write((tx) => tx.createBucketIfMissing('b').put('k', 'v'));
     let worked = 0;
-    const failure = await bolt.defragment({ onProgress: () => worked++ }).catch((error) => error);
+    const failure = await bolt.defrag({ onProgress: () => worked++ }).catch((error) => error);
     await bolt.write((tx) => tx.bucket('b').put('k', 'w'));
     await bolt.close();
     console.log(JSON.stringify([bolt.warnings.length, failure.code, failure.message, worked]));
@@ -226,11 +226,11 @@ describe('XC5: folders and rights', () => {
       await put(bolt, 'first');
       fs.chmodSync(folder, 0o300);
       const { ino } = fs.statSync(file);
-      await expect(bolt.compact(path.join(folder, 'copy.db'))).rejects.toMatchObject({
+      await expect(bolt.copyTo(path.join(folder, 'copy.db'))).rejects.toMatchObject({
         code: 'BOLT_UNREADABLE',
         message: expect.stringContaining('its folder cannot be read') as string,
       });
-      await expect(bolt.defragment()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
+      await expect(bolt.defrag()).rejects.toMatchObject({ code: 'BOLT_FAILED' });
       expect(fs.statSync(file).ino).toBe(ino);
       await put(bolt, 'second');
     });
@@ -274,9 +274,9 @@ describe('XC5: folders and rights', () => {
       try {
         if (!isRoot && mode === 0o400) return;
         await using bolt = await openBolt(file);
-        await bolt.defragment();
+        await bolt.defrag();
         const copy = scratch.file();
-        await bolt.compact(copy);
+        await bolt.copyTo(copy);
         expect(fs.statSync(copy).mode & 0o7777).toBe(0o600);
       } finally {
         process.umask(mask);
@@ -295,7 +295,7 @@ describe('XC5: folders and rights', () => {
     fs.chmodSync(file, 0o666);
     await unprivileged(async () => {
       await using bolt = await openBolt(file);
-      await expect(bolt.defragment()).rejects.toMatchObject({
+      await expect(bolt.defrag()).rejects.toMatchObject({
         code: 'BOLT_FAILED',
         message: expect.stringContaining('as the owner, or as root') as string,
       });
@@ -313,6 +313,6 @@ describe('XC5: folders and rights', () => {
     fs.writeFileSync(path.join(folder, 'file'), '');
     await using bolt = await openBolt(scratch.file());
     const target = path.join(folder, name);
-    await expect(bolt.compact(target)).rejects.toMatchObject({ code: 'BOLT_FAILED', path: target });
+    await expect(bolt.copyTo(target)).rejects.toMatchObject({ code: 'BOLT_FAILED', path: target });
   });
 });

@@ -37,9 +37,9 @@ const looks: readonly [string, (bolt: Bolt) => unknown][] = [
   ['get', (bolt) => everyGet(bolt)],
   ['check', async (bolt) => throwFirst(await bolt.check())],
   ['stats', (bolt) => bolt.stats()],
-  ['compact', (bolt) => bolt.compact('/disk/compacted.db')],
+  ['compact', (bolt) => bolt.copyTo('/disk/compacted.db')],
   ['copy', (bolt) => readAll(bolt)],
-  ['defragment', (bolt) => bolt.defragment()],
+  ['defragment', (bolt) => bolt.defrag()],
   ['deleting', (bolt) => bolt.write((tx) => deleteAll(tx))],
 ];
 

@@ -233,12 +233,14 @@ class BTreeIndex implements TreeIndex {
     checkNumber(limit, 'limit');
     const withTotal = options?.withTotal ?? false;
     let total = 0;
-    this.#tree.visit(toByteKey(key), end, (byteKey, slot) => {
+    const onKey = (byteKey: string, slot: Slot): typeof STOP | undefined => {
       if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
       total++;
       if (limit <= 0 || total <= limit) onFound(byteKey);
       return total === limit && !withTotal ? STOP : undefined;
-    });
+    };
+    if (options?.reverse === true) this.#tree.visitReversed(toByteKey(key), end, onKey);
+    else this.#tree.visit(toByteKey(key), end, onKey);
     return total;
   }
 

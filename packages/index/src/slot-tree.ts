@@ -79,6 +79,17 @@ export class SlotTree {
     this.#tree.forRange(low, high, end === undefined || isOpen, onKey);
   }
 
+  /** As `visit`, from the last key to the first. */
+  visitReversed(low: string, end: RangeEnd, onKey: (byteKey: string, slot: Slot) => typeof STOP | undefined): void {
+    if (end === undefined) return this.visit(low, end, onKey);
+    if (this.#tree.size === 0) return;
+    const high = end.length === 0 ? undefined : toByteKey(end);
+    // The pair is one and the same array, filled anew for each step.
+    for (const [byteKey, slot] of this.#tree.entriesReversed(high, [], high !== undefined)) {
+      if (byteKey < low || onKey(byteKey, slot) !== undefined) return;
+    }
+  }
+
   /** Visits all keys from `low` on and does what `onKey` returns; gives the key it stopped at, or undefined. */
   edit(low: string, onKey: (byteKey: string, slot: Slot, visited: number) => Edit): string | undefined {
     const high = this.#tree.maxKey();

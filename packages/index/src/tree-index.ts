@@ -45,6 +45,8 @@ export interface IndexRangeOptions {
   readonly limit?: number | undefined;
   /** Go on counting beyond the limit, so that `total` is the full number. @default false */
   readonly withTotal?: boolean | undefined;
+  /** From the last key to the first, so that a limit takes the last ones. @default false */
+  readonly reverse?: boolean | undefined;
 }
 
 export interface IndexRange {
@@ -66,7 +68,7 @@ export interface TreeIndex {
    */
   get(key: Uint8Array, atRevision: number): IndexEntry | undefined;
 
-  /** The keys of the range that were live at `atRevision`, in byte order. O(log keys + visited). */
+  /** The keys of the range that were live at `atRevision`, in byte order or the reverse. O(log keys + visited). */
   range(key: Uint8Array, end: RangeEnd, atRevision: number, options?: IndexRangeOptions): IndexRange;
 
   /** As `range`, revisions alone. */

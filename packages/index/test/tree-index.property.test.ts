@@ -111,6 +111,8 @@ class Pair {
     const bare = limited.map(({ main, sub }) => ({ main, sub }));
     expect(this.tree.range(key, end, revision, { limit })).toEqual({ entries: limited, total: limited.length });
     expect(this.tree.range(key, end, revision, { limit, withTotal: true }).total).toBe(all.length);
+    const fromTheEnd = limit > 0 && end !== undefined ? all.toReversed().slice(0, limit) : all.toReversed();
+    expect(this.tree.range(key, end, revision, { limit, reverse: true }).entries).toEqual(fromTheEnd);
     expect(this.tree.revisions(key, end, revision, { limit, withTotal: true })).toEqual({
       revisions: bare,
       total: all.length,

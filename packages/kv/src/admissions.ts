@@ -30,7 +30,7 @@ interface Waiting {
 export interface Entry {
   readonly signal?: AbortSignal | undefined;
   /**
-   * What has to be known before the section and may take turns of the event loop (AD3); asked when everybody before has had
+   * What has to be known before the section and may take turns of the event loop; asked when everybody before has had
    * their section. `undefined` where it takes none: then nobody needs to wait for it.
    */
   readonly prepare?: (() => Promise<void> | undefined) | undefined;

@@ -6,15 +6,13 @@
  * AT2 Where that is much, it is compared in slices at a revision that stays the newest until the section runs: the line of
  *     the writes waits meanwhile, the event loop does not (law 10).
  */
+import type { Entry, Range, Transaction } from '@varve/api';
+import { type Bounds, byteKey, contains, invalidType, keyAfter, type Records } from '@varve/api/implement';
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
-import { byteKey } from './byte-key.ts';
 import { ChunkSize } from './chunk-size.ts';
 import { nextSlice, sliceOver } from './clock.ts';
+import { entriesOf } from './entries.ts';
 import type { Core, Running } from './core.ts';
-import { invalidType } from './errors.ts';
-import type { Entry, Range, Transaction } from './kv.ts';
-import { contains, keyAfter, type Bounds } from './range.ts';
-import type { Records } from './records.ts';
 import { sortInSlices } from './sort.ts';
 import { section } from './writer.ts';
 
@@ -97,7 +95,7 @@ export class Attempt<K, V> implements Transaction<K, V> {
       const bounds = this.#records.keys.bounds(range);
       const { kvs } = await this.#core.store.range(bounds.key, bounds.end, { revision: this.revision });
       this.#ranges.push({ bounds, found: kvs });
-      return this.#writes.size === 0 ? this.#records.entries(kvs) : this.#withWrites(bounds, kvs);
+      return this.#writes.size === 0 ? entriesOf(this.#records, kvs) : this.#withWrites(bounds, kvs);
     });
   }
 

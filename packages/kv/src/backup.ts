@@ -10,12 +10,12 @@
  *
  * etcd: client/v3/snapshot/v3_snapshot.go. The only file of this package that touches the file system.
  */
+import { KvError } from '@varve/api';
+import { checkNames, checkOptionalFunction, checkSignal, invalidType } from '@varve/api/implement';
 import { createHash, randomBytes } from 'node:crypto';
 import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { checkNames, checkOptionalFunction, checkSignal } from './checks.ts';
 import type { Core } from './core.ts';
-import { invalidType, KvError } from './errors.ts';
 import type { BackupOptions, BackupResult } from './embedded.ts';
 
 const optionNames = ['signal', 'onProgress'];
@@ -97,7 +97,7 @@ async function writeSnapshot(core: Core, handle: FileHandle, path: string, optio
     await io(path, () => handle.sync());
     return writtenBytes;
   } finally {
-    await snapshot[Symbol.asyncDispose]();
+    await snapshot.close();
   }
 }
 

@@ -9,12 +9,12 @@ import * as timers from 'node:timers';
 const { clearInterval, setImmediate: realImmediate, setInterval } = timers;
 const steadyMs = performance.now.bind(performance);
 
-/** One slice of the event loop (law 10). */
+/** One slice of the event loop. */
 const sliceMs = 5;
 /** When the slice under way is over; 0 in a turn in which nobody has asked yet. */
 let sliceEnd = 0;
 
-/** Whether this turn of the event loop has lasted a slice, counted from the first question in it (law 10). */
+/** Whether this turn of the event loop has lasted a slice, counted from the first question in it. */
 export function sliceOver(): boolean {
   const now = steadyMs();
   if (sliceEnd > 0) return now >= sliceEnd;

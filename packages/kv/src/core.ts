@@ -9,11 +9,12 @@
  * COR3  Whatever a layer below says because it was closed under a call comes out as `KV_CLOSED`.
  * COR4  A write inside the body of a section is refused, and the section with it: its author meant it to be a part.
  */
+import { KvError } from '@varve/api';
+import { invalidType, isThenable } from '@varve/api/implement';
 import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
 import { breathe, nextSlice, sliceOver } from './clock.ts';
-import { invalidType, KvError } from './errors.ts';
-import { isThenable } from './kind.ts';
+import type { Layers } from './layers.ts';
 
 /** An optimistic transaction that has not ended yet. */
 export interface Running {
@@ -29,7 +30,7 @@ export class Core {
   readonly store: WatchableStore;
   readonly backend: Backend;
   readonly admissions: Admissions;
-  /** True when a write is answered after its commit (law 1). */
+  /** True when a write is answered after its commit. */
   readonly durableWrites: boolean;
   /** Ends a watch each. */
   readonly watches: Set<() => void> = new Set<() => void>();
@@ -43,7 +44,11 @@ export class Core {
   /** Why the section under way is undone though its body has returned. */
   #trespass: Error | undefined;
 
-  constructor(store: WatchableStore, backend: Backend) {
+  readonly #layers: Layers;
+
+  constructor(layers: Layers) {
+    const { store, backend } = layers;
+    this.#layers = layers;
     this.store = store;
     this.backend = backend;
     this.admissions = new Admissions(store);
@@ -60,7 +65,7 @@ export class Core {
     if (this.#shut) throw closedError();
   }
 
-  /** Runs a call: refused after `close`, its errors in this package's words (COR3), and a turn for others behind it (law 10). */
+  /** Runs a call: refused after `close`, its errors in this package's words, and a turn for others behind it. */
   async call<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       this.check();
@@ -72,7 +77,7 @@ export class Core {
     }
   }
 
-  /** The error as it goes out (COR3). */
+  /** The error as it goes out. */
   inOwnWords(error: unknown): unknown {
     if (this.#closing === undefined || !(error instanceof Error) || !('code' in error)) return error;
     return closedBelow.has(error.code) ? closedError(error) : error;
@@ -83,7 +88,7 @@ export class Core {
     return this.#inside;
   }
 
-  /** What a write inside a section gets, in the store's own words; the section ends with the same error (COR4). */
+  /** What a write inside a section gets, in the store's own words; the section ends with the same error. */
   refuseInside(): Promise<never> {
     const refused = (async (): Promise<never> => {
       throw (this.#trespass ??= refusalOf(this.store));
@@ -109,7 +114,7 @@ export class Core {
     }
   }
 
-  /** Resolves when every write called so far has had its section (COR2). */
+  /** Resolves when every write called so far has had its section. */
   async written(): Promise<void> {
     let called = [...this.running];
     while (called.length > 0) {
@@ -138,8 +143,7 @@ export class Core {
     this.#shut = true;
     await attempt(() => this.store.commit());
     for (const end of this.watches) end();
-    await attempt(() => this.store.close());
-    await attempt(() => this.backend.close());
+    await attempt(() => this.#layers.close());
     if (failures.length > 0) throw failures[0];
   }
 }

@@ -7,18 +7,9 @@
  * DL2 With a limit of its own a deletion takes the first keys, and says whether there are more.
  * DL3 What is to be told of the deleted entries is read before, and never more of it than may be deleted.
  */
+import { type DeleteResult, KvError } from '@varve/api';
+import type { Bounds, Deletion, Records } from '@varve/api/implement';
 import { MvccError, type DeleteRangeResult, type WriteTxn } from '@varve/watch';
-import { KvError } from './errors.ts';
-import type { DeleteResult } from './kv.ts';
-import type { Bounds } from './range.ts';
-import type { Records } from './records.ts';
-
-/** What to delete. */
-export interface Deletion {
-  readonly at: Bounds;
-  readonly previous: boolean;
-  readonly limit?: number | undefined;
-}
 
 /** A deletion that may tell what it removed. @throws KvError `KV_TOO_LARGE`, and nothing is deleted */
 export function runDelete<K, V>(

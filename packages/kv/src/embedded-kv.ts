@@ -4,8 +4,7 @@
  * The whole store and every name space in it are objects of this class over one `Core`; only the one that `open` returns
  * closes it. Each method checks and hands on: what it does stands in the file named for it.
  */
-import type { Compaction, Snapshot } from '@varve/watch';
-import { onAbort } from '@varve/base/abort';
+import type { Op, Txn, TxnResult } from '@varve/api';
 import {
   checkInteger,
   checkNames,
@@ -13,19 +12,21 @@ import {
   checkRevision,
   checkSignal,
   checkSignalOptions,
-} from './checks.ts';
+  planWatch,
+  type Records,
+} from '@varve/api/implement';
+import type { Compaction, Snapshot } from '@varve/watch';
+import { onAbort } from '@varve/base/abort';
 import { backupTo } from './backup.ts';
 import { nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
 import { handedOutCompaction, handedOutSnapshot } from './handed-out.ts';
 import { historyOf } from './history.ts';
 import type * as embedded from './embedded.ts';
-import type * as api from './kv.ts';
-import type { Op, Txn, TxnResult } from './operations.ts';
+import type * as api from '@varve/api';
 import { StoreReader } from './reader.ts';
-import type { Records } from './records.ts';
 import { optimistic } from './transaction.ts';
-import { planWatch, StoreWatch } from './watch.ts';
+import { StoreWatch } from './watch.ts';
 import { writeSection } from './write-section.ts';
 import { deleteKeys, putKey, runTransaction } from './writer.ts';
 
@@ -78,7 +79,7 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     return putKey(this.#core, this.#records, key, value, options);
   }
 
-  delete(key: api.Selector<K>, options?: api.DeleteOptions): Promise<api.DeleteResult<K, V>> {
+  delete(key: api.DeleteSelector<K>, options?: api.DeleteOptions): Promise<api.DeleteResult<K, V>> {
     if (this.#core.inside) return this.#core.refuseInside();
     return deleteKeys(this.#core, this.#records, key, options);
   }

@@ -6,7 +6,6 @@
  *
  * etcd: the client API of clientv3 (Maintenance), and what an embedded etcd can do.
  */
-import type { Compaction, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
 import type {
   CompactOptions,
   Entry,
@@ -14,10 +13,18 @@ import type {
   KvEvent,
   NamespaceOptions,
   Range,
-  Selector,
+  DeleteSelector,
   SignalOptions,
   Status,
-} from './kv.ts';
+} from '@varve/api';
+import type { Compaction, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
+
+export interface SectionListOptions {
+  /** At most so many entries. @default all */
+  readonly limit?: number | undefined;
+  /** From the last key to the first. @default false */
+  readonly reverse?: boolean | undefined;
+}
 
 /** The one writer, inside its section: everything is in the same tick, reads see its own writes. */
 export interface WriteSection<K, V> {
@@ -25,11 +32,11 @@ export interface WriteSection<K, V> {
   readonly revision: number;
   get(key: K): Entry<K, V> | undefined;
   /** In one piece, so keep it small. */
-  list(range: Range<K>, options?: { readonly limit?: number | undefined }): readonly Entry<K, V>[];
+  list(range: Range<K>, options?: SectionListOptions): readonly Entry<K, V>[];
   count(range: Range<K>): number;
   put(key: K, value: V): void;
   /** Returns how many keys were deleted. @throws KvError `KV_TOO_LARGE` for ranges of more than `limits.maxDeletes` */
-  delete(key: Selector<K>): number;
+  delete(key: DeleteSelector<K>): number;
 }
 
 /** `T`, unless it is a promise: what is awaited inside a section would run outside of it. */
@@ -96,7 +103,7 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
   readonly revision: number;
   /**
    * Runs `body` as one transaction in one synchronous section: no other writer, no await.
-   * If it throws, nothing of it remains and the error is passed on as it is (law 3).
+   * If it throws, nothing of it remains and the error is passed on as it is.
    * Inside, use the section: another write of the same store (`kv.put`, `kv.compact` and the like) is refused with
    * `BACKEND_NESTED`, and so is the section that called it, because what looked like a part of it would be missing.
    * @throws TypeError `KV_INVALID` when `body` returns a promise
@@ -114,12 +121,12 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
    * @throws KvError `KV_EXISTS` when the target exists, `KV_BACKUP` when it cannot be written
    */
   backup(path: string, options?: BackupOptions): Promise<BackupResult>;
-  /** The BoltDB file of `backup` as a stream, without the hash. Dispose it if you do not read it to its end. */
+  /** The BoltDB file of `backup` as a stream, without the hash. Close or dispose it if you do not read it to its end. */
   snapshot(options?: SignalOptions): Promise<Snapshot>;
   /** Gives the space of deleted records back to the medium. */
   defrag(): Promise<void>;
   stats(): Stats;
-  /** Hash of the history up to a revision, 0 for the present one: equal histories have equal hashes (law 6). */
+  /** Hash of the history up to a revision, 0 for the present one: equal histories have equal hashes. */
   hashByRev(revision?: number, options?: SignalOptions): Promise<HashResult>;
   /**
    * Resolves when every write called so far may be relied on: with `durability: 'interval'` as soon as it has had its turn.

@@ -11,7 +11,8 @@ export function handedOutSnapshot(core: Core, snapshot: Snapshot): Snapshot {
   return {
     size: snapshot.size,
     [Symbol.asyncIterator]: () => chunks(core, snapshot),
-    [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+    close: () => snapshot.close(),
+    [Symbol.asyncDispose]: () => snapshot.close(),
   };
 }
 

@@ -5,13 +5,12 @@
  * HS2  Changes are fetched some at a time, with a turn of the event loop in between (law 10), and decoded as they are
  *     pulled. A compaction that may have taken what was not fetched yet ends the stream (law 2).
  */
+import type { HistoryOptions, KvEvent } from '@varve/api';
+import { checkNames, checkOptionalInteger, checkSignalType, type Records } from '@varve/api/implement';
 import type { Change } from '@varve/watch';
-import { checkNames, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { breathe } from './clock.ts';
 import type { Core } from './core.ts';
-import type { HistoryOptions, KvEvent } from './kv.ts';
 import { pullEach, type Source } from './pull.ts';
-import type { Records } from './records.ts';
 
 const optionNames = ['from', 'signal'];
 /** Read from the medium, they take a millisecond or two. */

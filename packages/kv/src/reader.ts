@@ -6,27 +6,31 @@
  * RD2  Long reads go page by page at one revision and hold nothing between two pages; when compaction overtakes them
  *     they end with `MVCC_COMPACTED`, never with a mixture (law 2).
  */
-import type { KeyValue, RangeResult } from '@varve/watch';
+import type { Entry, ListOptions, Page, PageOptions, Range, Reader, SignalOptions } from '@varve/api';
 import {
+  type Bounds,
   checkNames,
   checkOptionalBoolean,
   checkOptionalInteger,
   checkSignal,
   checkSignalOptions,
   checkSignalType,
-} from './checks.ts';
+  cursorOf,
+  keyAfter,
+  ownBytes,
+  readCursor,
+  type Records,
+} from '@varve/api/implement';
+import type { KeyValue, RangeResult } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
 import { nextSlice } from './clock.ts';
 import type { Core } from './core.ts';
-import { cursorOf, readCursor } from './cursor.ts';
-import type { Entry, ListOptions, Page, PageOptions, Range, Reader, SignalOptions } from './kv.ts';
+import { entriesOf } from './entries.ts';
 import { pullEach, type Source } from './pull.ts';
-import { keyAfter, type Bounds } from './range.ts';
-import type { Records } from './records.ts';
 import { turnDue } from './turn.ts';
 
-const listNames = ['limit', 'signal'];
-const pageNames = ['limit', 'cursor', 'total', 'signal'];
+const listNames = ['limit', 'reverse', 'signal'];
+const pageNames = ['limit', 'cursor', 'total', 'reverse', 'signal'];
 
 export class StoreReader<K, V> implements Reader<K, V> {
   readonly #core: Core;
@@ -56,32 +60,36 @@ export class StoreReader<K, V> implements Reader<K, V> {
     this.#core.check();
     checkNames(options, 'options', listNames);
     checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
+    checkOptionalBoolean(options.reverse, 'reverse');
     checkSignalType(options.signal);
     const bounds = this.#records.keys.bounds(range);
-    const { limit = Number.POSITIVE_INFINITY, signal } = options;
-    return pullEach(() => new ListSource(this.#core, this.#records, bounds, this.#at?.revision ?? 0, limit, signal));
+    const { limit = Number.POSITIVE_INFINITY, reverse = false, signal } = options;
+    const listing = { bounds, reverse, revision: this.#at?.revision ?? 0, limit, signal };
+    return pullEach(() => new ListSource(this.#core, this.#records, listing));
   }
 
   page(range: Range<K>, options: PageOptions = {}): Promise<Page<K, V>> {
     return this.#core.call(async () => {
       checkNames(options, 'options', pageNames);
-      const { limit = 100, cursor: text, total, signal } = options;
+      const { limit = 100, cursor: text, total, reverse = false, signal } = options;
       checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER - 1);
       checkOptionalBoolean(total, 'total');
+      checkOptionalBoolean(reverse, 'reverse');
       checkSignal(signal);
       const { keys } = this.#records;
       const bounds = keys.bounds(range);
-      const cursor = text === undefined ? undefined : readCursor(text, bounds, keys, this.#at?.revision);
+      const walk = { bounds, reverse, space: keys };
+      const cursor = text === undefined ? undefined : readCursor(text, walk, this.#at?.revision);
       const asked = cursor?.revision ?? this.#at?.revision ?? this.#core.store.rev();
       // One more than wanted tells whether there is a next page.
-      const read = { revision: asked, limit: limit + 1, signal };
-      const { kvs } = await this.#range(cursor?.key ?? bounds.key, bounds, read);
-      const entries = await this.#records.entries(kvs.slice(0, limit), signal);
+      const read = { revision: asked, limit: limit + 1, reverse, signal };
+      const { kvs } = await this.#range(cursor === undefined ? bounds : restFrom(cursor.key, bounds, reverse), read);
+      const entries = await entriesOf(this.#records, kvs.slice(0, limit), signal);
       const following = kvs[limit];
       return {
         entries,
         revision: asked,
-        ...(following === undefined ? undefined : { next: cursorOf(asked, following.key, bounds, keys) }),
+        ...(following === undefined ? undefined : { next: cursorOf(asked, following.key, walk) }),
         ...(total === true ? { total: await this.#count(bounds, asked, signal) } : undefined),
       };
     });
@@ -95,12 +103,22 @@ export class StoreReader<K, V> implements Reader<K, V> {
   }
 
   async #count(bounds: Bounds, revision: number, signal: AbortSignal | undefined): Promise<number> {
-    return (await this.#range(bounds.key, bounds, { revision, countOnly: true, signal })).count;
+    return (await this.#range(bounds, { revision, countOnly: true, signal })).count;
   }
 
-  #range(key: Uint8Array, bounds: Bounds, options: Parameters<Core['store']['range']>[2]): Promise<RangeResult> {
-    return this.#core.store.range(key, bounds.end, options);
+  #range(bounds: Bounds, options: Parameters<Core['store']['range']>[2]): Promise<RangeResult> {
+    return this.#core.store.range(bounds.key, bounds.end, options);
   }
+}
+
+/** What a walk has left of its bounds, `next` being the first of it. */
+function restFrom(next: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
+  return reverse ? { key, end: keyAfter(next) } : { key: next, end };
+}
+
+/** What a walk has left of its bounds behind `last`. */
+function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
+  return reverse ? { key, end: ownBytes(last) } : { key: keyAfter(last), end };
 }
 
 /** Not the method itself: a promise made by hand costs less than that of an asynchronous function. */
@@ -114,35 +132,38 @@ async function rejected(error: unknown): Promise<never> {
   throw error;
 }
 
+/** What `list` was asked for. */
+interface Listing {
+  readonly bounds: Bounds;
+  readonly reverse: boolean;
+  /** 0 for the present of the first pull. */
+  readonly revision: number;
+  readonly limit: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** The entries of a range at one revision, chunk by chunk. */
 class ListSource<K, V> implements Source<Entry<K, V>> {
   readonly #core: Core;
   readonly #records: Records<K, V>;
-  readonly #bounds: Bounds;
+  readonly #reverse: boolean;
   readonly #signal: AbortSignal | undefined;
   #revision: number;
   #left: number;
-  /** Where the next chunk begins; `undefined` after the last one. */
-  #from: Uint8Array | undefined;
+  /** What is still to be read; `undefined` after the last chunk. */
+  #rest: Bounds | undefined;
   readonly #size = new ChunkSize();
   #chunk: readonly KeyValue[] = [];
   #index = 0;
 
-  constructor(
-    core: Core,
-    records: Records<K, V>,
-    bounds: Bounds,
-    revision: number,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(core: Core, records: Records<K, V>, { bounds, reverse, revision, limit, signal }: Listing) {
     this.#core = core;
     this.#records = records;
-    this.#bounds = bounds;
+    this.#reverse = reverse;
     this.#signal = signal;
     this.#revision = revision;
     this.#left = limit;
-    this.#from = bounds.key;
+    this.#rest = bounds;
   }
 
   take(): Entry<K, V> | undefined {
@@ -155,14 +176,15 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
   }
 
   async load(): Promise<boolean> {
-    if (this.#from === undefined || this.#left === 0) return false;
+    const rest = this.#rest;
+    if (rest === undefined || this.#left === 0) return false;
     this.#signal?.throwIfAborted();
     this.#core.check();
     if (this.#revision === 0) this.#revision = this.#core.store.rev();
     const limit = Math.min(this.#size.entries, this.#left);
-    const { kvs } = await this.#read(this.#from, limit);
+    const { kvs } = await this.#read(rest, limit);
     const last = kvs.length < limit ? undefined : kvs.at(-1);
-    this.#from = last === undefined ? undefined : keyAfter(last.key);
+    this.#rest = last && restBehind(last.key, rest, this.#reverse);
     this.#left -= kvs.length;
     this.#size.learn(kvs);
     this.#chunk = kvs;
@@ -171,14 +193,14 @@ class ListSource<K, V> implements Source<Entry<K, V>> {
   }
 
   close(): void {
-    this.#from = undefined;
+    this.#rest = undefined;
     this.#chunk = [];
   }
 
-  async #read(from: Uint8Array, limit: number): Promise<RangeResult> {
-    const read = { revision: this.#revision, limit, signal: this.#signal };
+  async #read({ key, end }: Bounds, limit: number): Promise<RangeResult> {
+    const read = { revision: this.#revision, limit, reverse: this.#reverse, signal: this.#signal };
     try {
-      return await this.#core.store.range(from, this.#bounds.end, read);
+      return await this.#core.store.range(key, end, read);
     } catch (error) {
       throw this.#core.inOwnWords(error);
     }

@@ -10,13 +10,11 @@
  *
  * etcd: client/v3/concurrency/stm.go. Departs: ranges are read, too, and guarded against new and vanished keys.
  */
-import { checkNames, checkOptionalInteger, checkSignal } from './checks.ts';
+import { KvError, type Transaction, type TransactionOptions, type TransactionResult } from '@varve/api';
+import { checkNames, checkOptionalInteger, checkSignal, invalidType, type Records } from '@varve/api/implement';
 import { Attempt } from './attempt.ts';
 import { breathe } from './clock.ts';
 import type { Core, Running } from './core.ts';
-import { invalidType, KvError } from './errors.ts';
-import type { Transaction, TransactionOptions, TransactionResult } from './kv.ts';
-import type { Records } from './records.ts';
 
 const optionNames = ['attempts', 'signal'];
 

@@ -7,13 +7,12 @@
  *
  * etcd: server/etcdserver/txn/txn.go, checkTxn (spec server-api.md 5.5).
  */
+import type { NumberTest } from '@varve/api';
+import { type Condition, keyAfter, type Plan, type Step, type WholePlan } from '@varve/api/implement';
 import type { KeyValue, WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
 import { nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
-import type { NumberTest } from './operations.ts';
-import { keyAfter } from './range.ts';
-import type { Condition, Plan, Step, WholePlan } from './txn.ts';
 
 /** The branch a plan takes. */
 export interface Path {
@@ -34,7 +33,7 @@ const absent: Pick<KeyValue, 'version' | 'createRevision' | 'modRevision' | 'lea
   lease: 0n,
 };
 
-/** Where the conditions of one transaction are decided (TD2). */
+/** Where the conditions of one transaction are decided. */
 export class Decision {
   /** The path, where it was found before the section. */
   path: Path | undefined;

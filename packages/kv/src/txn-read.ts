@@ -1,12 +1,12 @@
 /**
  * A transaction that writes nothing, over a store that cannot be written: all of it is read at one visible revision.
  */
+import type { RangeOpResult } from '@varve/api';
+import type { Plan, Records } from '@varve/api/implement';
+import { entriesOf } from './entries.ts';
 import type { Core } from './core.ts';
-import type { RangeOpResult } from './operations.ts';
-import type { Records } from './records.ts';
 import { findPath, type Path, type PathStep } from './txn-path.ts';
 import type { TxnAnswer } from './txn-run.ts';
-import type { Plan } from './txn.ts';
 
 export async function readTxn<K, V>(
   core: Core,
@@ -40,9 +40,10 @@ async function readStep<K, V>(step: PathStep, reading: Reading<K, V>): Promise<u
       return kv === undefined ? undefined : records.entry(kv);
     }
     case 'range': {
-      const { key, end } = step.at;
-      const { kvs, count } = await core.store.range(key, end, { revision, limit: step.limit, withTotal: true, signal });
-      const found: RangeOpResult<K, V> = { entries: await records.entries(kvs, signal), total: count };
+      const { at, limit, reverse } = step;
+      const read = { revision, limit, reverse, withTotal: true, signal };
+      const { kvs, count } = await core.store.range(at.key, at.end, read);
+      const found: RangeOpResult<K, V> = { entries: await entriesOf(records, kvs, signal), total: count };
       return found;
     }
     case 'txn':

@@ -7,11 +7,10 @@
  *
  * etcd: server/etcdserver/txn/txn.go (spec server-api.md 5.5).
  */
+import type { PutResult, RangeOpResult } from '@varve/api';
+import type { Records } from '@varve/api/implement';
 import type { WriteTxn } from '@varve/watch';
 import { runDelete } from './deletion.ts';
-import type { PutResult } from './kv.ts';
-import type { RangeOpResult } from './operations.ts';
-import type { Records } from './records.ts';
 import type { Path, PathStep } from './txn-path.ts';
 
 /** The answer of a transaction, while its revision is not known yet. */
@@ -69,7 +68,11 @@ class Run<K, V> {
         return kv === undefined ? undefined : records.entry(kv);
       }
       case 'range': {
-        const { kvs, count } = txn.range(step.at.key, step.at.end, { limit: step.limit, withTotal: true });
+        const { kvs, count } = txn.range(step.at.key, step.at.end, {
+          limit: step.limit,
+          withTotal: true,
+          reverse: step.reverse,
+        });
         const found: RangeOpResult<K, V> = { entries: kvs.map((kv) => records.entry(kv)), total: count };
         return found;
       }

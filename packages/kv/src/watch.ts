@@ -12,46 +12,14 @@
  *
  * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one response.
  */
+import type { KvEvent, Watch, WatchBatch } from '@varve/api';
+import { invalidType, type Bounds, type Records, type WatchPlan } from '@varve/api/implement';
 import { MvccError, type Event, type KeyValue, type WatchResponse, type WatchStream } from '@varve/watch';
 import { onAbort } from '@varve/base/abort';
-import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { ChunkSize } from './chunk-size.ts';
 import { every, keepAlive, nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
-import { invalidType } from './errors.ts';
-import type { KvEvent, Watch, WatchBatch, WatchOptions } from './kv.ts';
 import { Pull, type Source } from './pull.ts';
-import type { Bounds } from './range.ts';
-import type { Records } from './records.ts';
-
-/** Options of a watch, checked. */
-export interface WatchPlan {
-  /** 0 for the next one. */
-  readonly from: number;
-  readonly initial: boolean;
-  readonly previous: boolean;
-  readonly only: 'put' | 'delete' | undefined;
-  readonly progressIntervalMs: number | undefined;
-  readonly signal: AbortSignal | undefined;
-}
-
-const optionNames = ['from', 'initial', 'previous', 'only', 'progressIntervalMs', 'signal'];
-
-/** Checks the options of a watch. @throws TypeError, RangeError `KV_INVALID` */
-export function planWatch(options: WatchOptions): WatchPlan {
-  checkNames(options, 'options', optionNames);
-  const { from, initial, previous, only, progressIntervalMs, signal } = options;
-  checkOptionalInteger(from, 'from', 1, Number.MAX_SAFE_INTEGER);
-  checkOptionalBoolean(initial, 'initial');
-  checkOptionalBoolean(previous, 'previous');
-  checkOptionalInteger(progressIntervalMs, 'progressIntervalMs', 1, 0x7fffffff);
-  if (only !== undefined && only !== 'put' && only !== 'delete') throw invalidType('only must be "put" or "delete"');
-  checkSignalType(signal);
-  if (initial === true && from !== undefined)
-    throw invalidType('a watch begins with from or with initial, not with both');
-  if (initial === true && only === 'delete') throw invalidType('initial gives puts, which only: "delete" leaves out');
-  return { from: from ?? 0, initial: initial === true, previous: previous === true, only, progressIntervalMs, signal };
-}
 
 /** What is being handed out. */
 type Chunk =
@@ -100,7 +68,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
         return;
       }
       const { watchId, revision } = this.#stream.watch(bounds.key, bounds.end, {
-        startRevision: plan.from,
+        from: plan.from,
         previous: plan.previous,
         filters: plan.only === undefined ? [] : [plan.only === 'put' ? 'nodelete' : 'noput'],
       });

@@ -4,14 +4,19 @@
  * WS1 Keys, values and limits are checked call by call: what throws undoes the whole transaction (law 3).
  * WS2 Of no use once the body has returned, and says so whatever it is given.
  */
+import type { Entry, Range, DeleteSelector, SignalOptions } from '@varve/api';
+import {
+  checkNames,
+  checkOptionalBoolean,
+  checkOptionalInteger,
+  checkSignalOptions,
+  invalidType,
+  type Records,
+} from '@varve/api/implement';
 import type { WriteTxn } from '@varve/watch';
-import { checkNames, checkOptionalInteger, checkSignalOptions } from './checks.ts';
 import type { Core } from './core.ts';
 import { runDelete } from './deletion.ts';
-import { invalidType } from './errors.ts';
-import type { WriteResult, WriteSection } from './embedded.ts';
-import type { Entry, Range, Selector, SignalOptions } from './kv.ts';
-import type { Records } from './records.ts';
+import type { SectionListOptions, WriteResult, WriteSection } from './embedded.ts';
 import { section } from './writer.ts';
 
 /** Runs `body` as one transaction. */
@@ -37,7 +42,7 @@ export function writeSection<K, V, T>(
   });
 }
 
-const listNames = ['limit'];
+const listNames = ['limit', 'reverse'];
 
 class StoreSection<K, V> implements WriteSection<K, V> {
   readonly revision: number;
@@ -62,13 +67,14 @@ class StoreSection<K, V> implements WriteSection<K, V> {
     return kv === undefined ? undefined : this.#records.entry(kv, key);
   }
 
-  list(range: Range<K>, options: { readonly limit?: number | undefined } = {}): readonly Entry<K, V>[] {
+  list(range: Range<K>, options: SectionListOptions = {}): readonly Entry<K, V>[] {
     const txn = this.#txn;
     checkNames(options, 'options', listNames);
-    const { limit } = options;
+    const { limit, reverse } = options;
     checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
+    checkOptionalBoolean(reverse, 'reverse');
     const { key, end } = this.#records.keys.bounds(range);
-    return txn.range(key, end, { limit }).kvs.map((kv) => this.#records.entry(kv));
+    return txn.range(key, end, { limit, reverse }).kvs.map((kv) => this.#records.entry(kv));
   }
 
   count(range: Range<K>): number {
@@ -84,7 +90,7 @@ class StoreSection<K, V> implements WriteSection<K, V> {
     txn.put(keyBytes, valueBytes);
   }
 
-  delete(selector: Selector<K>): number {
+  delete(selector: DeleteSelector<K>): number {
     const txn = this.#txn;
     const at = this.#records.keys.selectDoomed(selector);
     return runDelete(txn, this.#records, { at, previous: false }).deleted;

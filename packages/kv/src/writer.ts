@@ -7,22 +7,37 @@
  * WR3  What comes after the section cannot fail but by a failed commit: the signal is not looked at any more.
  * WR4  What is long and can be known before the section is found out in slices, while the line waits (law 10).
  */
+import type {
+  DeleteOptions,
+  DeleteResult,
+  Op,
+  PutOptions,
+  PutResult,
+  DeleteSelector,
+  SignalOptions,
+  Txn,
+  TxnResult,
+} from '@varve/api';
+import {
+  checkNames,
+  checkOptionalBoolean,
+  checkOptionalInteger,
+  checkSignal,
+  checkSignalOptions,
+  invalidType,
+  ownBytes,
+  planTxn,
+  type Records,
+} from '@varve/api/implement';
 import type { Finished, WriteTxn } from '@varve/watch';
 import type { Entry } from './admissions.ts';
-import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignal, checkSignalOptions } from './checks.ts';
 import { nextSlice } from './clock.ts';
-import { ownBytes } from './coder.ts';
 import type { Core } from './core.ts';
 import { runDelete } from './deletion.ts';
-import { invalidType } from './errors.ts';
-import type { DeleteOptions, DeleteResult, PutOptions, PutResult, Selector, SignalOptions } from './kv.ts';
-import type { Op, Txn, TxnResult } from './operations.ts';
-import type { Records } from './records.ts';
 import { turnDue } from './turn.ts';
 import { choosePath, Decision } from './txn-path.ts';
 import { readTxn } from './txn-read.ts';
 import { runPut, runTxn } from './txn-run.ts';
-import { planTxn } from './txn.ts';
 
 const putNames = ['previous', 'signal'];
 const deleteNames = ['previous', 'limit', 'signal'];
@@ -70,7 +85,7 @@ export async function putKey<K, V>(
 export function deleteKeys<K, V>(
   core: Core,
   records: Records<K, V>,
-  selector: Selector<K>,
+  selector: DeleteSelector<K>,
   options: DeleteOptions = {},
 ): Promise<DeleteResult<K, V>> {
   return core.call(async () => {

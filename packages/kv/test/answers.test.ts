@@ -74,7 +74,7 @@ describe.each(engines)('XD1: on %s', (_engine, place) => {
     ['text for readOnly', () => file('x.db', { readOnly: any('no') }), /readOnly must be/],
     ['NaN for lockTimeoutMs', () => file('x.db', { lockTimeoutMs: Number.NaN }), /lockTimeoutMs must be/],
     ['an unknown option of level', () => level('x', any({ cache: 1 })), /no "cache"/],
-    ['NaN for cacheSize', () => level('x', { cacheSize: Number.NaN }), /cacheSize must be/],
+    ['NaN for cacheBytes', () => level('x', { cacheBytes: Number.NaN }), /cacheBytes must be/],
     ['an asynchronous body of write', (kv) => kv.write(any(async () => secret)), /synchronous.*transaction\(\)/],
     ['a body of write that gives a thenable', (kv) => kv.write(any(() => ({ then: () => secret }))), /synchronous/],
     ['null for options', (kv) => kv.get('a', any(null)), /options must be an object/],

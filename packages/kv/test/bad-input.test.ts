@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bytes, level, memory, open, type EmbeddedKv, type Engine } from '../src/index.ts';
+import { bytes, level, memory, open, remove, type EmbeddedKv, type Engine } from '../src/index.ts';
 import { childOutput, codeOf, collect, failure, temporaryFolder } from './helpers.ts';
 
 /** A secret that must not come out in any message (R3). */
@@ -39,8 +39,24 @@ describe('R3: wrong arguments are typed, named, and change nothing', () => {
     ['a limit of -1', (kv) => kv.list({}, { limit: -1 }), /limit must be an integer from 1/],
     ['a limit of 0', (kv) => kv.page({}, { limit: 0 }), /limit must be an integer from 1/],
     ['an unknown sort', (kv) => kv.list({}, { sort: secret } as object), /no "sort"/],
-    ['an unknown bound', (kv) => kv.delete({ until: secret } as object), /no "until"/],
-    ['two undefined bounds', (kv) => kv.delete({ start: undefined, end: undefined }), /both bounds are undefined/],
+    ['an unknown bound', (kv) => kv.delete({ until: secret } as unknown as string), /no "until"/],
+    ['two undefined bounds', (kv) => kv.delete({ start: undefined } as unknown as string), /say \{ all: true \}/],
+    ['no bounds, delete', (kv) => kv.delete({} as { all: true }), /say \{ all: true \}/],
+    ['the prefix of all keys, delete', (kv) => kv.delete({ prefix: '' }), /say \{ all: true \}/],
+    ['the start of all keys, delete', (kv) => kv.delete({ start: '' }), /say \{ all: true \}/],
+    ['no bounds, delete in a txn', (kv) => kv.txn({ then: [remove({})] }), /say \{ all: true \}/],
+    ['no bounds, delete in a section', (kv) => kv.write((s) => s.delete({} as { all: true })), /say \{ all: true \}/],
+    ['not all', (kv) => kv.delete({ all: false } as unknown as { all: true }), /all must be true/],
+    ['all and more', (kv) => kv.delete({ all: true, prefix: 'a' }), /no "prefix"/],
+    ['all, where it is no deletion', (kv) => kv.count({ all: true } as object), /no "all"/],
+    [
+      'a start outside of the prefix',
+      (kv) => kv.count({ prefix: 'b', start: 'a' }),
+      /start must begin with the prefix/,
+    ],
+    ['an end outside of the prefix', (kv) => kv.count({ prefix: 'b', end: 'c' }), /end must begin with the prefix/],
+    ['reverse that is no boolean', (kv) => kv.list({}, { reverse: 1 } as object), /reverse must be true or false/],
+    ['reverse of a page', (kv) => kv.page({}, { reverse: 'yes' } as object), /reverse must be true or false/],
     ['an undefined prefix', (kv) => kv.delete({ prefix: undefined as unknown as string }), /prefix is undefined/],
     ['revision NaN', (kv) => kv.at(Number.NaN), /revision must be an integer/],
     ['revision -1', (kv) => kv.at(-1), /revision must be an integer/],
@@ -131,7 +147,7 @@ describe('opening', () => {
     ['wrong cacheBytes', () => open(memory(), { cacheBytes: -1 }), /cacheBytes must be/],
     ['wrong onProgress', () => open(memory(), { onProgress: 1 as unknown as () => void }), /onProgress must be/],
     ['wrong limit', () => open(memory(), { limits: { maxOps: 0 } }), /limits.maxOps must be/],
-    ['createIfMissing beside an engine', () => open(memory(), { createIfMissing: true }), /goes with a path/],
+    ['create beside an engine', () => open(memory(), { create: true }), /goes with a path/],
     ['no location', () => open(undefined as unknown as string), /location must be/],
     ['an empty path', () => open(''), /location must not be empty/],
     ['a cluster', () => open('etcd://127.0.0.1:2379'), /not for this package/],
@@ -187,7 +203,7 @@ describe('opening', () => {
   });
 
   test('a store that is missing, when it may not be made', async () => {
-    const error = await failure(() => open(temporaryFolder(), { createIfMissing: false }));
+    const error = await failure(() => open(temporaryFolder(), { create: false }));
     expect(error).toMatchObject({ code: 'BACKEND_NOT_FOUND' });
   });
 
@@ -250,7 +266,7 @@ test('R10: every call after close says so', async () => {
     () => kv.get('a'),
     () => kv.put('a', 'b'),
     () => kv.delete('a'),
-    () => kv.delete({}),
+    () => kv.delete({ all: true }),
     () => kv.txn({}),
     () => kv.transaction(() => undefined),
     () => kv.write(() => undefined),

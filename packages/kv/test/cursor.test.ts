@@ -1,6 +1,6 @@
 /** A12, E6: a cursor leads on in its own range and name space, and tells nothing of what lies around. */
 import { describe, expect, test } from 'vitest';
-import { json, open, put, utf8, type Codec, type EmbeddedKv, type KeyCodec, type Range } from '../src/index.ts';
+import { json, open, put, range, utf8, type Codec, type EmbeddedKv, type KeyCodec, type Range } from '../src/index.ts';
 import { codeOf, collect, engines, failure } from './helpers.ts';
 
 async function filled(place: (typeof engines)[number][1]): Promise<EmbeddedKv> {
@@ -25,6 +25,55 @@ describe.each(engines)('XA12: on %s', (_engine, place) => {
         if (cursor === undefined) break;
       }
       expect(keys).toEqual((await collect(space.list(range))).map((entry) => entry.key));
+    }
+  });
+
+  test('from the last key to the first, and a cursor keeps its direction', async () => {
+    await using kv = await filled(place);
+    const space = kv.namespace('secret-1/');
+    const revision = kv.revision;
+    for (const range of [
+      {},
+      { prefix: 'k' },
+      { start: 'k2', end: 'k7' },
+      { prefix: 'k', start: 'k3' },
+      { prefix: 'x' },
+    ]) {
+      const forward = (await collect(space.list(range))).map((entry) => entry.key);
+      const reverse = true;
+      expect((await collect(space.list(range, { reverse }))).map((entry) => entry.key)).toEqual(forward.toReversed());
+      const last = await collect(space.list(range, { reverse, limit: 2 }));
+      expect(last.map((entry) => entry.key)).toEqual(forward.toReversed().slice(0, 2));
+      const keys: string[] = [];
+      for (let cursor: string | undefined; ;) {
+        const page = await space.page(range, { limit: 2, cursor, reverse });
+        expect(page.revision).toBe(keys.length === 0 ? kv.revision : revision);
+        keys.push(...page.entries.map((entry) => entry.key));
+        cursor = page.next;
+        if (cursor === undefined) break;
+        const taken = cursor;
+        expect(await codeOf(() => space.page(range, { cursor: taken }))).toBe('KV_INVALID');
+      }
+      expect(keys).toEqual(forward.toReversed());
+    }
+    const found = await kv.txn({ then: [range({ prefix: 'secret-2/' }, { limit: 1, reverse: true })] });
+    expect(found.results[0]).toMatchObject({ entries: [{ key: 'secret-2/k8' }], total: 9 });
+    const { value } = await kv.write((section) =>
+      section.list({}, { limit: 1, reverse: true }).map((entry) => entry.key),
+    );
+    expect(value).toEqual(['secret-2/k8']);
+  });
+
+  test('a long range from the last key to the first is the same range', async () => {
+    await using kv = await open(place());
+    await kv.write((section) => {
+      for (let i = 0; i < 1500; i++) section.put(`k${String(i).padStart(4, '0')}`, 'x'.repeat(i % 50));
+    });
+    const at = kv.at(kv.revision);
+    await kv.delete({ start: 'k0100', end: 'k0900' });
+    for (const reader of [at, kv]) {
+      const forward = await collect(reader.list({}));
+      expect(await collect(reader.list({}, { reverse: true }))).toEqual(forward.toReversed());
     }
   });
 

@@ -26,7 +26,7 @@ describe('put and delete', () => {
     expect(await kv.delete('a')).toEqual({ revision: 6, deleted: 1 });
     const gone = await kv.delete({ prefix: 'b/' }, { previous: true });
     expect(gone).toMatchObject({ revision: 7, deleted: 2, previous: [{ key: 'b/1' }, { key: 'b/2' }] });
-    expect(await kv.delete({})).toEqual({ revision: 8, deleted: 1 });
+    expect(await kv.delete({ all: true })).toEqual({ revision: 8, deleted: 1 });
     expect(await kv.count({})).toBe(0);
   });
 

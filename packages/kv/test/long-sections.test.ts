@@ -175,14 +175,14 @@ describe.each(engines)('XB8: deletions on %s', (_engine, place) => {
     const wide = { prefix: 'k' };
     const calls: readonly (() => unknown)[] = [
       () => kv.delete(wide),
-      () => kv.delete({}),
+      () => kv.delete({ all: true }),
       () => kv.delete(wide, { previous: true }),
       () => kv.txn({ then: [put('a', 'x'), remove(wide)] }),
       () => kv.txn({ then: [remove({ end: key(60) }), remove({ start: key(60) })] }),
       () => kv.txn({ then: [nested({ then: [remove(wide)] })] }),
       () => kv.write((section) => section.delete(wide)),
       () => kv.write((section) => section.delete({ end: key(60) }) + section.delete({ start: key(60) })),
-      () => kv.namespace('k').delete({}),
+      () => kv.namespace('k').delete({ all: true }),
     ];
     for (const call of calls) {
       const error = await failure(call);
@@ -219,7 +219,7 @@ describe.each(engines)('XB8: deletions on %s', (_engine, place) => {
     expect((await kv.delete({ prefix: 'k0' }, { limit: 5 })).more).toBe(false);
     expect((await collect(kv.list({}))).map((entry) => entry.key)).toEqual(['kept']);
     for (const limit of [0, -1, 1.5, Number.NaN, 101, '1' as unknown as number]) {
-      expect(await codeOf(() => kv.delete({}, { limit }))).toBe('KV_INVALID');
+      expect(await codeOf(() => kv.delete({ all: true }, { limit }))).toBe('KV_INVALID');
     }
     expect(await codeOf(() => kv.delete('kept', { limit: 1 }))).toBe('KV_INVALID');
   });
@@ -234,7 +234,7 @@ describe.each(engines)('XB8: deletions on %s', (_engine, place) => {
       () => kv.delete(wide, { previous: true }),
       () => kv.txn({ then: [remove(wide)] }),
       () => kv.write((section) => section.delete(wide)),
-      () => kv.namespace('k').delete({}),
+      () => kv.namespace('k').delete({ all: true }),
     ];
     for (const call of whole) {
       expect(await failure(call)).toMatchObject({ name: 'KvError', code: 'KV_TOO_LARGE', limit: 20_000 });
@@ -250,11 +250,11 @@ describe.each(engines)('XB8: deletions on %s', (_engine, place) => {
   });
 
   const raised: readonly (readonly [string, (kv: EmbeddedKv) => Promise<number>])[] = [
-    ['delete', async (kv) => (await kv.delete({})).deleted],
-    ['delete with limit', async (kv) => (await kv.delete({}, { limit: 25_000 })).deleted],
-    ['delete with previous', async (kv) => (await kv.delete({}, { previous: true })).previous!.length],
-    ['txn', async (kv) => (await kv.txn({ then: [remove({})] })).results[0]!.deleted],
-    ['write', async (kv) => (await kv.write((section) => section.delete({}))).value],
+    ['delete', async (kv) => (await kv.delete({ all: true })).deleted],
+    ['delete with limit', async (kv) => (await kv.delete({ all: true }, { limit: 25_000 })).deleted],
+    ['delete with previous', async (kv) => (await kv.delete({ all: true }, { previous: true })).previous!.length],
+    ['txn', async (kv) => (await kv.txn({ then: [remove({ all: true })] })).results[0]!.deleted],
+    ['write', async (kv) => (await kv.write((section) => section.delete({ all: true }))).value],
   ];
   test.each(raised)('a raised limits.maxDeletes holds for %s', async (_, work) => {
     await using kv = await filled(place, 25_000, { limits: { maxDeletes: 25_000 } });
@@ -269,7 +269,12 @@ describe.each(engines)('XB8: deletions on %s', (_engine, place) => {
     });
     const { value } = await kv.write((section) => {
       const codes: unknown[] = [];
-      for (const range of [{ end: key(6) }, {}, { start: key(6), end: key(10) }, { start: key(19) }]) {
+      for (const range of [
+        { end: key(6) },
+        { all: true as const },
+        { start: key(6), end: key(10) },
+        { start: key(19) },
+      ]) {
         try {
           codes.push(section.delete(range));
         } catch (error) {
@@ -284,9 +289,9 @@ describe.each(engines)('XB8: deletions on %s', (_engine, place) => {
 
   test('what one deletion takes by default is bounded', async () => {
     await using kv = await filled(place, 20_001);
-    expect(await codeOf(() => kv.delete({}))).toBe('KV_TOO_LARGE');
+    expect(await codeOf(() => kv.delete({ all: true }))).toBe('KV_TOO_LARGE');
     await kv.delete(key(7));
-    expect(await kv.delete({})).toMatchObject({ deleted: 20_000 });
+    expect(await kv.delete({ all: true })).toMatchObject({ deleted: 20_000 });
   });
 });
 

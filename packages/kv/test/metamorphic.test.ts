@@ -45,6 +45,11 @@ const key = fc.constantFrom('a', 'b', 'b/1', 'b/2', 'c', '\u{10FFFF}', '__proto_
 const value = fc.string({ maxLength: 5 });
 const ranges: fc.Arbitrary<Range<string>> = fc.oneof(
   key.map((prefix) => ({ prefix })),
+  fc.constantFrom(
+    { prefix: 'b', start: 'b/' },
+    { prefix: 'b', end: 'b/2' },
+    { prefix: 'b/', start: 'b/1', end: 'b/2' },
+  ),
   fc.record({ start: key, end: key }),
   key.map((start) => ({ start })),
   fc.constant({}),
@@ -57,9 +62,9 @@ const commands = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant('delete'), key }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('deleteRange'), range: ranges }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('get'), key }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('list'), range: ranges, back }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('list'), range: ranges, back, reverse: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('count'), range: ranges, back }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('page'), range: ranges }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('page'), range: ranges, reverse: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('history'), key }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('hash'), back }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('compact'), back }) },
@@ -80,15 +85,18 @@ async function run(kv: EmbeddedKv, command: Command, hashes: Hashes): Promise<un
     case 'delete':
       return kv.delete(command.key, { previous: true });
     case 'deleteRange':
-      return kv.delete(command.range);
+      // What names no bound is all keys, which has to be said.
+      return kv.delete(
+        Object.values(command.range).length === 0 ? { all: true } : (command.range as { prefix: string }),
+      );
     case 'get':
       return kv.get(command.key);
     case 'list':
-      return collect(kv.at(past).list(command.range));
+      return collect(kv.at(past).list(command.range, { reverse: command.reverse }));
     case 'count':
       return kv.at(past).count(command.range);
     case 'page':
-      return kv.page(command.range, { limit: 2, total: true });
+      return kv.page(command.range, { limit: 2, total: true, reverse: command.reverse });
     case 'history':
       return collect(kv.history(command.key));
     case 'hash':

@@ -26,7 +26,7 @@ test('a name space has keys and values of its own, and no way out', async () => 
   const page = await users.page({}, { limit: 1 });
   expect((await users.page({}, { limit: 1, cursor: page.next })).entries).toMatchObject([{ key: 'bob' }]);
   expect(await users.at(5).count({})).toBe(1);
-  expect(await users.delete({})).toMatchObject({ deleted: 2 });
+  expect(await users.delete({ all: true })).toMatchObject({ deleted: 2 });
   expect(await kv.count({})).toBe(3);
   expect(await codeOf(() => users.put('', { name: 'nobody' }))).toBe('KV_INVALID');
 });
@@ -41,7 +41,7 @@ test('watches, histories, transactions and sections stay inside', async () => {
   await space.write((section) => section.put('c', String(section.count({}))));
   expect((await collect(watch, 3)).map((event) => event.key)).toEqual(['a', 'b', 'c']);
   expect(await collect(space.history('a'))).toMatchObject([{ key: 'a', value: '1' }]);
-  const result = await space.txn({ if: [exists('c')], then: [range({}), remove({})] });
+  const result = await space.txn({ if: [exists('c')], then: [range({}), remove({ all: true })] });
   expect(result).toMatchObject({
     results: [{ total: 3, entries: [{ key: 'a' }, { key: 'b' }, { key: 'c' }] }, { deleted: 3 }],
   });

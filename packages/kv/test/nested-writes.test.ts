@@ -8,7 +8,7 @@ const writes: readonly [string, (kv: EmbeddedKv) => Promise<unknown>][] = [
   ['put', (kv) => kv.put('b', '2')],
   ['put with previous', (kv) => kv.put('b', '2', { previous: true })],
   ['put that is wrong', (kv) => kv.put('', '2')],
-  ['delete', (kv) => kv.delete({})],
+  ['delete', (kv) => kv.delete({ all: true })],
   ['txn', (kv) => kv.txn({ then: [put('b', '2')] })],
   ['transaction', (kv) => kv.transaction((tx) => tx.put('b', '2'))],
   ['write', (kv) => kv.write((section) => section.put('b', '2'))],

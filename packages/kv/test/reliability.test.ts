@@ -67,7 +67,7 @@ describe('R11: abort signals', () => {
     const calls: readonly (() => unknown)[] = [
       () => kv.get('a', { signal }),
       () => kv.put('a', 'b', { signal }),
-      () => kv.delete({}, { signal }),
+      () => kv.delete({ all: true }, { signal }),
       () => kv.txn({ then: [put('a', 'b')] }, { signal }),
       () => kv.transaction((tx) => tx.put('a', 'b'), { signal }),
       () => kv.write((section) => section.put('a', 'b'), { signal }),

@@ -38,7 +38,7 @@ describe('M98, D8: a transaction changes a key once', () => {
     ['put a, put a', [put('a', '1'), put('a', '2')]],
     ['delete [a, from-key) and put b', [remove({ start: 'a' }), put('b', '1')]],
     ['delete a..c and put b', [remove({ start: 'a', end: 'c' }), put('b', '1')]],
-    ['delete all and put b', [remove({}), put('b', '1')]],
+    ['delete all and put b', [remove({ all: true }), put('b', '1')]],
     ['delete by prefix and put in it', [put('a/b', '1'), remove({ prefix: 'a/' })]],
     ['S64: put a, delete a', [put('a', '1'), remove('a')]],
     ['S69: two nested ones put n', [nested({ then: [put('n', '1')] }), nested({ then: [put('n', '2')] })]],

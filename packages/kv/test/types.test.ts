@@ -66,7 +66,7 @@ async function types(): Promise<void> {
   // @ts-expect-error the nested key has another type
   await kv.txn({ then: [nested({ if: [missing(7)] })] });
   await kv.txn({ then: [put('a', { theme: 'dark' })] });
-  await kv.txn({ if: [missing({}), missing({ prefix: 'a' })], then: [remove({}), remove('a')] });
+  await kv.txn({ if: [missing({}), missing({ prefix: 'a' })], then: [remove({ all: true }), remove('a')] });
   const raw = await open('x', { key: bytes });
   await raw.txn({
     if: [missing(Uint8Array.of(1)), missing({ start: Uint8Array.of(1) })],
@@ -78,8 +78,13 @@ async function types(): Promise<void> {
   await kv.txn({ then: [put('a', 7)] });
   // @ts-expect-error the key has another type
   await kv.txn({ if: [missing(7)] });
-  // @ts-expect-error a prefix and an end exclude each other
-  kv.list({ prefix: 'a', end: 'b' });
+  kv.list({ prefix: 'a', start: 'ab', end: 'ac' }, { reverse: true });
+  await kv.delete({ all: true });
+  await kv.delete({ start: 'a' });
+  // @ts-expect-error all keys are deleted as { all: true }
+  await kv.delete({});
+  // @ts-expect-error reads have {} for that
+  kv.list({ all: true });
 
   expectTypeOf(kv.namespace('n', { value: json<number>() })).toEqualTypeOf<Kv<string, number>>();
   expectTypeOf(kv.namespace('n')).toEqualTypeOf<Kv<string, Config>>();

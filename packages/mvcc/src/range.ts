@@ -3,8 +3,9 @@
  *
  * RG1  What fits one slice is answered in one tick; a larger range takes one slice a turn of the event loop (law 10).
  * RG2  After each turn the range checks that it may still be read: compaction that overtakes it ends it (law 5).
- * RG3  The next slice starts behind the last key of the one before, so nothing is held over a turn.
- * RG4  A record's key is inside the range and behind the one before, as the index has it, or the record is another's: where a
+ * RG3  The next slice starts behind the last key of the one before, or ends before it where the range is read from its end,
+ *      so nothing is held over a turn.
+ * RG4  A record's key is inside the range and on the right side of the one before, as the index has it, or the record is another's: where a
  *      slice ends by its last key, a wrong one would never come to an end.
  *
  * etcd: server/storage/mvcc/kvstore_txn.go, rangeKeys (spec section 7.2).
@@ -36,6 +37,7 @@ export function checkRange(key: Uint8Array, end: RangeEnd, options: RangeOptions
   checkFlag(options.countOnly, 'countOnly');
   checkFlag(options.keysOnly, 'keysOnly');
   checkFlag(options.withTotal, 'withTotal');
+  checkFlag(options.reverse, 'reverse');
 }
 
 /** The whole range in this tick, for writers. */
@@ -52,14 +54,15 @@ export function rangeNow(
   if (options.countOnly === true) {
     return { kvs: [], count: index.countRevisions(key, end, revision), revision: current };
   }
-  const found = { limit: options.limit, withTotal: options.withTotal };
+  const reverse = options.reverse === true;
+  const found = { limit: options.limit, withTotal: options.withTotal, reverse };
   if (options.keysOnly === true) {
     const { entries, total } = index.range(key, end, revision, found);
     return { kvs: entries.map((entry) => keyOnly(history, entry)), count: total, revision: current };
   }
   const { revisions, total } = index.revisions(key, end, revision, found);
   const kvs: KeyValue[] = [];
-  addRecords(kvs, history, source, revisions, key, end);
+  addRecords(kvs, history, source, revisions, key, end, reverse);
   return { kvs, count: total, revision: current };
 }
 
@@ -78,7 +81,8 @@ export async function rangeSliced(
   const small = index.size <= SLICE_RECORDS || end === undefined;
   if (small) return rangeNow(history, history, key, end, revision, current, options);
 
-  const last = new Uint8Array(end);
+  const reverse = options.reverse === true;
+  let last = new Uint8Array(end);
   let from: Uint8Array = new Uint8Array(key);
   if (options.countOnly === true) {
     return { kvs: [], count: await count(history, from, last, revision, options), revision: current };
@@ -88,10 +92,11 @@ export async function rangeSliced(
     const wanted = Math.min(SLICE_RECORDS, limit - kvs.length);
     const got =
       options.keysOnly === true
-        ? keysInto(kvs, history, from, last, revision, wanted)
-        : recordsInto(kvs, history, from, last, revision, wanted);
+        ? keysInto(kvs, history, from, last, revision, wanted, reverse)
+        : recordsInto(kvs, history, from, last, revision, wanted, reverse);
     if (got < wanted) return { kvs, count: kvs.length, revision: current };
-    from = after(kvs[kvs.length - 1]!.key);
+    if (reverse) last = new Uint8Array(kvs[kvs.length - 1]!.key);
+    else from = after(kvs[kvs.length - 1]!.key);
     if (kvs.length >= limit) break;
     await nextSlice(history, revision, options);
   }
@@ -112,9 +117,10 @@ function recordsInto(
   end: Uint8Array,
   revision: number,
   limit: number,
+  reverse: boolean,
 ): number {
-  const { revisions } = history.index.revisions(from, end, revision, { limit });
-  addRecords(kvs, history, history, revisions, from, end);
+  const { revisions } = history.index.revisions(from, end, revision, { limit, reverse });
+  addRecords(kvs, history, history, revisions, from, end, reverse);
   return revisions.length;
 }
 
@@ -126,6 +132,7 @@ function addRecords(
   revisions: readonly Revision[],
   key: Uint8Array,
   end: RangeEnd,
+  reverse: boolean,
 ): void {
   if (revisions.length === 0) return;
   const { reads } = history;
@@ -136,13 +143,35 @@ function addRecords(
   let last: Uint8Array | undefined;
   for (; at < kvs.length; at++) {
     const kv = kvs[at]!;
-    const isBehind = last === undefined ? compareBytes(kv.key, key) >= 0 : compareBytes(kv.key, last) > 0;
-    if (!isBehind || (at === kvs.length - 1 && !isBefore(kv.key, key, end))) {
+    if (!(reverse ? fitsReversed : fits)(kv.key, last, at === kvs.length - 1, key, end)) {
       const { main, sub } = revisions[at - first]!;
       throw foreign(history, main, sub, kv);
     }
     last = kv.key;
   }
+}
+
+/** Whether a record's key may stand behind `last`; the one of a slice that the next goes on from is held against the end. */
+function fits(
+  key: Uint8Array,
+  last: Uint8Array | undefined,
+  isFinal: boolean,
+  start: Uint8Array,
+  end: RangeEnd,
+): boolean {
+  const isBehind = last === undefined ? compareBytes(key, start) >= 0 : compareBytes(key, last) > 0;
+  return isBehind && (!isFinal || isBefore(key, start, end));
+}
+
+function fitsReversed(
+  key: Uint8Array,
+  last: Uint8Array | undefined,
+  isFinal: boolean,
+  start: Uint8Array,
+  end: RangeEnd,
+): boolean {
+  const isBehind = last === undefined ? isBefore(key, start, end) : compareBytes(key, last) < 0;
+  return isBehind && (!isFinal || compareBytes(key, start) >= 0);
 }
 
 function isBefore(key: Uint8Array, start: Uint8Array, end: RangeEnd): boolean {
@@ -163,8 +192,9 @@ function keysInto(
   end: Uint8Array,
   revision: number,
   limit: number,
+  reverse: boolean,
 ): number {
-  const { entries } = history.index.range(from, end, revision, { limit });
+  const { entries } = history.index.range(from, end, revision, { limit, reverse });
   for (const entry of entries) kvs.push(keyOnly(history, entry));
   return entries.length;
 }

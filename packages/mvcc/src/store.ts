@@ -49,6 +49,8 @@ export interface RangeOptions {
   readonly keysOnly?: boolean | undefined;
   /** Make `count` the number of matches, whatever the limit. @default false */
   readonly withTotal?: boolean | undefined;
+  /** From the last key to the first, so that a limit takes the last ones. @default false */
+  readonly reverse?: boolean | undefined;
 }
 
 export interface SliceOptions {
@@ -77,7 +79,7 @@ export interface HistoryOptions {
 }
 
 export interface RangeResult {
-  /** In byte order of the keys. */
+  /** In byte order of the keys, or the reverse where that was asked for. */
   readonly kvs: readonly KeyValue[];
   /** Matches: all of them with `withTotal` or `countOnly`, else the number returned. */
   readonly count: number;

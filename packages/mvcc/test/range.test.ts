@@ -145,6 +145,42 @@ test.each([255, 256, 257, 512, 1000])('law 10: %d keys, in slices, are the same 
   expect([limited.kvs.length, limited.count]).toEqual([size - 1, size]);
 });
 
+test.each([3, 256, 257, 1000])(
+  'law 2: %d keys from the last to the first, whatever has changed since',
+  async (size) => {
+    const { store } = await open();
+    store.write((txn) => {
+      for (let i = 0; i < size; i++) txn.put(bytes(`k${String(i).padStart(4, '0')}`), bytes('x'));
+    });
+    await store.settled();
+    const revision = store.rev();
+    store.write((txn) => txn.deleteRange(bytes('k0001')));
+    store.write((txn) => txn.put(bytes('k0002'), bytes('later')));
+    await store.settled();
+    const ranges = [
+      ALL,
+      [bytes('k0001'), bytes('k0400')],
+      [bytes('k0002'), undefined],
+      [bytes('k9'), bytes('k')],
+    ] as const;
+    for (const at of [revision, 0]) {
+      for (const [key, end] of ranges) {
+        for (const options of [{}, { limit: 2 }, { limit: 300 }, { keysOnly: true }, { limit: 2, withTotal: true }]) {
+          const { limit, ...rest } = options as { limit?: number };
+          const all = (await store.range(key, end, { ...rest, revision: at })).kvs.toReversed();
+          const wanted = limit === undefined || end === undefined ? all : all.slice(0, limit);
+          const { kvs, count } = await store.range(key, end, { ...options, revision: at, reverse: true });
+          expect(kvs).toEqual(wanted);
+          expect(count).toBe('withTotal' in options ? all.length : wanted.length);
+          store.write((txn) => {
+            expect(txn.range(key, end, { ...options, revision: at, reverse: true }).kvs).toEqual(wanted);
+          });
+        }
+      }
+    }
+  },
+);
+
 test('law 10: large counts are taken in slices', async () => {
   const { store } = await thousand(10_000);
   let turns = 0;

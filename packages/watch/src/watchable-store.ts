@@ -37,7 +37,7 @@ export type EventFilter = 'noput' | 'nodelete';
 
 export interface WatchOptions {
   /** First revision wanted; 0 or absent: the next one. A past revision is read from history, a future one is waited for. @default 0 */
-  readonly startRevision?: number | undefined;
+  readonly from?: number | undefined;
   /** Events to leave out. @default none */
   readonly filters?: readonly EventFilter[] | undefined;
   /** Deliver `previous`. @default false */
@@ -49,7 +49,7 @@ export interface WatchOptions {
 /** Many watchers on one bounded queue, with one consumer: `next()` or `for await`. Leaving the loop closes the stream. */
 export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposable {
   /**
-   * Registers a watcher, and returns its id and the visible revision of that moment: without `startRevision`, exactly the
+   * Registers a watcher, and returns its id and the visible revision of that moment: without `from`, exactly the
    * events above that revision will come. Nothing is delivered in the same tick.
    * @throws WatchError `WATCH_EMPTY_RANGE`, `WATCH_DUPLICATE_ID`, `WATCH_CLOSED`
    */

@@ -36,7 +36,7 @@ test('CU1 a thousand late watchers of one range cost one reading', async () => {
   await using f = await open({ cacheBytes: 0, revisionsPerBatch: 100 }, medium.engine);
   await f.puts('foo', 1000);
   const streams = Array.from({ length: 1000 }, () => f.store.newWatchStream());
-  for (const stream of streams) stream.watch(foo, undefined, { startRevision: 2 });
+  for (const stream of streams) stream.watch(foo, undefined, { from: 2 });
   medium.scans = 0;
   await f.passes();
   expect(medium.scans).toBe(1);
@@ -52,8 +52,8 @@ test('CU1 watchers of different ranges go over one reading together', async () =
   await f.store.settled();
   const stream = f.store.newWatchStream();
   for (let i = 0; i < 20; i++) {
-    stream.watch(bytes(`k${i}`), undefined, { startRevision: 2 });
-    stream.watch(bytes(`k${i}`), bytes('kz'), { startRevision: 2 + (i % 3) });
+    stream.watch(bytes(`k${i}`), undefined, { from: 2 });
+    stream.watch(bytes(`k${i}`), bytes('kz'), { from: 2 + (i % 3) });
   }
   medium.scans = 0;
   const got = new Map<number, number[]>();
@@ -89,7 +89,7 @@ test('P2 a slow consumer far behind goes on in one scan, which is let go of when
   );
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   medium.scans = 0;
   const seen: number[] = [];
   while (seen.length < 500) seen.push(...revisions([(await stream.next())!]).flat());
@@ -116,7 +116,7 @@ test('R14 closing a stream in the middle of a reading pins nothing', async () =>
   await using f = await open({ revisionsPerBatch: 10, clock: systemClock, cacheBytes: 0 });
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   await stream.next();
   await f.store.close();
   expect(f.backend.openReadTxN).toBe(0);
@@ -135,7 +135,7 @@ test('R15 history that cannot be read ends the stream with the error, and is rep
   const other = f.store.newWatchStream();
   other.watch(foo, undefined);
   medium.fail = new Error('unreadable');
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   await expect(stream.next()).rejects.toBe(medium.fail);
   await expect(stream.next()).rejects.toBe(medium.fail);
   unsubscribe('varve.watch.background-error', listen);
@@ -150,7 +150,7 @@ test('law 10: a pass yields, and writers go on meanwhile', async () => {
   for (let i = 0; i < 20_000; i++) f.store.put(bytes(`k${i}`), bytes('value'));
   const streams = Array.from({ length: 600 }, (_, i) => {
     const stream = f.store.newWatchStream();
-    stream.watch(bytes(`k${i}`), bytes(`k${i}~`), { startRevision: 2, previous: true });
+    stream.watch(bytes(`k${i}`), bytes(`k${i}~`), { from: 2, previous: true });
     return stream;
   });
   let turns = 0;

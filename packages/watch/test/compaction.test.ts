@@ -7,12 +7,12 @@ const foo = bytes('foo');
 test.each([
   [9, ['0 compacted 10']],
   [10, ['0@11: PUT foo=8 @10 c2 v9, PUT foo=9 @11 c2 v10']],
-])('W64 W65 compacted at 10, a watcher from %i', async (startRevision, wanted) => {
+])('W64 W65 compacted at 10, a watcher from %i', async (from, wanted) => {
   await using f = await open();
   await f.puts('foo', 10);
   await f.compact(10);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision });
+  stream.watch(foo, undefined, { from });
   await f.pass();
   expect(showAll(drain(stream))).toEqual(wanted);
   expect(f.store.watchStats.unsynced).toBe(0);
@@ -23,9 +23,9 @@ test('W66 W98 notices that find no room wait, and hold nobody else up', async ()
   await f.puts('foo', 10);
   await f.compact(5);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1, watchId: 10 });
-  stream.watch(foo, undefined, { startRevision: 1, watchId: 11 });
-  stream.watch(foo, undefined, { startRevision: 6, watchId: 12 });
+  stream.watch(foo, undefined, { from: 1, watchId: 10 });
+  stream.watch(foo, undefined, { from: 1, watchId: 11 });
+  stream.watch(foo, undefined, { from: 6, watchId: 12 });
   for (let i = 0; i < 10; i++) await f.pass();
   const responses = drain(stream);
   await f.passes();
@@ -45,7 +45,7 @@ test('W67 a deletion at the compacted revision itself is delivered', async () =>
   await f.put(['x', '1']);
   await f.compact(3);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 3 });
+  stream.watch(foo, undefined, { from: 3 });
   await f.pass();
   expect(showAll(drain(stream))).toEqual(['0@4: DELETE foo @3']);
 });
@@ -54,7 +54,7 @@ test('W68 compaction that overtakes a watcher ends a prefix without gap', async 
   await using f = await open();
   await f.puts('foo', 2500);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   await f.pass();
   await f.compact(2000);
   await f.passes();
@@ -67,11 +67,11 @@ test('W70 W71 the notice names the compaction at the time of the pass', async ()
   await using f = await open();
   await f.puts('foo', 10);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   await f.pass();
   expect(revisions(drain(stream))).toEqual([upTo(2, 11)]);
   await f.compact(3);
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   await f.compact(7);
   await f.pass();
   expect(showAll(drain(stream))).toEqual(['1 compacted 7']);
@@ -95,7 +95,7 @@ test('W77 a previous value that compaction took is absent, never wrong', async (
   await f.puts('foo', 3);
   await f.compact(3);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 3, previous: true });
+  stream.watch(foo, undefined, { from: 3, previous: true });
   await f.pass();
   expect(showAll(drain(stream))).toEqual(['0@4: PUT foo=1 @3 c2 v2, PUT foo=2 @4 c2 v3 <1@3']);
 });
@@ -114,7 +114,7 @@ test('W97 one notice for each watcher, then nothing to do', async () => {
   await f.puts('foo', 10);
   await f.compact(10);
   const stream = f.store.newWatchStream();
-  for (let i = 0; i < 5; i++) stream.watch(foo, undefined, { startRevision: 2 });
+  for (let i = 0; i < 5; i++) stream.watch(foo, undefined, { from: 2 });
   expect(await f.passes()).toBe(3);
   await f.pass();
   expect(showAll(drain(stream)).sort()).toEqual([0, 1, 2, 3, 4].map((id) => `${id} compacted 10`));
@@ -126,7 +126,7 @@ test('W102 three thousand watchers below the compaction get one notice each', as
   await f.puts('foo', 20);
   await f.compact(19);
   const stream = f.store.newWatchStream();
-  for (let i = 0; i < 3000; i++) stream.watch(foo, undefined, { startRevision: 11 });
+  for (let i = 0; i < 3000; i++) stream.watch(foo, undefined, { from: 11 });
   const told = new Set<number>();
   let responses = 0;
   for (let i = 0; told.size < 3000 && i < 3000; i++) {
@@ -141,11 +141,11 @@ test('W102 three thousand watchers below the compaction get one notice each', as
   expect([told.size, responses, stream.poll()]).toEqual([3000, 3000, undefined]);
 });
 
-async function restored(passes: 'none' | 'before' | 'after' | 'both', startRevision: number): Promise<string[]> {
+async function restored(passes: 'none' | 'before' | 'after' | 'both', from: number): Promise<string[]> {
   await using a = await open();
   await using b = await open();
   const stream = a.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision });
+  stream.watch(foo, undefined, { from });
   await a.put(['foo', '0']);
   await b.puts('foo', 3);
   if (passes === 'before' || passes === 'both') await a.pass();
@@ -170,7 +170,7 @@ test('W75 a watcher of the future survives a restore', async () => {
   await using b = await open();
   await a.puts('foo', 2);
   const stream = a.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 10 });
+  stream.watch(foo, undefined, { from: 10 });
   await b.puts('foo', 4);
   await a.store.restore(b.backend);
   await a.pass();
@@ -212,7 +212,7 @@ test('restore to less: watchers of what is not there yet wait for it', async () 
   await using b = await open();
   await a.puts('foo', 9);
   const stream = a.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 8 });
+  stream.watch(foo, undefined, { from: 8 });
   await b.puts('foo', 2);
   await a.store.restore(b.backend);
   expect(a.store.rev()).toBe(3);

@@ -15,7 +15,7 @@ function ids(stream: WatchStream): number[] {
 test('W17 a put reaches its watcher', async () => {
   await using f = await open();
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 0 });
+  stream.watch(foo, undefined, { from: 0 });
   await f.put(['foo', 'bar']);
   expect(showAll(drain(stream))).toEqual(['0@2: PUT foo=bar @2 c2 v1']);
 });
@@ -48,7 +48,7 @@ test('W21 a range deletion is one response with a bare event for each key', asyn
   await using f = await open();
   await f.put(['foo_0', ''], ['foo_1', ''], ['foo_2', '']);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, FROM_KEY, { startRevision: 5 });
+  stream.watch(foo, FROM_KEY, { from: 5 });
   await f.delete('foo_0', 'foo_3');
   const responses = drain(stream);
   expect(showAll(responses)).toEqual(['0@5: DELETE foo_0 @5, DELETE foo_1 @5, DELETE foo_2 @5']);
@@ -94,7 +94,7 @@ test('W27 an event from history carries the lease', async () => {
   f.store.put(foo, bytes('bar'), 7n);
   await f.store.settled();
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   await f.pass();
   const [response] = drain(stream);
   expect(response?.type === 'events' && response.events[0]?.kv.lease).toBe(7n);
@@ -104,11 +104,11 @@ test.each([
   [1, [2, 3, 4], 'W28'],
   [-3, [2, 3, 4], 'W28'],
   [4, [4], 'W29'],
-])('%3$s a watcher from revision %1$s of 4 reads history', async (startRevision, wanted) => {
+])('%3$s a watcher from revision %1$s of 4 reads history', async (from, wanted) => {
   await using f = await open();
   await f.puts('foo', 3);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision });
+  stream.watch(foo, undefined, { from });
   expect(places(f)).toBe('0 synced, 1 unsynced, 0 victims');
   expect(drain(stream)).toEqual([]);
   await f.pass();
@@ -121,7 +121,7 @@ test.each([
 test('W30 W31 a watcher of the future waits for it', async () => {
   await using f = await open();
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 10 });
+  stream.watch(foo, undefined, { from: 10 });
   expect(places(f)).toBe('1 synced, 0 unsynced, 0 victims');
   await f.puts('foo', 10);
   expect(revisions(drain(stream))).toEqual([[10], [11]]);
@@ -130,7 +130,7 @@ test('W30 W31 a watcher of the future waits for it', async () => {
 test('W32 a watcher of a revision that never comes gets nothing, and can be cancelled', async () => {
   await using f = await open();
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 ** 63 - 3 });
+  stream.watch(foo, undefined, { from: 2 ** 63 - 3 });
   await f.puts('foo', 5);
   await f.pass();
   await using other = await open();
@@ -147,7 +147,7 @@ test('W33 history shows deletions and new lives', async () => {
   await f.delete('foo');
   await f.put(['foo', 'b']);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   await f.pass();
   expect(showAll(drain(stream))).toEqual(['0@4: PUT foo=a @2 c2 v1, DELETE foo @3, PUT foo=b @4 c4 v1']);
 });
@@ -156,7 +156,7 @@ test('W34 one pass serves a hundred watchers', async () => {
   await using f = await open();
   await f.put(['foo', 'bar']);
   const stream = f.store.newWatchStream();
-  for (let i = 0; i < 100; i++) stream.watch(foo, undefined, { startRevision: 1 });
+  for (let i = 0; i < 100; i++) stream.watch(foo, undefined, { from: 1 });
   expect(places(f)).toBe('0 synced, 100 unsynced, 0 victims');
   await f.pass();
   expect(places(f)).toBe('100 synced, 0 unsynced, 0 victims');
@@ -167,11 +167,11 @@ test('W34 one pass serves a hundred watchers', async () => {
 test.each(['live', 'history'])('W35 W36 W37 filters leave events out, and nothing else (%s)', async (how) => {
   await using f = await open();
   const stream = f.store.newWatchStream();
-  const startRevision = how === 'live' ? 0 : 2;
+  const from = how === 'live' ? 0 : 2;
   const watch = (): void => {
-    stream.watch(foo, undefined, { startRevision, filters: ['noput'] });
-    stream.watch(foo, undefined, { startRevision, filters: ['nodelete'] });
-    stream.watch(foo, undefined, { startRevision, filters: ['nodelete', 'noput', 'noput'] });
+    stream.watch(foo, undefined, { from, filters: ['noput'] });
+    stream.watch(foo, undefined, { from, filters: ['nodelete'] });
+    stream.watch(foo, undefined, { from, filters: ['nodelete', 'noput', 'noput'] });
   };
   if (how === 'live') watch();
   await f.put(['foo', '1']);
@@ -191,7 +191,7 @@ test('W38 filtered history counts as delivered', async () => {
   await using f = await open();
   await f.puts('foo', 2500);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1, filters: ['noput'] });
+  stream.watch(foo, undefined, { from: 1, filters: ['noput'] });
   expect(await f.passes()).toBe(3);
   expect(places(f)).toBe('1 synced, 0 unsynced, 0 victims');
   expect(drain(stream)).toEqual([]);
@@ -203,8 +203,8 @@ test('W46 only those who ask get previous values, live and from history', async 
   stream.watch(foo, undefined, { previous: true });
   stream.watch(foo, undefined);
   await f.put(['foo', 'a'], ['foo', 'b']);
-  stream.watch(foo, undefined, { previous: true, startRevision: 2 });
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { previous: true, from: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   await f.pass();
   const events = drain(stream).flatMap((response) => (response.type === 'events' ? [response] : []));
   const previous = (id: number): boolean[] =>
@@ -245,7 +245,7 @@ test.each(['live', 'history'])('W86 previous values are those before the transac
     txn.put(foo, bytes('e'));
   });
   await f.store.settled();
-  if (how === 'history') stream.watch(foo, undefined, { previous: true, startRevision: 1 });
+  if (how === 'history') stream.watch(foo, undefined, { previous: true, from: 1 });
   await f.pass();
   const shown = drain(stream).flatMap((response) =>
     showAll([response])[0]!

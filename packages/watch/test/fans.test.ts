@@ -86,7 +86,7 @@ test.each([0, 1, 3, 4, 7])(
 test('W31 a watcher of the future among watchers of the present waits for its revision', async () => {
   await using f = await open();
   const stream = f.store.newWatchStream();
-  for (const startRevision of [0, 4, 0, 6]) stream.watch(foo, undefined, { startRevision });
+  for (const from of [0, 4, 0, 6]) stream.watch(foo, undefined, { from });
   await f.puts('foo', 6);
   const responses = drain(stream);
   expect([0, 1, 2, 3].map((id) => revisions(responses, id).flat())).toEqual([

@@ -16,7 +16,7 @@ async function crowd(): Promise<Fixture> {
   await f.puts('filler', 3);
   full.watch(foo, FROM_KEY);
   await f.puts('foo', 1);
-  for (const startRevision of [0, 0, 2, 3]) other.watch(foo, undefined, { startRevision });
+  for (const from of [0, 0, 2, 3]) other.watch(foo, undefined, { from });
   f.store.newWatchStream().watch(foo, undefined);
   expect(places(f)).toBe('4 synced, 2 unsynced, 1 victims');
   f.check();

@@ -73,9 +73,9 @@ test.each(['commit', 'interval'] as const)(
               });
             } else if ('watch' in each) {
               const { stream, start, filters, previous } = each.watch;
-              const startRevision = start === undefined ? 0 : Math.max(1, store.rev() + start);
+              const from = start === undefined ? 0 : Math.max(1, store.rev() + start);
               const [key, end] = each.watch.range;
-              model.watch(streams[stream]!, key, end, { startRevision, filters, previous });
+              model.watch(streams[stream]!, key, end, { from, filters, previous });
             } else if ('read' in each) {
               for (let i = 0; i < each.count; i++) read(streams[each.read]!);
             } else if ('progress' in each) streams[each.progress]!.requestProgressAll();

@@ -78,8 +78,8 @@ export class Model {
 
   watch(stream: WatchStream, key: string, end: string | undefined, options: WatchOptions): void {
     const { watchId, revision } = stream.watch(bytes(key), end === undefined ? undefined : bytes(end), options);
-    const { startRevision = 0 } = options;
-    const first = startRevision === 0 ? revision + 1 : startRevision;
+    const { from = 0 } = options;
+    const first = from === 0 ? revision + 1 : from;
     this.watched.push({
       stream,
       id: watchId,

@@ -25,8 +25,8 @@ test('CU2 CU4 a compaction between two watchers of a pass: the second gets notic
   await using f = await open({ clock });
   await f.puts('foo', 10);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   clock.meanwhile = () => f.compact(9);
   await f.pass();
   const responses = drain(stream);
@@ -42,8 +42,8 @@ test('CU2 a restore between two watchers of a pass: the second gets nothing of t
   await a.puts('foo', 3);
   await b.put(['foo', 'new'], ['foo', 'newer']);
   const stream = a.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   clock.meanwhile = () => a.store.restore(b.backend);
   await a.passes();
   const responses = drain(stream);
@@ -57,8 +57,8 @@ test.each(['cancel', 'close'] as const)('CU2 %s while previous values are looked
   await f.puts('foo', 100);
   const stream = f.store.newWatchStream();
   const other = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2, previous: true });
-  other.watch(foo, undefined, { startRevision: 2, previous: true });
+  stream.watch(foo, undefined, { from: 2, previous: true });
+  other.watch(foo, undefined, { from: 2, previous: true });
   clock.meanwhile = () => (how === 'cancel' ? stream.cancel(0) : stream.close());
   await f.passes();
   expect(drain(stream)).toEqual([]);

@@ -17,11 +17,11 @@ test.each([
   [2, false, true],
   [3, false, false],
   [4, false, false],
-])('W51 at revision 2, start %i: progress before a pass %s, after it %s', async (startRevision, before, after) => {
+])('W51 at revision 2, start %i: progress before a pass %s, after it %s', async (from, before, after) => {
   await using f = await open();
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision });
+  stream.watch(foo, undefined, { from });
   stream.requestProgress(0);
   expect(showAll(drain(stream))).toEqual(before ? ['0 progress 2'] : []);
   await f.pass();
@@ -34,7 +34,7 @@ test('W52 progress once the future has come', async () => {
   await using f = await open();
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 3 });
+  stream.watch(foo, undefined, { from: 3 });
   await f.put(['foo', '2']);
   drain(stream);
   stream.requestProgress(0);
@@ -46,7 +46,7 @@ test('W53 progress of all needs all, and is one response', async () => {
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
   for (let i = 0; i < 10; i++) stream.watch(foo, undefined);
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   expect(stream.requestProgressAll()).toBe(false);
   expect(drain(stream)).toEqual([]);
   await f.pass();
@@ -99,7 +99,7 @@ test('W57 a compacted watcher that is not cancelled holds up progress of all', a
   await f.puts('foo', 5);
   await f.compact(5);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   stream.watch(foo, undefined);
   await f.pass();
   drain(stream);
@@ -114,7 +114,7 @@ test('W62 a watcher whose key is not in history is synced by one pass', async ()
   await using f = await open();
   await f.put(['bar', '1']);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   expect(stream.requestProgressAll()).toBe(false);
   await f.pass();
   expect(stream.requestProgressAll()).toBe(true);
@@ -127,7 +127,7 @@ test('W56 progress of all that was queued before a watcher from the past comes a
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined);
   expect(stream.requestProgressAll()).toBe(true);
-  stream.watch(bytes('bar'), undefined, { startRevision: 2 });
+  stream.watch(bytes('bar'), undefined, { from: 2 });
   expect(drain(stream)).toEqual([]);
   await f.put(['foo', '3']);
   expect(showAll(drain(stream))).toEqual(['0@4: PUT foo=3 @4 c2 v2']);
@@ -144,7 +144,7 @@ test('W56 the same where its consumer waits already, and after a cancellation', 
   stream.watch(foo, undefined);
   const next = stream.next();
   stream.requestProgressAll();
-  const { watchId } = stream.watch(foo, undefined, { startRevision: 1 });
+  const { watchId } = stream.watch(foo, undefined, { from: 1 });
   await Promise.resolve();
   expect(stream.poll()).toBeUndefined();
   stream.cancel(watchId);
@@ -169,7 +169,7 @@ test('W56 progress of all that is owed, and finds the queue full, comes when the
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined);
   stream.requestProgressAll();
-  stream.watch(bytes('nothing'), undefined, { startRevision: 2 });
+  stream.watch(bytes('nothing'), undefined, { from: 2 });
   expect(drain(stream)).toEqual([]);
   await f.put(['foo', '2']);
   await f.pass();
@@ -190,7 +190,7 @@ test('W10 what was queued when a stream is closed is read by a consumer that wai
   const other = f.store.newWatchStream();
   other.watch(foo, undefined);
   other.requestProgressAll();
-  other.watch(foo, undefined, { startRevision: 1 });
+  other.watch(foo, undefined, { from: 1 });
   other.close();
   expect(await other.next()).toBeUndefined();
 });

@@ -54,11 +54,11 @@ test('law 4 holds whatever happens first: watch, write, compact, cancel, close',
           }
           await store.settled();
         };
-        const watcher = async (stream: WatchStream, startRevision: number): Promise<void> => {
+        const watcher = async (stream: WatchStream, from: number): Promise<void> => {
           await step('watch');
-          model.watch(stream, 'a', startRevision % 2 === 0 ? undefined : '', {
-            startRevision,
-            previous: startRevision > 2,
+          model.watch(stream, 'a', from % 2 === 0 ? undefined : '', {
+            from,
+            previous: from > 2,
           });
         };
         const canceller = async (): Promise<void> => {
@@ -138,7 +138,7 @@ test('a restore at any moment repeats nothing and leaves nothing out', async () 
       };
       const late = async (): Promise<void> => {
         for (let i = 0; i < 4; i++) await step('watch');
-        streams[1]!.watch(foo, undefined, { startRevision: 2 });
+        streams[1]!.watch(foo, undefined, { from: 2 });
       };
       const restore = async (): Promise<void> => {
         for (let i = 0; i < 3; i++) await step('restore');

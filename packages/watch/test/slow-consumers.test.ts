@@ -8,7 +8,7 @@ test('W39 history comes in batches of so many revisions, each with the visible r
   await using f = await open({ revisionsPerBatch: 4 });
   await f.puts('foo', 12);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   for (const batch of [upTo(2, 5), upTo(6, 9), upTo(10, 13)]) {
     expect(places(f)).toBe('0 synced, 1 unsynced, 0 victims');
     await f.pass();
@@ -23,7 +23,7 @@ test('W40 a thousand revisions a batch', async () => {
   await using f = await open();
   await f.puts('foo', 2500);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   await f.passes();
   const responses = drain(stream);
   expect(revisions(responses)).toEqual([upTo(2, 1001), upTo(1002, 2001), upTo(2002, 2501)]);
@@ -37,7 +37,7 @@ test('W41 a revision is not split over two batches', async () => {
   });
   await f.puts('foo', 4);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   await f.passes();
   expect(revisions(drain(stream))).toEqual([[2, 2, 2, 2, 2, 2, 3, 4, 5], [6]]);
 });
@@ -52,7 +52,7 @@ test('law 10: large transactions make batches of fewer revisions, so that a step
   }
   await f.store.settled();
   const stream = f.store.newWatchStream();
-  stream.watch(bytes('k'), FROM_KEY, { startRevision: 2 });
+  stream.watch(bytes('k'), FROM_KEY, { from: 2 });
   await f.passes();
   const batches = revisions(drain(stream));
   for (const batch of batches) expect(batch.length).toBeLessThan(10_000);
@@ -65,7 +65,7 @@ test('W42 the last batch is known to be the last', async () => {
   await using f = await open({ revisionsPerBatch: 4 });
   await f.puts('foo', 4);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   await f.pass();
   expect(revisions(drain(stream))).toEqual([upTo(2, 5)]);
   expect(places(f)).toBe('1 synced, 0 unsynced, 0 victims');
@@ -74,7 +74,7 @@ test('W42 the last batch is known to be the last', async () => {
 test('W43 slow consumers of 256 streams see every revision once, in order', async () => {
   await using f = await open({ queueCapacity: 1, watchersPerPass: 2, clock: systemClock });
   const streams = Array.from({ length: 256 }, () => f.store.newWatchStream());
-  for (const stream of streams) stream.watch(foo, undefined, { startRevision: 1 });
+  for (const stream of streams) stream.watch(foo, undefined, { from: 1 });
   for (let i = 0; i < 64; i++) f.store.put(foo, bytes(`${i}`));
   const read = streams.map(async (stream) => {
     const seen: number[] = [];
@@ -132,7 +132,7 @@ test('W48 a pass handles so many watchers', async () => {
   await using f = await open({ queueCapacity: 600 });
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
-  for (let i = 0; i < 600; i++) stream.watch(foo, undefined, { startRevision: 2 });
+  for (let i = 0; i < 600; i++) stream.watch(foo, undefined, { from: 2 });
   await f.pass();
   expect(places(f)).toBe('512 synced, 88 unsynced, 0 victims');
   await f.pass();
@@ -143,7 +143,7 @@ test('W48 the next pass does not wait', async () => {
   await using f = await open({ queueCapacity: 600, clock: systemClock, scanIdleMs: 1_000_000 });
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
-  for (let i = 0; i < 600; i++) stream.watch(foo, undefined, { startRevision: 2 });
+  for (let i = 0; i < 600; i++) stream.watch(foo, undefined, { from: 2 });
   for (let i = 0; i < 600; i++) await stream.next();
   expect(places(f)).toBe('600 synced, 0 unsynced, 0 victims');
 });
@@ -153,7 +153,7 @@ test('W49 a queue that stays full costs one batch, and no work', async () => {
   const stream = f.store.newWatchStream();
   stream.watch(bytes('other'), undefined);
   await f.put(['other', '1'], ['foo', '1']);
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   await f.pass();
   expect(places(f)).toBe('1 synced, 0 unsynced, 1 victims');
   expect(f.watchers.places.cohorts.size).toBe(0);
@@ -171,7 +171,7 @@ test('law 9: unread history stops at so many bytes, and goes on where it stopped
   for (let i = 0; i < 60; i++) f.store.put(foo, large);
   await f.store.settled();
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   await f.passes();
   // Four MiB are reached with the third batch of 2 MB.
   expect(f.store.watchStats).toMatchObject({ unsynced: 1, pending: 3 });
@@ -206,7 +206,7 @@ test('P3 a watcher that catches up under a stream of writes is synced in the end
   await using f = await open({ clock: systemClock, revisionsPerBatch: 50, cacheBytes: 0 }, engine);
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   const seen: number[] = [];
   for (let turn = 0; f.store.watchStats.synced === 0; turn++) {
     if (turn > 2000) throw new Error('never synced');

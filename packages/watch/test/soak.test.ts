@@ -70,10 +70,10 @@ test('R80 watchers created and cancelled at random leave nothing behind', async 
     const stream = streams[i]!;
     const action = random(10);
     if (action < 3) {
-      const startRevision = random(2) === 0 ? 0 : 1 + random(store.rev());
-      const from = random(5);
-      const end = [undefined, all, key(from + 1 + random(3))][random(3)];
-      ids[i]!.push(stream.watch(key(from), end, { startRevision, previous: random(3) === 0 }).watchId);
+      const from = random(2) === 0 ? 0 : 1 + random(store.rev());
+      const low = random(5);
+      const end = [undefined, all, key(low + 1 + random(3))][random(3)];
+      ids[i]!.push(stream.watch(key(low), end, { from, previous: random(3) === 0 }).watchId);
     } else if (action < 6) {
       const id = ids[i]!.shift();
       if (id !== undefined) stream.cancel(id);

@@ -80,7 +80,7 @@ test('W11 close empties all places, and the queue ends when it is drained', asyn
   stream.watch(bytes('other'), undefined);
   stream.watch(foo, undefined);
   await f.put(['foo', '1'], ['foo', '2']);
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   expect(places(f)).toBe('1 synced, 1 unsynced, 1 victims');
   stream.close();
   stream.close();
@@ -115,7 +115,7 @@ test('W13 cancelling an unsynced watcher leaves nothing for the pass', async () 
   await using f = await open();
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 2 });
+  stream.watch(foo, undefined, { from: 2 });
   stream.cancel(0);
   expect(places(f)).toBe('0 synced, 0 unsynced, 0 victims');
   await f.pass();
@@ -140,7 +140,7 @@ test('W15 W16 a watcher told about compaction keeps its id until it is cancelled
   await f.puts('foo', 10);
   await f.compact(10);
   const stream = f.store.newWatchStream();
-  stream.watch(foo, undefined, { watchId: 3, startRevision: 5 });
+  stream.watch(foo, undefined, { watchId: 3, from: 5 });
   await f.pass();
   expect(showAll(drain(stream))).toEqual(['3 compacted 10']);
   expect(places(f)).toBe('0 synced, 0 unsynced, 0 victims');
@@ -158,8 +158,8 @@ test('R3 wrong arguments change nothing', async () => {
   const stream = f.store.newWatchStream();
   expect(() => stream.watch('foo' as unknown as Uint8Array, undefined)).toThrow(TypeError);
   expect(() => stream.watch(foo, 'x' as unknown as Uint8Array)).toThrow(TypeError);
-  expect(() => stream.watch(foo, undefined, { startRevision: 1.5 })).toThrow(RangeError);
-  expect(() => stream.watch(foo, undefined, { startRevision: Number.NaN })).toThrow(RangeError);
+  expect(() => stream.watch(foo, undefined, { from: 1.5 })).toThrow(RangeError);
+  expect(() => stream.watch(foo, undefined, { from: Number.NaN })).toThrow(RangeError);
   expect(() => stream.watch(foo, undefined, { watchId: 0.5 })).toThrow(RangeError);
   expect(() => stream.watch(foo, undefined, { filters: ['all' as 'noput'] })).toThrow(TypeError);
   expect(() => stream.watch(foo, undefined, { filters: 'noput' as unknown as ['noput'] })).toThrow(

@@ -121,7 +121,7 @@ test.each(['commit', 'interval'] as const)(
     f.store.put(foo, bytes('b'));
     await f.store.commit();
     const behind = f.store.newWatchStream();
-    behind.watch(foo, undefined, { startRevision: 1 });
+    behind.watch(foo, undefined, { from: 1 });
     medium.fail = new Error('the disk is gone');
     f.store.put(foo, bytes('lost'));
     const failed = { code: 'BACKEND_FAILED', cause: medium.fail };
@@ -263,7 +263,7 @@ test('the public way in, and metrics', async () => {
   const backend = await openBackend(memoryEngine());
   await using store = await openWatchableStore(backend);
   await using stream = store.newWatchStream();
-  stream.watch(foo, undefined, { startRevision: 1 });
+  stream.watch(foo, undefined, { from: 1 });
   store.put(foo, bytes('1'));
   expect(revisions([(await stream.next())!])).toEqual([[2]]);
   expect(stream.rev()).toBe(2);

@@ -67,7 +67,7 @@ export function varve(name, kind, openEngine, chains) {
             void pump(stream);
           }
           const on = stream;
-          const { watchId } = on.watch(key, end ?? undefined, { startRevision: from });
+          const { watchId } = on.watch(key, end ?? undefined, { from });
           sinks[watchId] = sink;
           return {
             cancel() {

@@ -30,7 +30,7 @@ export class Watchers {
       this.#streams.set(entry.stream, stream);
     }
     const { watchId, revision } = stream.watch(toBytes(entry.key), toEnd(entry.end), {
-      startRevision: entry.startRev,
+      from: entry.startRev,
       filters: entry.filters,
       previous: entry.prevKv,
       watchId: entry.watchId,

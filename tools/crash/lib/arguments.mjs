@@ -58,10 +58,10 @@ export function numberOf(name, otherwise) {
  * The store inside of the folder, so that whatever is made and renamed while it is created stays in the folder as well.
  * @param {Arguments['engine']} engine
  * @param {string} directory
- * @param {boolean} createIfMissing
+ * @param {boolean} create
  */
-export function engineAt(engine, directory, createIfMissing) {
+export function engineAt(engine, directory, create) {
   return engine === 'file'
-    ? file(join(directory, 'store.db'), { createIfMissing })
-    : level(join(directory, 'store'), { createIfMissing });
+    ? file(join(directory, 'store.db'), { create })
+    : level(join(directory, 'store'), { create });
 }

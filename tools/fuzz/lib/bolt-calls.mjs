@@ -131,7 +131,7 @@ export const boltCalls = {
   async compact(path, folder) {
     const target = join(folder, 'compact.db');
     rmSync(target, { force: true });
-    const { sizeBefore, sizeAfter } = await reading(path, (bolt) => bolt.compact(target));
+    const { sizeBefore, sizeAfter } = await reading(path, (bolt) => bolt.copyTo(target));
     const problems = await reading(target, async (bolt) => (await bolt.check()).problems);
     if (problems.length > 0) throw new Error(`compact made a bad file: ${JSON.stringify(problems[0])}`);
     if (sizeAfter > 3 * sizeBefore + (1 << 20)) throw new Error(`compact made ${sizeAfter} bytes of ${sizeBefore}`);
@@ -155,7 +155,7 @@ export const boltCalls = {
     const bolt = await openBolt(copy, { cacheBytes: 1 << 20 });
     try {
       for (let round = 0; round < 3; round += 1) await bolt.write((tx) => change(tx, round));
-      await bolt.defragment();
+      await bolt.defrag();
     } finally {
       await bolt.close();
     }

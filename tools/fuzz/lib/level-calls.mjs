@@ -5,9 +5,9 @@ import { scanned } from './bolt-calls.mjs';
 
 /** @type {Readonly<Record<string, (path: string, folder: string) => Promise<string>>>} */
 export const levelCalls = {
-  'kv, scanned': (path) => scanned(level(path, { createIfMissing: false })),
+  'kv, scanned': (path) => scanned(level(path, { create: false })),
   async 'kv for writing'(path) {
-    const kv = await open(level(path, { createIfMissing: false }), { value: bytes });
+    const kv = await open(level(path, { create: false }), { value: bytes });
     try {
       for (let i = 0; i < 5; i += 1) await kv.put(`hostile/${i}`, Buffer.alloc(5000, i));
       await kv.defrag();
@@ -16,5 +16,5 @@ export const levelCalls = {
     }
     return 'written';
   },
-  'kv, scanned again': (path) => scanned(level(path, { createIfMissing: false })),
+  'kv, scanned again': (path) => scanned(level(path, { create: false })),
 };

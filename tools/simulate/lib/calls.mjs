@@ -27,7 +27,7 @@ export function anyKey(random) {
   return `${random.pick(prefixes)}${random.below(8)}`;
 }
 
-/** @param {Random} random @returns {import('./model.mjs').Range} */
+/** @param {Random} random @returns {import('@varve/kv').BoundedRange<string>} */
 export function anyRange(random) {
   if (random.chance(0.6)) return { prefix: random.pick(prefixes) };
   const [start = 'a/', last = 'b/'] = [anyKey(random), anyKey(random)].toSorted();

@@ -65,9 +65,10 @@ export class Draft {
     return previous;
   }
 
-  /** What was deleted. @param {string | Range} selector @param {number} [limit] */
+  /** What was deleted. @param {import('@varve/kv').DeleteSelector<string>} selector @param {number} [limit] */
   delete(selector, limit = Infinity) {
-    const gone = this.list(selector).slice(0, limit);
+    const range = typeof selector === 'object' && 'all' in selector ? {} : selector;
+    const gone = this.list(range).slice(0, limit);
     for (const previous of gone) {
       this.state.delete(previous.key);
       this.changes.push({ key: previous.key, entry: undefined, previous });

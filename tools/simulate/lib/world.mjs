@@ -38,7 +38,7 @@ export class World extends Patience {
   /** With `interval`: everything up to here was committed. */
   #committed = 1;
   #options;
-  #cacheSize;
+  #cacheBytes;
   #lies;
   #faultsKnown = 0;
 
@@ -66,9 +66,9 @@ export class World extends Patience {
       batchIntervalMs: random.pick([1, 20, 100]),
       cacheBytes: random.pick([0, 4096, 1 << 20]),
     };
-    this.#cacheSize = random.pick([0, 16_384, 1 << 20]);
+    this.#cacheBytes = random.pick([0, 16_384, 1 << 20]);
     this.kv = /** @type {Store} */ (/** @type {unknown} */ (undefined));
-    note(`options ${JSON.stringify(this.#options)} ${this.#cacheSize}`);
+    note(`options ${JSON.stringify(this.#options)} ${this.#cacheBytes}`);
   }
 
   /** @param {string} name @param {Promise<unknown>} promise @param {() => void} [then] */
@@ -107,7 +107,7 @@ export class World extends Patience {
       if (attempt < 3 && this.random.chance(0.15)) disk.crashAt = this.random.between(1, 12);
       if (attempt < 3 && this.random.chance(0.1)) disk.fault = { call: this.random.between(1, 12), code: 'EIO' };
       try {
-        const opening = open(fileEngineOn(disk, place, { cacheSize: this.#cacheSize }), this.#options);
+        const opening = open(fileEngineOn(disk, place, { cacheBytes: this.#cacheBytes }), this.#options);
         this.kv = await this.answer(opening, 'opening');
         disk.crashAt = undefined;
         disk.fault = undefined;
@@ -232,7 +232,7 @@ export class World extends Patience {
     if (code === undefined) return false;
     this.failures++;
     if (code !== 'BACKEND_FAILED') throw new Violation(`law 8: a write after a failed commit: ${code}`);
-    for (const write of [() => kv.put('probe', 'q'), () => kv.delete({}), () => kv.commit()]) {
+    for (const write of [() => kv.put('probe', 'q'), () => kv.delete({ all: true }), () => kv.commit()]) {
       const code = await this.refusal(write(), 'a refusal');
       if (code !== 'BACKEND_FAILED') throw new Violation(`law 8: a write after a failed commit: ${code ?? 'answered'}`);
     }

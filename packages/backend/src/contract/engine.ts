@@ -93,4 +93,6 @@ export interface Engine extends EngineView {
 export interface Snapshot extends AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Bytes in all, known before the first chunk. */
   readonly size: number;
+  /** Gives it up, read to its end or not. Idempotent. */
+  close(): Promise<void>;
 }

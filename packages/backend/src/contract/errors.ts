@@ -4,7 +4,7 @@
  * - `BACKEND_CLOSED` called after `close`, or on a transaction, view or snapshot that has ended, or on an engine that was closed
  * - `BACKEND_FAILED` a commit failed; the first failure is the `cause`; open anew to recover
  * - `BACKEND_LOCKED` another process, or another part of this one, has the store open, or the very engine
- * - `BACKEND_NOT_FOUND` there is no store and `createIfMissing` is false
+ * - `BACKEND_NOT_FOUND` there is no store and `create` is false
  * - `BACKEND_FOREIGN` the path holds something that is not a store of ours; it was left as it is
  * - `BACKEND_NOT_EMPTY` the target of an import holds something already
  * - `BACKEND_VERSION` written by a newer format than this release reads

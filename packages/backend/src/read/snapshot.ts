@@ -61,6 +61,10 @@ export class OpenSnapshot implements Snapshot {
     return this.#guarded(this.#inner);
   }
 
+  close(): Promise<void> {
+    return this.end();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.end();
   }
@@ -73,7 +77,7 @@ export class OpenSnapshot implements Snapshot {
     try {
       // Not the outer generator: the consumer would take its end for the end of the file.
       await this.#inner?.return();
-      await this.#copy[Symbol.asyncDispose]();
+      await this.#copy.close();
     } finally {
       this.#release();
     }

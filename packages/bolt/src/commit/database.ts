@@ -110,7 +110,7 @@ export class Database implements Bolt {
     return this.size - this.#freePages() * this.pageSize;
   }
 
-  get openReaderN(): number {
+  get openReads(): number {
     return this.#transactions.size;
   }
 
@@ -169,7 +169,7 @@ export class Database implements Bolt {
     return new StateCopy(this.#pin(), options, this.#store.storage);
   }
 
-  async compact(target: string, options: CompactOptions = {}): Promise<CompactReport> {
+  async copyTo(target: string, options: CompactOptions = {}): Promise<CompactReport> {
     checkPath(target, 'target');
     checkOptions(options, COMPACT);
     const place = absolutePath(target);
@@ -197,7 +197,7 @@ export class Database implements Bolt {
     }
   }
 
-  async defragment(options: CompactOptions = {}): Promise<CompactReport> {
+  async defrag(options: CompactOptions = {}): Promise<CompactReport> {
     checkOptions(options, COMPACT);
     this.#requireWritable();
     return this.#writer.exclusive(async () => {

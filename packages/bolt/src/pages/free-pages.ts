@@ -128,7 +128,7 @@ function* complement(used: PageSet, { highWater }: Meta): Generator<void, Float6
   let count = 0;
   for (const [first, after] of used.gaps(2, highWater)) count += after - first;
   if (count > MOST_FOUND) {
-    const advice = 'Open it for reading, and write a small copy of it with `compact`';
+    const advice = 'Open it for reading, and write a small copy of it with `copyTo`';
     throw new BoltError(
       'BOLT_FREELIST',
       `${count} pages are free, and no list says so: more than can be managed. ${advice}`,

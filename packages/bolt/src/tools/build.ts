@@ -151,6 +151,10 @@ class BuiltImage implements BoltImage {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  close(): Promise<void> {
     this.#taken = true;
     return Promise.resolve();
   }

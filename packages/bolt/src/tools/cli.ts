@@ -126,7 +126,7 @@ async function stats(file: string, output: Output): Promise<number> {
 async function compact(file: string, target: string, output: Output): Promise<number> {
   const bolt = await openBolt(file, { readOnly: true, cacheBytes: CACHE_BYTES });
   try {
-    const { sizeBefore, sizeAfter } = await bolt.compact(target);
+    const { sizeBefore, sizeAfter } = await bolt.copyTo(target);
     await output.out(`${sizeBefore} -> ${sizeAfter} bytes\n`);
     return 0;
   } finally {

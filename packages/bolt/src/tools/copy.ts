@@ -82,6 +82,10 @@ export class StateCopy implements BoltImage {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  close(): Promise<void> {
     this.#taken = true;
     this.#state.release();
     return Promise.resolve();

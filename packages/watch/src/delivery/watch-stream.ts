@@ -22,7 +22,7 @@ import type { WatchOptions, WatchResponse, WatchStream } from '../watchable-stor
 /** Stands for all watchers of a stream in a progress response. */
 const ALL_WATCHERS = -1;
 
-const optionNames = ['startRevision', 'filters', 'previous', 'watchId'];
+const optionNames = ['from', 'filters', 'previous', 'watchId'];
 
 export class LiveWatchStream implements WatchStream, WatcherOwner {
   readonly queue: EventQueue;
@@ -49,11 +49,11 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
     options: WatchOptions = {},
   ): { readonly watchId: number; readonly revision: number } {
     checkNames(options, optionNames);
-    const { startRevision = 0, watchId = 0, filters = [], previous = false } = options;
+    const { from = 0, watchId = 0, filters = [], previous = false } = options;
     checkBytes('key', key);
     if (end !== undefined) checkBytes('end', end);
     // Any whole number: a revision of the far future is a way to wait for ever (W32).
-    if (!Number.isInteger(startRevision)) throw new RangeError('startRevision: not a whole number');
+    if (!Number.isInteger(from)) throw new RangeError('from: not a whole number');
     if (!Number.isSafeInteger(watchId)) throw new RangeError('watchId: not a whole number');
     const needs = needsOf(filters, previous);
     if (end !== undefined && end.length > 0 && Buffer.compare(key, end) >= 0) {
@@ -62,7 +62,7 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the watch stream is closed');
     const revision = this.#places.visible;
     const id = this.#takeId(watchId);
-    const watcher = this.#places.register(this, id, key, end, needs, startRevision);
+    const watcher = this.#places.register(this, id, key, end, needs, from);
     if (watcher.place === 'unsynced') this.#fromPast++;
     else this.synced();
     this.watchers.set(id, watcher);
@@ -210,7 +210,7 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
 
 /** Whether everything up to the present that concerns the watcher is in the queue (spec 8). */
 function isUpToDate(watcher: Watcher, revision: number): boolean {
-  return watcher.place === 'synced' && watcher.startRevision <= revision;
+  return watcher.place === 'synced' && watcher.from <= revision;
 }
 
 function checkBytes(name: string, value: unknown): void {

@@ -64,12 +64,12 @@ export class Places {
     key: Uint8Array,
     end: Uint8Array | undefined,
     needs: Needs,
-    startRevision: number,
+    from: number,
   ): Watcher {
-    const future = startRevision === 0 || startRevision > this.#visible;
+    const future = from === 0 || from > this.#visible;
     // Nothing is before revision 1; a negative start is one from there.
-    const first = startRevision === 0 ? this.#visible + 1 : Math.max(startRevision, 1);
-    const watcher = new Watcher(id, this.group.acquire(key, end), needs, owner, startRevision, first);
+    const first = from === 0 ? this.#visible + 1 : Math.max(from, 1);
+    const watcher = new Watcher(id, this.group.acquire(key, end), needs, owner, from, first);
     if (future) this.#enterSynced(watcher);
     else this.#enterUnsynced(watcher);
     return watcher;

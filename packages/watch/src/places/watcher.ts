@@ -57,7 +57,7 @@ export class Watcher {
   minRevision: number;
   readonly range: WatchedRange;
   readonly needs: Needs;
-  readonly startRevision: number;
+  readonly from: number;
   readonly owner: WatcherOwner;
   place: Place = 'unsynced';
   /** Its place among the synced watchers: in the fan, where there is one. */
@@ -78,7 +78,7 @@ export class Watcher {
     range: WatchedRange,
     needs: Needs,
     owner: WatcherOwner,
-    startRevision: number,
+    from: number,
     minRevision: number,
   ) {
     this.id = id;
@@ -86,7 +86,7 @@ export class Watcher {
     this.minRevision = minRevision;
     this.range = range;
     this.needs = needs;
-    this.startRevision = startRevision;
+    this.from = from;
     this.owner = owner;
   }
 }

@@ -73,7 +73,7 @@ export class FileEngine implements Engine {
 
   async compact(): Promise<void> {
     this.#checkOpen();
-    await this.#run(this.#bolt.defragment());
+    await this.#run(this.#bolt.defrag());
   }
 
   async snapshot(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Snapshot> {

@@ -22,7 +22,11 @@ export class FileSnapshot implements Snapshot {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#image[Symbol.asyncDispose]();
+  close(): Promise<void> {
+    return this.#image.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

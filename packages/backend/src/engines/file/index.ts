@@ -10,7 +10,7 @@ import { openFile, openFileOn, type OpenFileOptions } from './open-file.ts';
 
 export interface FileOptions {
   /** Make the store when there is none. @default true */
-  readonly createIfMissing?: boolean | undefined;
+  readonly create?: boolean | undefined;
   /**
    * Open for reading only: the file, which must exist, is not changed, nothing is made beside it, and a file system that
    * cannot be written is no obstacle. Any number of readers may have it at once, while no writer has. What
@@ -18,12 +18,12 @@ export interface FileOptions {
    */
   readonly readOnly?: boolean | undefined;
   /** Bytes of pages that are kept in memory. @default 64 MiB */
-  readonly cacheSize?: number | undefined;
+  readonly cacheBytes?: number | undefined;
   /** How long to wait for a lock that somebody else holds, in milliseconds. @default 0 */
   readonly lockTimeoutMs?: number | undefined;
 }
 
-const optionNames: readonly string[] = ['createIfMissing', 'readOnly', 'cacheSize', 'lockTimeoutMs'];
+const optionNames: readonly string[] = ['create', 'readOnly', 'cacheBytes', 'lockTimeoutMs'];
 
 /**
  * One BoltDB file, readable by etcd and bbolt. A path where there is nothing becomes a store, and missing folders above
@@ -48,12 +48,12 @@ export async function fileEngineOn(storage: Storage, path: string, options: File
 function checked(path: string, options: FileOptions): OpenFileOptions {
   checkPath(path);
   checkNames(options, optionNames);
-  const { createIfMissing = true, readOnly = false, cacheSize = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
-  checkBoolean(createIfMissing, 'createIfMissing');
+  const { create = true, readOnly = false, cacheBytes = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
+  checkBoolean(create, 'create');
   checkBoolean(readOnly, 'readOnly');
-  if (typeof cacheSize !== 'number') throw new TypeError('cacheSize must be a number');
-  if (!Number.isSafeInteger(cacheSize) || cacheSize < 0) throw new RangeError('cacheSize must be a number of bytes');
+  if (typeof cacheBytes !== 'number') throw new TypeError('cacheBytes must be a number');
+  if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) throw new RangeError('cacheBytes must be a number of bytes');
   if (typeof lockTimeoutMs !== 'number') throw new TypeError('lockTimeoutMs must be a number');
   if (!(lockTimeoutMs >= 0)) throw new RangeError('lockTimeoutMs must be a number of milliseconds from 0');
-  return { create: createIfMissing, readOnly, cacheBytes: cacheSize, lockTimeoutMs };
+  return { create, readOnly, cacheBytes, lockTimeoutMs };
 }

@@ -12,11 +12,11 @@ import { openLevel } from './opening/open-level.ts';
 
 export interface LevelOptions {
   /** Make the store when there is none. @default true */
-  readonly createIfMissing?: boolean | undefined;
+  readonly create?: boolean | undefined;
   /** LevelDB's block cache in bytes. @default 8 MiB */
-  readonly cacheSize?: number | undefined;
+  readonly cacheBytes?: number | undefined;
   /** LevelDB's write buffer in bytes: about as much again is in memory and in the log. @default 64 MiB */
-  readonly writeBufferSize?: number | undefined;
+  readonly writeBufferBytes?: number | undefined;
   /**
    * Check every block of every table while opening, at about one second per GiB. Without the check some damage makes LevelDB
    * hide rows, answer a point read with an older value than a scan does, or end the process; with it that is `BACKEND_CORRUPT`.
@@ -31,7 +31,7 @@ export interface LevelOptions {
   readonly readOnly?: false | undefined;
 }
 
-const optionNames = ['createIfMissing', 'cacheSize', 'writeBufferSize', 'verify', 'readOnly'];
+const optionNames = ['create', 'cacheBytes', 'writeBufferBytes', 'verify', 'readOnly'];
 
 const MIB = 1 << 20;
 
@@ -52,14 +52,14 @@ export async function levelEngine(path: string, options: LevelOptions = {}): Pro
       'readOnly: LevelDB cannot open a folder without writing to it; take a snapshot, and open that with fileEngine',
     );
   }
-  const writeBufferSize = checkedSize(options.writeBufferSize, 64 * MIB, 'writeBufferSize');
+  const writeBufferBytes = checkedSize(options.writeBufferBytes, 64 * MIB, 'writeBufferBytes');
   const settings = {
-    createIfMissing: checkedBoolean(options.createIfMissing, true, 'createIfMissing'),
+    create: checkedBoolean(options.create, true, 'create'),
     verify: checkedBoolean(options.verify, true, 'verify'),
-    cacheSize: checkedSize(options.cacheSize, 8 * MIB, 'cacheSize'),
-    writeBufferSize,
+    cacheBytes: checkedSize(options.cacheBytes, 8 * MIB, 'cacheBytes'),
+    writeBufferBytes,
     isKnown: isKnownDriver(),
-    longScan: { rows: 1024, bytes: 4 * MIB, bytesToWrite: writeBufferSize },
+    longScan: { rows: 1024, bytes: 4 * MIB, bytesToWrite: writeBufferBytes },
   };
   return openLevel(await loadDriver(), nodeFiles, path, settings);
 }

@@ -38,8 +38,8 @@ export async function openStandIn(
     valueEncoding: 'view',
     createIfMissing: false,
     compression: false,
-    cacheSize: settings.cacheSize,
-    writeBufferSize: settings.writeBufferSize,
+    cacheSize: settings.cacheBytes,
+    writeBufferSize: settings.writeBufferBytes,
   });
   const close = async (): Promise<void> => {
     try {

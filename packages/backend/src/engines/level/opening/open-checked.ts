@@ -16,8 +16,8 @@ import { keep, letGo, restore } from './kept.ts';
 import { checkCommit, readSystemRows, type AcknowledgedCheck, type SystemRows } from './system-rows.ts';
 
 export interface DriverSettings {
-  readonly cacheSize: number;
-  readonly writeBufferSize: number;
+  readonly cacheBytes: number;
+  readonly writeBufferBytes: number;
   /** Whether the driver's LevelDB is the one that this folder was written for. @default true */
   readonly isKnown?: boolean | undefined;
 }
@@ -42,8 +42,8 @@ export async function openChecked(
     valueEncoding: 'view',
     createIfMissing: false,
     compression: false, // records are small and often incompressible; what is compressed cannot be checked cheaply
-    cacheSize: settings.cacheSize,
-    writeBufferSize: settings.writeBufferSize,
+    cacheSize: settings.cacheBytes,
+    writeBufferSize: settings.writeBufferBytes,
   });
   try {
     await level.open();

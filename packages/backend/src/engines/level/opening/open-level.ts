@@ -31,7 +31,7 @@ import type { LongScan } from '../engine/read-rows.ts';
 import type { AcknowledgedCheck } from './system-rows.ts';
 
 export interface LevelSettings extends DriverSettings {
-  readonly createIfMissing: boolean;
+  readonly create: boolean;
   readonly verify: boolean;
   readonly longScan: LongScan;
   /** What MANIFEST and log of events may grow by before LevelDB is made to begin new ones, in bytes. @default 1 MiB */
@@ -45,7 +45,7 @@ export async function openLevel(
   settings: LevelSettings,
 ): Promise<LevelEngine> {
   try {
-    const path = await findOrMake(Level, files, asked, settings.createIfMissing);
+    const path = await findOrMake(Level, files, asked, settings.create);
     const held = await hold(files, path);
     try {
       return await openClaimed(Level, files, path, settings, held);
@@ -58,11 +58,11 @@ export async function openLevel(
   }
 }
 
-async function findOrMake(Level: LevelClass, files: Files, asked: string, createIfMissing: boolean): Promise<string> {
+async function findOrMake(Level: LevelClass, files: Files, asked: string, create: boolean): Promise<string> {
   const { path, found } = await locate(files, asked);
   if (found === 'store') return path;
-  if (!createIfMissing) {
-    throw new BackendError('BACKEND_NOT_FOUND', `There is no store at ${path}, and createIfMissing is false`, { path });
+  if (!create) {
+    throw new BackendError('BACKEND_NOT_FOUND', `There is no store at ${path}, and create is false`, { path });
   }
   try {
     if (found === 'nothing') await createStore(Level, files, path);

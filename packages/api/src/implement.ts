@@ -1,0 +1,36 @@
+/**
+ * What every implementation of a `Kv` shares: arguments checked, keys and values between their two worlds, transactions planned,
+ * cursors. Not for programs that only use a `Kv`.
+ */
+export { compareBytes, contains, keyAfter, prefixEnd, type Bounds } from './bounds.ts';
+export { byteKey, keyName } from './byte-key.ts';
+export {
+  checkInteger,
+  checkNames,
+  checkOptionalBoolean,
+  checkOptionalFunction,
+  checkOptionalInteger,
+  checkRevision,
+  checkSignal,
+  checkSignalOptions,
+  checkSignalType,
+} from './checks.ts';
+export { ownBytes } from './coder.ts';
+export { cursorOf, readCursor, type Cursor, type CursorSpace, type Walk } from './cursor.ts';
+export { invalidType, outOfRange } from './errors.ts';
+export { KeySpace } from './key-space.ts';
+export { isThenable, kindOf } from './kind.ts';
+export { leaseOf, leaseText } from './lease-text.ts';
+export { activeLimits, type ActiveLimits, type Limits } from './limits.ts';
+export { Records, type StoredChange, type StoredRecord } from './records.ts';
+export {
+  planTxn,
+  type Condition,
+  type Deletion,
+  type NumberCheck,
+  type NumberField,
+  type Plan,
+  type Step,
+  type WholePlan,
+} from './txn.ts';
+export { planWatch, type WatchPlan } from './watch-plan.ts';

@@ -1,0 +1,198 @@
+/**
+ * A transaction as data, checked and encoded as a whole: what comes out of here cannot be refused any more.
+ *
+ * TX1  Both branches are checked, taken or not, nested ones included.
+ * TX2  Everything is counted before anything is encoded, each reference of its own: the operations below `then`, those below
+ *     `else` and the conditions, whatever they are nested in, are at most `maxOps` each. Counting stops at the limit, and
+ *     depth is bounded before it is walked: no input exhausts the stack or the time (R6), shared parts included.
+ * TX3  The bytes of a plan are its own, and so are its lists: the caller, and the codecs while they are called, may change what
+ *     was passed (KK4).
+ *
+ * etcd: server/etcdserver/api/v3rpc/key.go, checkTxnRequest (spec server-api.md 5.5). Departs: TX2, where etcd counts what is
+ * nested side by side apart.
+ */
+import type { Bounds } from './bounds.ts';
+import { checkNames, checkOptionalBoolean, checkOptionalInteger } from './checks.ts';
+import { checkDuplicates } from './duplicates.ts';
+import { invalidType } from './errors.ts';
+import { leaseOf } from './lease-text.ts';
+import type { Compare, NumberTest, Op, Txn, ValueTest } from './operations.ts';
+import type { Records } from './records.ts';
+import { outlineOf, type Outline, type OutlineOp } from './txn-outline.ts';
+
+/** What to delete. */
+export interface Deletion {
+  readonly at: Bounds;
+  readonly previous: boolean;
+  readonly limit?: number | undefined;
+}
+
+/** The numbers of a key that can be tested. */
+export type NumberField = 'version' | 'createRevision' | 'modRevision' | 'lease';
+
+export interface NumberCheck {
+  readonly field: NumberField;
+  readonly test: NumberTest<number | bigint>;
+}
+
+/** One condition. `value` holds encoded bytes. */
+export interface Condition {
+  readonly at: Bounds;
+  readonly numbers: readonly NumberCheck[];
+  readonly value: ValueTest<Uint8Array> | undefined;
+}
+
+export type Step =
+  | { readonly type: 'get'; readonly at: Bounds }
+  | { readonly type: 'range'; readonly at: Bounds; readonly limit: number; readonly reverse: boolean }
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array; readonly previous: boolean }
+  | ({ readonly type: 'delete' } & Deletion)
+  | { readonly type: 'txn'; readonly plan: Plan };
+
+export interface Plan {
+  readonly conditions: readonly Condition[];
+  readonly then: readonly Step[];
+  readonly else: readonly Step[];
+}
+
+/** A plan that is nested in no other. */
+export interface WholePlan extends Plan {
+  /** Some operation of it writes. */
+  readonly writes: boolean;
+  /** The ranges that its conditions test. */
+  readonly ranges: readonly Bounds[];
+}
+
+const testNames = ['equals', 'not', 'greater', 'less'] as const;
+const numberFields = ['version', 'createRevision', 'modRevision', 'lease'] as const;
+const compareNames = ['key', ...numberFields, 'value'];
+const opNames = {
+  get: ['type', 'key'],
+  range: ['type', 'range', 'limit', 'reverse'],
+  put: ['type', 'key', 'value', 'previous'],
+  delete: ['type', 'key', 'previous'],
+} as const;
+
+/**
+ * @throws TypeError, RangeError `KV_INVALID` for a wrong shape; KvError `KV_TOO_LARGE`, `KV_DUPLICATE_KEY`, `KV_ENCODE`
+ */
+export function planTxn<K, V>(txn: Txn<K, V>, records: Records<K, V>): WholePlan {
+  const planning = new Planning(records);
+  const plan = planning.part(outlineOf(txn, records.limits));
+  checkDuplicates(plan, records.keys);
+  return { ...plan, writes: planning.writes, ranges: planning.ranges };
+}
+
+class Planning<K, V> {
+  writes = false;
+  readonly ranges: Bounds[] = [];
+  readonly #records: Records<K, V>;
+
+  constructor(records: Records<K, V>) {
+    this.#records = records;
+  }
+
+  part(outline: Outline<K, V>): Plan {
+    return {
+      conditions: outline.conditions.map((compare) => this.#condition(compare)),
+      then: outline.then.map((op) => this.#step(op)),
+      else: outline.else.map((op) => this.#step(op)),
+    };
+  }
+
+  #condition(compare: Compare<K, V>): Condition {
+    const condition = planCondition(compare, this.#records);
+    if (condition.at.end !== undefined) this.ranges.push(condition.at);
+    return condition;
+  }
+
+  #step(outlined: OutlineOp<K, V>): Step {
+    if (outlined.type === 'txn') return { type: 'txn', plan: this.part(outlined.txn) };
+    const { keys } = this.#records;
+    const { op } = outlined;
+    switch (op.type) {
+      case 'get':
+        checkNames(op, 'a get', opNames.get);
+        return { type: 'get', at: { key: keys.encodeOwn(op.key), end: undefined } };
+      case 'range': {
+        checkNames(op, 'a range', opNames.range);
+        const { range, limit, reverse } = op;
+        checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
+        checkOptionalBoolean(reverse, 'reverse');
+        return { type: 'range', at: keys.bounds(range), limit: limit ?? 0, reverse: reverse === true };
+      }
+      case 'put':
+        return this.#put(op);
+      case 'delete': {
+        checkNames(op, 'a delete', opNames.delete);
+        const { key, previous } = op;
+        checkOptionalBoolean(previous, 'previous');
+        this.writes = true;
+        return { type: 'delete', at: keys.selectDoomed(key), previous: previous === true };
+      }
+      default:
+        throw invalidType('the type of an operation must be get, range, put, delete or txn');
+    }
+  }
+
+  #put(op: Extract<Op<K, V>, { type: 'put' }>): Step {
+    checkNames(op, 'a put', opNames.put);
+    const { previous } = op;
+    checkOptionalBoolean(previous, 'previous');
+    this.writes = true;
+    const key = this.#records.newOwnKey(op.key);
+    const value = this.#records.newOwnValue(op.value, key);
+    return { type: 'put', key, value, previous: previous === true };
+  }
+}
+
+function planCondition<K, V>(compare: Compare<K, V>, records: Records<K, V>): Condition {
+  checkNames(compare, 'a condition', compareNames);
+  const at = records.keys.select(compare.key);
+  const numbers: NumberCheck[] = [];
+  for (const field of numberFields) {
+    const given = compare[field];
+    if (given !== undefined) numbers.push({ field, test: numberTest(given, field) });
+  }
+  const value = compare.value === undefined ? undefined : encodedTest(compare.value, records);
+  if (numbers.length === 0 && value === undefined) throw invalidType('a condition must test something of its key');
+  return { at, numbers, value };
+}
+
+function numberTest(given: NumberTest<number | bigint | string>, field: NumberField): NumberTest<number | bigint> {
+  const { equals, not, greater, less } = checkedTest(given, field);
+  return {
+    equals: operand(equals, field, 'equals'),
+    not: operand(not, field, 'not'),
+    greater: operand(greater, field, 'greater'),
+    less: operand(less, field, 'less'),
+  };
+}
+
+function encodedTest<K, V>(given: ValueTest<V>, records: Records<K, V>): ValueTest<Uint8Array> {
+  const { equals, not, greater, less } = checkedTest(given, 'value');
+  const encode = (value: V | undefined): Uint8Array | undefined =>
+    value === undefined ? undefined : records.comparedValue(value);
+  return { equals: encode(equals), not: encode(not), greater: encode(greater), less: encode(less) };
+}
+
+/** The operands of a test, read once. */
+function checkedTest<N>(test: NumberTest<N>, field: string): NumberTest<N> {
+  checkNames(test, `the test of ${field}`, testNames);
+  const { equals, not, greater, less } = test;
+  if (equals === undefined && not === undefined && greater === undefined && less === undefined) {
+    throw invalidType(`the test of ${field} must have one of ${testNames.join(', ')}`);
+  }
+  return { equals, not, greater, less };
+}
+
+function operand(value: unknown, field: NumberField, name: string): number | bigint | undefined {
+  if (value === undefined) return undefined;
+  if (field === 'lease') {
+    const lease = typeof value === 'string' ? leaseOf(value) : value;
+    if (typeof lease === 'bigint') return lease;
+    throw invalidType(`lease.${name} must be a bigint, or the hexadecimal text that entries have`);
+  }
+  if (typeof value !== 'number' || Number.isNaN(value)) throw invalidType(`${field}.${name} must be a number`);
+  return value;
+}

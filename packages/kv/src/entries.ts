@@ -1,0 +1,21 @@
+/** Entries of what may be many, with a turn of the event loop after each slice. */
+import type { Entry } from '@varve/api';
+import type { Records } from '@varve/api/implement';
+import type { KeyValue } from '@varve/watch';
+import { nextSlice, sliceOver } from './clock.ts';
+
+export async function entriesOf<K, V>(
+  records: Records<K, V>,
+  kvs: readonly KeyValue[],
+  signal?: AbortSignal,
+): Promise<readonly Entry<K, V>[]> {
+  const entries: Entry<K, V>[] = [];
+  for (const kv of kvs) {
+    if (sliceOver()) {
+      await nextSlice();
+      signal?.throwIfAborted();
+    }
+    entries.push(records.entry(kv));
+  }
+  return entries;
+}

@@ -1,0 +1,131 @@
+/**
+ * Where a store is: the folder of a LevelDB store, a BoltDB file, memory, or an engine of the caller's own.
+ *
+ * WHR1  Paths and options are checked before an engine is made; what an engine says of wrong arguments gets this package's
+ *       code.
+ * WHR2  An engine that was handed over for nothing is closed.
+ */
+import type { InvalidArgument } from '@varve/api';
+import { checkNames, invalidType, isThenable, kindOf } from '@varve/api/implement';
+import { discardEngine, type Engine } from '@varve/backend';
+import type { FileOptions } from '@varve/backend/file';
+import type { LevelOptions } from '@varve/backend/level';
+import { memoryEngine, type MemoryEngine } from '@varve/backend/memory';
+import { nextSlice, sliceOver } from './clock.ts';
+import { fromHere } from './here.ts';
+
+/** Where a store is: the folder of a LevelDB store, or an engine, which the store takes over and closes. */
+export type Location = string | Engine | Promise<Engine>;
+
+/** A store in memory: nothing outlives the process. */
+export function memory(): MemoryEngine {
+  return memoryEngine();
+}
+
+/** A folder of LevelDB files. The driver is loaded by the first call. */
+export async function level(path: string, options?: LevelOptions): Promise<Engine> {
+  return withTurn(async () => {
+    checkEngine(path, options, levelNames, 'level');
+    const place = fromHere(path);
+    const { levelEngine } = await import('@varve/backend/level');
+    return withCode(() => levelEngine(place, options));
+  });
+}
+
+/**
+ * One BoltDB file, readable by etcd and bbolt. With `readOnly: true` it is not changed, nothing is made beside it, and
+ * others may read it as well: what writes rejects with `BACKEND_READ_ONLY`, everything else works.
+ */
+export async function file(path: string, options?: FileOptions): Promise<Engine> {
+  return withTurn(async () => {
+    checkEngine(path, options, fileNames, 'file');
+    const place = fromHere(path);
+    const { fileEngine } = await import('@varve/backend/file');
+    return withCode(() => fileEngine(place, options));
+  });
+}
+
+/** @throws TypeError `KV_INVALID` for what is neither a path nor an engine, nor the promise of one */
+export function checkLocation(location: Location): void {
+  if (typeof location === 'string') checkPath(location);
+  else if (!isThenable(location) && !isEngine(location)) throw wrongLocation();
+}
+
+/** The engine of a location. @param create for a path: make the store when there is none */
+export async function engineAt(location: Location, create: boolean | undefined): Promise<Engine> {
+  const engine = await (typeof location === 'string' ? level(location, { create }) : location);
+  if (!isEngine(engine)) throw wrongLocation();
+  return engine;
+}
+
+/** Closes an engine that was handed over for nothing. */
+export async function discard(location: Location): Promise<void> {
+  if (typeof location === 'string') return;
+  try {
+    const engine = await location;
+    if (isEngine(engine)) await discardEngine(engine);
+  } catch {
+    // The reason why the location was given up is on its way to the caller already.
+  }
+}
+
+const engineMembers = ['get', 'scan', 'buckets', 'pin', 'commit', 'compact', 'close'] as const;
+
+function checkPath(path: string): void {
+  if (path === '') throw invalidType('the location must not be empty');
+  if (path.includes('\0')) throw invalidType('the location must not have a zero character');
+  const scheme = /^([a-z][a-z\d+-]+):\/\//i.exec(path)?.[1];
+  if (scheme !== undefined)
+    throw invalidType(`the location must be the path of a folder; ${scheme}: is not for this package`);
+}
+
+/** The options of the engines, by name; as objects, so that the compiler sees one that is missing. */
+const levelNames: Record<keyof LevelOptions, true> = {
+  create: true,
+  cacheBytes: true,
+  writeBufferBytes: true,
+  verify: true,
+  readOnly: true,
+};
+const fileNames: Record<keyof FileOptions, true> = {
+  create: true,
+  readOnly: true,
+  cacheBytes: true,
+  lockTimeoutMs: true,
+};
+
+function checkEngine(path: unknown, options: object | undefined, names: object, call: string): void {
+  if (typeof path !== 'string')
+    throw invalidType(`the path must be a string, as in ${call}('store'), not ${kindOf(path)}`);
+  if (path === '') throw invalidType(`the path must not be empty, as in ${call}('store')`);
+  if (path.includes('\0')) throw invalidType('the path must not have a zero character');
+  if (options !== undefined) checkNames(options, 'options', Object.keys(names));
+}
+
+/** Opens, and gives others a turn behind it: programs try again and again while another one has the store. */
+export async function withTurn<T>(opening: () => Promise<T>): Promise<T> {
+  try {
+    return await opening();
+  } finally {
+    if (sliceOver()) await nextSlice();
+  }
+}
+
+/** What an engine says of wrong arguments, with this package's code. */
+async function withCode<T>(opening: () => Promise<T>): Promise<T> {
+  try {
+    return await opening();
+  } catch (error) {
+    const invalid = (error instanceof TypeError || error instanceof RangeError) && !('code' in error);
+    throw invalid ? Object.assign(error, { code: 'KV_INVALID' }) : error;
+  }
+}
+
+function wrongLocation(): InvalidArgument {
+  return invalidType('the location must be the path of a folder or an engine: memory(), level(path) or file(path)');
+}
+
+function isEngine(location: unknown): location is Engine {
+  const engine = location as Partial<Engine> | null | undefined;
+  return engineMembers.every((member) => typeof engine?.[member] === 'function');
+}
