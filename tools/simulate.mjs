@@ -13,12 +13,15 @@
  * With `--lies` the disk says that it has synced and has not: a run that must fail.
  * The last line is `N of M histories hold`; the exit code is 1 where one does not.
  *
- * The file engine works on a disk in memory that loses, reorders and tears what was not synced; a store in memory has nothing to
+ * The stores are opened by `open()`, in a world of their own (law 11). The file engine works on a disk in memory that loses, reorders and tears what was not synced; a store in memory has nothing to
  * crash. LevelDB is native: its processes are killed by its own tests.
  */
 import process from 'node:process';
 import { flagsOf, refuse, wholeNumber } from './run/flags.mjs';
-import { installClock } from './simulate/lib/clock.mjs';
+import { SimulatedClock } from './simulate/lib/clock.mjs';
+import { runHistory } from './simulate/lib/history.mjs';
+import { commandOf, shrink } from './simulate/lib/shrink.mjs';
+import { steps as kinds } from './simulate/lib/steps.mjs';
 
 const usage = `node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file] [--seconds N]
     [--skip KIND,...] [--digest] [--trace] [--lies] [--whole]
@@ -38,12 +41,7 @@ const { flags: values } = flagsOf(usage, {
   trace: { type: 'boolean', default: false },
 });
 
-const clock = installClock();
-// After the clock: packages take theirs when they are loaded.
-const { runHistory } = await import('./simulate/lib/history.mjs');
-const { commandOf, shrink } = await import('./simulate/lib/shrink.mjs');
-const { steps: kinds } = await import('./simulate/lib/steps.mjs');
-
+const clock = new SimulatedClock();
 const seed = wholeNumber(usage, 'seed', values.seed, Number.MIN_SAFE_INTEGER);
 const histories = wholeNumber(usage, 'histories', values.histories, 1);
 const steps = wholeNumber(usage, 'steps', values.steps, 1);

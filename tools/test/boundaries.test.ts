@@ -142,6 +142,14 @@ describe('a package', () => {
       'src/a.ts:1: Date.now: clock come in through src/clock.ts',
     ],
     [
+      'imports a module of Node where browsers run it',
+      {
+        files: { 'src/a.ts': `import 'node:path';`, 'src/node/b.ts': `import 'node:path';` },
+        row: { node: ['src/node/'] },
+      },
+      "src/a.ts:1: node:path: only src/node/ may import Node's own modules",
+    ],
+    [
       'has a Buffer in an exported type',
       {
         declarations: {

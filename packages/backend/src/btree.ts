@@ -1,29 +1,12 @@
-/**
- * The trees of this package, and the one import of sorted-btree. That is CommonJS with a default export: Node hands
- * out the module object, bundlers and test runners the class, so both shapes are taken (qwertie/btree-typescript#36).
- */
-import * as namespace from 'sorted-btree';
-import { byteKey } from './byte-key.ts';
+/** The trees of this package: sorted-btree over latin1 keys. */
+import { BTree } from '@varve/base/btree';
+import { byteKey, compareByteKeys } from '@varve/base/order';
 
-type BTreeConstructor = typeof import('sorted-btree').default;
-interface Interop {
-  readonly default?: Interop;
-}
+export type { BTree } from '@varve/base/btree';
 
-const outer = namespace as unknown as Interop;
-
-export const BTree: BTreeConstructor = (outer.default?.default ??
-  outer.default ??
-  outer) as unknown as BTreeConstructor;
-export type BTree<K, V> = import('sorted-btree').default<K, V>;
-
-/** An empty tree over latin1 keys (`byte-key.ts`). 64 keys a node: less memory and faster than the default of 32. */
+/** An empty tree over latin1 keys. 64 keys a node: less memory and faster than the default of 32. */
 export function byteTree<V>(): BTree<string, V> {
-  return new BTree<string, V>(undefined, compareKeys, 64);
-}
-
-function compareKeys(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return new BTree<string, V>(undefined, compareByteKeys, 64);
 }
 
 /** What the tree holds for the keys from `start` to before `end`. */

@@ -5,7 +5,7 @@ export { openBackend } from './open/open-backend.ts';
 export { discardEngine } from './open/owners.ts';
 export { type ImportOptions, type ImportProgress, type ImportResult, importSnapshot } from './open/import-snapshot.ts';
 export { BackendError, type BackendErrorCode } from './contract/errors.ts';
-export { crc32c } from './crc32c.ts';
+export { crc32c } from '@varve/base/crc32c';
 export {
   leaseGrantCost,
   putCost,

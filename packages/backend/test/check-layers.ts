@@ -1,5 +1,5 @@
 /** What must hold of the layers of an overlay, told by their public members. */
-import { compareBytes } from '../src/byte-key.ts';
+import { compareBytes } from '@varve/base/order';
 import type { Layer, RowCursor } from '../src/pending/layer.ts';
 
 type Checked = Pick<Layer, 'cursors'> & { find(key: Uint8Array): unknown };

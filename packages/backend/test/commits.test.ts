@@ -1,9 +1,9 @@
+import { nodeWorld } from '@varve/base/node/world';
+import { worldOf } from '@varve/base/world';
 import { describe, expect, test } from 'vitest';
-import type { Timers } from '../src/clock.ts';
 import { failing } from '../src/conformance/index.ts';
 import { type Backend, BackendError, buckets, type Change, type Engine, openBackend } from '../src/index.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
-import { openTimedBackend } from '../src/open/open-backend.ts';
 import { b, byHand, create, engines, opened, read, s, scan, turns, turnsDuring, write } from './helpers.ts';
 
 const { test: t, key: k } = buckets;
@@ -31,7 +31,7 @@ function gated(inner: Engine = memoryEngine()): { engine: Engine; commits: (read
 }
 
 /** Timers that run out when the test says so. */
-class ManualTimers implements Timers {
+class ManualTimers {
   #nowMs = 0;
   readonly #started = new Set<{ readonly at: number; readonly callback: () => void }>();
 
@@ -39,11 +39,13 @@ class ManualTimers implements Timers {
     return this.#started.size;
   }
 
-  start(callback: () => void, ms: number): () => void {
+  readonly #after = (ms: number, callback: () => void): (() => void) => {
     const timer = { at: this.#nowMs + ms, callback };
     this.#started.add(timer);
     return () => void this.#started.delete(timer);
-  }
+  };
+
+  readonly world = worldOf({ ...nodeWorld, clock: { ...nodeWorld.clock, after: this.#after } });
 
   advance(ms: number): void {
     this.#nowMs += ms;
@@ -152,7 +154,7 @@ describe.each(engines)('commits on %s', (_, make) => {
 
 test('B5 the interval commits what is pending, and an idle backend does nothing', async () => {
   const timers = new ManualTimers();
-  const backend = await openTimedBackend(memoryEngine(), { batchIntervalMs: 10, preCommit: appendC }, timers);
+  const backend = await openBackend(memoryEngine(), { batchIntervalMs: 10, preCommit: appendC, world: timers.world });
   expect(timers.running).toBe(0);
   prepare(backend);
   expect(timers.running).toBe(1);
@@ -180,7 +182,7 @@ test('B5 the interval commits what is pending, and an idle backend does nothing'
 test('B5 a section while a commit runs gets an interval of its own', async () => {
   const timers = new ManualTimers();
   const { engine, commits, open } = gated();
-  const backend = await openTimedBackend(engine, { batchIntervalMs: 10 }, timers);
+  const backend = await openBackend(engine, { batchIntervalMs: 10, world: timers.world });
   prepare(backend);
   timers.advance(10);
   await turns();
@@ -471,7 +473,7 @@ test('opening with wrong options closes the engine that was handed over', async 
   }
   for (const [options, message] of [
     [null, 'options must be an object'],
-    [{ batchIntervalMs: null }, 'batchIntervalMs must be a number'],
+    [{ batchIntervalMs: null }, 'batchIntervalMs must be a number of milliseconds from 0 to 2147483647'],
   ] as const) {
     const engine = memoryEngine();
     await expect(openBackend(engine, options as unknown as object)).rejects.toThrow(new TypeError(message));

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareBytes } from '../src/byte-key.ts';
+import { nodeClock } from '@varve/base/node/clock';
+import { compareBytes } from '@varve/base/order';
 import { Random } from '../src/conformance/random.ts';
 import { floorKeys, lastKey } from '../src/read/floor-keys.ts';
 import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts';
@@ -50,6 +51,7 @@ test('revision keys need few questions, whatever the number of rows', async () =
       await floorKeys(
         counting,
         known.map(({ name }) => name),
+        nodeClock,
       )
     ).size,
   ).toBe(0);

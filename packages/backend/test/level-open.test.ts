@@ -113,7 +113,7 @@ describe('what is at the path', () => {
   test('R38: a newer format is BACKEND_VERSION with both versions in it, unchanged', async () => {
     const path = await made();
     const newer = 'varve level store\nformat 7\n';
-    const { crc32c } = await import('../src/crc32c.ts');
+    const { crc32c } = await import('@varve/base/crc32c');
     const crc = crc32c(Buffer.from(newer)).toString(16).padStart(8, '0');
     fs.writeFileSync(join(path, 'VARVE'), `${newer}crc ${crc}\n`);
     const before = photograph(path);

@@ -11,7 +11,7 @@ import { create, failing, open, put, rows, scanned, temporaryPath, text } from '
 const LIMIT = 8000;
 /** A clock on which all waiting is over at the next look. */
 let now = 0;
-const impatient = { steadyMs: () => (now += 10_000) };
+const impatient = { clock: { ...nodeFiles.clock, now: () => (now += 10_000) } };
 
 function eventBytes(path: string): number {
   return fs

@@ -1,3 +1,4 @@
+import { nodeClock } from '@varve/base/node/clock';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts';
@@ -54,7 +55,7 @@ test('BD7 ME1 ME2 ME3 a scan through two overlays equals the map of what was las
           end: end === undefined ? undefined : Uint8Array.of(end),
           chunkSize,
         };
-        for await (const chunk of mergedScan(engine, layers, bucket, options)) {
+        for await (const chunk of mergedScan(engine, layers, bucket, options, nodeClock)) {
           expect(chunk.length).toBeGreaterThan(0);
           expect(chunk.length).toBeLessThanOrEqual(chunkSize);
           for (const row of chunk) seen.push([row.key[0]!, row.value[0]!]);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { byteKey, compareBytes, keyBytes } from '../src/byte-key.ts';
-import { Slice } from '../src/clock.ts';
+import { byteKey, compareBytes, keyBytes } from '@varve/base/order';
+import { nodeClock } from '@varve/base/node/clock';
+import { Slice } from '@varve/base/pace';
 import { checkPage, checkPages } from '../src/resident/check-rows.ts';
 import { PackedRows } from '../src/resident/packed-rows.ts';
 import type { ResidentRows } from '../src/resident/resident-rows.ts';
@@ -73,7 +74,7 @@ test.each([
           model.delete(key);
         } else {
           versions.push([rows, model]);
-          rows = command.type === 'next' ? rows.next() : (await rows.compacted(new Slice())).next();
+          rows = command.type === 'next' ? rows.next() : (await rows.compacted(new Slice(nodeClock))).next();
           model = new Map(model);
         }
         if (rows instanceof PackedRows) rows.checkInvariants();
@@ -133,7 +134,7 @@ test('B39 compacting gives back the space of deleted rows; pages without rows go
   expect(rows.byteN).toBeLessThan(full * 0.7);
   for (let n = 10_000; n < 20_000; n += 2) rows.delete(key(n));
   expect(rows.byteN).toBeGreaterThan(full * 0.45);
-  const compacted = await rows.compacted(new Slice());
+  const compacted = await rows.compacted(new Slice(nodeClock));
   expect(compacted.byteN).toBeLessThan(full * 0.3);
   expect([...compacted.scan(undefined, undefined)].length).toBe(5_000);
 });

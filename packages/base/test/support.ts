@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
-import { lockFolderBeside, takeStoreLock, type LockAnswer, type LockRequest } from '../src/node/store-lock.ts';
+import type { LockAnswer, LockRequest } from '../src/locks.ts';
+import { lockFolderBeside, takeStoreLock } from '../src/node/store-lock.ts';
 
 export const PROGRAM: string = join(import.meta.dirname, 'holder.mjs');
 

@@ -9,6 +9,7 @@
  * bbolt: db.go, tx.go, bucket.go, cursor.go. Departs: reads are synchronous and never wait for the writer, writes are
  * grouped by themselves, cursors answer with a boolean and hold their place through changes.
  */
+import type { World } from '@varve/base/world';
 
 /** Bytes, or text that stands for its UTF-8 bytes. */
 export type Bytes = Uint8Array | string;
@@ -56,6 +57,8 @@ export interface OpenOptions {
   readonly lockTimeoutMs?: number | undefined;
   /** Ends the waiting for the lock; rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** For tests with a disk that fails, and a clock of theirs: `@varve/base/world`. @default Node's */
+  readonly world?: World | undefined;
 }
 
 /** An open BoltDB file. */
@@ -364,4 +367,6 @@ export interface BuildOptions extends SignalOptions {
   readonly pageChecksums?: boolean | undefined;
   /** @default 262144 */
   readonly chunkBytes?: number | undefined;
+  /** Clock and randomness, for tests. @default Node's */
+  readonly world?: World | undefined;
 }

@@ -29,5 +29,4 @@ export type {
 export { buildBolt } from './tools/build.ts';
 export { BoltError } from './errors.ts';
 export type { BoltErrorCode, BoltErrorFacts } from './errors.ts';
-export { openBolt, openBoltOn } from './open/open-bolt.ts';
-export type { FileLockRequest, Storage, StorageFile } from './files/storage-file.ts';
+export { openBolt } from './open/open-bolt.ts';

@@ -12,6 +12,7 @@ afterAll(() => scratch.remove());
 const NO_OBJECTS: readonly unknown[] = [null, 7, 'text', true, [], () => undefined, new AbortController().signal];
 const flags = [0, 1, 'no', 'true', null, {}];
 const signals = [null, {}, 'abort', new AbortController(), { aborted: false }];
+const worlds = [null, {}, 'world', { clock: {} }];
 const callbacks = [null, {}, 'f', 1];
 const fills = [Number.NaN, 0, 0.05, 1.1, -1, '0.5', null];
 const chunks = [Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY, '9', null];
@@ -26,6 +27,7 @@ const openings: Readonly<Record<keyof OpenOptions, readonly unknown[]>> = {
   cacheBytes: [Number.NaN, -1, '0', null, 1n],
   lockTimeoutMs: [Number.NaN, -1, Number.NEGATIVE_INFINITY, '5', null, 5n],
   signal: signals,
+  world: worlds,
 };
 
 function cases(values: Readonly<Record<string, readonly unknown[]>>): (readonly [name: string, options: object])[] {
@@ -107,6 +109,7 @@ test('XB6: buildBolt', async () => {
     pageChecksums: flags,
     chunkBytes: chunks,
     signal: signals,
+    world: worlds,
   };
   for (const [name, options] of cases({ ...wrong, nobodyKnows: [1] })) {
     await expectRefused(name, () => buildBolt(source, options));

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { WriteTransaction } from '../src/index.ts';
-import { openBolt, openBoltOn } from '../src/index.ts';
+import { openBolt } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { digestOf } from './digest.ts';
 import { replay } from './recipe.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Bolt, OpenOptions, WriteTransaction } from '../src/index.ts';
-import { openBoltOn } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { digestOf } from './digest.ts';
 import type { DiskOp, Random } from './simulated-disk.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openBoltOn } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
 const PATH = '/disk/t.db';

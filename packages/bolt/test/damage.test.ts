@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Bolt, Problem } from '../src/index.ts';
-import { BoltError, openBoltOn } from '../src/index.ts';
+import { BoltError } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { digestOf } from './digest.ts';
 import type { Random } from './simulated-disk.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';

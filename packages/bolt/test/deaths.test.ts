@@ -1,6 +1,6 @@
 /** The process dies between a write and its sync, somebody opens the file, and then the power goes. */
 import { expect, test } from 'vitest';
-import { openBoltOn } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import type { Bolt } from '../src/index.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import type { DiskOp } from './simulated-disk.ts';

@@ -1,7 +1,7 @@
 /** BoltDB files of any shape, made from nothing, with right checksums: what a stranger could send. */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { viewOf } from '../src/format/bytes.ts';
-import { crc32c } from '../src/format/crc32c.ts';
+import { crc32cOf } from '@varve/base/crc32c';
 import { encodeMeta, NO_SEALS } from '../src/format/meta.ts';
 
 export const [BRANCH, LEAF, FREELIST] = [1, 2, 16];
@@ -92,7 +92,7 @@ export interface Shape {
 /** A seal as earlier releases wrote it: right, and vouching for nothing. */
 function sealAlone(run: Buffer, txid: number): void {
   run.writeUInt32LE(txid, run.length - 8);
-  run.writeUInt32LE(crc32c(run, 0, run.length - 4, 0, viewOf(run)), run.length - 4);
+  run.writeUInt32LE(crc32cOf(run, 0, run.length - 4, 0, viewOf(run)), run.length - 4);
 }
 
 /** Writes the file; what no run covers is a hole. */

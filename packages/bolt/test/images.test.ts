@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Bolt, BoltImage, BuildRow } from '../src/index.ts';
-import { buildBolt, openBolt, openBoltOn } from '../src/index.ts';
+import { buildBolt, openBolt } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { digestOf } from './digest.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';
 import { Scratch } from './vectors.ts';

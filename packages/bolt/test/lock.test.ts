@@ -470,7 +470,7 @@ describe('R35 to R38 what cannot be opened is left as it is', () => {
   });
 
   test('R3 wrong options', async () => {
-    await expect(openBolt('')).rejects.toThrow(TypeError);
+    await expect(openBolt('')).rejects.toThrow(RangeError);
     const none = openBolt(scratch.file(), null as unknown as object);
     await expect(none).rejects.toThrow(new TypeError('options must be an object'));
     await expect(openBolt(scratch.file(), { pageSize: 1000 })).rejects.toThrow(RangeError);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { Bolt, OpenOptions, ReadBucket, ReadTransaction, WriteBucket } from '../src/index.ts';
-import { openBoltOn } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';
 
 /** A bucket as plain maps; keys are latin1 text, which sorts as bytes. */

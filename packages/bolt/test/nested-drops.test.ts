@@ -1,7 +1,7 @@
 /** Nested buckets dropped together with the buckets around them: each of their pages is freed once. */
 import { expect, test } from 'vitest';
 import type { WriteBucket, WriteTransaction } from '../src/index.ts';
-import { openBoltOn } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
 const PATH = '/disk/n.db';

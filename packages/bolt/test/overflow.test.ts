@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { chooseMeta } from '../src/open/choose-meta.ts';
 import type { ReadBucket } from '../src/index.ts';
 import { openBolt } from '../src/index.ts';
-import { nodeStorage } from '../src/files/node-storage.ts';
+import { nodeFiles } from '@varve/base/node/files';
 import { PageFile } from '../src/pages/page-file.ts';
 import { withoutPauses } from '../src/tools/pieces.ts';
 import { NO_STAMP } from '../src/format/seal.ts';
@@ -34,7 +34,7 @@ async function rootPage(
   bucket: string,
 ): Promise<{ readonly leaf: boolean; readonly overflow: number; readonly count: number }> {
   const page = Number(listedBucket((await listFile(path)).root, bucket).rootPage);
-  const file = await nodeStorage.open(path, 'read');
+  const file = await nodeFiles.open(path, 'read');
   try {
     const { active } = chooseMeta(file, path);
     const { leaf, overflow, count } = withoutPauses(

@@ -4,7 +4,8 @@
  * A version is recorded after each commit, from the bytes of the whole file.
  */
 import type { Bolt, OpenOptions, WriteTransaction } from '../src/index.ts';
-import { BoltError, openBoltOn } from '../src/index.ts';
+import { BoltError } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { digestOf } from './digest.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 

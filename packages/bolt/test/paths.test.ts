@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import type { Bolt } from '../src/index.ts';
 import { openBolt } from '../src/index.ts';
-import { openRegular } from '../src/files/regular-file.ts';
+import { nodeFiles } from '@varve/base/node/files';
 import { Scratch } from './vectors.ts';
 
 const scratch = new Scratch();
@@ -260,7 +260,7 @@ describe('XB5, XE1: what is no regular file', () => {
         spawnSync('mkfifo', [name]);
         return found;
       });
-      await expect(openRegular(name, mode)).rejects.toMatchObject({ code: 'EFTYPE' });
+      await expect(nodeFiles.open(name, mode)).rejects.toMatchObject({ code: 'EFTYPE' });
       expect(spy).toHaveBeenCalledTimes(1);
       spy.mockRestore();
     },
@@ -275,7 +275,7 @@ describe('XB5, XE1: what is no regular file', () => {
       fs.symlinkSync(secret, name);
       return found;
     });
-    await expect(openRegular(name, 'update')).rejects.toMatchObject({ code: 'ELOOP' });
+    await expect(nodeFiles.open(name, 'update')).rejects.toMatchObject({ code: 'ELOOP' });
     spy.mockRestore();
   });
 

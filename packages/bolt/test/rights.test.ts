@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Bolt } from '../src/index.ts';
-import { openBolt, openBoltOn } from '../src/index.ts';
+import { openBolt } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';
 import { Scratch } from './vectors.ts';
 

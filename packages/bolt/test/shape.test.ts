@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openBolt, openBoltOn } from '../src/index.ts';
+import { openBolt } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';
 import { Scratch } from './vectors.ts';
 

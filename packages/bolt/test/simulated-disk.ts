@@ -5,7 +5,7 @@
  * were not synced appear up to some point in their order (a journal), or not at all.
  */
 import path from 'node:path';
-import type { FileLockRequest, Storage, StorageFile } from '../src/index.ts';
+import type { FileLockRefusal, FileLockRequest, Files, OpenFile } from '@varve/base/files';
 
 /** A source of numbers in [0, 1). */
 export type Random = () => number;
@@ -24,9 +24,6 @@ export function seeded(seed: number): Random {
 type Change =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Buffer }
   | { readonly kind: 'length'; readonly length: number };
-
-/** Names are unique over all disks: those after a crash are other ones than those before. */
-let unique = 0;
 
 class Inode {
   readonly number: number;
@@ -83,14 +80,13 @@ export interface DiskOp {
 export type Fault = string | undefined;
 
 /** A file system of one folder. */
-export class SimulatedDisk implements Storage {
+export class SimulatedDisk implements Files {
   readonly #names: Map<string, Inode> = new Map();
   #durableNames: Map<string, Inode> = new Map();
   /** The names after each change since the last sync of the folder. */
   #journal: Map<string, Inode>[] = [];
   #lastInode = 0;
   #ops = 0;
-  #clock = 0;
   openFiles = 0;
   /** Called before each operation; may name what goes wrong with it. */
   before: ((op: DiskOp) => Fault) | undefined;
@@ -169,7 +165,7 @@ export class SimulatedDisk implements Storage {
     this.#journal.push(new Map(this.#names));
   }
 
-  async open(name: string, mode: 'read' | 'update' | 'create'): Promise<StorageFile> {
+  async open(name: string, mode: 'read' | 'update' | 'create'): Promise<OpenFile> {
     this.step(mode === 'create' ? 'create' : 'open');
     if (mode === 'create') {
       if (this.#names.has(name)) throw failure('EEXIST');
@@ -178,6 +174,18 @@ export class SimulatedDisk implements Storage {
     const inode = this.#inode(name);
     this.openFiles++;
     return new SimulatedFile(this, inode);
+  }
+
+  absolute(name: string): string {
+    return name;
+  }
+
+  async place(name: string): Promise<string> {
+    return name;
+  }
+
+  async makeParents(): Promise<void> {
+    // There is one folder.
   }
 
   identity(name: string): string | undefined {
@@ -220,26 +228,9 @@ export class SimulatedDisk implements Storage {
     this.#durableNames = new Map(this.#names);
     this.#journal = [];
   }
-
-  uniqueName(): string {
-    return `u${++unique}`;
-  }
-
-  /** A millisecond goes by whenever somebody looks: work in slices rests now and then. */
-  now(): number {
-    return ++this.#clock;
-  }
-
-  wait(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  nextTurn(): Promise<void> {
-    return Promise.resolve();
-  }
 }
 
-class SimulatedFile implements StorageFile {
+class SimulatedFile implements OpenFile {
   readonly #disk: SimulatedDisk;
   readonly #inode: Inode;
   #held: 'exclusive' | 'shared' | undefined;
@@ -292,10 +283,10 @@ class SimulatedFile implements StorageFile {
     return String(this.#inode.number);
   }
 
-  async lock({ exclusive }: FileLockRequest): Promise<string | undefined> {
+  async lock({ exclusive }: FileLockRequest): Promise<FileLockRefusal | undefined> {
     this.#disk.step('lock');
     const inode = this.#inode;
-    if (inode.exclusive || (exclusive && inode.shared > 0)) return 'another handle';
+    if (inode.exclusive || (exclusive && inode.shared > 0)) return { kind: 'busy', what: 'another handle' };
     if (exclusive) inode.exclusive = true;
     else inode.shared++;
     this.#held = exclusive ? 'exclusive' : 'shared';

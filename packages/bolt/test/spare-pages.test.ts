@@ -4,7 +4,7 @@ import { openBolt } from '../src/index.ts';
 import type { Bolt, ReadBucket } from '../src/index.ts';
 import { viewOf } from '../src/format/bytes.ts';
 import { chooseMeta } from '../src/open/choose-meta.ts';
-import { nodeStorage } from '../src/files/node-storage.ts';
+import { nodeFiles } from '@varve/base/node/files';
 import { Page } from '../src/format/page.ts';
 import { PageFile } from '../src/pages/page-file.ts';
 import { rootTree } from '../src/tree/page-tree.ts';
@@ -110,7 +110,7 @@ test('F100 a long scan reads past the cache: what others use stays in it, and it
       for (let i = 0; i < KEYS; i++) bucket.put(key(i), value(i, 0));
     });
   }
-  const file = await nodeStorage.open(path, 'read');
+  const file = await nodeFiles.open(path, 'read');
   try {
     const { active } = chooseMeta(file, path);
     const pages = new PageFile(file, 512, 1 << 20);

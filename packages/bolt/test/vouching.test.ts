@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Bolt, OpenOptions, WriteTransaction } from '../src/index.ts';
-import { BoltError, openBoltOn } from '../src/index.ts';
-import { crc32c } from '../src/format/crc32c.ts';
+import { BoltError } from '../src/index.ts';
+import { openBoltOn } from './open-on.ts';
+import { crc32cOf } from '@varve/base/crc32c';
 import { digestOf } from './digest.ts';
 import { contentsOf, openImage, PageVersions } from './page-versions.ts';
 import { seeded, SimulatedDisk } from './simulated-disk.ts';
@@ -61,17 +62,17 @@ function asEarlierRelease(bytes: Buffer): Buffer {
     const page = file.subarray(meta * PAGE, (meta + 1) * PAGE);
     page.writeUInt32LE(0x63765f76, 80);
     page.fill(0, 104, 116);
-    page.writeUInt32LE(crc32c(page, 16, 104), 104);
+    page.writeUInt32LE(crc32cOf(page, 16, 104), 104);
   }
   for (let id = 2; (id + 1) * PAGE <= file.length;) {
     const pages = file.readUInt32LE(id * PAGE + 12) + 1;
     const run = file.subarray(id * PAGE, (id + pages) * PAGE);
     const flags = run.readUInt16LE(8);
     const stamps = flags === 1 ? run.readUInt16LE(10) : flags === 2 ? bucketsOf(run) : 0;
-    const sealed = (run.readUInt32LE(run.length - 4) ^ crc32c(run, 0, run.length - 4)) === 0x7374616d;
+    const sealed = (run.readUInt32LE(run.length - 4) ^ crc32cOf(run, 0, run.length - 4)) === 0x7374616d;
     if (sealed) {
       run.fill(0, run.length - 12 - 4 * stamps, run.length - 8);
-      run.writeUInt32LE(crc32c(run, 0, run.length - 4), run.length - 4);
+      run.writeUInt32LE(crc32cOf(run, 0, run.length - 4), run.length - 4);
     }
     id += sealed ? pages : 1;
   }

@@ -7,7 +7,7 @@
  *
  * etcd: server/storage/mvcc/index.go (spec section 5).
  */
-import { fromByteKey, nextByteKey, toByteKey } from './byte-key.ts';
+import { byteKey, keyBytes, nextByteKey } from '@varve/base/order';
 import { checkTree } from './check-invariants.ts';
 import { compactTree, keepTree } from './compaction.ts';
 import { createdSubOf } from './generation.ts';
@@ -76,7 +76,7 @@ class BTreeIndex implements TreeIndex {
     checkNumber(most, 'most');
     let count = 0;
     if (most <= 0) return count;
-    this.#tree.visit(toByteKey(key), end, (_, slot) => {
+    this.#tree.visit(byteKey(key), end, (_, slot) => {
       if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
       return ++count >= most ? STOP : undefined;
     });
@@ -86,7 +86,7 @@ class BTreeIndex implements TreeIndex {
   changedSince(key: Uint8Array, end: RangeEnd, revision: number): boolean {
     checkNumber(revision, 'revision');
     let changed = false;
-    this.#tree.visit(toByteKey(key), end, (_, slot) => {
+    this.#tree.visit(byteKey(key), end, (_, slot) => {
       changed = this.#slots.newestMain(slot) > revision;
       return changed ? STOP : undefined;
     });
@@ -100,8 +100,8 @@ class BTreeIndex implements TreeIndex {
     after?: Uint8Array,
   ): Generator<KeyedIndexEntry, void, void> {
     checkNumber(atRevision, 'atRevision');
-    const first = toByteKey(key);
-    let from = after === undefined ? first : nextByteKey(toByteKey(after));
+    const first = byteKey(key);
+    let from = after === undefined ? first : nextByteKey(byteKey(after));
     if (from < first) from = first;
     if (end === undefined) {
       // A single key is no range: only itself, wherever the walk would have gone on.
@@ -233,20 +233,20 @@ class BTreeIndex implements TreeIndex {
     checkNumber(limit, 'limit');
     const withTotal = options?.withTotal ?? false;
     let total = 0;
-    const onKey = (byteKey: string, slot: Slot): typeof STOP | undefined => {
+    const onKey = (found: string, slot: Slot): typeof STOP | undefined => {
       if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
       total++;
-      if (limit <= 0 || total <= limit) onFound(byteKey);
+      if (limit <= 0 || total <= limit) onFound(found);
       return total === limit && !withTotal ? STOP : undefined;
     };
-    if (options?.reverse === true) this.#tree.visitReversed(toByteKey(key), end, onKey);
-    else this.#tree.visit(toByteKey(key), end, onKey);
+    if (options?.reverse === true) this.#tree.visitReversed(byteKey(key), end, onKey);
+    else this.#tree.visit(byteKey(key), end, onKey);
     return total;
   }
 
   #keyedEntry(byteKey: string): KeyedIndexEntry {
     const { main, sub, createdMain, createdSub, version } = this.#found;
-    return { key: fromByteKey(byteKey), main, sub, createdMain, createdSub, version };
+    return { key: keyBytes(byteKey), main, sub, createdMain, createdSub, version };
   }
 }
 

@@ -7,8 +7,8 @@
  *
  * etcd: the B-tree of `treeIndex` in server/storage/mvcc/index.go.
  */
-import { BTree, type BTree as Tree } from './btree.ts';
-import { compareByteKeys, toByteKey } from './byte-key.ts';
+import { BTree, type BTree as Tree } from '@varve/base/btree';
+import { byteKey, compareByteKeys } from '@varve/base/order';
 import { hashOf, LookupCache } from './lookup-cache.ts';
 import type { Slot } from './slot.ts';
 import type { RangeEnd } from './tree-index.ts';
@@ -42,10 +42,10 @@ export class SlotTree {
       this.#byteKey = this.#cache.keyAt(line);
       return this.#cache.slotAt(line);
     }
-    const byteKey = toByteKey(key);
-    this.#byteKey = byteKey;
-    const slot = this.#tree.get(byteKey);
-    if (slot !== undefined) this.#cache.remember(byteKey, hash, slot);
+    const text = byteKey(key);
+    this.#byteKey = text;
+    const slot = this.#tree.get(text);
+    if (slot !== undefined) this.#cache.remember(text, hash, slot);
     return slot;
   }
 
@@ -56,7 +56,7 @@ export class SlotTree {
 
   /** Adds the key unless it is there, which is told without a `find`: one descent instead of two. */
   addNew(key: Uint8Array, slot: Slot): boolean {
-    return this.#tree.setIfNotPresent(toByteKey(key), slot);
+    return this.#tree.setIfNotPresent(byteKey(key), slot);
   }
 
   /** Gives the key that `find` found another slot. */
@@ -74,7 +74,7 @@ export class SlotTree {
   /** Visits the keys from `low` to `end` in order, until `onKey` returns something. */
   visit(low: string, end: RangeEnd, onKey: (byteKey: string, slot: Slot) => typeof STOP | undefined): void {
     const isOpen = end !== undefined && end.length === 0;
-    const high = end === undefined ? low : isOpen ? this.#tree.maxKey() : toByteKey(end);
+    const high = end === undefined ? low : isOpen ? this.#tree.maxKey() : byteKey(end);
     if (high === undefined || low > high || (low === high && end !== undefined && !isOpen)) return;
     this.#tree.forRange(low, high, end === undefined || isOpen, onKey);
   }
@@ -83,7 +83,7 @@ export class SlotTree {
   visitReversed(low: string, end: RangeEnd, onKey: (byteKey: string, slot: Slot) => typeof STOP | undefined): void {
     if (end === undefined) return this.visit(low, end, onKey);
     if (this.#tree.size === 0) return;
-    const high = end.length === 0 ? undefined : toByteKey(end);
+    const high = end.length === 0 ? undefined : byteKey(end);
     // The pair is one and the same array, filled anew for each step.
     for (const [byteKey, slot] of this.#tree.entriesReversed(high, [], high !== undefined)) {
       if (byteKey < low || onKey(byteKey, slot) !== undefined) return;

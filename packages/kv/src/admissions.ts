@@ -14,7 +14,7 @@
  */
 import type { WatchableStore } from '@varve/watch';
 import { onAbort } from '@varve/base/abort';
-import { nextSlice, sliceOver } from './clock.ts';
+import type { TurnSlice } from '@varve/base/pace';
 
 interface Waiting {
   readonly prepare: Entry['prepare'];
@@ -38,11 +38,13 @@ export interface Entry {
 
 export class Admissions {
   readonly #store: Pick<WatchableStore, 'admit' | 'admitting'>;
+  readonly #slice: TurnSlice;
   #first: Waiting | undefined;
   #last: Waiting | undefined;
 
-  constructor(store: Pick<WatchableStore, 'admit' | 'admitting'>) {
+  constructor(store: Pick<WatchableStore, 'admit' | 'admitting'>, slice: TurnSlice) {
     this.#store = store;
+    this.#slice = slice;
   }
 
   /** True when a section may run now: nobody waits, and commits keep up. */
@@ -97,7 +99,7 @@ export class Admissions {
       this.#first = head.next;
       if (this.#first === undefined) this.#last = undefined;
       if (!head.gone) head.run();
-      if (sliceOver()) await nextSlice();
+      if (this.#slice.over()) await this.#slice.next();
     }
   }
 

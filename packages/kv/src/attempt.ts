@@ -7,12 +7,12 @@
  *     the writes waits meanwhile, the event loop does not (law 10).
  */
 import type { Entry, Range, Transaction } from '@varve/api';
-import { type Bounds, byteKey, contains, invalidType, keyAfter, type Records } from '@varve/api/implement';
+import { type Bounds, contains, invalidType, keyAfter, type Records } from '@varve/api/implement';
+import { byteKey } from '@varve/base/order';
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
-import { nextSlice, sliceOver } from './clock.ts';
-import { entriesOf } from './entries.ts';
 import type { Core, Running } from './core.ts';
+import { entriesOf } from './entries.ts';
 import { sortInSlices } from './sort.ts';
 import { section } from './writer.ts';
 
@@ -95,7 +95,9 @@ export class Attempt<K, V> implements Transaction<K, V> {
       const bounds = this.#records.keys.bounds(range);
       const { kvs } = await this.#core.store.range(bounds.key, bounds.end, { revision: this.revision });
       this.#ranges.push({ bounds, found: kvs });
-      return this.#writes.size === 0 ? entriesOf(this.#records, kvs) : this.#withWrites(bounds, kvs);
+      return this.#writes.size === 0
+        ? entriesOf(this.#core.world.slice, this.#records, kvs)
+        : this.#withWrites(bounds, kvs);
     });
   }
 
@@ -128,7 +130,7 @@ export class Attempt<K, V> implements Transaction<K, V> {
     } catch (error) {
       throw this.#core.inOwnWords(error);
     } finally {
-      if (sliceOver()) await nextSlice();
+      if (this.#core.world.slice.over()) await this.#core.world.slice.next();
       this.#running.busy--;
       this.#running.moved = true;
     }
@@ -138,10 +140,10 @@ export class Attempt<K, V> implements Transaction<K, V> {
   async #withWrites(bounds: Bounds, kvs: readonly KeyValue[]): Promise<readonly Entry<K, V>[]> {
     const own: Write[] = [];
     for (const write of this.#writes.values()) {
-      if (sliceOver()) await nextSlice();
+      if (this.#core.world.slice.over()) await this.#core.world.slice.next();
       if (contains(bounds, write.key)) own.push(write);
     }
-    const writes = await sortInSlices(own, (a, b) => Buffer.compare(a.key, b.key));
+    const writes = await sortInSlices(this.#core.world.slice, own, (a, b) => Buffer.compare(a.key, b.key));
     const entries: Entry<K, V>[] = [];
     let next = 0;
     const add = (write: Write): void => {
@@ -150,18 +152,18 @@ export class Attempt<K, V> implements Transaction<K, V> {
     for (const kv of kvs) {
       let order = -1;
       for (let write = writes[next]; write !== undefined; write = writes[next]) {
-        if (sliceOver()) await nextSlice();
+        if (this.#core.world.slice.over()) await this.#core.world.slice.next();
         order = Buffer.compare(write.key, kv.key);
         if (order > 0) break;
         add(write);
         next++;
         if (order === 0) break;
       }
-      if (sliceOver()) await nextSlice();
+      if (this.#core.world.slice.over()) await this.#core.world.slice.next();
       if (order !== 0) entries.push(this.#records.entry(kv));
     }
     for (let write = writes[next]; write !== undefined; write = writes[++next]) {
-      if (sliceOver()) await nextSlice();
+      if (this.#core.world.slice.over()) await this.#core.world.slice.next();
       add(write);
     }
     return entries;
@@ -187,7 +189,7 @@ export class Attempt<K, V> implements Transaction<K, V> {
       const size = new ChunkSize();
       let compared = 0;
       for (let from: Uint8Array | undefined = bounds.key; from !== undefined;) {
-        if (sliceOver()) await nextSlice();
+        if (this.#core.world.slice.over()) await this.#core.world.slice.next();
         signal?.throwIfAborted();
         const limit = size.entries;
         const { kvs: now } = await store.range(from, bounds.end, { revision, limit, keysOnly: true });

@@ -8,13 +8,14 @@
  * BCK3  The last 32 bytes are the SHA-256 of all before, which is how `etcdctl snapshot` tells a damaged copy.
  * BCK4  A copy is for its maker alone (R126), whoever may read the store.
  *
- * etcd: client/v3/snapshot/v3_snapshot.go. The only file of this package that touches the file system.
+ * etcd: client/v3/snapshot/v3_snapshot.go.
  */
 import { KvError } from '@varve/api';
 import { checkNames, checkOptionalFunction, checkSignal, invalidType } from '@varve/api/implement';
-import { createHash, randomBytes } from 'node:crypto';
-import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { writeFully, type OpenFile } from '@varve/base/files';
+import type { World } from '@varve/base/world';
 import type { Core } from './core.ts';
 import type { BackupOptions, BackupResult } from './embedded.ts';
 
@@ -30,53 +31,46 @@ async function writeBackup(core: Core, path: string, options: BackupOptions): Pr
   checkNames(options, 'options', optionNames);
   checkOptionalFunction(options.onProgress, 'onProgress');
   checkSignal(options.signal);
-  const target = resolve(path);
-  await checkAbsent(target);
-  const folder = await openFolder(target);
-  try {
-    return await writeInto(core, target, folder, options);
-  } finally {
-    await folder?.close();
-  }
+  const { files } = core.world;
+  const target = files.absolute(path);
+  checkAbsent(core.world, target);
+  // Whoever may not make the target's name durable is to know before there is a target.
+  await io(target, () => files.syncDirectory(target));
+  return writeInto(core, target, options);
 }
 
-async function writeInto(
-  core: Core,
-  target: string,
-  folder: FileHandle | undefined,
-  options: BackupOptions,
-): Promise<BackupResult> {
-  const temporary = temporaryName(target);
-  const handle = await io(target, () => open(temporary, 'wx', privateMode));
+async function writeInto(core: Core, target: string, options: BackupOptions): Promise<BackupResult> {
+  const { files } = core.world;
+  const temporary = temporaryName(core.world, target);
+  // For its maker alone: that is how files are made (BCK4).
+  const file = await io(target, () => files.open(temporary, 'create'));
   try {
     let size: number;
     try {
-      size = await writeSnapshot(core, handle, target, options);
+      size = await writeSnapshot(core, file, target, options);
     } finally {
-      await handle.close();
+      await file.close();
     }
-    await giveName(temporary, target, folder);
+    await giveName(core.world, temporary, target);
     return { path: target, size };
   } finally {
     // What went wrong before is the one to know.
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await files.unlink(temporary).catch(() => undefined);
   }
 }
 
-/** A copy holds what the store holds: it is for nobody else either (R126). */
-const privateMode = 0o600;
 /** What common file systems allow for a name, in bytes. */
 const longestName = 255;
 
 /** Beside the target; a long name of that is cut, so that this one is not too long. */
-function temporaryName(target: string): string {
-  const ending = `.${randomBytes(8).toString('hex')}.partial`;
+function temporaryName({ random }: World, target: string): string {
+  const ending = `.${random.unique()}.partial`;
   const kept = Array.from(basename(target));
   while (Buffer.byteLength(kept.join('') + ending) > longestName) kept.pop();
   return join(dirname(target), kept.join('') + ending);
 }
 
-async function writeSnapshot(core: Core, handle: FileHandle, path: string, options: BackupOptions): Promise<number> {
+async function writeSnapshot(core: Core, file: OpenFile, path: string, options: BackupOptions): Promise<number> {
   const { signal, onProgress } = options;
   const snapshot = await core.store.snapshot({ signal });
   try {
@@ -84,7 +78,7 @@ async function writeSnapshot(core: Core, handle: FileHandle, path: string, optio
     const totalBytes = snapshot.size + hashBytes;
     let writtenBytes = 0;
     const write = async (chunk: Uint8Array): Promise<void> => {
-      await io(path, () => handle.writeFile(chunk));
+      await io(path, async () => writeFully(file, [chunk], writtenBytes));
       writtenBytes += chunk.length;
       onProgress?.({ writtenBytes, totalBytes });
     };
@@ -94,7 +88,7 @@ async function writeSnapshot(core: Core, handle: FileHandle, path: string, optio
       await write(chunk);
     }
     await write(hash.digest());
-    await io(path, () => handle.sync());
+    await io(path, () => file.sync());
     return writtenBytes;
   } finally {
     await snapshot.close();
@@ -104,47 +98,27 @@ async function writeSnapshot(core: Core, handle: FileHandle, path: string, optio
 const hashBytes = 32;
 
 /** Says before the work what `giveName` would say after it. */
-async function checkAbsent(target: string): Promise<void> {
+function checkAbsent({ files }: World, target: string): void {
+  let found: string | undefined;
   try {
-    await lstat(target);
+    found = files.identity(target);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw notWritten(target, error);
   }
-  throw exists(target);
+  if (found !== undefined) throw exists(target);
 }
 
-/** To make the target's name durable by. Whoever may not read the folder cannot, which is to be known before there is a target. */
-async function openFolder(target: string): Promise<FileHandle | undefined> {
-  if (process.platform === 'win32') return undefined; // names are durable there, and folders cannot be opened
-  return io(target, () => open(dirname(target), 'r'));
-}
-
-async function giveName(temporary: string, target: string, folder: FileHandle | undefined): Promise<void> {
+async function giveName({ files }: World, temporary: string, target: string): Promise<void> {
   await io(target, async () => {
-    await publish(temporary, target);
+    await files.publish(temporary, target);
     try {
-      await folder?.sync();
+      await files.syncDirectory(target);
     } catch (error) {
-      await rm(target, { force: true }).catch(() => undefined); // ours, and nobody was told of it
+      await files.unlink(target).catch(() => undefined); // ours, and nobody was told of it
       throw error;
     }
   });
 }
-
-/** A hard link fails where the name exists: unlike a rename, it can replace nothing. */
-async function publish(temporary: string, target: string): Promise<void> {
-  try {
-    await link(temporary, target);
-  } catch (error) {
-    if (!withoutLinks.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    // A file system without hard links, such as FAT: look and rename, with a moment between them.
-    await checkAbsent(target);
-    await rename(temporary, target);
-  }
-}
-
-const withoutLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 async function io<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {

@@ -11,9 +11,9 @@
  */
 import { KvError } from '@varve/api';
 import { invalidType, isThenable } from '@varve/api/implement';
+import type { World } from '@varve/base/world';
 import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
-import { breathe, nextSlice, sliceOver } from './clock.ts';
 import type { Layers } from './layers.ts';
 
 /** An optimistic transaction that has not ended yet. */
@@ -29,6 +29,7 @@ const closedBelow = new Set<unknown>(['MVCC_CLOSED', 'WATCH_CLOSED', 'BACKEND_CL
 export class Core {
   readonly store: WatchableStore;
   readonly backend: Backend;
+  readonly world: World;
   readonly admissions: Admissions;
   /** True when a write is answered after its commit. */
   readonly durableWrites: boolean;
@@ -46,12 +47,13 @@ export class Core {
 
   readonly #layers: Layers;
 
-  constructor(layers: Layers) {
+  constructor(layers: Layers, world: World) {
     const { store, backend } = layers;
     this.#layers = layers;
     this.store = store;
     this.backend = backend;
-    this.admissions = new Admissions(store);
+    this.world = world;
+    this.admissions = new Admissions(store, world.slice);
     this.durableWrites = store.durability === 'commit';
   }
 
@@ -73,7 +75,7 @@ export class Core {
     } catch (error) {
       throw this.inOwnWords(error);
     } finally {
-      if (sliceOver()) await nextSlice();
+      if (this.world.slice.over()) await this.world.slice.next();
     }
   }
 
@@ -119,7 +121,7 @@ export class Core {
     let called = [...this.running];
     while (called.length > 0) {
       for (const running of called) running.moved = false;
-      await breathe();
+      await this.world.clock.turn();
       called = called.filter((running) => this.running.has(running) && (running.moved || running.busy > 0));
     }
     await this.admissions.passed();

@@ -18,7 +18,6 @@ import {
 import type { Compaction, Snapshot } from '@varve/watch';
 import { onAbort } from '@varve/base/abort';
 import { backupTo } from './backup.ts';
-import { nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
 import { handedOutCompaction, handedOutSnapshot } from './handed-out.ts';
 import { historyOf } from './history.ts';
@@ -207,7 +206,7 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     try {
       if (this.#owner) await this.#core.close();
     } finally {
-      if (sliceOver()) await nextSlice();
+      if (this.#core.world.slice.over()) await this.#core.world.slice.next();
     }
   }
 

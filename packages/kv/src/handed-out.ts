@@ -3,7 +3,6 @@
  * say so in this package's word.
  */
 import type { Compaction, Snapshot } from '@varve/watch';
-import { nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
 
 /** A snapshot whose chunks leave others a turn, and whose end by `close` is `KV_CLOSED`. */
@@ -38,14 +37,14 @@ async function ended(core: Core, compaction: Compaction): Promise<void> {
   } catch (error) {
     throw core.inOwnWords(error);
   } finally {
-    if (sliceOver()) await nextSlice();
+    if (core.world.slice.over()) await core.world.slice.next();
   }
 }
 
 async function* chunks(core: Core, snapshot: Snapshot): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for await (const chunk of snapshot) {
-      if (sliceOver()) await nextSlice();
+      if (core.world.slice.over()) await core.world.slice.next();
       core.check();
       yield chunk;
     }

@@ -8,7 +8,6 @@
 import type { HistoryOptions, KvEvent } from '@varve/api';
 import { checkNames, checkOptionalInteger, checkSignalType, type Records } from '@varve/api/implement';
 import type { Change } from '@varve/watch';
-import { breathe } from './clock.ts';
 import type { Core } from './core.ts';
 import { pullEach, type Source } from './pull.ts';
 
@@ -29,7 +28,7 @@ export function historyOf<K, V>(
   // Kept by each of their own: the caller may change what was passed.
   const { from, signal } = options;
   const bytes = records.keys.encodeOwn(key);
-  return pullEach(() => new HistorySource(core, records, bytes, { from, signal }));
+  return pullEach(core.world.slice, () => new HistorySource(core, records, bytes, { from, signal }));
 }
 
 class HistorySource<K, V> implements Source<KvEvent<K, V>> {
@@ -65,7 +64,7 @@ class HistorySource<K, V> implements Source<KvEvent<K, V>> {
     if (this.#ended) return false;
     this.#signal?.throwIfAborted();
     if (this.#present !== undefined) {
-      await breathe();
+      await this.#core.world.clock.turn();
       this.#signal?.throwIfAborted();
     }
     // Closed meanwhile: nothing is to be fetched any more.

@@ -16,8 +16,9 @@ import {
   invalidType,
 } from '@varve/api/implement';
 import { openBackend, type Backend } from '@varve/backend';
+import type { World } from '@varve/base/world';
 import { openWatchableStore, type RestoreProgress, type WatchableStore } from '@varve/watch';
-import { checkLocation, discard, engineAt, withTurn, type Location } from './location.ts';
+import { checkLocation, checkWorld, discard, engineAt, withTurn, worldOf, type Location } from './location.ts';
 
 /** How a store is kept, whatever is stored in it. */
 export interface LayerOptions {
@@ -36,6 +37,11 @@ export interface LayerOptions {
   readonly create?: boolean | undefined;
   /** Called now and then while the index is rebuilt. What it throws ends the opening. */
   readonly onProgress?: ((progress: RestoreProgress) => void) | undefined;
+  /**
+   * For tests only: clock, timers, turns, randomness and files of their own (`@varve/base/world`, without promises between
+   * versions). An engine is given the same. @default Node's, as it was when this package was loaded
+   */
+  readonly world?: World | undefined;
 }
 
 export interface OpenLayersOptions extends LayerOptions {
@@ -60,7 +66,7 @@ export interface Layers extends AsyncDisposable {
  * @throws BackendError, MvccError as `open` of `@varve/kv`
  */
 export function openLayers(location: Location, options: OpenLayersOptions = {}): Promise<Layers> {
-  return withTurn(async () => {
+  return withTurn(worldOf(options), async () => {
     try {
       checkLocation(location);
       checkLayerOptions(location, options);
@@ -80,6 +86,7 @@ const layerNames: Record<keyof LayerOptions, true> = {
   cacheBytes: true,
   create: true,
   onProgress: true,
+  world: true,
 };
 
 /** @param more names of options that are checked elsewhere */
@@ -102,6 +109,7 @@ export function checkLayerOptions(
   checkOptionalInteger(options.maxDeletes, 'maxDeletes', 1, Number.MAX_SAFE_INTEGER);
   checkOptionalBoolean(options.create, 'create');
   checkOptionalFunction(options.onProgress, 'onProgress');
+  checkWorld(options.world);
   if (options.create !== undefined && typeof location !== 'string') {
     throw invalidType('create goes with a path; give it to level() or file() instead');
   }
@@ -109,15 +117,17 @@ export function checkLayerOptions(
 
 /** Opens what was checked. */
 export async function assemble(location: Location, options: OpenLayersOptions): Promise<Layers> {
-  const engine = await engineAt(location, options.create);
+  const { world } = options;
+  const engine = await engineAt(location, { create: options.create, world });
   const { batchLimit, batchIntervalMs, durability, cacheBytes, maxDeletes, onProgress } = options;
-  const backend = await openBackend(engine, { batchLimit, batchIntervalMs });
+  const backend = await openBackend(engine, { batchLimit, batchIntervalMs, world });
   try {
     const store = await openWatchableStore(backend, {
       durability,
       cacheBytes,
       maxDeletes,
       onRestoreProgress: onProgress,
+      world,
       // Watchers observe the store already. Who else keeps something beside it, such as leases, is made and named here.
       observers: [],
     });

@@ -6,27 +6,31 @@
  * WHR2  An engine that was handed over for nothing is closed.
  */
 import type { InvalidArgument } from '@varve/api';
-import { checkNames, invalidType, isThenable, kindOf } from '@varve/api/implement';
+import { checkNames, invalidType, isThenable, kindOf, outOfRange } from '@varve/api/implement';
 import { discardEngine, type Engine } from '@varve/backend';
 import type { FileOptions } from '@varve/backend/file';
 import type { LevelOptions } from '@varve/backend/level';
-import { memoryEngine, type MemoryEngine } from '@varve/backend/memory';
-import { nextSlice, sliceOver } from './clock.ts';
+import { memoryEngine, type MemoryEngine, type MemoryOptions } from '@varve/backend/memory';
+import { nodeWorld } from '@varve/base/node/world';
+import { check, type Faults } from '@varve/base/options';
+import { isWorld, type World } from '@varve/base/world';
 import { fromHere } from './here.ts';
 
 /** Where a store is: the folder of a LevelDB store, or an engine, which the store takes over and closes. */
 export type Location = string | Engine | Promise<Engine>;
 
 /** A store in memory: nothing outlives the process. */
-export function memory(): MemoryEngine {
-  return memoryEngine();
+export function memory(options?: MemoryOptions): MemoryEngine {
+  if (options !== undefined) checkNames(options, 'options', Object.keys(memoryNames));
+  checkWorld(options?.world);
+  return memoryEngine(options);
 }
 
 /** A folder of LevelDB files. The driver is loaded by the first call. */
 export async function level(path: string, options?: LevelOptions): Promise<Engine> {
-  return withTurn(async () => {
+  return withTurn(worldOf(options), async () => {
     checkEngine(path, options, levelNames, 'level');
-    const place = fromHere(path);
+    const place = options?.world === undefined ? fromHere(path) : path;
     const { levelEngine } = await import('@varve/backend/level');
     return withCode(() => levelEngine(place, options));
   });
@@ -37,9 +41,9 @@ export async function level(path: string, options?: LevelOptions): Promise<Engin
  * others may read it as well: what writes rejects with `BACKEND_READ_ONLY`, everything else works.
  */
 export async function file(path: string, options?: FileOptions): Promise<Engine> {
-  return withTurn(async () => {
+  return withTurn(worldOf(options), async () => {
     checkEngine(path, options, fileNames, 'file');
-    const place = fromHere(path);
+    const place = options?.world === undefined ? fromHere(path) : path;
     const { fileEngine } = await import('@varve/backend/file');
     return withCode(() => fileEngine(place, options));
   });
@@ -51,9 +55,9 @@ export function checkLocation(location: Location): void {
   else if (!isThenable(location) && !isEngine(location)) throw wrongLocation();
 }
 
-/** The engine of a location. @param create for a path: make the store when there is none */
-export async function engineAt(location: Location, create: boolean | undefined): Promise<Engine> {
-  const engine = await (typeof location === 'string' ? level(location, { create }) : location);
+/** The engine of a location. @param options of the engine that is made of a path */
+export async function engineAt(location: Location, options: LevelOptions): Promise<Engine> {
+  const engine = await (typeof location === 'string' ? level(location, options) : location);
   if (!isEngine(engine)) throw wrongLocation();
   return engine;
 }
@@ -80,18 +84,21 @@ function checkPath(path: string): void {
 }
 
 /** The options of the engines, by name; as objects, so that the compiler sees one that is missing. */
+const memoryNames: Record<keyof MemoryOptions, true> = { world: true };
 const levelNames: Record<keyof LevelOptions, true> = {
   create: true,
   cacheBytes: true,
   writeBufferBytes: true,
   verify: true,
   readOnly: true,
+  world: true,
 };
 const fileNames: Record<keyof FileOptions, true> = {
   create: true,
   readOnly: true,
   cacheBytes: true,
   lockTimeoutMs: true,
+  world: true,
 };
 
 function checkEngine(path: unknown, options: object | undefined, names: object, call: string): void {
@@ -103,12 +110,25 @@ function checkEngine(path: unknown, options: object | undefined, names: object, 
 }
 
 /** Opens, and gives others a turn behind it: programs try again and again while another one has the store. */
-export async function withTurn<T>(opening: () => Promise<T>): Promise<T> {
+export async function withTurn<T>({ slice }: World, opening: () => Promise<T>): Promise<T> {
   try {
     return await opening();
   } finally {
-    if (sliceOver()) await nextSlice();
+    if (slice.over()) await slice.next();
   }
+}
+
+/** The world of options that were not checked yet. */
+export function worldOf(options: unknown): World {
+  const { world } = Object(options) as { readonly world?: unknown };
+  return isWorld.isKind(world) ? (world as World) : nodeWorld;
+}
+
+const faults: Faults = { type: invalidType, range: outOfRange };
+
+/** @throws TypeError `KV_INVALID` for what is given for a world and is none */
+export function checkWorld(world: unknown): void {
+  if (world !== undefined) check(world, 'world', isWorld, faults);
 }
 
 /** What an engine says of wrong arguments, with this package's code. */

@@ -5,11 +5,12 @@
  */
 import { utf8, type Codec, type KeyCodec } from '@varve/api';
 import { activeLimits, Records, type Limits } from '@varve/api/implement';
+import { nodeWorld } from '@varve/base/node/world';
 import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
 import type { EmbeddedKv } from './embedded.ts';
 import { assemble, checkLayerOptions, type LayerOptions } from './layers.ts';
-import { checkLocation, discard, withTurn, type Location } from './location.ts';
+import { checkLocation, discard, withTurn, worldOf, type Location } from './location.ts';
 
 export interface OpenOptions<K, V> extends LayerOptions {
   /** How keys are stored. @default utf8 */
@@ -31,7 +32,7 @@ export async function open<K = string, V = string>(
   location: Location,
   options: OpenOptions<K, V> = {},
 ): Promise<EmbeddedKv<K, V>> {
-  return withTurn(() => openStore(location, options));
+  return withTurn(worldOf(options), () => openStore(location, options));
 }
 
 async function openStore<K, V>(location: Location, options: OpenOptions<K, V>): Promise<EmbeddedKv<K, V>> {
@@ -44,8 +45,10 @@ async function openStore<K, V>(location: Location, options: OpenOptions<K, V>): 
     await discard(location);
     throw error;
   }
+  const { world = nodeWorld } = options;
   const { maxDeletes } = records.limits;
-  return new StoreKv(new Core(await assemble(location, { ...options, maxDeletes })), records, true);
+  const layers = await assemble(location, { ...options, maxDeletes });
+  return new StoreKv(new Core(layers, world), records, true);
 }
 
 const ownNames = ['key', 'value', 'limits'];

@@ -7,8 +7,7 @@
  * PLL3  An error ends the stream: the pull that met it rejects, the source is closed once, later pulls are done.
  * PLL4  Leaving a loop (`return`) closes the source at once, also under a pull that waits.
  */
-
-import { nextSlice, sliceOver } from './clock.ts';
+import type { TurnSlice } from '@varve/base/pace';
 
 /** Where the items come from. Never called from two places at once, save for `close`. */
 export interface Source<T> {
@@ -22,12 +21,14 @@ export interface Source<T> {
 
 export class Pull<T> implements AsyncIterableIterator<T> {
   readonly #source: Source<T>;
+  readonly #slice: TurnSlice;
   #ended = false;
   /** The last of the pulls that wait. */
   #running: Promise<unknown> | undefined;
 
-  constructor(source: Source<T>) {
+  constructor(source: Source<T>, slice: TurnSlice) {
     this.#source = source;
+    this.#slice = slice;
   }
 
   [Symbol.asyncIterator](): this {
@@ -36,7 +37,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#running !== undefined) return this.#wait(this.#running.then(this.#pull, this.#pull));
-    if (sliceOver()) return this.#wait(this.#pull());
+    if (this.#slice.over()) return this.#wait(this.#pull());
     try {
       const item = this.#ended ? undefined : this.#source.take();
       if (item !== undefined) return Promise.resolve({ done: false, value: item });
@@ -49,7 +50,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#end();
-    return sliceOver() ? doneAfterTurn() : Promise.resolve({ done: true, value: undefined });
+    return this.#slice.over() ? doneAfterTurn(this.#slice) : Promise.resolve({ done: true, value: undefined });
   }
 
   #wait(pull: Promise<IteratorResult<T, undefined>>): Promise<IteratorResult<T, undefined>> {
@@ -64,7 +65,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   readonly #pull = async (): Promise<IteratorResult<T, undefined>> => {
     try {
       do {
-        if (sliceOver()) await nextSlice();
+        if (this.#slice.over()) await this.#slice.next();
         const item = this.#ended ? undefined : this.#source.take();
         if (item !== undefined) return { done: false, value: item };
       } while (!this.#ended && (await this.#source.load()));
@@ -83,12 +84,12 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   }
 }
 
-async function doneAfterTurn(): Promise<IteratorResult<never, undefined>> {
-  await nextSlice();
+async function doneAfterTurn(slice: TurnSlice): Promise<IteratorResult<never, undefined>> {
+  await slice.next();
   return { done: true, value: undefined };
 }
 
 /** An iterable whose every iteration starts a source of its own. */
-export function pullEach<T>(start: () => Source<T>): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => new Pull(start()) };
+export function pullEach<T>(slice: TurnSlice, start: () => Source<T>): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => new Pull(start(), slice) };
 }

@@ -21,13 +21,12 @@ import {
   readCursor,
   type Records,
 } from '@varve/api/implement';
+import type { TurnSlice } from '@varve/base/pace';
 import type { KeyValue, RangeResult } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
-import { nextSlice } from './clock.ts';
 import type { Core } from './core.ts';
 import { entriesOf } from './entries.ts';
 import { pullEach, type Source } from './pull.ts';
-import { turnDue } from './turn.ts';
 
 const listNames = ['limit', 'reverse', 'signal'];
 const pageNames = ['limit', 'cursor', 'total', 'reverse', 'signal'];
@@ -50,9 +49,10 @@ export class StoreReader<K, V> implements Reader<K, V> {
       if (options !== undefined) checkSignalOptions(options);
       const kv = this.#core.store.get(this.#records.keys.encode(key), this.#at);
       const entry = kv === undefined ? undefined : this.#records.entry(kv, key);
-      return turnDue(kv === undefined ? 0 : kv.value.length) ? afterTurn(entry) : Promise.resolve(entry);
+      const { slice } = this.#core.world;
+      return slice.callDue(kv === undefined ? 0 : kv.value.length) ? afterTurn(slice, entry) : Promise.resolve(entry);
     } catch (error) {
-      return rejected(error);
+      return rejected(this.#core.world.slice, error);
     }
   }
 
@@ -65,7 +65,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
     const bounds = this.#records.keys.bounds(range);
     const { limit = Number.POSITIVE_INFINITY, reverse = false, signal } = options;
     const listing = { bounds, reverse, revision: this.#at?.revision ?? 0, limit, signal };
-    return pullEach(() => new ListSource(this.#core, this.#records, listing));
+    return pullEach(this.#core.world.slice, () => new ListSource(this.#core, this.#records, listing));
   }
 
   page(range: Range<K>, options: PageOptions = {}): Promise<Page<K, V>> {
@@ -84,7 +84,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
       // One more than wanted tells whether there is a next page.
       const read = { revision: asked, limit: limit + 1, reverse, signal };
       const { kvs } = await this.#range(cursor === undefined ? bounds : restFrom(cursor.key, bounds, reverse), read);
-      const entries = await entriesOf(this.#records, kvs.slice(0, limit), signal);
+      const entries = await entriesOf(this.#core.world.slice, this.#records, kvs.slice(0, limit), signal);
       const following = kvs[limit];
       return {
         entries,
@@ -122,13 +122,13 @@ function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): B
 }
 
 /** Not the method itself: a promise made by hand costs less than that of an asynchronous function. */
-async function afterTurn<T>(answer: T): Promise<T> {
-  await nextSlice();
+async function afterTurn<T>(slice: TurnSlice, answer: T): Promise<T> {
+  await slice.next();
   return answer;
 }
 
-async function rejected(error: unknown): Promise<never> {
-  if (turnDue(0)) await nextSlice();
+async function rejected(slice: TurnSlice, error: unknown): Promise<never> {
+  if (slice.callDue(0)) await slice.next();
   throw error;
 }
 

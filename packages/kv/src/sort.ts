@@ -1,28 +1,37 @@
 /** Sorting of what may be much, with a turn of the event loop after each slice (law 10): merges of runs, each twice as long. */
-import { nextSlice, sliceOver } from './clock.ts';
+import type { TurnSlice } from '@varve/base/pace';
 
 /** Sorted in one piece, in well below a millisecond. */
 const runLength = 512;
 
-export async function sortInSlices<T>(items: readonly T[], compare: (a: T, b: T) => number): Promise<readonly T[]> {
+export async function sortInSlices<T>(
+  slice: TurnSlice,
+  items: readonly T[],
+  compare: (a: T, b: T) => number,
+): Promise<readonly T[]> {
   let runs: T[][] = [];
   for (let from = 0; from < items.length; from += runLength) {
-    if (sliceOver()) await nextSlice();
+    if (slice.over()) await slice.next();
     runs.push(items.slice(from, from + runLength).toSorted(compare));
   }
   while (runs.length > 1) {
     const merged: T[][] = [];
-    for (let i = 0; i < runs.length; i += 2) merged.push(await merge(runs[i] ?? [], runs[i + 1] ?? [], compare));
+    for (let i = 0; i < runs.length; i += 2) merged.push(await merge(slice, runs[i] ?? [], runs[i + 1] ?? [], compare));
     runs = merged;
   }
   return runs[0] ?? [];
 }
 
-async function merge<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => number): Promise<T[]> {
+async function merge<T>(
+  slice: TurnSlice,
+  a: readonly T[],
+  b: readonly T[],
+  compare: (a: T, b: T) => number,
+): Promise<T[]> {
   const merged: T[] = [];
   let [i, j] = [0, 0];
   for (let done = 0; done < a.length + b.length; done++) {
-    if (done % runLength === 0 && sliceOver()) await nextSlice();
+    if (done % runLength === 0 && slice.over()) await slice.next();
     const [x, y] = [a[i], b[j]];
     if (x !== undefined && (y === undefined || compare(x, y) <= 0)) {
       merged.push(x);

@@ -13,7 +13,6 @@
 import { KvError, type Transaction, type TransactionOptions, type TransactionResult } from '@varve/api';
 import { checkNames, checkOptionalInteger, checkSignal, invalidType, type Records } from '@varve/api/implement';
 import { Attempt } from './attempt.ts';
-import { breathe } from './clock.ts';
 import type { Core, Running } from './core.ts';
 
 const optionNames = ['attempts', 'signal'];
@@ -58,7 +57,7 @@ async function repeat<K, V, T>(
       try {
         const revision = outcome.valid ? await attempt.commit(signal) : undefined;
         if (outcome.valid && revision !== undefined) {
-          if (core.losers > lost) await breathe();
+          if (core.losers > lost) await core.world.clock.turn();
           return { value: outcome.value, revision, attempts };
         }
         if (attempts === 1) core.losers += ++lost;

@@ -11,7 +11,6 @@ import type { NumberTest } from '@varve/api';
 import { type Condition, keyAfter, type Plan, type Step, type WholePlan } from '@varve/api/implement';
 import type { KeyValue, WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
-import { nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
 
 /** The branch a plan takes. */
@@ -101,7 +100,7 @@ export async function findPath(
 }
 
 async function heldAt(
-  { store }: Core,
+  { store, world }: Core,
   condition: Condition,
   revision: number,
   signal: AbortSignal | undefined,
@@ -117,7 +116,7 @@ async function heldAt(
     if (last === undefined) return !empty || passes(condition, undefined);
     if (!kvs.every((kv) => passes(condition, kv))) return false;
     if (kvs.length < limit) return true;
-    if (sliceOver()) await nextSlice();
+    if (world.slice.over()) await world.slice.next();
     size.learn(kvs);
     from = keyAfter(last.key);
   }

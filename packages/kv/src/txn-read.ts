@@ -43,7 +43,8 @@ async function readStep<K, V>(step: PathStep, reading: Reading<K, V>): Promise<u
       const { at, limit, reverse } = step;
       const read = { revision, limit, reverse, withTotal: true, signal };
       const { kvs, count } = await core.store.range(at.key, at.end, read);
-      const found: RangeOpResult<K, V> = { entries: await entriesOf(records, kvs, signal), total: count };
+      const entries = await entriesOf(core.world.slice, records, kvs, signal);
+      const found: RangeOpResult<K, V> = { entries, total: count };
       return found;
     }
     case 'txn':

@@ -17,7 +17,6 @@ import { invalidType, type Bounds, type Records, type WatchPlan } from '@varve/a
 import { MvccError, type Event, type KeyValue, type WatchResponse, type WatchStream } from '@varve/watch';
 import { onAbort } from '@varve/base/abort';
 import { ChunkSize } from './chunk-size.ts';
-import { every, keepAlive, nextSlice, sliceOver } from './clock.ts';
 import type { Core } from './core.ts';
 import { Pull, type Source } from './pull.ts';
 
@@ -90,7 +89,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
       this.#plan.signal?.throwIfAborted();
       return this.#started;
     } finally {
-      if (sliceOver()) await nextSlice();
+      if (this.#core.world.slice.over()) await this.#core.world.slice.next();
     }
   }
 
@@ -116,7 +115,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
 
   async close(): Promise<void> {
     this.#end();
-    if (sliceOver()) await nextSlice();
+    if (this.#core.world.slice.over()) await this.#core.world.slice.next();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +135,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     if (this.#pulled) throw invalidType('a watch is iterated once; make another for a second consumer');
     this.#pulled = true;
     const source: Source<T> = { take, load: () => this.#load(), close: this.#end };
-    return new Pull(source);
+    return new Pull(source, this.#core.world.slice);
   }
 
   #nextEvent(): KvEvent<K, V> | undefined {
@@ -238,7 +237,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     const stop =
       progressIntervalMs === undefined
         ? undefined
-        : every(progressIntervalMs, () => this.#stream.requestProgress(this.#watchId));
+        : this.#core.world.clock.every(progressIntervalMs, () => this.#stream.requestProgress(this.#watchId));
     try {
       const response = await this.#response();
       if (response === undefined) return undefined;
@@ -268,7 +267,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     const wanted = this.#waiting && this.#referenced;
     if (wanted === (this.#release !== undefined)) return;
     this.#release?.();
-    this.#release = wanted ? keepAlive() : undefined;
+    this.#release = wanted ? this.#core.world.clock.keepAlive() : undefined;
   }
 
   #compacted(compactRevision: number): MvccError {

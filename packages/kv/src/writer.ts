@@ -31,10 +31,8 @@ import {
 } from '@varve/api/implement';
 import type { Finished, WriteTxn } from '@varve/watch';
 import type { Entry } from './admissions.ts';
-import { nextSlice } from './clock.ts';
 import type { Core } from './core.ts';
 import { runDelete } from './deletion.ts';
-import { turnDue } from './turn.ts';
 import { choosePath, Decision } from './txn-path.ts';
 import { readTxn } from './txn-read.ts';
 import { runPut, runTxn } from './txn-run.ts';
@@ -78,7 +76,7 @@ export async function putKey<K, V>(
   } catch (error) {
     throw core.inOwnWords(error);
   } finally {
-    if (turnDue(0)) await nextSlice();
+    if (core.world.slice.callDue(0)) await core.world.slice.next();
   }
 }
 

@@ -91,6 +91,7 @@ test('R3: wrong options are refused before anything is opened, and an engine tha
   expect(await codeOf(() => openLayers(memory(), { key: 1 } as object))).toBe('KV_INVALID');
   expect(await codeOf(() => openLayers(memory(), { maxDeletes: 0 }))).toBe('KV_INVALID');
   expect(await codeOf(() => openLayers(memory(), { create: true }))).toBe('KV_INVALID');
+  expect(await codeOf(() => openLayers(memory(), { world: {} } as object))).toBe('KV_INVALID');
   expect(await codeOf(() => openLayers(''))).toBe('KV_INVALID');
   expect(await codeOf(() => openLayers(temporaryFolder(), { create: false }))).toBe('BACKEND_NOT_FOUND');
   expect(await codeOf(() => openLayers(engine))).toBeDefined();

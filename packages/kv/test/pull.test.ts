@@ -1,3 +1,4 @@
+import { nodeWorld } from '@varve/base/node/world';
 import { expect, test } from 'vitest';
 import { Pull, type Source } from '../src/pull.ts';
 import { failure } from './helpers.ts';
@@ -36,7 +37,7 @@ class Chunks implements Source<number> {
 
 test('P2: overlapping pulls are answered in order, and the source is never entered twice', async () => {
   const source = new Chunks([1, 2], [], [3]);
-  const pull = new Pull(source);
+  const pull = new Pull(source, nodeWorld.slice);
   const results = await Promise.all([1, 2, 3, 4, 5].map(() => pull.next()));
   expect(results.map((result) => (result.done === true ? 'done' : result.value))).toEqual([1, 2, 3, 'done', 'done']);
   expect([source.overlapping, source.closed]).toEqual([0, 1]);
@@ -45,7 +46,7 @@ test('P2: overlapping pulls are answered in order, and the source is never enter
 test('P3: an error ends it once', async () => {
   const mine = new Error('mine');
   const source = new Chunks([1], mine, [2]);
-  const pull = new Pull(source);
+  const pull = new Pull(source, nodeWorld.slice);
   expect(await pull.next()).toEqual({ done: false, value: 1 });
   expect(await failure(() => pull.next())).toBe(mine);
   expect(await pull.next()).toEqual({ done: true, value: undefined });
@@ -54,7 +55,7 @@ test('P3: an error ends it once', async () => {
 
 test('P4: leaving closes at once, also under a pull that waits', async () => {
   const source = new Chunks([1], [2]);
-  const pull = new Pull(source);
+  const pull = new Pull(source, nodeWorld.slice);
   const waiting = pull.next();
   expect(await pull.return()).toEqual({ done: true, value: undefined });
   expect(source.closed).toBe(1);

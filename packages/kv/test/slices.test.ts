@@ -1,6 +1,6 @@
 /** Law 10: no stream and no long answer keeps the event loop for itself. */
+import { nodeWorld } from '@varve/base/node/world';
 import { expect, test } from 'vitest';
-import { breathe, sliceOver } from '../src/clock.ts';
 import { memory, open, type EmbeddedKv } from '../src/index.ts';
 import { Pull, type Source } from '../src/pull.ts';
 
@@ -14,9 +14,9 @@ async function turnsIn(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
   let running = true;
   const others = (async () => {
-    for (; running; turns++) await breathe();
+    for (; running; turns++) await nodeWorld.clock.turn();
   })();
-  await breathe();
+  await nodeWorld.clock.turn();
   turns = 0;
   await work();
   const counted = turns;
@@ -38,14 +38,14 @@ async function drain(items: AsyncIterable<unknown>, count: number): Promise<void
 }
 
 test('a slice is over after its time and begins with the next turn', async () => {
-  await breathe();
-  expect(sliceOver()).toBe(false);
+  await nodeWorld.clock.turn();
+  expect(nodeWorld.slice.over()).toBe(false);
   busy();
-  expect(sliceOver()).toBe(true);
+  expect(nodeWorld.slice.over()).toBe(true);
   await Promise.resolve();
-  expect(sliceOver()).toBe(true);
-  await breathe();
-  expect(sliceOver()).toBe(false);
+  expect(nodeWorld.slice.over()).toBe(true);
+  await nodeWorld.clock.turn();
+  expect(nodeWorld.slice.over()).toBe(false);
 });
 
 test('a stream with everything at hand gives others a turn after each slice', async () => {
@@ -56,7 +56,7 @@ test('a stream with everything at hand gives others a turn after each slice', as
     close: () => undefined,
   };
   const turns = await turnsIn(async () => {
-    for await (const _ of new Pull(source)) busy();
+    for await (const _ of new Pull(source, nodeWorld.slice)) busy();
   });
   expect(turns).toBeGreaterThanOrEqual(8);
 });

@@ -5,7 +5,7 @@
  *      index is walked, which costs a few milliseconds for a hundred thousand keys, and no record.
  */
 import type { RangeEnd } from '@varve/index';
-import { compareBytes } from './bytes.ts';
+import { compareBytes } from '@varve/base/order';
 import { decodeRecord, type History } from './history.ts';
 
 /** Beyond so many revisions the index is asked at once. */

@@ -10,9 +10,8 @@
  * etcd: server/storage/mvcc/watchable_store.go, rangeEvents; index.go, since (spec sections 4.8, 8.5).
  */
 import type { ConcurrentReadTx, Entry } from '@varve/backend';
+import { check, checkBytes, checkOptional, isInteger, isSignal, type Rule } from '@varve/base/options';
 import { keyBucket } from './buckets.ts';
-import { checkBytes, checkCount, checkSignal } from './bytes.ts';
-import { nextTurn } from './clock.ts';
 import { MvccError } from './errors.ts';
 import { decodeRecord, fitsMessage, type History } from './history.ts';
 import { fitsRevision, NO_BYTES } from './key-value.ts';
@@ -22,6 +21,8 @@ import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } fro
 import type { Change, HistoryOptions, KeyValue, SliceOptions } from './store.ts';
 
 const DEFAULT_CHUNK = 1000;
+const isCount: Rule = isInteger(0);
+const isChunkSize: Rule = isInteger(1);
 /** Bytes of records that end a chunk, however few they are (law 9). */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
@@ -33,8 +34,8 @@ function deletion(key: Uint8Array, modRevision: number): Change {
 /** The retained changes of a key, one a revision, up to the visible one. @throws MvccError `MVCC_COMPACTED` */
 export function keyHistory(history: History, key: Uint8Array, { from = 0, limit }: HistoryOptions): readonly Change[] {
   checkBytes(key, 'key');
-  checkCount(from, 0, 'from');
-  checkCount(limit, 0, 'limit');
+  check(from, 'from', isCount);
+  checkOptional(limit, 'limit', isCount);
   if (from > 0) history.checkReadable(from);
   const { index, compacted, visible } = history;
   // What compaction drops is gone from the moment it is accepted, not when it gets there.
@@ -56,10 +57,10 @@ export function changesBetween(
   to: number,
   options: SliceOptions & { readonly chunkSize?: number | undefined },
 ): AsyncIterable<readonly Change[]> {
-  checkCount(from, 0, 'from');
-  checkCount(to, 0, 'to');
-  checkCount(options.chunkSize, 1, 'chunkSize');
-  checkSignal(options.signal);
+  check(from, 'from', isCount);
+  check(to, 'to', isCount);
+  checkOptional(options.chunkSize, 'chunkSize', isChunkSize);
+  checkOptional(options.signal, 'signal', isSignal);
   return chunks(history, Math.max(from, 1), to, options.chunkSize ?? DEFAULT_CHUNK, options.signal);
 }
 
@@ -85,7 +86,7 @@ async function* chunks(
     next += chunk.length;
     history.checkReadable(chunk[0]!.kv.modRevision);
     yield chunk;
-    await nextTurn();
+    await history.clock.turn();
     signal?.throwIfAborted();
   }
   if (next < end) yield* scanned(history, next, end, chunkSize, signal);

@@ -18,9 +18,9 @@
  */
 import type { BatchTx, Entry } from '@varve/backend';
 import type { RevisionSet } from '@varve/index';
+import { deferred } from '@varve/base/deferred';
+import { Slice, STEP_MS } from '@varve/base/pace';
 import { finishedCompactKey, keyBucket, metaBucket } from './buckets.ts';
-import { nextTurn, now, pause, unixSeconds } from './clock.ts';
-import { deferred } from './deferred.ts';
 import { traced } from './diagnostics.ts';
 import { MvccError } from './errors.ts';
 import { SLICE_BYTES } from './hash-by-revision.ts';
@@ -29,7 +29,6 @@ import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
 import { Pace } from './pace.ts';
 import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision-bytes.ts';
-import { drive } from './slices.ts';
 import type { Compaction } from './store.ts';
 
 /** About a millisecond of work. */
@@ -98,17 +97,16 @@ export class CompactionRun implements Compaction {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const began = now();
-    const { index, backend, hashes } = this.#history;
-    const kept = await drive(index.compact(this.revision), () => {
-      checkStop(signal);
-    });
-    this.#metrics.indexCompactionMs.add(now() - began);
+    const { index, backend, hashes, clock } = this.#history;
+    const began = clock.now();
+    const slice = new Slice(clock, { lengthMs: STEP_MS, check: () => checkStop(signal) });
+    const kept = await slice.runLong(index.compact(this.revision));
+    this.#metrics.indexCompactionMs.add(clock.now() - began);
     const hash = this.#keepHash ? new HistoryHash(this.#previous, kept) : undefined;
     await this.#removeRecords(kept, hash, signal);
     this.#history.compactionFinished = this.revision;
-    this.#metrics.compactionMs.add(now() - began);
-    this.#metrics.lastCompaction = unixSeconds();
+    this.#metrics.compactionMs.add(clock.now() - began);
+    this.#metrics.lastCompaction = clock.unixMs() / 1000;
     if (hash !== undefined) {
       hashes.store({ hash: hash.end(this.revision), compactRevision: this.#previous, revision: this.revision });
     }
@@ -117,7 +115,8 @@ export class CompactionRun implements Compaction {
 
   async #removeRecords(kept: RevisionSet, hash: HistoryHash | undefined, signal: AbortSignal): Promise<void> {
     const { batchLimit } = this.#pace;
-    const pace = new Pace();
+    const { clock } = this.#history;
+    const pace = new Pace(clock);
     const end = revisionBytes(this.revision + 1, 0);
     const tx = this.#history.backend.concurrentReadTx();
     try {
@@ -142,7 +141,7 @@ export class CompactionRun implements Compaction {
             scanned = 0;
           } else {
             pace.leave();
-            await nextTurn();
+            await clock.turn();
           }
           checkStop(signal);
           pace.enter();
@@ -177,10 +176,10 @@ export class CompactionRun implements Compaction {
   async #rest(pace: Pace, signal: AbortSignal): Promise<void> {
     const { pauseMs, awaitsCommits } = this.#pace;
     const history = this.#history;
-    const { backend } = history;
+    const { backend, clock } = history;
     if (pauseMs !== undefined) {
       await backend.forceCommit();
-      await (pauseMs > 0 ? pause(pauseMs, signal) : nextTurn());
+      await (pauseMs > 0 ? clock.pause(pauseMs, signal) : clock.turn());
     } else {
       if (this.#uncommitted >= COMMIT_ROWS && (awaitsCommits || !this.#committing)) await this.#commit();
       const writersWait = history.visible < history.finished;

@@ -7,9 +7,9 @@
  *
  * etcd: server/storage/mvcc/kvstore.go, Compact (spec sections 10.1, 10.5). Departs: D5, D7.
  */
+import { deferred } from '@varve/base/deferred';
 import { metaBucket, scheduledCompactKey } from './buckets.ts';
 import { CompactionRun, type CompactionPace } from './compaction.ts';
-import { deferred } from './deferred.ts';
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';

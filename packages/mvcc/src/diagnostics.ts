@@ -6,6 +6,7 @@
  * - `varve.mvcc.slow-section`: `{ milliseconds, changes, revision }` of a write section beyond one slice (law 10)
  * - `varve.mvcc.background-error`: `{ work, error }` of something that nobody awaited (R15)
  */
+import { SLICE_MS } from '@varve/base/pace';
 import { channel, tracingChannel, type Channel, type TracingChannel } from 'node:diagnostics_channel';
 
 const slowSection: Channel = channel('varve.mvcc.slow-section');
@@ -18,9 +19,6 @@ const channels: Readonly<Record<LongWork, TracingChannel<unknown, object>>> = {
   compaction: tracingChannel('varve.mvcc.compaction'),
   hash: tracingChannel('varve.mvcc.hash'),
 };
-
-/** One slice of the event loop (law 10). */
-export const SLICE_MS = 5;
 
 /** Runs `work` inside the named tracing channel. */
 export function traced<T>(name: LongWork, context: object, work: () => Promise<T>): Promise<T> {

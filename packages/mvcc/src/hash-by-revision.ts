@@ -7,14 +7,13 @@
  * etcd: server/storage/mvcc/hash.go, kvstore.go HashByRev (spec section 12.2). Departs: 0 and below mean the current
  * revision and are never answered from the stored hashes (D5).
  */
+import { Slice, STEP_MS } from '@varve/base/pace';
 import type { ConcurrentReadTx } from '@varve/backend';
+import { checkOptional, isSignal } from '@varve/base/options';
 import { keyBucket } from './buckets.ts';
-import { checkSignal } from './bytes.ts';
-import { nextTurn } from './clock.ts';
 import { HistoryHash } from './history-hash.ts';
 import type { History } from './history.ts';
 import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision-bytes.ts';
-import { drive } from './slices.ts';
 import type { HashResult, SliceOptions } from './store.ts';
 
 /** Bytes hashed in one turn: some two milliseconds. */
@@ -23,7 +22,7 @@ const SLICE_ROWS = 1000;
 
 /** The hash up to `revision`, from the stored ones where it is there. */
 export async function hashByRevision(history: History, revision: number, options: SliceOptions): Promise<HashResult> {
-  checkSignal(options.signal);
+  checkOptional(options.signal, 'signal', isSignal);
   options.signal?.throwIfAborted();
   const stored = revision > 0 ? history.hashes.get(revision) : undefined;
   if (stored !== undefined) return { ...stored, currentRevision: history.visible };
@@ -40,10 +39,11 @@ export async function computeHash(history: History, asked: number, options: Slic
     const keep =
       compactRevision === 0
         ? undefined
-        : await drive(history.index.keep(revision), () => {
-            options.signal?.throwIfAborted();
-            history.checkReadable(revision);
-          });
+        : await new Slice(history.clock, {
+            lengthMs: STEP_MS,
+            signal: options.signal,
+            check: () => history.checkReadable(revision),
+          }).runLong(history.index.keep(revision));
     const hash = await hashRecords(history, tx, new HistoryHash(compactRevision, keep), revision, options.signal);
     return { hash, compactRevision, revision, currentRevision };
   } finally {
@@ -67,9 +67,9 @@ async function hashRecords(
       bytes += value.length;
       if (bytes < SLICE_BYTES) continue;
       bytes = 0;
-      await nextTurn();
+      await history.clock.turn();
     }
-    await nextTurn();
+    await history.clock.turn();
     signal?.throwIfAborted();
     history.checkOpen();
   }

@@ -8,6 +8,7 @@
  *
  * etcd: the fields of server/storage/mvcc/kvstore.go (spec section 6).
  */
+import type { Clock } from '@varve/base/clock';
 import type { Backend, ReadTx } from '@varve/backend';
 import type { IndexEntry, RevisionSet, TreeIndex } from '@varve/index';
 import type { AppliedIndex } from './applied-index.ts';
@@ -30,6 +31,7 @@ export interface RecordSource {
 }
 
 export interface HistoryParts {
+  readonly clock: Clock;
   readonly backend: Backend;
   readonly index: TreeIndex;
   readonly cache: RecordCache;
@@ -43,6 +45,7 @@ export interface HistoryParts {
 }
 
 export class History implements RecordSource {
+  readonly clock: Clock;
   readonly backend: Backend;
   readonly index: TreeIndex;
   readonly cache: RecordCache;
@@ -74,6 +77,7 @@ export class History implements RecordSource {
   readonly #readRow = (tx: ReadTx): Uint8Array | undefined => tx.get(keyBucket, this.#revision);
 
   constructor(parts: HistoryParts) {
+    this.clock = parts.clock;
     this.backend = parts.backend;
     this.index = parts.index;
     this.cache = parts.cache;

@@ -9,9 +9,9 @@
  * By hand: a general protobuf library costs twenty to forty times as much (performance.md).
  * etcd: api/mvccpb/kv.proto (spec section 3.2, row M6).
  */
+import { VarintReader, writeInt64, writeVarint } from '@varve/base/varint';
 import { MvccError } from './errors.ts';
 import type { KeyValue } from './store.ts';
-import { VarintReader, writeInt64, writeVarint } from './varint.ts';
 
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
@@ -26,6 +26,10 @@ const VALUE = 0x2a;
 const LEASE = 0x30;
 
 const SHORT = 24;
+
+function notKeyValue(problem: string): MvccError {
+  return new MvccError('MVCC_CORRUPT', `not a KeyValue: ${problem}`);
+}
 
 /** An upper bound of what `RecordWriter.write` needs. */
 export function recordBound(key: Uint8Array, value: Uint8Array): number {
@@ -126,7 +130,7 @@ export class RecordReader {
   modRevision = 0;
   version = 0;
   lease = 0n;
-  readonly #varint = new VarintReader();
+  readonly #varint = new VarintReader(notKeyValue);
 
   /**
    * Reads the record that ends at `end`, which is the end of the array unless the record was read before.
@@ -185,7 +189,7 @@ function skipUnknown(varint: VarintReader): void {
   const tag = varint.number();
   const field = Math.floor(tag / 8);
   if (field <= KNOWN_FIELDS) {
-    throw new MvccError('MVCC_CORRUPT', `not a KeyValue: field ${field} has wire type ${tag % 8}`);
+    throw notKeyValue(`field ${field} has wire type ${tag % 8}`);
   }
   varint.skip(tag % 8);
 }

@@ -9,10 +9,11 @@
  */
 import type { Backend, BatchTx, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
+import { checkBytes, checkHasFields, checkOptional, isSignal } from '@varve/base/options';
+import { refusePromise } from '@varve/base/synchronous';
 import { ignoredByHash } from './buckets.ts';
-import { checkBackend, checkBytes, checkOptions, checkSignal } from './bytes.ts';
+import { checkBackend } from './check-backend.ts';
 import { changesBetween, keyHistory } from './changes.ts';
-import { nextTurn, now } from './clock.ts';
 import type { CompactionPace } from './compaction.ts';
 import { Compactions } from './compactions.ts';
 import { sectionsWatched, sectionTook, traced } from './diagnostics.ts';
@@ -102,7 +103,7 @@ export class MvccStore implements Store {
     const history = this.#history;
     if (!history.open) history.checkOpen();
     checkBytes(key, 'key');
-    if (options !== undefined) checkOptions(options);
+    if (options !== undefined) checkHasFields(options);
     this.#metrics.ranges++;
     const asked = options?.revision;
     return history.get(key, asked === undefined ? history.visible : history.revisionFor(asked, history.visible));
@@ -112,7 +113,7 @@ export class MvccStore implements Store {
     const history = this.#history;
     history.checkOpen();
     checkRange(key, end, options);
-    checkSignal(options.signal);
+    checkOptional(options.signal, 'signal', isSignal);
     options.signal?.throwIfAborted();
     const current = history.visible;
     const revision = history.revisionFor(options.revision, current);
@@ -122,7 +123,7 @@ export class MvccStore implements Store {
 
   history(key: Uint8Array, options: HistoryOptions = NO_OPTIONS): readonly Change[] {
     this.#history.checkOpen();
-    checkOptions(options);
+    checkHasFields(options);
     return keyHistory(this.#history, key, options);
   }
 
@@ -132,14 +133,14 @@ export class MvccStore implements Store {
     options: SliceOptions & { readonly chunkSize?: number | undefined } = NO_OPTIONS,
   ): AsyncIterable<readonly Change[]> {
     this.#history.checkOpen();
-    checkOptions(options);
+    checkHasFields(options);
     return changesBetween(this.#history, from, to, options);
   }
 
   read(options?: GetOptions): ReadTxn {
     const history = this.#history;
     history.checkOpen();
-    if (options !== undefined) checkOptions(options);
+    if (options !== undefined) checkHasFields(options);
     return new ReadTransaction(history, this.#metrics, history.revisionFor(options?.revision, history.visible));
   }
 
@@ -149,7 +150,7 @@ export class MvccStore implements Store {
     if (typeof body !== 'function') throw new TypeError('body must be a function');
     if (this.#txn !== undefined) throw nested();
     const txn = new WriteTransaction(history, this.#slab, this.#settings.maxDeletes);
-    const began = sectionsWatched() ? now() : 0;
+    const began = sectionsWatched() ? this.#history.clock.now() : 0;
     this.#txn = txn;
     this.#body = body;
     let value: T;
@@ -164,7 +165,7 @@ export class MvccStore implements Store {
       this.#body = undefined;
     }
     this.#finish(history, txn);
-    if (began > 0) sectionTook(now() - began, txn.list.length, history.finished);
+    if (began > 0) sectionTook(this.#history.clock.now() - began, txn.list.length, history.finished);
     return { value, revision: history.finished, changes: txn.list };
   }
 
@@ -215,20 +216,20 @@ export class MvccStore implements Store {
   async hash(): Promise<{ readonly hash: number; readonly revision: number }> {
     const history = this.#history;
     history.checkOpen();
-    const began = now();
+    const began = this.#history.clock.now();
     await this.commit();
     const hash = await traced('hash', {}, () => history.backend.hash(ignoredByHash));
-    this.#metrics.hashSeconds.add((now() - began) / 1000);
+    this.#metrics.hashSeconds.add((this.#history.clock.now() - began) / 1000);
     return { hash, revision: history.visible };
   }
 
   async hashByRev(revision: number, options: SliceOptions = NO_OPTIONS): Promise<HashResult> {
     const history = this.#history;
     history.checkOpen();
-    checkOptions(options);
-    const began = now();
+    checkHasFields(options);
+    const began = this.#history.clock.now();
     const result = await traced('hash', { revision }, () => hashByRevision(history, revision, options));
-    this.#metrics.hashByRevSeconds.add((now() - began) / 1000);
+    this.#metrics.hashByRevSeconds.add((this.#history.clock.now() - began) / 1000);
     return result;
   }
 
@@ -288,11 +289,7 @@ export class MvccStore implements Store {
     const txn = this.#txn!;
     txn.enter(tx);
     const value = this.#body!(txn);
-    if (isPromise(value)) {
-      // What an asynchronous body does from here on fails, and nobody listens to it.
-      value.then(undefined, () => undefined);
-      throw new TypeError('the body of write must be synchronous, it returned a promise');
-    }
+    refusePromise(value, asynchronous);
     return value;
   };
 
@@ -362,7 +359,7 @@ export class MvccStore implements Store {
   async #drain(): Promise<void> {
     while (!this.#publisher.idle) {
       await this.#publisher.settled().catch(() => undefined);
-      if (!this.#publisher.idle) await nextTurn();
+      if (!this.#publisher.idle) await this.#history.clock.turn();
     }
   }
 
@@ -392,7 +389,7 @@ export class MvccStore implements Store {
   }
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
-  return 'then' in value && typeof value.then === 'function';
+/** What an asynchronous body does after its first `await` fails. */
+function asynchronous(): TypeError {
+  return new TypeError('the body of write must be synchronous, it returned a promise');
 }

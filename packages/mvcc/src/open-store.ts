@@ -1,5 +1,8 @@
 import type { Backend } from '@varve/backend';
-import { checkBackend, checkCount, checkNames } from './bytes.ts';
+import { checkOptions, isFunction, isInteger, isOneOf, type Rules } from '@varve/base/options';
+import { nodeWorld } from '@varve/base/node/world';
+import { isWorld } from '@varve/base/world';
+import { checkBackend } from './check-backend.ts';
 import { BATCH_ROWS } from './compaction.ts';
 import { MvccStore } from './mvcc-store.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
@@ -11,16 +14,17 @@ const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 /** Some 3 to 8 us each, of which the collector takes half. */
 const MOST_DELETES = 20_000;
 
-const optionNames = [
-  'durability',
-  'cacheBytes',
-  'compactionBatchLimit',
-  'compactionPauseMs',
-  'maxDeletes',
-  'restoreChunkLimit',
-  'observers',
-  'onRestoreProgress',
-];
+const rules: Rules<StoreOptions> = {
+  durability: isOneOf('commit', 'interval'),
+  cacheBytes: isInteger(0),
+  compactionBatchLimit: isInteger(1),
+  compactionPauseMs: isInteger(0, LONGEST_PAUSE_MS),
+  maxDeletes: isInteger(1),
+  restoreChunkLimit: isInteger(1),
+  observers: { what: 'an array of functions', isKind: (value) => Array.isArray(value) },
+  onRestoreProgress: isFunction,
+  world: isWorld,
+};
 
 /**
  * Opens the store in a backend and rebuilds the index from its records.
@@ -32,24 +36,11 @@ const optionNames = [
  */
 export async function openStore(backend: Backend, options: StoreOptions = {}): Promise<Store> {
   checkBackend(backend);
-  checkNames(options, optionNames);
+  checkOptions(options, rules);
   const { durability = 'commit', cacheBytes, compactionBatchLimit, compactionPauseMs, restoreChunkLimit } = options;
-  const { maxDeletes, onRestoreProgress } = options;
-  if (durability !== 'commit' && durability !== 'interval') {
-    throw new RangeError("durability must be 'commit' or 'interval'");
-  }
-  checkCount(cacheBytes, 0, 'cacheBytes');
-  checkCount(compactionBatchLimit, 1, 'compactionBatchLimit');
-  checkCount(compactionPauseMs, 0, 'compactionPauseMs');
-  if (compactionPauseMs !== undefined && compactionPauseMs > LONGEST_PAUSE_MS) {
-    throw new RangeError(`compactionPauseMs must be at most ${LONGEST_PAUSE_MS}`);
-  }
-  checkCount(restoreChunkLimit, 1, 'restoreChunkLimit');
-  checkCount(maxDeletes, 1, 'maxDeletes');
-  if (onRestoreProgress !== undefined && typeof onRestoreProgress !== 'function') {
-    throw new TypeError('onRestoreProgress must be a function');
-  }
+  const { maxDeletes, onRestoreProgress, world = nodeWorld } = options;
   const restore: RestoreSettings = {
+    clock: world.clock,
     chunkLimit: restoreChunkLimit ?? 10_000,
     cacheBytes: cacheBytes ?? 64 * MIB,
     onProgress: onRestoreProgress,

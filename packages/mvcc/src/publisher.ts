@@ -9,8 +9,8 @@
  * PU3  A failed commit is final: all who wait are rejected with its error, the visible revision stays (law 8).
  */
 import type { Backend } from '@varve/backend';
+import { deferred, type Deferred } from '@varve/base/deferred';
 import type { AppliedIndex } from './applied-index.ts';
-import { deferred, type Deferred } from './deferred.ts';
 import type { History } from './history.ts';
 import type { FinishedTransaction, StoreObserver } from './observer.ts';
 

@@ -11,8 +11,8 @@
  * etcd: server/storage/mvcc/kvstore_txn.go, rangeKeys (spec section 7.2).
  */
 import type { KeyedIndexEntry, RangeEnd, Revision } from '@varve/index';
-import { after, checkBytes, checkEnd, checkFlag, checkOptions, compareBytes } from './bytes.ts';
-import { nextTurn } from './clock.ts';
+import { checkBytes, checkHasFields, checkOptional, isBoolean } from '@varve/base/options';
+import { compareBytes, nextKey } from '@varve/base/order';
 import { MvccError } from './errors.ts';
 import { printKey, type History, type RecordSource } from './history.ts';
 import { NO_BYTES } from './key-value.ts';
@@ -29,15 +29,15 @@ const NO_OPTIONS: RangeOptions & SliceOptions = {};
 /** @throws TypeError, RangeError */
 export function checkRange(key: Uint8Array, end: RangeEnd, options: RangeOptions): void {
   checkBytes(key, 'key');
-  checkEnd(end);
-  checkOptions(options);
+  if (end !== undefined) checkBytes(end, 'end');
+  checkHasFields(options);
   if (options.limit !== undefined && !Number.isInteger(options.limit)) {
     throw new RangeError('limit must be an integer');
   }
-  checkFlag(options.countOnly, 'countOnly');
-  checkFlag(options.keysOnly, 'keysOnly');
-  checkFlag(options.withTotal, 'withTotal');
-  checkFlag(options.reverse, 'reverse');
+  checkOptional(options.countOnly, 'countOnly', isBoolean);
+  checkOptional(options.keysOnly, 'keysOnly', isBoolean);
+  checkOptional(options.withTotal, 'withTotal', isBoolean);
+  checkOptional(options.reverse, 'reverse', isBoolean);
 }
 
 /** The whole range in this tick, for writers. */
@@ -96,7 +96,7 @@ export async function rangeSliced(
         : recordsInto(kvs, history, from, last, revision, wanted, reverse);
     if (got < wanted) return { kvs, count: kvs.length, revision: current };
     if (reverse) last = new Uint8Array(kvs[kvs.length - 1]!.key);
-    else from = after(kvs[kvs.length - 1]!.key);
+    else from = nextKey(kvs[kvs.length - 1]!.key);
     if (kvs.length >= limit) break;
     await nextSlice(history, revision, options);
   }
@@ -105,7 +105,7 @@ export async function rangeSliced(
 }
 
 async function nextSlice(history: History, revision: number, options: SliceOptions): Promise<void> {
-  await nextTurn();
+  await history.clock.turn();
   options.signal?.throwIfAborted();
   history.checkReadable(revision);
 }
@@ -218,7 +218,7 @@ async function count(
     const { main, sub } = revisions[revisions.length - 1]!;
     const kv = history.record(main, sub);
     if (compareBytes(kv.key, from) < 0 || !isBefore(kv.key, from, end)) throw foreign(history, main, sub, kv);
-    from = after(kv.key);
+    from = nextKey(kv.key);
     await nextSlice(history, revision, options);
   }
 }

@@ -7,7 +7,7 @@
  * etcd: server/storage/mvcc/kvstore_txn.go, storeTxnRead (spec section 7.1). Departs: compaction does not wait for it.
  */
 import type { RangeEnd } from '@varve/index';
-import { checkBytes, checkOptions, checkSignal } from './bytes.ts';
+import { checkBytes, checkHasFields, checkOptional, isSignal } from '@varve/base/options';
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
@@ -39,7 +39,7 @@ export class ReadTransaction implements ReadTxn {
   }
 
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
-    if (options !== undefined) checkOptions(options);
+    if (options !== undefined) checkHasFields(options);
     const revision = this.#revisionFor(options?.revision);
     checkBytes(key, 'key');
     this.#metrics.ranges++;
@@ -48,7 +48,7 @@ export class ReadTransaction implements ReadTxn {
 
   async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
     checkRange(key, end, options);
-    checkSignal(options.signal);
+    checkOptional(options.signal, 'signal', isSignal);
     options.signal?.throwIfAborted();
     const revision = this.#revisionFor(options.revision);
     this.#metrics.ranges++;

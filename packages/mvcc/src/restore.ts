@@ -13,11 +13,12 @@
  * the compacted revision itself, and M71 and M72 ask for such stores to open.
  * etcd: server/storage/mvcc/kvstore.go, restore (spec section 11).
  */
+import type { Clock } from '@varve/base/clock';
+import { byteKey } from '@varve/base/order';
 import type { Backend, ConcurrentReadTx, Entry, ReadTx } from '@varve/backend';
 import { createTreeIndex, RevisionSet, type TreeIndex } from '@varve/index';
 import { readAppliedIndex } from './applied-index.ts';
 import { finishedCompactKey, keyBucket, metaBucket, scheduledCompactKey } from './buckets.ts';
-import { nextTurn } from './clock.ts';
 import { traced } from './diagnostics.ts';
 import { MvccError } from './errors.ts';
 import { History } from './history.ts';
@@ -33,6 +34,7 @@ import type { RestoreProgress } from './store.ts';
 const SLICE_ROWS = 1000;
 
 export interface RestoreSettings {
+  readonly clock: Clock;
   readonly chunkLimit: number;
   readonly cacheBytes: number;
   readonly onProgress: ((progress: RestoreProgress) => void) | undefined;
@@ -68,6 +70,7 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
     tx[Symbol.dispose]();
   }
   return new History({
+    clock: settings.clock,
     backend,
     index: rebuild.index,
     cache: new RecordCache(settings.cacheBytes),
@@ -103,7 +106,7 @@ async function scan(
   for await (const entries of tx.scan(keyBucket, { chunkSize: Math.min(chunkLimit, SLICE_ROWS) })) {
     for (const entry of entries) rebuild.add(entry);
     if (rebuild.records - reported >= chunkLimit) report();
-    await nextTurn();
+    await settings.clock.turn();
     check?.();
   }
   if (rebuild.records > reported) report();
@@ -172,8 +175,8 @@ class Rebuild {
   }
 
   #attach(key: Uint8Array, lease: bigint): void {
-    const byteKey = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
-    if (lease === 0n) this.leases.delete(byteKey);
-    else this.leases.set(byteKey, lease);
+    const text = byteKey(key);
+    if (lease === 0n) this.leases.delete(text);
+    else this.leases.set(text, lease);
   }
 }

@@ -12,6 +12,7 @@
  * etcd: server/storage/mvcc/kv.go, kvstore.go (spec sections 6 to 13). Departs: D1 to D9; leases are attached by the
  * layer above, from what `write` returns.
  */
+import type { World } from '@varve/base/world';
 import type { Backend, BatchTx, Bucket, Entry, ScanOptions, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
 import type { ObserverFactory } from './observer.ts';
@@ -226,6 +227,8 @@ export interface StoreOptions {
   readonly observers?: readonly ObserverFactory[] | undefined;
   /** Called after each chunk of a restore. */
   readonly onRestoreProgress?: ((progress: RestoreProgress) => void) | undefined;
+  /** The clock, for tests: `@varve/base/world`. @default Node's */
+  readonly world?: World | undefined;
 }
 
 export interface Store extends AsyncDisposable {

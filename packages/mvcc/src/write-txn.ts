@@ -13,9 +13,9 @@
  */
 import { BackendError, type BatchTx, type Bucket } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
+import { check, checkBytes, checkHasFields, checkOptional, isInteger, type Rule } from '@varve/base/options';
 import { checkUint64, writeAppliedIndex, type AppliedIndex } from './applied-index.ts';
 import { keyBucket } from './buckets.ts';
-import { checkBytes, checkCount, checkOptions } from './bytes.ts';
 import { changedSince } from './changed-since.ts';
 import { MvccError } from './errors.ts';
 import type { History, RecordSource } from './history.ts';
@@ -38,6 +38,7 @@ import type {
 const NO_OPTIONS: RangeOptions = {};
 const NO_LIMIT: DeleteRangeOptions = {};
 const NO_CHANGES: Change[] = [];
+const isPositive: Rule = isInteger(1);
 Object.freeze(NO_CHANGES);
 const MIN_LEASE = -(2n ** 63n);
 const MAX_LEASE = 2n ** 63n - 1n;
@@ -109,7 +110,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
 
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
     const tx = this.#live();
-    if (options !== undefined) checkOptions(options);
+    if (options !== undefined) checkHasFields(options);
     const revision = this.#history.revisionFor(options?.revision, this.#current());
     checkBytes(key, 'key');
     this.ranges++;
@@ -160,8 +161,8 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   deleteRange(key: Uint8Array, end?: RangeEnd, options: DeleteRangeOptions = NO_LIMIT): DeleteRangeResult {
     const tx = this.#live();
     checkRange(key, end, NO_OPTIONS);
-    checkOptions(options);
-    checkCount(options.limit, 1, 'limit');
+    checkHasFields(options);
+    checkOptional(options.limit, 'limit', isPositive);
     this.deletes++;
     if (end !== undefined) return this.#deleteRange(tx, key, end, options.limit);
     return this.#deleted(this.#delete(tx, key) ? 1 : 0, options.limit === undefined ? undefined : false);
@@ -170,7 +171,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   changedSince(revision: number, key: Uint8Array, end?: RangeEnd): boolean {
     this.#live();
     checkRange(key, end, NO_OPTIONS);
-    checkCount(revision, 1, 'revision');
+    check(revision, 'revision', isPositive);
     const current = this.#current();
     this.#history.revisionFor(revision, current);
     if (revision >= current) return false;

@@ -1,3 +1,4 @@
+import { nodeClock } from '@varve/base/node/clock';
 import { buckets, crc32c } from '@varve/backend';
 import { expect, test } from 'vitest';
 import { computeHash } from '../src/hash-by-revision.ts';
@@ -33,6 +34,7 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
   const opened = await open({}, engine);
   await opened.store.close();
   const history = await restoreHistory(opened.backend, {
+    clock: nodeClock,
     chunkLimit: 10_000,
     cacheBytes: 1 << 20,
     onProgress: undefined,
@@ -40,7 +42,7 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
   const store = new MvccStore(history, {
     durability: 'commit',
     maxDeletes: 1000,
-    restore: { chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined },
+    restore: { clock: nodeClock, chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined },
     pace: { batchLimit: 1000, pauseMs: undefined, awaitsCommits: true },
     observers: [],
   });

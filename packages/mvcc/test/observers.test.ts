@@ -1,7 +1,7 @@
 import { openBackend, type Change, type Engine } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
 import { expect, test } from 'vitest';
-import { deferred, type Deferred } from '../src/deferred.ts';
+import { deferred, type Deferred } from '@varve/base/deferred';
 import type { ObserverFactory } from '../src/observer.ts';
 import { openStore } from '../src/open-store.ts';
 import type { Store } from '../src/store.ts';

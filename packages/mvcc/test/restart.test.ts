@@ -442,10 +442,11 @@ test('R3: options out of range', async () => {
     { compactionBatchLimit: 0 },
     { compactionPauseMs: -1 },
     { restoreChunkLimit: 0 },
-    { durability: 'sometimes' as 'commit' },
   ]) {
     expect(await codeOf(() => openStore(backend, options))).toBe('RangeError');
   }
+  const durability = 'sometimes' as 'commit';
+  expect(await codeOf(() => openStore(backend, { durability }))).toBe('TypeError');
 });
 
 test('law 10: a restore lets others run between its chunks', async () => {

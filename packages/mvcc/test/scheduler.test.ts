@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, test } from 'vitest';
-import { deferred } from '../src/deferred.ts';
+import { deferred } from '@varve/base/deferred';
 import { Scheduler } from '../src/scheduler.ts';
 import { codeOf } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { openBackend, type Change } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
 import { expect, test } from 'vitest';
-import { deferred, type Deferred } from '../src/deferred.ts';
+import { deferred, type Deferred } from '@varve/base/deferred';
 import { openStore } from '../src/open-store.ts';
 import type { Store } from '../src/store.ts';
 import { bytes, codeOf, list, makeMedium, open, put, reopen } from './support.ts';

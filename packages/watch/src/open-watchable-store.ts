@@ -1,18 +1,31 @@
 import { openStore, type Backend, type Store, type StoreOptions } from '@varve/mvcc';
-import { checkIsOptions } from './check-options.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { checkOptional, checkPlain, isInteger, type Rule, type Rules } from '@varve/base/options';
+import type { Clock } from '@varve/base/clock';
+import { nodeWorld } from '@varve/base/node/world';
 import type { WatchableStore, WatchableStoreOptions } from './watchable-store.ts';
 import { Watchers, type WatchLimits } from './watchers.ts';
 
 /** What a timer can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+const rules: Rules<WatchableStoreOptions> = {
+  queueCapacity: isInteger(1),
+  watchersPerPass: isInteger(1),
+  revisionsPerBatch: isInteger(1),
+  scanIdleMs: isInteger(1, LONGEST_TIMER_MS),
+};
+
 /** Opens a store in the backend, and watchers beside it. Closing it closes both, not the backend. */
 export async function openWatchableStore(
   backend: Backend,
   options: StoreOptions & WatchableStoreOptions = {},
 ): Promise<WatchableStore> {
-  return (await openWithWatchers(backend, options, systemClock)).store;
+  return (await openWithWatchers(backend, options, clockOf(options))).store;
+}
+
+/** Options that are none, and a world that is none, are refused by who reads them next. */
+function clockOf(options: StoreOptions): Clock {
+  return (Object(options) as StoreOptions).world?.clock ?? nodeWorld.clock;
 }
 
 /** As `openWatchableStore`, with the clock that drives catch-up; and the watchers themselves. */
@@ -21,16 +34,18 @@ export async function openWithWatchers(
   options: StoreOptions & WatchableStoreOptions,
   clock: Clock,
 ): Promise<{ readonly store: WatchableStore; readonly watchers: Watchers }> {
-  checkIsOptions(options);
+  checkPlain(options);
   // What is left over is the store's, which refuses the names that it does not know.
-  const { queueCapacity, watchersPerPass, revisionsPerBatch, scanIdleMs, ...storeOptions } = options;
-  const limits: WatchLimits = {
-    queueCapacity: positive('queueCapacity', queueCapacity ?? 128),
-    watchersPerPass: positive('watchersPerPass', watchersPerPass ?? 512),
-    revisionsPerBatch: positive('revisionsPerBatch', revisionsPerBatch ?? 1000),
-    scanIdleMs: positive('scanIdleMs', scanIdleMs ?? 100),
-  };
-  if (limits.scanIdleMs > LONGEST_TIMER_MS) throw new RangeError(`scanIdleMs: at most ${LONGEST_TIMER_MS}`);
+  const {
+    queueCapacity = 128,
+    watchersPerPass = 512,
+    revisionsPerBatch = 1000,
+    scanIdleMs = 100,
+    ...storeOptions
+  } = options;
+  for (const [name, rule] of Object.entries<Rule>(rules))
+    checkOptional(options[name as keyof typeof rules], name, rule);
+  const limits: WatchLimits = { queueCapacity, watchersPerPass, revisionsPerBatch, scanIdleMs };
   let watchers!: Watchers;
   const observe = (store: Store): Watchers => (watchers = new Watchers(store, clock, limits));
   const store = await openStore(backend, { ...storeOptions, observers: [observe, ...(storeOptions.observers ?? [])] });
@@ -45,9 +60,4 @@ function watchable(store: Store, watchers: Watchers): WatchableStore {
     consistentIndex: { value: () => store.appliedIndex().index },
   };
   return Object.defineProperties(store, added) as WatchableStore;
-}
-
-function positive(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name}: not a whole number of at least 1`);
-  return value;
 }

@@ -7,14 +7,11 @@
  *      idle, and ends the debt. Writers that wait for a commit are not idle: they get their turn as soon as it ends.
  * WP3  Catch-up gains on writers, whatever it costs them: a rest ends when `limit` is visible.
  */
-import type { Clock } from './clock.ts';
-import { SLICE_MS } from './clock.ts';
+import type { Clock } from '@varve/base/clock';
+import { Debt, IDLE_TURN_MS, SHORTEST_PAUSE_MS } from '@varve/base/debt';
+import { SLICE_MS } from '@varve/base/pace';
 
-/** Debts that are smaller are saved up: a turn has its price, too. */
-const SMALLEST_REST_MS = 1;
 const MOST_OWED_MS = 2 * SLICE_MS;
-/** A turn in which nothing happens takes some ten microseconds. */
-const IDLE_TURN_MS = 0.1;
 
 /** What a pace needs to know of the store. */
 export interface Written {
@@ -25,20 +22,20 @@ export interface Written {
 export class Pace {
   readonly #clock: Clock;
   readonly #store: Written;
-  /** Others had their last turn; the work or the rest that goes on began. */
+  readonly #debt: Debt;
+  /** Others had their last turn. */
   #turnAt = 0;
-  #since = 0;
-  #owedMs = 0;
 
   constructor(clock: Clock, store: Written) {
     this.#clock = clock;
     this.#store = store;
+    this.#debt = new Debt(clock, MOST_OWED_MS);
   }
 
   /** Work begins, in a turn of its own. */
   begin(): void {
-    this.#repay();
-    this.#turnAt = this.#since;
+    this.#debt.enter();
+    this.#turnAt = this.#debt.since;
   }
 
   /** Others had a turn, as in every reading of a slice's length (law 10 of the layers below). */
@@ -48,9 +45,7 @@ export class Pace {
 
   /** Work pauses. */
   leave(): void {
-    const time = this.#clock.now();
-    this.#owedMs = Math.min(this.#owedMs + time - this.#since, MOST_OWED_MS);
-    this.#since = time;
+    this.#debt.leave();
   }
 
   /** Whether a slice has passed since others had a turn. */
@@ -60,9 +55,11 @@ export class Pace {
 
   /** Between two pieces of work: others get what they are owed, where that is worth a turn, until `limit` is visible. */
   async rest(limit: number): Promise<void> {
-    this.leave();
-    if (this.#owedMs >= SMALLEST_REST_MS) {
-      while (this.#owedMs > 0 && this.#store.rev() < limit) await this.#giveTurn();
+    const debt = this.#debt;
+    debt.leave();
+    // A turn has its price, too: smaller debts are saved up.
+    if (debt.owedMs >= SHORTEST_PAUSE_MS) {
+      while (debt.owedMs > 0 && this.#store.rev() < limit) await this.#giveTurn();
     }
     if (!this.sliceOver) return;
     await this.#clock.turn();
@@ -70,19 +67,14 @@ export class Pace {
   }
 
   async #giveTurn(): Promise<void> {
+    const debt = this.#debt;
     const finished = this.#store.finishedRev();
     const commits = this.#store.rev() < finished;
     const before = this.#clock.now();
     // Turn after turn would keep the processor busy for nothing while they wait.
-    await (commits && this.#owedMs >= SMALLEST_REST_MS ? this.#clock.pause(SMALLEST_REST_MS) : this.#clock.turn());
+    await (commits && debt.owedMs >= SHORTEST_PAUSE_MS ? this.#clock.pause(SHORTEST_PAUSE_MS) : this.#clock.turn());
     this.begin();
-    const passedAtOnce = this.#since - before < IDLE_TURN_MS;
-    if (passedAtOnce && !commits && this.#store.finishedRev() === finished) this.#owedMs = 0;
-  }
-
-  #repay(): void {
-    const time = this.#clock.now();
-    this.#owedMs = Math.max(0, this.#owedMs - (time - this.#since));
-    this.#since = time;
+    const passedAtOnce = debt.since - before < IDLE_TURN_MS;
+    if (passedAtOnce && !commits && this.#store.finishedRev() === finished) debt.owedMs = 0;
   }
 }

@@ -30,7 +30,7 @@ import {
   type StoreMetrics,
   type StoreObserver,
 } from '@varve/mvcc';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@varve/base/clock';
 import { HandOut } from './delivery/hand-out.ts';
 import { LiveWatchStream } from './delivery/watch-stream.ts';
 import { backgroundError } from './diagnostics.ts';

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { memoryEngine } from '@varve/backend/memory';
 import type { Engine } from '@varve/backend';
 import { expect, test } from 'vitest';
-import { systemClock } from '../src/clock.ts';
+import { nodeClock } from '@varve/base/node/clock';
 import { bytes, drain, open, places, revisions, upTo, type Fixture } from './support.ts';
 
 const foo = bytes('foo');
@@ -84,7 +84,7 @@ test('P2 a slow consumer far behind goes on in one scan, which is let go of when
   };
   const medium = countingEngine();
   await using f = await open(
-    { cacheBytes: 0, queueCapacity: 1, revisionsPerBatch: 10, clock: { ...systemClock, after } },
+    { cacheBytes: 0, queueCapacity: 1, revisionsPerBatch: 10, clock: { ...nodeClock, after } },
     medium.engine,
   );
   await f.puts('foo', 1000);
@@ -113,7 +113,7 @@ async function idle(f: Fixture): Promise<void> {
 }
 
 test('R14 closing a stream in the middle of a reading pins nothing', async () => {
-  await using f = await open({ revisionsPerBatch: 10, clock: systemClock, cacheBytes: 0 });
+  await using f = await open({ revisionsPerBatch: 10, clock: nodeClock, cacheBytes: 0 });
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined, { from: 2 });
@@ -124,7 +124,7 @@ test('R14 closing a stream in the middle of a reading pins nothing', async () =>
 
 test('R15 history that cannot be read ends the stream with the error, and is reported', async () => {
   const medium = countingEngine();
-  await using f = await open({ clock: systemClock, cacheBytes: 0 }, medium.engine);
+  await using f = await open({ clock: nodeClock, cacheBytes: 0 }, medium.engine);
   await f.puts('foo', 3);
   const reports: unknown[] = [];
   const listen = (message: unknown): void => {
@@ -146,7 +146,7 @@ test('R15 history that cannot be read ends the stream with the error, and is rep
 });
 
 test('law 10: a pass yields, and writers go on meanwhile', async () => {
-  await using f = await open({ clock: systemClock, durability: 'interval' });
+  await using f = await open({ clock: nodeClock, durability: 'interval' });
   for (let i = 0; i < 20_000; i++) f.store.put(bytes(`k${i}`), bytes('value'));
   const streams = Array.from({ length: 600 }, (_, i) => {
     const stream = f.store.newWatchStream();

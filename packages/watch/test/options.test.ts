@@ -35,7 +35,8 @@ test('XB6: a pull takes the signal of another realm, and nothing that is none', 
   for (const signal of [{}, null, 'x', { aborted: false }] as never[]) {
     await expect(stream.next({ signal })).rejects.toThrow(TypeError);
   }
-  const foreign = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };
+  const nothing = (): void => undefined;
+  const foreign = { aborted: false, throwIfAborted: nothing, addEventListener: nothing, removeEventListener: nothing };
   const response = stream.next({ signal: foreign as unknown as AbortSignal });
   store.put(key, key);
   expect(await response).toMatchObject({ type: 'events' });

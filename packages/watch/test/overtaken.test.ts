@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../src/clock.ts';
+import type { Clock } from '@varve/base/clock';
 import { bytes, drain, manualClock, open, places, revisions, showAll, upTo } from './support.ts';
 
 const foo = bytes('foo');

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Clock } from '../src/clock.ts';
+import { nodeClock } from '@varve/base/node/clock';
+import type { Clock } from '@varve/base/clock';
 import type { WatchStream } from '../src/watchable-store.ts';
 import { Model } from './model.ts';
 import { bytes, open, revisions, steppedEngine, upTo, type Fixture, type Step } from './support.ts';
 
 function scheduledClock(step: Step): Clock {
   return {
-    now: () => performance.now(),
+    ...nodeClock,
     soon: (work) => {
       void step('pass').then(work);
     },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../src/clock.ts';
+import { nodeClock } from '@varve/base/node/clock';
 import { bytes, drain, FROM_KEY, open, places, revisions, steppedEngine, upTo } from './support.ts';
 
 const foo = bytes('foo');
@@ -72,7 +72,7 @@ test('W42 the last batch is known to be the last', async () => {
 });
 
 test('W43 slow consumers of 256 streams see every revision once, in order', async () => {
-  await using f = await open({ queueCapacity: 1, watchersPerPass: 2, clock: systemClock });
+  await using f = await open({ queueCapacity: 1, watchersPerPass: 2, clock: nodeClock });
   const streams = Array.from({ length: 256 }, () => f.store.newWatchStream());
   for (const stream of streams) stream.watch(foo, undefined, { from: 1 });
   for (let i = 0; i < 64; i++) f.store.put(foo, bytes(`${i}`));
@@ -80,12 +80,12 @@ test('W43 slow consumers of 256 streams see every revision once, in order', asyn
     const seen: number[] = [];
     while (seen.length < 64) {
       seen.push(...revisions([(await stream.next())!]).flat());
-      await systemClock.turn();
+      await nodeClock.turn();
     }
     expect(seen).toEqual(upTo(2, 65));
   });
   await Promise.all(read);
-  await systemClock.turn();
+  await nodeClock.turn();
   for (const stream of streams) expect(stream.poll()).toBeUndefined();
   expect(places(f)).toBe('256 synced, 0 unsynced, 0 victims');
 });
@@ -140,7 +140,7 @@ test('W48 a pass handles so many watchers', async () => {
 });
 
 test('W48 the next pass does not wait', async () => {
-  await using f = await open({ queueCapacity: 600, clock: systemClock, scanIdleMs: 1_000_000 });
+  await using f = await open({ queueCapacity: 600, clock: nodeClock, scanIdleMs: 1_000_000 });
   await f.put(['foo', '1']);
   const stream = f.store.newWatchStream();
   for (let i = 0; i < 600; i++) stream.watch(foo, undefined, { from: 2 });
@@ -187,7 +187,7 @@ test('law 9: unread history stops at so many bytes, and goes on where it stopped
 });
 
 test('W101 dead streams that are dropped at once leave nothing', async () => {
-  await using f = await open({ queueCapacity: 2, clock: systemClock });
+  await using f = await open({ queueCapacity: 2, clock: nodeClock });
   const dead = Array.from({ length: 2000 }, () => f.store.newWatchStream());
   for (const stream of dead) stream.watch(foo, undefined);
   for (let i = 0; i < 1000; i++) f.store.put(foo, bytes(`${i}`));
@@ -202,8 +202,8 @@ test('W101 dead streams that are dropped at once leave nothing', async () => {
 });
 
 test('P3 a watcher that catches up under a stream of writes is synced in the end', async () => {
-  const engine = steppedEngine(() => systemClock.turn());
-  await using f = await open({ clock: systemClock, revisionsPerBatch: 50, cacheBytes: 0 }, engine);
+  const engine = steppedEngine(() => nodeClock.turn());
+  await using f = await open({ clock: nodeClock, revisionsPerBatch: 50, cacheBytes: 0 }, engine);
   await f.puts('foo', 1000);
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined, { from: 2 });
@@ -212,14 +212,14 @@ test('P3 a watcher that catches up under a stream of writes is synced in the end
     if (turn > 2000) throw new Error('never synced');
     for (let i = 0; i < 10; i++) f.store.put(foo, bytes(`${i}`));
     seen.push(...revisions(drain(stream)).flat());
-    await systemClock.turn();
+    await nodeClock.turn();
   }
   seen.push(...revisions(drain(stream)).flat());
   expect(seen).toEqual(upTo(2, f.store.rev()));
 });
 
 test('RCN2 P3 a consumer that slept through more than is kept in memory misses nothing when it wakes under writes', async () => {
-  await using f = await open({ queueCapacity: 2, durability: 'interval', clock: systemClock });
+  await using f = await open({ queueCapacity: 2, durability: 'interval', clock: nodeClock });
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined);
   for (let i = 0; i < 6000; i++) f.store.put(foo, bytes(`${i}`));
@@ -227,7 +227,7 @@ test('RCN2 P3 a consumer that slept through more than is kept in memory misses n
   for (let i = 0; i < 2000 && (f.store.watchStats.synced === 0 || seen.length < f.store.rev() - 1); i++) {
     if (i % 3 === 0 && i < 300) f.store.put(foo, bytes('more'));
     const response = stream.poll();
-    if (response === undefined) await systemClock.turn();
+    if (response === undefined) await nodeClock.turn();
     else seen.push(...revisions([response]).flat());
   }
   expect(f.store.rev()).toBeGreaterThan(6002);

@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { systemClock } from '../src/clock.ts';
+import { nodeClock } from '@varve/base/node/clock';
 import { bytes, drain, open, revisions, upTo } from './support.ts';
 
 const foo = bytes('foo');
 const all = bytes('');
 
 test('R78 a thousand dead consumers cost a full queue and one batch each, and nobody else waits', async () => {
-  await using f = await open({ clock: systemClock, durability: 'interval' });
+  await using f = await open({ clock: nodeClock, durability: 'interval' });
   const { store } = f;
   const dead = Array.from({ length: 1000 }, () => store.newWatchStream());
   for (const [i, stream] of dead.entries()) stream.watch(foo, i % 2 === 0 ? undefined : all);
@@ -37,7 +37,7 @@ test('R78 a thousand dead consumers cost a full queue and one batch each, and no
 });
 
 test('R79 a slow consumer under compaction gets a prefix and the compacted revision', async () => {
-  await using f = await open({ clock: systemClock, queueCapacity: 2, revisionsPerBatch: 10, compactionPauseMs: 1 });
+  await using f = await open({ clock: nodeClock, queueCapacity: 2, revisionsPerBatch: 10, compactionPauseMs: 1 });
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined);
   for (let i = 0; i < 400; i++) f.store.put(foo, bytes(`${i}`));
@@ -55,7 +55,7 @@ test('R79 a slow consumer under compaction gets a prefix and the compacted revis
 });
 
 test('R80 watchers created and cancelled at random leave nothing behind', async () => {
-  await using f = await open({ clock: systemClock, queueCapacity: 3, durability: 'interval' });
+  await using f = await open({ clock: nodeClock, queueCapacity: 3, durability: 'interval' });
   const { store } = f;
   let seed = 1;
   const random = (n: number): number => {

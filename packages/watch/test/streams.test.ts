@@ -207,7 +207,7 @@ test('R3 a wrong signal is refused, and no response goes to the call that brough
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined);
   for (const signal of [null, 'stop', {}] as unknown as AbortSignal[]) {
-    await expect(stream.next({ signal })).rejects.toThrow(new TypeError('signal: not an AbortSignal'));
+    await expect(stream.next({ signal })).rejects.toThrow(new TypeError('signal must be an AbortSignal'));
   }
   const next = stream.next();
   await f.put(['foo', 'bar']);

@@ -9,7 +9,8 @@ import {
   type ScanOptions,
 } from '@varve/backend';
 import type { StoreOptions } from '@varve/mvcc';
-import { systemClock, type Clock } from '../src/clock.ts';
+import type { Clock } from '@varve/base/clock';
+import { nodeClock } from '@varve/base/node/clock';
 import { openWithWatchers } from '../src/open-watchable-store.ts';
 import type {
   Event,
@@ -21,7 +22,7 @@ import type {
 import type { Watchers } from '../src/watchers.ts';
 
 /** Catch-up runs only when a test says so, and nothing is let go of by a timer. */
-export const manualClock: Clock = { ...systemClock, soon: () => undefined, after: () => () => undefined };
+export const manualClock: Clock = { ...nodeClock, soon: () => undefined, after: () => () => undefined };
 
 export type Options = StoreOptions & WatchableStoreOptions & { readonly clock?: Clock | undefined };
 

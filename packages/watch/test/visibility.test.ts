@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { memoryEngine } from '@varve/backend/memory';
 import { buckets, openBackend, type Engine } from '@varve/backend';
 import { expect, test } from 'vitest';
-import { systemClock } from '../src/clock.ts';
+import { nodeClock } from '@varve/base/node/clock';
 import { openWatchableStore } from '../src/index.ts';
 import { bytes, code, drain, open, places, revisions, upTo } from './support.ts';
 
@@ -110,7 +110,7 @@ test.each(['commit', 'interval'] as const)(
   'R25: loops that wait end with the error of a commit that nobody waits for (durability: %s)',
   async (durability) => {
     const medium = heldEngine();
-    const f = await open({ durability, queueCapacity: 1, clock: systemClock }, medium.engine);
+    const f = await open({ durability, queueCapacity: 1, clock: nodeClock }, medium.engine);
     await f.puts('foo', 2);
     await f.store.commit();
     const idle = f.store.newWatchStream();

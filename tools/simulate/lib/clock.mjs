@@ -1,44 +1,26 @@
 // @ts-check
 /**
- * Simulated time, put in the place of the system's before any package is loaded.
+ * Simulated time, for the world that a store is opened in.
  *
- * SCL1  The packages take clocks and timers once, at import: whoever installs this one must import them afterwards.
+ * SCL1  Nothing of the process is replaced: who is given this clock lives by it, everybody else by the system's.
  * SCL2  Time passes when somebody looks at the clock, and with each turn of the event loop while a timer waits. Where slices end
  *       and timers fire is so a matter of the seed, never of the machine.
  * SCL3  Turns (`setImmediate`) stay the system's: their order is that of the calls.
+ *
+ * @typedef {import('@varve/base/clock').Clock} Clock
+ * @typedef {{ at: number, readonly call: () => void, readonly everyMs: number | undefined }} Timer
  */
-import { syncBuiltinESMExports } from 'node:module';
-import timers from 'node:timers';
 import { Random } from '../../run/random.mjs';
 
-const { setImmediate } = timers;
 const turnMs = 1;
-
-class SimulatedTimer {
-  /** @param {() => void} end */
-  constructor(end) {
-    this.end = end;
-  }
-
-  ref() {
-    return this;
-  }
-
-  unref() {
-    return this;
-  }
-
-  hasRef() {
-    return false;
-  }
-}
+const began = 1_700_000_000_000;
 
 export class SimulatedClock {
   #now = 0;
   #random = new Random(0);
   #ticking = false;
-  /** @type {Map<SimulatedTimer, { readonly at: number, readonly call: () => void }>} */
-  #timers = new Map();
+  /** @type {Set<Timer>} */
+  #timers = new Set();
 
   /** A history begins. @param {number} seed */
   begin(seed) {
@@ -52,18 +34,43 @@ export class SimulatedClock {
     return this.#timers.size;
   }
 
-  now() {
+  /** What stores are given. @type {Clock} */
+  clock = {
+    now: () => this.#look(),
+    unixMs: () => began + Math.floor(this.#look()),
+    soon: (work) => void setImmediate(work),
+    turn: () => turns(1),
+    after: (ms, work) => this.#start(work, ms, undefined),
+    every: (ms, work) => this.#start(work, ms, ms),
+    pause: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted === true) return resolve();
+        const finish = () => {
+          stop();
+          signal?.removeEventListener('abort', finish);
+          resolve();
+        };
+        const stop = this.#start(finish, ms, undefined);
+        signal?.addEventListener('abort', finish);
+      }),
+    // The process is the simulation's own: nothing keeps it alive, and no history ends with it.
+    keepAlive: () => () => {},
+    onLastCall: () => () => {},
+  };
+
+  #look() {
     // Mostly next to nothing; now and then a slice is over at once.
     this.#now += this.#random.chance(0.02) ? 3 * this.#random.next() : 0.01;
     return this.#now;
   }
 
-  /** @param {() => void} call @param {number} ms */
-  start(call, ms) {
-    const timer = new SimulatedTimer(() => this.#timers.delete(timer));
-    this.#timers.set(timer, { at: this.#now + ms, call });
+  /** @param {() => void} call @param {number} ms @param {number | undefined} everyMs @returns {() => void} what ends it */
+  #start(call, ms, everyMs) {
+    /** @type {Timer} */
+    const timer = { at: this.#now + ms, call, everyMs };
+    this.#timers.add(timer);
     this.#tick();
-    return timer;
+    return () => void this.#timers.delete(timer);
   }
 
   #tick() {
@@ -72,34 +79,19 @@ export class SimulatedClock {
     setImmediate(() => {
       this.#ticking = false;
       this.#now += turnMs;
-      for (const [timer, { at, call }] of [...this.#timers]) {
-        if (at <= this.#now && this.#timers.delete(timer)) call();
+      for (const timer of [...this.#timers]) {
+        if (timer.at > this.#now || !this.#timers.has(timer)) continue;
+        if (timer.everyMs === undefined) this.#timers.delete(timer);
+        else timer.at += timer.everyMs;
+        timer.call();
       }
       this.#tick();
     });
   }
 }
 
-/** Puts a simulated clock where the packages will look for one. */
-export function installClock() {
-  const clock = new SimulatedClock();
-  performance.now = () => clock.now();
-  Date.now = () => 1_700_000_000_000 + Math.floor(clock.now());
-  /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (timers)).setTimeout = (
-    /** @type {(...args: unknown[]) => void} */ call,
-    /** @type {number | undefined} */ ms,
-    /** @type {unknown[]} */ ...args
-  ) => clock.start(() => call(...args), ms ?? 1);
-  /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (timers)).clearTimeout = (
-    /** @type {unknown} */ timer,
-  ) => {
-    if (timer instanceof SimulatedTimer) timer.end();
-  };
-  syncBuiltinESMExports();
-  return clock;
-}
-
 /** @param {number} count turns of the event loop */
 export async function turns(count) {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < count; turn++)
+    await new Promise((/** @type {(value: void) => void} */ resolve) => setImmediate(resolve));
 }

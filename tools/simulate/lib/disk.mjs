@@ -10,8 +10,8 @@
  * SDK5  All waiting is by turns of the event loop, as many as the seed says; writes may be short, at once or later, and what
  *       is written later is read from the buffers at the beginning or at the end.
  *
- * @typedef {import('@varve/bolt').Storage} Storage
- * @typedef {import('@varve/bolt').StorageFile} StorageFile
+ * @typedef {import('@varve/base/files').Files} Files
+ * @typedef {import('@varve/base/files').OpenFile} OpenFile
  * @typedef {{ readonly at: number, readonly bytes: Buffer } | { readonly length: number }} Change
  * @typedef {ReadonlyMap<string, Inode>} Names
  * @typedef {object} Left
@@ -85,7 +85,7 @@ function failure(code) {
 /** A new disk. @type {Left} */
 export const emptyDisk = { names: new Map(), durableNames: new Map(), journal: [] };
 
-/** @implements {Storage} */
+/** @implements {Files} */
 export class SimulatedDisk {
   /** @type {Map<string, Inode>} */
   #names = new Map();
@@ -94,9 +94,7 @@ export class SimulatedDisk {
   /** The names after each change since the folder was synced. @type {Map<string, Inode>[]} */
   #journal = [];
   #inodes = 0;
-  #unique = 0;
   #random;
-  #clock;
   #note;
   /** Calls that change something, so far. */
   calls = 0;
@@ -116,12 +114,10 @@ export class SimulatedDisk {
   /**
    * @param {Left} left by the disk before
    * @param {import('../../run/random.mjs').Random} random
-   * @param {import('./clock.mjs').SimulatedClock} clock
    * @param {(what: string) => void} note
    */
-  constructor({ names, durableNames, journal }, random, clock, note) {
+  constructor({ names, durableNames, journal }, random, note) {
     this.#random = random;
-    this.#clock = clock;
     this.#note = note;
     /** @type {Map<Inode, Inode>} */
     const copies = new Map();
@@ -195,7 +191,7 @@ export class SimulatedDisk {
     this.#end();
   }
 
-  /** @param {string} name @param {'read' | 'update' | 'create'} mode @returns {Promise<StorageFile>} */
+  /** @param {string} name @param {'read' | 'update' | 'create'} mode @returns {Promise<OpenFile>} */
   async open(name, mode) {
     await this.#pause();
     if (mode === 'create') {
@@ -205,6 +201,20 @@ export class SimulatedDisk {
       this.#named();
     }
     return this.#file(this.#inode(name));
+  }
+
+  /** @param {string} name */
+  absolute(name) {
+    return name;
+  }
+
+  /** @param {string} name */
+  async place(name) {
+    return name;
+  }
+
+  async makeParents() {
+    // There is one folder.
   }
 
   /** @param {string} name */
@@ -254,24 +264,7 @@ export class SimulatedDisk {
     this.#end();
   }
 
-  uniqueName() {
-    return `u${this.#random.below(0x7fffffff)}-${++this.#unique}`;
-  }
-
-  now() {
-    return this.#clock.now();
-  }
-
-  /** @param {number} ms */
-  async wait(ms) {
-    await new Promise((/** @type {(value: void) => void} */ resolve) => this.#clock.start(() => resolve(), ms));
-  }
-
-  nextTurn() {
-    return turns(1);
-  }
-
-  /** @param {Inode} inode @returns {StorageFile} */
+  /** @param {Inode} inode @returns {OpenFile} */
   #file(inode) {
     let open = true;
     let holds = false;
@@ -331,7 +324,7 @@ export class SimulatedDisk {
       identity: () => String(inode.number),
       lock: async () => {
         await this.#pause();
-        if (inode.held) return 'another handle';
+        if (inode.held) return { kind: 'busy', what: 'another handle' };
         inode.held = holds = true;
         return undefined;
       },

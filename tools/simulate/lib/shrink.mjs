@@ -2,8 +2,7 @@
 /**
  * A smaller plan that breaks a law, too: fewer steps, then fewer kinds of steps.
  *
- * SSH1  Each try is a process of its own, as the command that is printed will be: what histories before have left in the
- *       packages' modules (a counter of calls, a slice that has begun) is no part of it.
+ * SSH1  Each try is a process of its own, as the command that is printed will be.
  *
  * @typedef {import('./history.mjs').Plan} Plan
  */

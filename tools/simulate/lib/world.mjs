@@ -6,8 +6,8 @@
  *
  * @typedef {import('@varve/kv').EmbeddedKv} Store
  */
-import { fileEngineOn } from '@varve/backend/file';
-import { memory, open } from '@varve/kv';
+import { worldOf } from '@varve/base/world';
+import { file, memory, open } from '@varve/kv';
 import { emptyDisk, SimulatedDisk } from './disk.mjs';
 import { eventsText } from './follower.mjs';
 import { Ledger } from './ledger.mjs';
@@ -91,15 +91,34 @@ export class World extends Patience {
     );
   }
 
+  /** What the store is given: nothing else of the system is looked at (law 11). @param {SimulatedDisk} files */
+  #worldOn(files) {
+    const { random } = this;
+    let calls = 0;
+    return worldOf({
+      clock: this.clock.clock,
+      random: {
+        bytes: (count) => Uint8Array.from({ length: count }, () => random.below(256)),
+        unique: () => `u${random.below(0x7fffffff)}-${++calls}`,
+      },
+      files,
+      locks: {
+        takeStoreLock: async () => ({ kind: 'impossible', reason: 'a simulated store is locked by its disk' }),
+        takeThreadLock: async () => 'impossible',
+      },
+    });
+  }
+
   /** Opens what the files are, through crashes and failures. @param {import('./disk.mjs').Left} before */
   async open(before) {
     if (this.engine === 'memory') {
-      this.kv = await this.answer(open(memory(), this.#options), 'opening');
+      const world = this.#worldOn(new SimulatedDisk(emptyDisk, this.random, this.note));
+      this.kv = await this.answer(open(memory({ world }), { ...this.#options, world }), 'opening');
       return;
     }
     let left = before;
     for (let attempt = 0; ; attempt++) {
-      const disk = new SimulatedDisk(left, this.random, this.clock, this.note);
+      const disk = new SimulatedDisk(left, this.random, this.note);
       this.disk = disk;
       disk.lies = this.#lies;
       this.#faultsKnown = 0;
@@ -107,7 +126,8 @@ export class World extends Patience {
       if (attempt < 3 && this.random.chance(0.15)) disk.crashAt = this.random.between(1, 12);
       if (attempt < 3 && this.random.chance(0.1)) disk.fault = { call: this.random.between(1, 12), code: 'EIO' };
       try {
-        const opening = open(fileEngineOn(disk, place, { cacheBytes: this.#cacheBytes }), this.#options);
+        const world = this.#worldOn(disk);
+        const opening = open(file(place, { cacheBytes: this.#cacheBytes, world }), { ...this.#options, world });
         this.kv = await this.answer(opening, 'opening');
         disk.crashAt = undefined;
         disk.fault = undefined;

@@ -1,14 +1,16 @@
 /** A small run of the simulation, on the engines that can be simulated; and proof that it repeats itself and sees what it looks for. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { fileEngineOn } from '@varve/backend/file';
-import type { Storage } from '@varve/bolt';
+import { fileEngine } from '@varve/backend/file';
+import type { Files } from '@varve/base/files';
+import { nodeWorld } from '@varve/base/node/world';
+import { worldOf } from '@varve/base/world';
 import { describe, expect, test } from 'vitest';
 
 const program = join(import.meta.dirname, '..', '..', 'simulate.mjs');
 const size = process.env.VARVE_LARGE === '1' ? 200 : 40;
 
-/** In a process of its own: it replaces the clock. */
+/** In a process of its own, as people run it. */
 function simulate(...args: readonly string[]): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
   return new Promise((resolve) => {
     execFile(process.execPath, [program, ...args], (error, stdout) => {
@@ -51,17 +53,20 @@ test.each([
   expect((await simulate(...args)).code).toBe(2);
 });
 
-test('law 7: an engine over a storage of its own looks at nothing else', async () => {
-  const opened: string[] = [];
+test('law 11: an engine in a world of its own looks at no other files', async () => {
+  const asked: string[] = [];
   const refusal = Object.assign(new Error('no such disk'), { code: 'ENXIO' });
-  const storage: Pick<Storage, 'open' | 'now'> = {
+  const files: Pick<Files, 'absolute' | 'place' | 'makeParents' | 'open'> = {
+    absolute: (path) => path,
+    place: async (path) => path,
+    makeParents: async (path) => void asked.push(`above ${path}`),
     open: async (path) => {
-      opened.push(path);
+      asked.push(path);
       throw refusal;
     },
-    now: () => 0,
   };
-  const opening = fileEngineOn(storage as Storage, '/no/such/folder/store.db');
+  const world = worldOf({ ...nodeWorld, files: files as Files });
+  const opening = fileEngine('/no/such/folder/store.db', { world });
   await expect(opening).rejects.toMatchObject({ code: 'BACKEND_FOREIGN', cause: refusal });
-  expect(opened).toEqual(['/no/such/folder/store.db']);
+  expect(asked).toEqual(['above /no/such/folder/store.db', '/no/such/folder/store.db']);
 });

@@ -10,7 +10,7 @@
  *     for: it starts when the code that runs now has come to its end, so that sections of one tick share it. An engine
  *     that commits at once gets no such start: a loop of awaited writes would never let the event loop turn.
  * CMM3  The interval timer exists only while something is pending, and does not keep the process alive. A program that ends
- *     by itself in the meantime is not over before that is committed (`last-call.ts`).
+ *     by itself in the meantime is not over before that is committed (`Clock.onLastCall`).
  * CMM4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
  * CMM5  `admit` waits while commits lag behind by `lagBatches` batches (law 9). It also lets the event loop turn once per
  *     `turnRows` rows, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10). Who still
@@ -19,11 +19,10 @@
  *
  * etcd: server/storage/backend/backend.go (run, Commit, Defrag), batch_tx.go.
  */
+import type { Clock } from '@varve/base/clock';
+import { deferred, type Deferred } from '@varve/base/deferred';
 import type { Change, Engine } from '../contract/engine.ts';
-import { type Timers, turn } from '../clock.ts';
-import { Deferred } from '../deferred.ts';
 import { BackendError } from '../contract/errors.ts';
-import { onLastCall } from './last-call.ts';
 import { giveBack } from '../open/owners.ts';
 
 /** What the committer needs to know of the sections. */
@@ -62,15 +61,15 @@ export class Committer {
   readonly #source: CommitSource;
   readonly #batchLimit: number;
   readonly #intervalMs: number;
-  readonly #timers: Timers;
+  readonly #clock: Clock;
   #state: 'idle' | 'scheduled' | 'committing' | 'compacting' = 'idle';
   /** Settles when the state that is not idle has passed. */
   #running: Promise<void> = Promise.resolve();
   /** Waiters of the commit that starts next, and of the one that runs; absent where nobody waits. */
-  #next: Deferred | undefined;
-  #current: Deferred | undefined;
-  #compaction: Deferred | undefined;
-  #admission: Deferred | undefined;
+  #next: Deferred<void> | undefined;
+  #current: Deferred<void> | undefined;
+  #compaction: Deferred<void> | undefined;
+  #admission: Deferred<void> | undefined;
   #turning: Promise<void> | undefined;
   #due = false;
   /** Ends the interval, and the waiting for the last call; absent while nothing waits for them. */
@@ -87,13 +86,13 @@ export class Committer {
   #failureTold = false;
   #closed: Promise<void> | undefined;
 
-  constructor(engine: Engine, source: CommitSource, batchLimit: number, intervalMs: number, timers: Timers) {
+  constructor(engine: Engine, source: CommitSource, batchLimit: number, intervalMs: number, clock: Clock) {
     this.#engine = engine;
     this.#readOnly = engine.readOnly === true;
     this.#source = source;
     this.#batchLimit = batchLimit;
     this.#intervalMs = intervalMs;
-    this.#timers = timers;
+    this.#clock = clock;
     this.size = engine.size;
     this.sizeInUse = engine.sizeInUse;
   }
@@ -138,7 +137,7 @@ export class Committer {
     for (;;) {
       const { refusal } = this;
       if (refusal !== undefined) throw refusal;
-      if (this.#lagging) await (this.#admission ??= new Deferred()).promise;
+      if (this.#lagging) await (this.#admission ??= deferred()).promise;
       else if (this.#rowsSinceTurn >= turnRows) await this.#turn();
       else return;
     }
@@ -150,14 +149,14 @@ export class Committer {
     const { refusal } = this;
     if (refusal !== undefined) return Promise.reject(refusal);
     if (hooked || this.#source.changeN > 0) return this.#join();
-    return this.#state === 'committing' ? (this.#current ??= new Deferred()).promise : Promise.resolve();
+    return this.#state === 'committing' ? (this.#current ??= deferred()).promise : Promise.resolve();
   }
 
   /** Commits, then lets the engine compact before the next commit. */
   compact(): Promise<void> {
     const { refusal } = this;
     if (refusal !== undefined) return Promise.reject(refusal);
-    this.#compaction ??= new Deferred();
+    this.#compaction ??= deferred();
     this.#schedule();
     return this.#compaction.promise;
   }
@@ -172,7 +171,7 @@ export class Committer {
 
   async #close(release: () => Promise<void>): Promise<void> {
     // Not in the tick of the call: a section that is running gets to its end first.
-    await turn();
+    await this.#clock.turn();
     this.#admission?.reject(closedError());
     this.#admission = undefined;
     this.#schedule();
@@ -189,7 +188,7 @@ export class Committer {
   }
 
   #turn(): Promise<void> {
-    return (this.#turning ??= turn().then(() => {
+    return (this.#turning ??= this.#clock.turn().then(() => {
       this.#turning = undefined;
       this.#rowsSinceTurn = 0;
     }));
@@ -200,8 +199,8 @@ export class Committer {
   };
 
   #startInterval(): void {
-    const stopTimer = this.#timers.start(() => this.#schedule(), this.#intervalMs);
-    const hangUp = onLastCall(async () => this.request(true));
+    const stopTimer = this.#clock.after(this.#intervalMs, () => this.#schedule());
+    const hangUp = this.#clock.onLastCall(async () => this.request(true));
     this.#endInterval = () => {
       stopTimer();
       hangUp();
@@ -214,14 +213,14 @@ export class Committer {
   }
 
   #join(): Promise<void> {
-    this.#next ??= new Deferred();
+    this.#next ??= deferred();
     if (this.#state === 'idle' && this.#lastSections <= 1 && this.#lastTurned) this.#start(READY);
     else this.#schedule();
     return this.#next.promise;
   }
 
   #schedule(): void {
-    if (this.#state === 'idle') this.#start(turn());
+    if (this.#state === 'idle') this.#start(this.#clock.turn());
     else this.#due = true;
   }
 
@@ -249,7 +248,7 @@ export class Committer {
       this.#admission = undefined;
       if (changes.length > 0) {
         this.#lastTurned = false;
-        void turn().then(this.#turned);
+        void this.#clock.turn().then(this.#turned);
         await this.#engine.commit(changes);
         this.commits += 1;
         this.#source.settle();
@@ -267,7 +266,7 @@ export class Committer {
   }
 
   /** A failure is the caller's alone: the engine has changed nothing and goes on (B42). */
-  async #compact(waiters: Deferred): Promise<void> {
+  async #compact(waiters: Deferred<void>): Promise<void> {
     this.#state = 'compacting';
     try {
       await this.#engine.compact();
@@ -288,7 +287,7 @@ export class Committer {
     return new BackendError('BACKEND_FAILED', `a commit failed, open anew to recover${reason}`, { cause: this.#cause });
   }
 
-  #fail(error: unknown, compaction: Deferred | undefined): void {
+  #fail(error: unknown, compaction: Deferred<void> | undefined): void {
     this.#failed = true;
     // An engine may say BACKEND_FAILED itself: what lies behind it is what the reader of our error wants.
     this.#cause =

@@ -7,8 +7,8 @@
  *
  * etcd: server/storage/quota.go.
  */
+import { check, isInteger, type Rule } from '@varve/base/options';
 import type { Backend } from '../contract/backend.ts';
-import { checkInteger } from '../check-options.ts';
 
 const defaultLimit = 2 * 1024 ** 3;
 const advisedLimit = 8 * 1024 ** 3;
@@ -44,10 +44,12 @@ export function quotaOf(backend: Pick<Backend, 'size'>, configured = 0): Quota {
   };
 }
 
+const isLength: Rule = isInteger(0);
+
 /** Cost of a put in bytes, from the lengths of its key and value. */
 export function putCost(keyLength: number, valueLength: number): number {
-  checkInteger(keyLength, 'keyLength', 0, Number.MAX_SAFE_INTEGER);
-  checkInteger(valueLength, 'valueLength', 0, Number.MAX_SAFE_INTEGER);
+  check(keyLength, 'keyLength', isLength);
+  check(valueLength, 'valueLength', isLength);
   return rowCost + keyLength + valueLength;
 }
 

@@ -3,9 +3,9 @@
  * commits on their own and asked for, pins, scans, hashes, defrag, closing and opening again.
  */
 import assert from 'node:assert/strict';
+import { crc32c } from '@varve/base/crc32c';
 import type { Backend, BatchTx, ConcurrentReadTx, ReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
-import { crc32c } from '../crc32c.ts';
 import type { Engine } from '../contract/engine.ts';
 import { openBackend } from '../open/open-backend.ts';
 import { Random } from './random.ts';

@@ -1,6 +1,6 @@
 /** Engines around an engine, for tests: one that takes its time, one that fails (R77). */
+import { nodeClock } from '@varve/base/node/clock';
 import type { Bucket } from '../contract/bucket.ts';
-import { turn } from '../clock.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../contract/engine.ts';
 import { Random } from './random.ts';
 
@@ -138,7 +138,7 @@ class DeferredEngine extends WrappedEngine {
   }
 
   async #wait(): Promise<void> {
-    for (let turns = this.#random.below(4); turns > 0; turns -= 1) await turn();
+    for (let turns = this.#random.below(4); turns > 0; turns -= 1) await nodeClock.turn();
   }
 }
 

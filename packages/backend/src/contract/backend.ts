@@ -13,6 +13,7 @@
  * etcd: server/storage/backend (spec backend.md). Departs: deletes are buffered like puts (BD2), scans are exact
  * unions (BD7), scoped callbacks stand for lock and unlock.
  */
+import type { World } from '@varve/base/world';
 import type { Bucket } from './bucket.ts';
 import type { Entry, ScanOptions, Snapshot } from './engine.ts';
 
@@ -62,6 +63,8 @@ export interface BackendOptions {
    * calls `forceCommit` commits for ever.
    */
   readonly preCommit?: ((tx: BatchTx) => void) | undefined;
+  /** Clock and randomness, for tests: `@varve/base/world`. @default Node's */
+  readonly world?: World | undefined;
 }
 
 export interface Backend extends AsyncDisposable {

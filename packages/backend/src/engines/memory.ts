@@ -6,8 +6,11 @@
  * MM2  Buckets go by name; a bucket is of the kind that the `Bucket` said which created it.
  * MM3  `close` waits for a commit that runs. Views, scans and the engine itself throw `BACKEND_CLOSED` afterwards.
  */
+import { nodeWorld } from '@varve/base/node/world';
+import { checkOptions, type Rules } from '@varve/base/options';
+import { Slice, type Turns } from '@varve/base/pace';
+import { isWorld, type World } from '@varve/base/world';
 import type { Bucket } from '../contract/bucket.ts';
-import { Slice } from '../clock.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 import { PackedPut } from '../pending/packed-put.ts';
@@ -19,10 +22,18 @@ export interface MemoryEngine extends Engine {
   readonly durable: false;
 }
 
-/** Rows in memory; nothing outlives the process. */
-export function memoryEngine(): MemoryEngine {
-  return new Memory();
+export interface MemoryOptions {
+  /** The clock by which long work lets others run, for tests: `@varve/base/world`. @default Node's */
+  readonly world?: World | undefined;
 }
+
+/** Rows in memory; nothing outlives the process. @throws TypeError for a wrong option */
+export function memoryEngine(options: MemoryOptions = {}): MemoryEngine {
+  checkOptions(options, rules);
+  return new Memory((options.world ?? nodeWorld).clock);
+}
+
+const rules: Rules<MemoryOptions> = { world: isWorld };
 
 type Version = ReadonlyMap<string, ResidentRows>;
 
@@ -34,6 +45,11 @@ class Memory implements MemoryEngine {
   /** Absent once closed. */
   #version: Version | undefined = new Map();
   #working: Promise<unknown> = Promise.resolve();
+  readonly #clock: Turns;
+
+  constructor(clock: Turns) {
+    this.#clock = clock;
+  }
 
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
     return this.#open().get(bucket.name)?.get(key);
@@ -52,11 +68,11 @@ class Memory implements MemoryEngine {
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
-    await this.#replace(nextVersion(this.#open(), changes));
+    await this.#replace(nextVersion(this.#open(), changes, this.#clock));
   }
 
   async compact(): Promise<void> {
-    await this.#replace(compactVersion(this.#open()));
+    await this.#replace(compactVersion(this.#open(), this.#clock));
   }
 
   get size(): number {
@@ -121,11 +137,11 @@ class PinnedVersion implements PinnedView {
   }
 }
 
-async function nextVersion(before: Version, changes: readonly Change[]): Promise<Version> {
+async function nextVersion(before: Version, changes: readonly Change[], clock: Turns): Promise<Version> {
   const next = new Map(before);
   /** The buckets that are this version's own already. */
   const own = new Set<ResidentRows>();
-  const slice = new Slice();
+  const slice = new Slice(clock);
   for (let i = 0; i < changes.length; i += 1) {
     if (i % stride === stride - 1 && slice.over) await slice.turn();
     const change = changes[i]!;
@@ -149,9 +165,9 @@ async function nextVersion(before: Version, changes: readonly Change[]): Promise
   return next;
 }
 
-async function compactVersion(before: Version): Promise<Version> {
+async function compactVersion(before: Version, clock: Turns): Promise<Version> {
   const next = new Map<string, ResidentRows>();
-  const slice = new Slice();
+  const slice = new Slice(clock);
   for (const [name, rows] of before) next.set(name, await rows.compacted(slice));
   return next;
 }

@@ -4,17 +4,13 @@
  * etcd: server/storage/backend and etcdutl/snapshot (a snapshot is a BoltDB file and the SHA-256 of it).
  */
 import { createHash } from 'node:crypto';
-import { constants, type BigIntStats } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import type { Files } from '@varve/base/files';
 import { BackendError } from '../contract/errors.ts';
 
 const hashBytes = 32;
 /** Pages are a multiple of it, so a longer file ends in something else. */
 const sectorBytes = 512;
 const chunkBytes = 1024 * 1024;
-
-/** Does not wait for the other end of a FIFO, should one have come into the name. */
-const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** A file, and which one it was before it was opened and locked. */
 export interface HashedFile {
@@ -24,17 +20,13 @@ export interface HashedFile {
   readonly identity: string | undefined;
 }
 
-/** Which file the name belongs to now; `undefined` if that cannot be said. */
-export async function identityOf(place: string): Promise<string | undefined> {
+/** Which file an absolute path leads to now; `undefined` if that cannot be said. */
+export async function identityOf(files: Files, absolute: string): Promise<string | undefined> {
   try {
-    return identity(await stat(place, { bigint: true }));
+    return files.identity(await files.place(absolute));
   } catch {
     return undefined;
   }
-}
-
-function identity({ dev, ino }: BigIntStats): string {
-  return `${dev}:${ino}`;
 }
 
 /**
@@ -43,17 +35,17 @@ function identity({ dev, ino }: BigIntStats): string {
  * lost its name to another file
  */
 export async function verifyHash(
+  files: Files,
   { place, path, identity: expected }: HashedFile,
   signal: AbortSignal | undefined,
   onProgress: (readBytes: number, totalBytes: number) => void,
 ): Promise<void> {
-  const file = await attempt(path, () => open(place, flags));
+  const file = await attempt(path, () => files.open(place, 'read'));
   try {
-    const found = await attempt(path, () => file.stat({ bigint: true }));
-    if (identity(found) !== expected) {
+    if (file.identity() !== expected) {
       throw new BackendError('BACKEND_FAILED', `${path} was replaced while it was being read. Try again`, { path });
     }
-    const size = Number(found.size);
+    const size = file.size();
     if (size % sectorBytes !== hashBytes) {
       const message = `${path} does not end in a hash: it was cut short, or is a copy of a database file. For a copy, skip the hash check`;
       throw new BackendError('BACKEND_CORRUPT', message, { path });
@@ -63,14 +55,16 @@ export async function verifyHash(
     const chunk = Buffer.allocUnsafe(chunkBytes);
     for (let at = 0; at < total;) {
       signal?.throwIfAborted();
-      const { bytesRead } = await attempt(path, () => file.read(chunk, 0, Math.min(chunkBytes, total - at), at));
-      if (bytesRead === 0) throw wrongHash(path);
-      hash.update(chunk.subarray(0, bytesRead));
-      at += bytesRead;
+      const wanted = chunk.subarray(0, Math.min(chunkBytes, total - at));
+      const readBytes = await attempt(path, () => file.readLater(wanted, at));
+      if (readBytes === 0) throw wrongHash(path);
+      hash.update(wanted.subarray(0, readBytes));
+      at += readBytes;
       onProgress(at, total);
     }
-    const { buffer } = await attempt(path, () => file.read(Buffer.alloc(hashBytes), 0, hashBytes, total));
-    if (!hash.digest().equals(buffer)) throw wrongHash(path);
+    const last = new Uint8Array(hashBytes);
+    await attempt(path, () => file.readLater(last, total));
+    if (!hash.digest().equals(last)) throw wrongHash(path);
   } finally {
     await file.close();
   }

@@ -12,16 +12,17 @@
  * etcd: etcdutl snapshot restore. Departs: any engine is a target; raft's rows come along as they are.
  */
 import { openBolt, type Bolt, type ReadTransaction } from '@varve/bolt';
+import { compareBytes } from '@varve/base/order';
+import { check, checkOptions, isBoolean, isFunction, isPath, isSignal, type Rules } from '@varve/base/options';
+import { nodeWorld } from '@varve/base/node/world';
+import { Slice } from '@varve/base/pace';
+import { isWorld, type World } from '@varve/base/world';
 import type { Backend } from '../contract/backend.ts';
 import { type Bucket, bucketNamed } from '../contract/bucket.ts';
-import { compareBytes } from '../byte-key.ts';
-import { checkBoolean, checkFunction, checkNames, checkPath, checkSignal } from '../check-options.ts';
-import { Slice } from '../clock.ts';
 import { BackendError } from '../contract/errors.ts';
 import { nameBytes, nameText } from '../engines/file/bucket-name.ts';
 import { fileFailure } from '../engines/file/failure.ts';
 import { requireStore } from '../engines/file/open-file.ts';
-import { absolutePath } from '../engines/file/place.ts';
 import { identityOf, verifyHash } from './import-file.ts';
 import { shown } from '../read/scan-order.ts';
 import { unfinishedImport } from './unfinished-import.ts';
@@ -43,6 +44,8 @@ export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called now and then. What it throws ends the import. */
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Clock and files, for tests: `@varve/base/world`. @default Node's */
+  readonly world?: World | undefined;
 }
 
 export interface ImportResult {
@@ -52,7 +55,12 @@ export interface ImportResult {
   readonly bytes: number;
 }
 
-const optionNames: readonly string[] = ['skipHashCheck', 'signal', 'onProgress'];
+const rules: Rules<ImportOptions> = {
+  skipHashCheck: isBoolean,
+  signal: isSignal,
+  onProgress: isFunction,
+  world: isWorld,
+};
 const sectionRows = 1000;
 const sectionBytes = 256 * 1024;
 
@@ -67,12 +75,9 @@ export async function importSnapshot(
   backend: Backend,
   options: ImportOptions = {},
 ): Promise<ImportResult> {
-  checkPath(path);
-  checkNames(options, optionNames);
-  const { skipHashCheck = false, signal, onProgress = () => {} } = options;
-  checkBoolean(skipHashCheck, 'skipHashCheck');
-  checkFunction(onProgress, 'onProgress');
-  checkSignal(signal);
+  check(path, 'path', isPath);
+  checkOptions(options, rules);
+  const { skipHashCheck = false, signal, onProgress = () => {}, world = nodeWorld } = options;
   signal?.throwIfAborted();
   if (backend.readOnly) {
     throw new BackendError('BACKEND_READ_ONLY', 'the target of an import must not be open for reading only');
@@ -80,17 +85,17 @@ export async function importSnapshot(
   if (backend.buckets().length > 0) {
     throw new BackendError('BACKEND_NOT_EMPTY', 'the target of an import must be empty, and this one has buckets');
   }
-  const place = absolutePath(path);
-  const identity = await identityOf(place);
-  const bolt = await openSource(place, path, signal);
+  const place = world.files.absolute(path);
+  const identity = await identityOf(world.files, place);
+  const bolt = await openSource(place, path, signal, world);
   try {
     if (!skipHashCheck) {
-      await verifyHash({ place: bolt.path, path, identity }, signal, (bytes, totalBytes) =>
+      await verifyHash(world.files, { place: bolt.path, path, identity }, signal, (bytes, totalBytes) =>
         onProgress({ phase: 'verifying', bytes, totalBytes, rows: 0 }),
       );
     }
     requireStore(bolt, path);
-    return await new Import(bolt, path, backend, signal, onProgress).run();
+    return await new Import(bolt, path, backend, signal, onProgress, new Slice(world.clock)).run();
   } catch (error) {
     throw fileFailure(error, path);
   } finally {
@@ -98,9 +103,9 @@ export async function importSnapshot(
   }
 }
 
-async function openSource(place: string, path: string, signal: AbortSignal | undefined): Promise<Bolt> {
+async function openSource(place: string, path: string, signal: AbortSignal | undefined, world: World): Promise<Bolt> {
   try {
-    return await openBolt(place, { readOnly: true, signal });
+    return await openBolt(place, { readOnly: true, signal, world });
   } catch (error) {
     throw fileFailure(error, path);
   }
@@ -114,7 +119,7 @@ class Import {
   readonly #signal: AbortSignal | undefined;
   readonly #onProgress: (progress: ImportProgress) => void;
   readonly #totalBytes: number;
-  readonly #slice = new Slice();
+  readonly #slice: Slice;
   readonly #made: Bucket[] = [];
   #rows = 0;
   #bytes = 0;
@@ -125,7 +130,9 @@ class Import {
     backend: Backend,
     signal: AbortSignal | undefined,
     onProgress: (progress: ImportProgress) => void,
+    slice: Slice,
   ) {
+    this.#slice = slice;
     this.#bolt = bolt;
     this.#path = path;
     this.#backend = backend;

@@ -14,10 +14,20 @@
  * etcd: server/storage/backend/backend.go, batch_tx.go, read_tx.go.
  */
 import { setMaxListeners } from 'node:events';
+import {
+  checkOptional,
+  checkOptions,
+  isFunction,
+  isInteger,
+  isNumber,
+  isSignal,
+  type Rules,
+} from '@varve/base/options';
+import { refusePromise } from '@varve/base/synchronous';
+import { nodeWorld } from '@varve/base/node/world';
+import { isWorld, type World } from '@varve/base/world';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
-import { checkFunction, checkInteger, checkNames, checkSignal } from '../check-options.ts';
-import { systemTimers, type Timers } from '../clock.ts';
 import { type CommitSource, Committer } from '../commit/committer.ts';
 import type { Change, Engine, Snapshot } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
@@ -34,7 +44,16 @@ import { undoUnfinishedImport } from './unfinished-import.ts';
 
 const longestTimer = 2 ** 31 - 1;
 
-const optionNames = ['batchLimit', 'batchIntervalMs', 'preCommit'];
+const rules: Rules<BackendOptions> = {
+  batchLimit: isInteger(1),
+  batchIntervalMs: isNumber(
+    `a number of milliseconds from 0 to ${longestTimer}`,
+    (ms) => ms >= 0 && ms <= longestTimer,
+  ),
+  preCommit: isFunction,
+  world: isWorld,
+};
+const snapshotRules: Rules<{ readonly signal?: AbortSignal | undefined }> = { signal: isSignal };
 
 /**
  * The one Backend over any engine; takes the engine over and closes it, also when opening fails. An import that was cut
@@ -42,28 +61,17 @@ const optionNames = ['batchLimit', 'batchIntervalMs', 'preCommit'];
  * @throws BackendError `BACKEND_LOCKED` for an engine that has a Backend, `BACKEND_CLOSED` for one that had one; both leave
  * it alone
  */
-export function openBackend(engine: Engine, options: BackendOptions = {}): Promise<Backend> {
-  return openTimedBackend(engine, options, systemTimers);
-}
-
-/** As `openBackend`, with the timers that end an interval. */
-export async function openTimedBackend(engine: Engine, options: BackendOptions, timers: Timers): Promise<Backend> {
+export async function openBackend(engine: Engine, options: BackendOptions = {}): Promise<Backend> {
   takeEngine(engine);
   try {
-    checkNames(options, optionNames);
-    const { batchLimit = 10_000, batchIntervalMs = 100, preCommit } = options;
-    checkInteger(batchLimit, 'batchLimit', 1, Number.MAX_SAFE_INTEGER);
-    if (typeof batchIntervalMs !== 'number') throw new TypeError('batchIntervalMs must be a number');
-    if (!(batchIntervalMs >= 0 && batchIntervalMs <= longestTimer)) {
-      throw new RangeError(`batchIntervalMs must be between 0 and ${longestTimer}`);
-    }
-    checkFunction(preCommit, 'preCommit');
+    checkOptions(options, rules);
+    const { batchLimit = 10_000, batchIntervalMs = 100, preCommit, world = nodeWorld } = options;
     const undone = await undoUnfinishedImport(engine);
     const names = new Set(engine.buckets());
-    const floors = await floorKeys(engine, names);
+    const floors = await floorKeys(engine, names, world.clock);
     const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab() };
     const warnings = [...(engine.warnings ?? []), ...undone];
-    return new LayeredBackend(engine, ground, warnings, { batchLimit, batchIntervalMs, preCommit, timers });
+    return new LayeredBackend(engine, ground, warnings, { batchLimit, batchIntervalMs, preCommit, world });
   } catch (error) {
     // What went wrong first is what the caller wants to know.
     await giveBack(engine).catch(() => {});
@@ -75,7 +83,7 @@ interface Settings {
   readonly batchLimit: number;
   readonly batchIntervalMs: number;
   readonly preCommit: ((tx: BatchTx) => void) | undefined;
-  readonly timers: Timers;
+  readonly world: World;
 }
 
 class LayeredBackend implements Backend, CommitSource, Reader {
@@ -83,6 +91,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   readonly readOnly: boolean;
   readonly warnings: readonly string[];
   readonly #engine: Engine;
+  readonly #world: World;
   readonly #ground: Ground;
   readonly #committer: Committer;
   readonly #preCommit: ((tx: BatchTx) => void) | undefined;
@@ -102,15 +111,16 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     engine: Engine,
     ground: Ground,
     warnings: readonly string[],
-    { batchLimit, batchIntervalMs, preCommit, timers }: Settings,
+    { batchLimit, batchIntervalMs, preCommit, world }: Settings,
   ) {
     this.#engine = engine;
+    this.#world = world;
     this.#ground = ground;
     setMaxListeners(0, this.#closing.signal); // one for each open snapshot
     this.#pending = new Overlay(ground);
     this.readOnly = engine.readOnly ?? false;
     this.#preCommit = this.readOnly ? undefined : preCommit;
-    this.#committer = new Committer(engine, this, batchLimit, batchIntervalMs, timers);
+    this.#committer = new Committer(engine, this, batchLimit, batchIntervalMs, world.clock);
     this.durable = engine.durable ?? true;
     this.warnings = warnings;
   }
@@ -167,7 +177,12 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     this.#refuseClosed();
     if (this.#mark !== undefined) throw nested('a concurrent read transaction');
     if (this.#pinned === undefined || !this.#pinned.held) {
-      this.#pinned = new PinnedState(this.#pending.pin(), this.#flushing?.layers, this.#engine.pin());
+      this.#pinned = new PinnedState(
+        this.#pending.pin(),
+        this.#flushing?.layers,
+        this.#engine.pin(),
+        this.#world.clock,
+      );
     }
     const tx = new PinnedReadTx(this.#pinned, (ended) => this.#readers.delete(ended));
     this.#readers.add(tx);
@@ -189,9 +204,8 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   }
 
   async snapshot(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Snapshot> {
-    checkNames(options, ['signal']);
+    checkOptions(options, snapshotRules);
     const { signal } = options;
-    checkSignal(signal);
     signal?.throwIfAborted();
     await this.forceCommit();
     // The next commit may have started by now (CMM2). An engine that waits for its medium still shows the state of this one,
@@ -202,10 +216,10 @@ class LayeredBackend implements Backend, CommitSource, Reader {
 
   async hash(ignore?: (bucket: string, key: Uint8Array) => boolean): Promise<number> {
     this.#refuseClosed();
-    checkFunction(ignore, 'ignore');
+    checkOptional(ignore, 'ignore', isFunction);
     const view = this.#engine.pin();
     try {
-      return await this.#background(hashView(view, ignore, this.#closing.signal));
+      return await this.#background(hashView(view, ignore, this.#closing.signal, this.#world.clock));
     } finally {
       view[Symbol.dispose]();
     }
@@ -263,7 +277,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     let finished = false;
     try {
       const result = body(tx);
-      refusePromise(result);
+      refusePromise(result, asynchronous);
       finished = true;
       return result;
     } finally {
@@ -278,7 +292,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   async #openSnapshot({ signal, release }: LinkedSignal): Promise<Snapshot> {
     let taken;
     try {
-      taken = await copyOf(this.#engine, signal);
+      taken = await copyOf(this.#engine, signal, this.#world);
     } catch (error) {
       release();
       throw error;
@@ -333,9 +347,6 @@ function nested(what: string): BackendError {
   return new BackendError('BACKEND_NESTED', `${what} cannot be opened inside a section`);
 }
 
-/** @throws TypeError for a promise, whose own failure is then nobody's */
-function refusePromise(result: unknown): void {
-  if (typeof result !== 'object' || result === null || !('then' in result) || typeof result.then !== 'function') return;
-  Promise.resolve(result).catch(() => {});
-  throw new TypeError('a section must be synchronous: its body returned a promise');
+function asynchronous(): TypeError {
+  return new TypeError('a section must be synchronous: its body returned a promise');
 }

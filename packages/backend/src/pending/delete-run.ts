@@ -4,8 +4,8 @@
  * DR1  Whoever clears up goes through a bucket in the order of its keys: what comes in that order lies in an array. A
  *     pin shares the array and remembers its length, as for rows (LY4). The rest goes to a tree.
  */
+import { byteKey } from '@varve/base/order';
 import { type BTree, byteTree, rowsBetween } from '../btree.ts';
-import { byteKey } from '../byte-key.ts';
 import type { Row, RowCursor } from './layer.ts';
 import type { PackedDelete } from './packed-delete.ts';
 

@@ -11,9 +11,9 @@
  * etcd: server/storage/backend/tx_buffer.go. Departs: sorted by construction, so nothing is sorted or deduplicated
  * late (BD7); deletes are kept as well (BD2).
  */
+import { byteKey, compareBytes } from '@varve/base/order';
 import { type BTree, byteTree, rowsBetween } from '../btree.ts';
 import type { Bucket } from '../contract/bucket.ts';
-import { byteKey, compareBytes } from '../byte-key.ts';
 import { DeleteRun } from './delete-run.ts';
 import type { Change } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';

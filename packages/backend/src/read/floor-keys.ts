@@ -7,16 +7,20 @@
  * FK1  Each answer must fit all before it. One that does not is damage that the engine did not see (`scan-order.ts`):
  *      taken as it is, the search would not come to an end.
  */
+import { Slice, type Turns } from '@varve/base/pace';
 import { type Bucket, bucketNamed, knownBucket } from '../contract/bucket.ts';
-import { Slice } from '../clock.ts';
 import type { EngineView } from '../contract/engine.ts';
 import { longestKey } from '../contract/limits.ts';
 import { corrupt, ScanOrder, shown } from './scan-order.ts';
 
 /** By bucket name. Buckets that are known to be written in any order are left out. */
-export async function floorKeys(view: EngineView, names: Iterable<string>): Promise<Map<string, Uint8Array>> {
+export async function floorKeys(
+  view: EngineView,
+  names: Iterable<string>,
+  clock: Turns,
+): Promise<Map<string, Uint8Array>> {
   const floors = new Map<string, Uint8Array>();
-  const slice = new Slice();
+  const slice = new Slice(clock);
   for (const name of names) {
     if (slice.over) await slice.turn();
     if (knownBucket(name)?.appendOnly === false) continue;

@@ -7,9 +7,9 @@
  *
  * etcd: server/storage/backend/backend.go, Hash (spec backend.md section 6).
  */
+import { crc32c } from '@varve/base/crc32c';
+import { Slice, type Turns } from '@varve/base/pace';
 import { bucketNamed } from '../contract/bucket.ts';
-import { Slice } from '../clock.ts';
-import { crc32c } from '../crc32c.ts';
 import type { EngineView } from '../contract/engine.ts';
 import { ScanOrder } from './scan-order.ts';
 
@@ -20,8 +20,9 @@ export async function hashView(
   view: EngineView,
   ignore: ((bucket: string, key: Uint8Array) => boolean) | undefined,
   signal: AbortSignal,
+  clock: Turns,
 ): Promise<number> {
-  const slice = new Slice();
+  const slice = new Slice(clock);
   let sum = 0;
   let sinceLook = 0;
   for (const name of view.buckets()) {

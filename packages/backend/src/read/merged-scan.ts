@@ -13,26 +13,25 @@
  * etcd: server/storage/backend/read_tx.go. Departs: etcd's range may miss smaller keys on disk (BQ3) and its forEach
  * is not ordered (BQ2).
  */
-import { checkOptions, checkSignal } from '../check-options.ts';
+import { checkBytes, checkHasFields, checkOptional, isInteger, isSignal, type Rule } from '@varve/base/options';
+import { compareBytes } from '@varve/base/order';
+import { Slice, type Turns } from '@varve/base/pace';
 import type { Bucket } from '../contract/bucket.ts';
-import { compareBytes } from '../byte-key.ts';
-import { Slice } from '../clock.ts';
 import type { EngineView, Entry, ScanOptions } from '../contract/engine.ts';
 import type { Layer, Row, RowCursor } from '../pending/layer.ts';
 import { ScanOrder } from './scan-order.ts';
 
 const defaultChunkSize = 256;
+const isChunkSize: Rule = isInteger(1);
 
 /** @throws RangeError for a chunk size that is not a positive integer; TypeError for bounds that are not bytes */
 export function checkScan(options: ScanOptions): void {
-  checkOptions(options);
+  checkHasFields(options);
   const { start, end, chunkSize, signal } = options;
-  if (start !== undefined && !(start instanceof Uint8Array)) throw new TypeError('start must be a Uint8Array');
-  if (end !== undefined && !(end instanceof Uint8Array)) throw new TypeError('end must be a Uint8Array');
-  if (chunkSize !== undefined && !(Number.isSafeInteger(chunkSize) && chunkSize > 0)) {
-    throw new RangeError('chunkSize must be a positive integer');
-  }
-  checkSignal(signal);
+  if (start !== undefined) checkBytes(start, 'start');
+  if (end !== undefined) checkBytes(end, 'end');
+  checkOptional(chunkSize, 'chunkSize', isChunkSize);
+  checkOptional(signal, 'signal', isSignal);
 }
 
 /** @param layers newest first */
@@ -41,11 +40,12 @@ export async function* mergedScan(
   layers: readonly Layer[],
   bucket: Bucket,
   options: ScanOptions,
+  clock: Turns,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   const { start, end, signal, chunkSize = defaultChunkSize } = options;
   signal?.throwIfAborted();
   const overlay = new OverlayRows(layers, start, end);
-  const slice = new Slice();
+  const slice = new Slice(clock);
   let chunk: Entry[] = [];
 
   /** Overlay rows below the limit, deletes dropped; stops when the chunk is full. */

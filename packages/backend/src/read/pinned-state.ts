@@ -6,6 +6,7 @@
  *
  * etcd: the buffer cache of server/storage/backend/read_tx.go, whose version numbers have no counterpart here.
  */
+import type { Turns } from '@varve/base/pace';
 import type { ConcurrentReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
 import type { EngineView, Entry, PinnedView, ScanOptions } from '../contract/engine.ts';
@@ -43,12 +44,14 @@ export class PinnedState {
   readonly #pending: Layers;
   readonly #flushing: Layers | undefined;
   readonly #view: PinnedView;
+  readonly #clock: Turns;
   #holders = 0;
 
-  constructor(pending: Layers, flushing: Layers | undefined, view: PinnedView) {
+  constructor(pending: Layers, flushing: Layers | undefined, view: PinnedView, clock: Turns) {
     this.#pending = pending;
     this.#flushing = flushing;
     this.#view = view;
+    this.#clock = clock;
   }
 
   hold(): void {
@@ -75,7 +78,7 @@ export class PinnedState {
     const below = this.#flushing?.get(bucket.name);
     if (above !== undefined) layers.push(above);
     if (below !== undefined) layers.push(below);
-    return mergedScan(this.#view, layers, bucket, options);
+    return mergedScan(this.#view, layers, bucket, options, this.#clock);
   }
 }
 

@@ -7,8 +7,8 @@
  *      merge of layers would be silently wrong.
  * SO2  A key costs one comparison with the one before, some ten nanoseconds; the range is looked at once a chunk.
  */
+import { compareBytes } from '@varve/base/order';
 import type { Bucket } from '../contract/bucket.ts';
-import { compareBytes } from '../byte-key.ts';
 import type { Entry } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 

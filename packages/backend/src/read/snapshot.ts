@@ -7,6 +7,7 @@
  *
  * etcd: server/storage/backend/backend.go, Snapshot. Departs: any engine yields a BoltDB file (decisions/0016).
  */
+import type { World } from '@varve/base/world';
 import { type BuildRow, buildBolt } from '@varve/bolt';
 import { bucketNamed } from '../contract/bucket.ts';
 import type { Engine, PinnedView, Snapshot } from '../contract/engine.ts';
@@ -15,12 +16,16 @@ import { storeMark } from '../engines/file/recognise.ts';
 import { ScanOrder } from './scan-order.ts';
 
 /** An open copy of the engine's committed state of this moment; `release` is called once, when it is over. */
-export async function copyOf(engine: Engine, signal: AbortSignal): Promise<[copy: Snapshot, release: () => void]> {
+export async function copyOf(
+  engine: Engine,
+  signal: AbortSignal,
+  world: World,
+): Promise<[copy: Snapshot, release: () => void]> {
   if (engine.snapshot !== undefined) return [await engine.snapshot({ signal }), (): void => {}];
   const view = engine.pin();
   try {
     const source = { rows: () => rowsOf(view, signal), buckets: view.buckets() };
-    return [await buildBolt(source, { signal, sequence: storeMark }), (): void => view[Symbol.dispose]()];
+    return [await buildBolt(source, { signal, sequence: storeMark, world }), (): void => view[Symbol.dispose]()];
   } catch (error) {
     view[Symbol.dispose]();
     throw error;

@@ -7,7 +7,7 @@
  * BPR3  A deleted row is a bit in its version's own bitmap. A page without live rows is dropped at once, the last one when
  *     another comes after it; the space within pages is given back by `compacted`.
  */
-import type { Slice } from '../clock.ts';
+import type { Slice } from '@varve/base/pace';
 import type { Entry } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 import type { PackedPut } from '../pending/packed-put.ts';

@@ -1,5 +1,5 @@
 /** What the memory engine wants of a bucket's rows. Types only. */
-import type { Slice } from '../clock.ts';
+import type { Slice } from '@varve/base/pace';
 import type { Entry } from '../contract/engine.ts';
 import type { PackedPut } from '../pending/packed-put.ts';
 

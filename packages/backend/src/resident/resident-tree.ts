@@ -4,8 +4,8 @@
  * RSD1  A version never changes. The next one is written into a clone, which shares all but the nodes it touches.
  * RSD2  Values are copies of their own size: a tiny row keeps no large block of the writer alive.
  */
+import { byteKey, keyBytes } from '@varve/base/order';
 import { type BTree, byteTree } from '../btree.ts';
-import { byteKey, keyBytes } from '../byte-key.ts';
 import type { Entry } from '../contract/engine.ts';
 import type { PackedPut } from '../pending/packed-put.ts';
 import type { ResidentRows } from './resident-rows.ts';

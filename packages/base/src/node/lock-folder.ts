@@ -12,14 +12,8 @@
  */
 import fs from 'node:fs';
 import { join } from 'node:path';
+import type { StoreRights } from '../locks.ts';
 import { fitsSocket } from './lock-place.ts';
-
-/** Owner and mode of the store. */
-export interface StoreRights {
-  readonly uid: number;
-  readonly gid: number;
-  readonly mode: number;
-}
 
 /** Why there is no folder to meet in. */
 export type NoFolder =

@@ -33,65 +33,27 @@
  *     socket must be answered. Else this is no place for sockets (a file system, a runtime), and that is said.
  *
  * It does not reach other machines, nor two that see the store under different names in different folders; who needs the
- * lock must know that (`@varve/bolt`, `file-lock.ts`).
+ * lock must know that (`file-lock.ts`).
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import type { Server } from 'node:net';
-import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf, isPassing, LockFolder, shareSocket, type NoFolder, type StoreRights } from './lock-folder.ts';
+import type { Busy, Foreign, LockAnswer, LockRequest, StoreLock, StoreRights } from '../locks.ts';
+import { nodeClock } from './clock.ts';
+import { codeOf, isPassing, LockFolder, shareSocket, type NoFolder } from './lock-folder.ts';
 import { takePipe } from './lock-pipe.ts';
 import { fitsSocket } from './lock-place.ts';
 import { listenAt, signOf } from './lock-socket.ts';
 import { pidSpace } from './pid-space.ts';
 
-export type { StoreRights } from './lock-folder.ts';
 export { lockFolderBeside } from './lock-place.ts';
-
-export interface LockRequest {
-  /** Where the holders meet; its parent must exist, it need not. */
-  readonly folder: string;
-  /** What is held: holders of different things under one folder do not disturb each other. */
-  readonly thing: bigint;
-  /** Of the store; folder and sockets follow them. */
-  readonly rights: StoreRights;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A held lock. */
-export interface StoreLock {
-  /** In the same tick; further calls do nothing. */
-  release(): void;
-}
-
-/** Somebody has it, or is about to; `holder` says who, such as `process 4711`. */
-export interface Busy {
-  readonly kind: 'busy';
-  readonly holder: string;
-}
-
-/** Something that is not ours is where the folder should be; `reason` is a sentence without its end. */
-export interface Foreign {
-  readonly kind: 'foreign';
-  readonly what: 'file' | 'other';
-  readonly reason: string;
-}
-
-export type LockAnswer =
-  | { readonly kind: 'held'; readonly lock: StoreLock }
-  | Busy
-  | Foreign
-  /** This way of locking cannot be had here; `reason` says why, without the end of a sentence. Nobody of ours holds it. */
-  | { readonly kind: 'impossible'; readonly reason: string };
 
 /** A contest, and those who wait for one to end, give up after this; nobody is let in then. */
 const PATIENCE_MS = 3000;
 const PAUSE_MS = 8;
 const NAME = /^at-(([0-9a-z]+)-[0-9a-f]{16}-([0-9a-z]+)-([0-9a-z]+))$/;
 
-const now = performance.now.bind(performance); // held, so that a test's clock does not stop ours
-const wait = delay;
+const { now, pause: wait } = nodeClock;
 
 interface Rival {
   readonly name: string;

@@ -5,12 +5,10 @@
  *     not matter under which path a thread sees the thing, and it goes with the process.
  * TL2  Elsewhere, and on runtimes without such names, there is none, and the answer says so.
  */
+import type { ThreadAnswer } from '../locks.ts';
 import { codeOf } from './lock-folder.ts';
 import { listenAt } from './lock-socket.ts';
 import { pidSpace } from './pid-space.ts';
-
-/** `release` gives it back, further calls do nothing. */
-export type ThreadAnswer = { readonly release: () => void } | 'busy' | 'impossible';
 
 /** @param thing what is to be held, in a few characters, such as device and inode */
 export async function takeThreadLock(thing: string): Promise<ThreadAnswer> {

@@ -8,6 +8,9 @@
  *
  * bbolt: tx.go (Commit, steps 5 to 9).
  */
+import { Slice } from '@varve/base/pace';
+import { writeFully, type OpenFile } from '@varve/base/files';
+import type { World } from '@varve/base/world';
 import { viewOf } from '../format/bytes.ts';
 import type { CommitPlan, PlacedList } from './commit-plan.ts';
 import { encodeFreelist } from '../format/freelist-page.ts';
@@ -16,11 +19,8 @@ import type { Meta } from '../format/meta.ts';
 import { Page } from '../format/page.ts';
 import { writeImage, writeStamps } from '../format/page-image.ts';
 import { seal, SEAL_BYTES } from '../format/seal.ts';
-import { Slices } from '../slices.ts';
 import type { SparePages } from '../pages/spare-pages.ts';
 import type { PlacedPart } from '../tree/spill.ts';
-import { writeFully } from '../files/storage-file.ts';
-import type { Storage, StorageFile } from '../files/storage-file.ts';
 
 /** Bytes of neighbouring pages written by one call. */
 const LARGEST_WRITE = 1 << 20;
@@ -30,8 +30,8 @@ const MOST_BUFFERS = 1024;
 
 /** What writing needs to know. */
 export interface CommitTarget {
-  readonly storage: Storage;
-  readonly file: StorageFile;
+  readonly world: World;
+  readonly file: OpenFile;
   /** Length of the file when last seen. */
   readonly length: number;
   /** Where page images are made. */
@@ -81,7 +81,7 @@ function grownLength(length: number, needed: number, pageSize: number): number {
 
 async function writeRuns(plan: CommitPlan, target: CommitTarget): Promise<Page[]> {
   const { pageSize } = plan.meta;
-  const slices = new Slices(target.storage, undefined);
+  const slice = new Slice(target.world.clock);
   const images = new Images(plan, target);
   const flying: Promise<void>[] = [];
   let batchBytes = 0;
@@ -113,7 +113,7 @@ async function writeRuns(plan: CommitPlan, target: CommitTarget): Promise<Page[]
       const image = images.make(part);
       piece.push(image);
       pieceBytes += image.length;
-      if (slices.due()) await slices.rest();
+      if (slice.due()) await slice.turn();
     }
     if (piece.length > 0) writePiece();
     await Promise.all(flying);

@@ -8,6 +8,8 @@
  *
  * bbolt: db.go.
  */
+import { check, checkOptions, isBoolean, isFunction, isPath, isSignal, type Rules } from '@varve/base/options';
+import { Slice } from '@varve/base/pace';
 import type {
   Bolt,
   BoltImage,
@@ -24,17 +26,7 @@ import type {
   WriteTransaction,
 } from '../bolt.ts';
 import { checkState } from '../tools/check.ts';
-import {
-  checkBody,
-  checkOptions,
-  checkPath,
-  isBoolean,
-  isCallback,
-  isChunkSize,
-  isFillPercent,
-  isSignal,
-} from '../check-options.ts';
-import type { OptionRules } from '../check-options.ts';
+import { checkBody, isChunkSize, isFillPercent } from '../option-rules.ts';
 import { chooseMeta } from '../open/choose-meta.ts';
 import type { MetaPages } from '../open/choose-meta.ts';
 import { compactState } from '../tools/compact.ts';
@@ -42,10 +34,8 @@ import { StateCopy } from '../tools/copy.ts';
 import { removeLeftovers, requireReadableFolder, temporaryName } from '../open/create.ts';
 import { BoltError } from '../errors.ts';
 import { countListed } from '../pages/freelist-read.ts';
-import { absolutePath } from '../files/place.ts';
 import { PinnedTransaction } from './read-transaction.ts';
 import type { PinnedState } from './read-transaction.ts';
-import { Slices } from '../slices.ts';
 import { countState } from '../tools/stats.ts';
 import type { Store } from './store.ts';
 import { WriterQueue } from './writer-queue.ts';
@@ -53,11 +43,11 @@ import { WriterQueue } from './writer-queue.ts';
 /** Opens and locks a file that is about to get the name. */
 export type OpenStore = (path: string) => Promise<Store>;
 
-const READ: OptionRules<ReadOptions> = { borrow: isBoolean, once: isBoolean };
-const STATS: OptionRules<SignalOptions> = { signal: isSignal };
-const CHECK: OptionRules<CheckOptions> = { ...STATS, onProgress: isCallback };
-const COPY: OptionRules<CopyOptions> = { ...STATS, chunkBytes: isChunkSize };
-const COMPACT: OptionRules<CompactOptions> = { ...STATS, fillPercent: isFillPercent, onProgress: isCallback };
+const READ: Rules<ReadOptions> = { borrow: isBoolean, once: isBoolean };
+const STATS: Rules<SignalOptions> = { signal: isSignal };
+const CHECK: Rules<CheckOptions> = { ...STATS, onProgress: isFunction };
+const COPY: Rules<CopyOptions> = { ...STATS, chunkBytes: isChunkSize };
+const COMPACT: Rules<CompactOptions> = { ...STATS, fillPercent: isFillPercent, onProgress: isFunction };
 
 /** An open file. */
 export class Database implements Bolt {
@@ -166,27 +156,27 @@ export class Database implements Bolt {
 
   copy(options: CopyOptions = {}): BoltImage {
     checkOptions(options, COPY);
-    return new StateCopy(this.#pin(), options, this.#store.storage);
+    return new StateCopy(this.#pin(), options, this.#store.world);
   }
 
   async copyTo(target: string, options: CompactOptions = {}): Promise<CompactReport> {
-    checkPath(target, 'target');
+    check(target, 'target', isPath);
     checkOptions(options, COMPACT);
-    const place = absolutePath(target);
+    const place = this.#store.world.files.absolute(target);
     return this.#held((state) => this.#compactTo(place, state, options));
   }
 
   async #compactTo(target: string, state: PinnedState, options: CompactOptions): Promise<CompactReport> {
     const sizeBefore = state.meta.highWater * state.meta.pageSize;
-    const { storage } = this.#store;
+    const { world } = this.#store;
     try {
-      if (storage.identity(target) !== undefined) throw exists(target);
-      await requireReadableFolder(storage, target);
-      await removeLeftovers(storage, target);
-      const sizeAfter = await compactState(storage, state, target, {
+      if (world.files.identity(target) !== undefined) throw exists(target);
+      await requireReadableFolder(world, target);
+      await removeLeftovers(world, target);
+      const sizeAfter = await compactState(world, state, target, {
         ...options,
         ...this.#layout(2),
-        temporary: temporaryName(storage, target),
+        temporary: temporaryName(world, target),
       });
       return { sizeBefore, sizeAfter };
     } catch (cause) {
@@ -205,16 +195,16 @@ export class Database implements Bolt {
       const old = this.#store;
       const state = this.#pin();
       const sizeBefore = old.size;
-      const compacted = temporaryName(old.storage, this.path);
+      const compacted = temporaryName(old.world, this.path);
       try {
         this.#requireReplaceable(old);
-        const temporary = temporaryName(old.storage, this.path);
+        const temporary = temporaryName(old.world, this.path);
         const layout = { ...options, ...this.#layout(old.meta.txid), temporary };
-        const sizeAfter = await compactState(old.storage, state, compacted, layout);
+        const sizeAfter = await compactState(old.world, state, compacted, layout);
         await this.#replace(old, compacted);
         return { sizeBefore, sizeAfter };
       } catch (cause) {
-        await old.storage.unlink(compacted).catch(() => undefined);
+        await old.world.files.unlink(compacted).catch(() => undefined);
         if (cause instanceof BoltError || options.signal?.aborted === true) throw cause;
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new BoltError('BOLT_FAILED', `${this.path}: not defragmented: ${reason}`, { path: this.path, cause });
@@ -227,11 +217,11 @@ export class Database implements Bolt {
   /** @throws BoltError BOLT_FAILED, BOLT_NOT_REPLACEABLE if the name must not go to another file (DA4) */
   #requireReplaceable(old: Store): void {
     const { path } = this;
-    if (old.storage.identity(path) !== old.file.identity()) {
+    if (old.world.files.identity(path) !== old.file.identity()) {
       const message = `${path}: another file has this name now, which was left as it is. Close this one and open it anew`;
       throw new BoltError('BOLT_FAILED', message, { path });
     }
-    const obstacle = old.storage.obstacle?.(path);
+    const obstacle = old.world.files.obstacle?.(path);
     if (obstacle === undefined) return;
     throw new BoltError('BOLT_NOT_REPLACEABLE', `${path} cannot be replaced by its compact form: ${obstacle}`, {
       path,
@@ -244,13 +234,13 @@ export class Database implements Bolt {
     try {
       fresh = await this.#open(compacted);
       this.#requireReplaceable(old);
-      await old.storage.rename(compacted, this.path);
+      await old.world.files.rename(compacted, this.path);
     } catch (error) {
       await fresh?.close().catch(() => undefined);
       throw error;
     }
     try {
-      await old.storage.syncDirectory(this.path);
+      await old.world.files.syncDirectory(this.path);
     } catch (error) {
       await fresh.close().catch(() => undefined);
       throw old.fail(error);
@@ -310,8 +300,8 @@ export class Database implements Bolt {
     return { txid, pageChecksums: this.#store.options.pageChecksums };
   }
 
-  #slices(options: SignalOptions): Slices {
-    return new Slices(this.#store.storage, options.signal);
+  #slices(options: SignalOptions): Slice {
+    return new Slice(this.#store.world.clock, { signal: options.signal });
   }
 
   #freePages(): number {

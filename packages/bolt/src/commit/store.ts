@@ -4,6 +4,9 @@
  * STO1  The newest state is replaced in one step, after the commit is durable; the cache has the new pages by then.
  * STO2  A failed write or sync ends writing for good (R25): nothing is retried, reading goes on.
  */
+import { Slice } from '@varve/base/pace';
+import type { OpenFile } from '@varve/base/files';
+import type { World } from '@varve/base/world';
 import type { Problem } from '../bolt.ts';
 import { planCommit } from './commit-plan.ts';
 import { writeCommit } from './commit-write.ts';
@@ -14,8 +17,6 @@ import { PageFile } from '../pages/page-file.ts';
 import { PageLedger } from '../pages/page-ledger.ts';
 import type { PinnedState } from './read-transaction.ts';
 import { STAMP_BYTES, stampOf } from '../format/seal.ts';
-import { Slices } from '../slices.ts';
-import type { Storage, StorageFile } from '../files/storage-file.ts';
 import { Draft } from './write-transaction.ts';
 
 /** How a store was opened. */
@@ -29,8 +30,8 @@ export interface StoreOptions {
 /** An open file. */
 export class Store {
   readonly options: StoreOptions;
-  readonly storage: Storage;
-  readonly file: StorageFile;
+  readonly world: World;
+  readonly file: OpenFile;
   readonly pages: PageFile;
   readonly warnings: readonly Problem[];
   /** Free pages; without meaning on a read-only store, but for its readers. */
@@ -45,14 +46,14 @@ export class Store {
   #closed: Promise<void> | undefined;
 
   constructor(
-    storage: Storage,
-    file: StorageFile,
+    world: World,
+    file: OpenFile,
     meta: Meta,
     free: FreePages,
     warnings: readonly Problem[],
     options: StoreOptions,
   ) {
-    this.storage = storage;
+    this.world = world;
     this.file = file;
     this.meta = meta;
     this.options = options;
@@ -62,7 +63,7 @@ export class Store {
     this.#listPages = free.listPages;
     this.#length = file.size();
     this.#identity = file.identity();
-    this.#unique = storage.uniqueName();
+    this.#unique = world.random.unique();
   }
 
   /** Holds the newest state until `release`. */
@@ -87,10 +88,10 @@ export class Store {
     const { ledger, options, file } = this;
     const stamp = stampOf(this.#unique, draft.meta.txid + 1);
     const steps = planCommit(draft, draft.root, ledger, { ...options, stamp, listPages: this.#listPages });
-    const plan = await new Slices(this.storage, undefined).run(steps);
+    const plan = await new Slice(this.world.clock).run(steps);
     try {
       const { length, kept } = await writeCommit(plan, {
-        storage: this.storage,
+        world: this.world,
         file,
         length: this.#length,
         spare: this.pages.cache.spare,
@@ -118,8 +119,8 @@ export class Store {
   }
 
   #requireInPlace(length: number): void {
-    const { storage, options } = this;
-    if (storage.identity(options.path) !== this.#identity) throw new Error('the file was replaced or deleted');
+    const { world, options } = this;
+    if (world.files.identity(options.path) !== this.#identity) throw new Error('the file was replaced or deleted');
     if (this.file.size() < length) throw new Error('the file was cut by somebody else');
   }
 

@@ -10,9 +10,9 @@
  *
  * bbolt: db.go (Batch). Departs: no delay, no second run.
  */
+import type { Slice } from '@varve/base/pace';
 import type { WriteTransaction } from '../bolt.ts';
 import { BoltError } from '../errors.ts';
-import type { Slices } from '../slices.ts';
 import { DraftTransaction } from './write-transaction.ts';
 import type { Draft } from './write-transaction.ts';
 
@@ -23,7 +23,7 @@ export interface WriteTarget {
   draft(): Draft;
   commit(draft: Draft): Promise<void>;
   /** The pace of a body in steps. */
-  slices(): Slices;
+  slices(): Slice;
   /** @throws what refuses the next write */
   requireWritable(): void;
 }

@@ -1,31 +1,12 @@
 /**
- * Byte order, text as bytes, and 64-bit integers as numbers.
+ * Text as bytes, and 64-bit integers as numbers.
  *
- * BYT1  Keys are compared as unsigned bytes, a proper prefix first, without cutting anything out of its buffer: a call into
- *     `Buffer.compare` costs more than comparing the few bytes that decide.
- * BYT2  Page ids and offsets are numbers and never pass through 32-bit operators: files are larger than 4 GiB.
+ * BYT1  Page ids and offsets are numbers and never pass through 32-bit operators: files are larger than 4 GiB.
  */
 import type { Bytes } from '../bolt.ts';
 
 const TWO_32 = 0x1_0000_0000;
 const EMPTY: Buffer = Buffer.alloc(0);
-
-/** Negative, zero or positive as `a` is before, at or after `b`. */
-export function compareBytes(
-  a: Uint8Array,
-  aAt: number,
-  aLength: number,
-  b: Uint8Array,
-  bAt: number,
-  bLength: number,
-): number {
-  const common = aLength < bLength ? aLength : bLength;
-  for (let i = 0; i < common; i++) {
-    const difference = (a[aAt + i] as number) - (b[bAt + i] as number);
-    if (difference !== 0) return difference;
-  }
-  return aLength - bLength;
-}
 
 /**
  * A view of the bytes, or the UTF-8 of a text. Anything else is a `TypeError` that names the argument, and so is half of a
@@ -42,11 +23,6 @@ export function toBytes(value: Bytes, name: string): Uint8Array {
 /** `String.prototype.isWellFormed`: in every Node we support, not yet in the library of our language level. */
 interface WellFormed {
   isWellFormed(): boolean;
-}
-
-/** The bytes as latin1 text: a map key in byte order. */
-export function byteText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 /** A u64 as a number: inexact above 2^53, so range checks come before use. */

@@ -11,8 +11,8 @@
  *
  * bbolt: db.go (meta). Departs: a bad page size makes a record invalid, and the second page's must stand where it says.
  */
+import { crc32cOf } from '@varve/base/crc32c';
 import { getU64, setU64, viewOf } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 import { NO_STAMP } from './seal.ts';
 
 /** Bytes at the start of a page before its contents. */
@@ -157,5 +157,5 @@ export function olderRecord(meta: Meta): Meta {
 
 /** Over the record as well: a torn page must not join an old extension to a foreign record. */
 function extensionSum(page: Uint8Array, end: number): number {
-  return crc32c(page, PAGE_HEADER, end);
+  return crc32cOf(page, PAGE_HEADER, end);
 }

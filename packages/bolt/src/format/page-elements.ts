@@ -9,7 +9,8 @@
  *
  * bbolt: page.go, node.go (write). Departs: bbolt reads elements wherever they point.
  */
-import { compareBytes, exactU64 } from './bytes.ts';
+import { compareRuns } from '@varve/base/order';
+import { exactU64 } from './bytes.ts';
 import { corrupt } from '../errors.ts';
 import { PAGE_HEADER } from './meta.ts';
 import type { BoltError } from '../errors.ts';
@@ -74,7 +75,7 @@ function overlapping(page: Page, index: number, namedPage: number): BoltError {
   const [before, at] = [page.keyAt(index - 1), page.keyAt(index)];
   const [lengthBefore, length] = [page.keyLength(index - 1), page.keyLength(index)];
   const there = before + lengthBefore <= bytes.length && at + length <= bytes.length;
-  if (there && compareBytes(bytes, before, lengthBefore, bytes, at, length) >= 0)
+  if (there && compareRuns(bytes, before, lengthBefore, bytes, at, length) >= 0)
     return corrupt(namedPage, `keys ${index - 1} and ${index} are not in order`, 'C8');
   return corrupt(namedPage, `element ${index} begins before element ${index - 1} ends`, 'C11');
 }

@@ -10,7 +10,8 @@
  *
  * bbolt: page.go. Departs: a wrong page is an error that names it, not an abort or a fault.
  */
-import { compareBytes, exactU64, getU64, viewOf } from './bytes.ts';
+import { compareRuns } from '@varve/base/order';
+import { exactU64, getU64, viewOf } from './bytes.ts';
 import { corrupt } from '../errors.ts';
 import { PAGE_HEADER } from './meta.ts';
 import { ELEMENT, measureElements, refuseBuckets } from './page-elements.ts';
@@ -164,7 +165,7 @@ export class Page implements Block {
       const middle = (low + high) >>> 1;
       const element = elements + middle * ELEMENT;
       const keyAt = element + view.getUint32(element + field, true);
-      if (compareBytes(bytes, keyAt, view.getUint32(element + field + 4, true), key, 0, key.length) < 0)
+      if (compareRuns(bytes, keyAt, view.getUint32(element + field + 4, true), key, 0, key.length) < 0)
         low = middle + 1;
       else high = middle;
     }
@@ -175,7 +176,7 @@ export class Page implements Block {
     const index = this.lowerBound(key);
     if (index === 0) return 0;
     return index < this.count &&
-      compareBytes(this.bytes, this.keyAt(index), this.keyLength(index), key, 0, key.length) === 0
+      compareRuns(this.bytes, this.keyAt(index), this.keyLength(index), key, 0, key.length) === 0
       ? index
       : index - 1;
   }
@@ -183,7 +184,7 @@ export class Page implements Block {
   /** Keys must ascend strictly. Not part of reading: it costs as much as a lookup. */
   checkOrder(namedPage: number): void {
     for (let i = 1; i < this.count; i++) {
-      const before = compareBytes(
+      const before = compareRuns(
         this.bytes,
         this.keyAt(i - 1),
         this.keyLength(i - 1),

@@ -19,7 +19,7 @@
  *
  * bbolt: nothing like it (R57).
  */
-import { crc32c } from './crc32c.ts';
+import { crc32c, crc32cOf } from '@varve/base/crc32c';
 import { corrupt } from '../errors.ts';
 import type { Meta } from './meta.ts';
 
@@ -57,7 +57,7 @@ export interface SealedRun {
 /** The stamp of a commit: `unique` is one text for each opening of a file. */
 export function stampOf(unique: string, txid: number): number {
   const text = Buffer.from(`${unique} ${txid}`, 'latin1');
-  const stamp = crc32c(text, 0, text.length) | 0; // small integers of either sign cost no object
+  const stamp = crc32c(text) | 0; // small integers of either sign cost no object
   return stamp === 0 || stamp === NO_STAMP ? 2 : stamp;
 }
 
@@ -66,7 +66,7 @@ export function seal(run: Uint8Array, view: DataView, txid: number, stamp: numbe
   const at = run.length - SEAL_BYTES;
   view.setInt32(at, stamp, true);
   view.setUint32(at + 4, txid % 0x1_0000_0000, true);
-  view.setUint32(at + 8, (crc32c(run, 0, at + 8, 0, view) ^ STAMPED) >>> 0, true);
+  view.setUint32(at + 8, (crc32cOf(run, 0, at + 8, 0, view) ^ STAMPED) >>> 0, true);
 }
 
 /**
@@ -92,7 +92,7 @@ export function verifySeal(run: SealedRun, rule: SealRule, stamp: number, from: 
   const lost = ahead >= 1 && ahead <= MOST_AHEAD;
   const claimed = everyRun || lost || age <= upTo - since;
   if (!claimed) return 'none';
-  const kind = kindOf(run, view.getUint32(end - 4, true) ^ (sum ?? crc32c(bytes, 0, end - 4, 0, view)));
+  const kind = kindOf(run, view.getUint32(end - 4, true) ^ (sum ?? crc32cOf(bytes, 0, end - 4, 0, view)));
   if (kind === 'none') {
     if (!everyRun && lost) return 'none'; // chance, in a run of somebody else
     throw corrupt(page, 'checksum does not match', 'checksum');

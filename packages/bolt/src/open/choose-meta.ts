@@ -9,13 +9,13 @@
  *
  * bbolt: db.go (getPageSize, mmap, meta). Departs: a file below 4096 bytes is good if its pages are that small.
  */
+import type { OpenFile } from '@varve/base/files';
 import type { Problem } from '../bolt.ts';
 import { exactU64, viewOf } from '../format/bytes.ts';
 import { BoltError, corrupt } from '../errors.ts';
 import type { BoltErrorCode } from '../errors.ts';
 import { decodeMeta, hasForeignBytes, HIGH_WATER_AT, META_BYTES, ROOT_AT, TXID_AT } from '../format/meta.ts';
 import type { Meta, MetaFault } from '../format/meta.ts';
-import type { StorageFile } from '../files/storage-file.ts';
 
 const LARGEST_SEARCHED = 1024 * 2 ** 14;
 
@@ -40,7 +40,7 @@ const CODES: Readonly<Record<MetaFault, BoltErrorCode>> = {
  * Reads and chooses. The file must not be empty.
  * @throws BoltError BOLT_INVALID, BOLT_VERSION, BOLT_CHECKSUM, BOLT_TOO_SMALL, BOLT_TRUNCATED, BOLT_CORRUPT
  */
-export function chooseMeta(file: StorageFile, path: string): MetaPages {
+export function chooseMeta(file: OpenFile, path: string): MetaPages {
   const length = file.size();
   if (length < META_BYTES) throw new BoltError('BOLT_INVALID', `${path}: ${length} bytes are no Bolt file`, { path });
   const first = decodeMeta(read(file, 0));
@@ -97,7 +97,7 @@ function requirePlausible(meta: Meta, raw: Buffer, page: number, length: number,
   if (!Number.isSafeInteger(txid)) throw corrupt(page, `transaction number ${exact(TXID_AT)}`);
 }
 
-function findSecond(file: StorageFile, length: number): number | undefined {
+function findSecond(file: OpenFile, length: number): number | undefined {
   for (let offset = 512; offset <= LARGEST_SEARCHED && offset < length - META_BYTES; offset *= 2) {
     const record = decodeMeta(read(file, offset));
     if (typeof record !== 'string' && record.pageSize === offset) return offset;
@@ -105,7 +105,7 @@ function findSecond(file: StorageFile, length: number): number | undefined {
   return undefined;
 }
 
-function read(file: StorageFile, position: number): Buffer {
+function read(file: OpenFile, position: number): Buffer {
   const bytes = Buffer.alloc(META_BYTES);
   try {
     return bytes.subarray(0, file.read(bytes, 0, META_BYTES, position));

@@ -10,6 +10,8 @@
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { writeFully, type OpenFile } from '@varve/base/files';
+import type { World } from '@varve/base/world';
 import type { Problem } from '../bolt.ts';
 import { viewOf } from '../format/bytes.ts';
 import { chooseMeta } from './choose-meta.ts';
@@ -19,8 +21,6 @@ import { encodeMeta, NO_SEALS, olderRecord } from '../format/meta.ts';
 import type { Meta } from '../format/meta.ts';
 import { LEAF_FLAG } from '../format/page.ts';
 import { seal, stampOf } from '../format/seal.ts';
-import { writeFully } from '../files/storage-file.ts';
-import type { Storage, StorageFile } from '../files/storage-file.ts';
 
 /** bbolt takes nothing shorter for a file of its own. */
 const SHORTEST_FILE = 4096;
@@ -56,20 +56,20 @@ const UNFINISHED = Buffer.from('This file is being made by varve and is not fini
 const SMALLEST_PIECE = 8;
 
 /** Makes the empty (or unfinished) file a whole one, where it is. After each step a power cut leaves one or the other. */
-export async function fillInPlace(file: StorageFile, bytes: Buffer, pageSize: number): Promise<void> {
+export async function fillInPlace(file: OpenFile, bytes: Buffer, pageSize: number): Promise<void> {
   await writeDurably(file, UNFINISHED, 0);
   await writeDurably(file, bytes.subarray(2 * pageSize), 2 * pageSize);
   await writeDurably(file, bytes.subarray(pageSize, 2 * pageSize), pageSize);
   await writeDurably(file, bytes.subarray(0, pageSize), 0);
 }
 
-async function writeDurably(file: StorageFile, bytes: Buffer, position: number): Promise<void> {
+async function writeDurably(file: OpenFile, bytes: Buffer, position: number): Promise<void> {
   await writeFully(file, [bytes], position);
   await file.sync();
 }
 
 /** True if the file is empty, or was being made in its place and nobody was ever told of contents. */
-export function isUnfinished(file: StorageFile, name: string): boolean {
+export function isUnfinished(file: OpenFile, name: string): boolean {
   const size = file.size();
   if (size === 0) return true;
   const start = Buffer.alloc(Math.min(size, UNFINISHED.length));
@@ -89,7 +89,7 @@ function isTorn(bytes: Buffer): boolean {
 }
 
 /** Whether the other meta page knows of a commit. */
-function isWritten(file: StorageFile, name: string): boolean {
+function isWritten(file: OpenFile, name: string): boolean {
   try {
     return chooseMeta(file, name).active.txid > 1;
   } catch {
@@ -111,8 +111,8 @@ function stemOf(base: string): string {
 }
 
 /** A name beside `target` for what is not finished. */
-export function temporaryName(storage: Storage, target: string): string {
-  return beside(target, `${stemOf(path.basename(target))}${storage.uniqueName()}.tmp`);
+export function temporaryName(world: World, target: string): string {
+  return beside(target, `${stemOf(path.basename(target))}${world.random.unique()}.tmp`);
 }
 
 /** Not shortened: `..` behind a link is the kernel's. */
@@ -121,11 +121,11 @@ function beside(target: string, name: string): string {
 }
 
 /** Removes what interrupted work for this file left behind; what kept it from that. Links are removed, not followed. */
-export async function removeLeftovers(storage: Storage, target: string): Promise<readonly Problem[]> {
+export async function removeLeftovers(world: World, target: string): Promise<readonly Problem[]> {
   const stem = stemOf(path.basename(target));
   let names: readonly string[];
   try {
-    names = await storage.siblings(target);
+    names = await world.files.siblings(target);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const message = `what interrupted work may have left beside the file was not looked for: ${reason}`;
@@ -133,7 +133,7 @@ export async function removeLeftovers(storage: Storage, target: string): Promise
   }
   for (const name of names) {
     if (!name.startsWith(stem) || !name.endsWith('.tmp')) continue;
-    await storage.unlink(beside(target, name)).catch(() => undefined);
+    await world.files.unlink(beside(target, name)).catch(() => undefined);
   }
   return [];
 }
@@ -142,9 +142,9 @@ export async function removeLeftovers(storage: Storage, target: string): Promise
  * Whoever may not read the folder cannot make a new name in it durable: to be known before there is a file.
  * @throws BoltError BOLT_UNREADABLE
  */
-export async function requireReadableFolder(storage: Storage, target: string): Promise<void> {
+export async function requireReadableFolder(world: World, target: string): Promise<void> {
   try {
-    await storage.syncDirectory(target);
+    await world.files.syncDirectory(target);
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code !== 'EACCES' && code !== 'EPERM') return; // what else is wrong with the folder, the making of the file says
@@ -157,7 +157,7 @@ export async function requireReadableFolder(storage: Storage, target: string): P
  * Writes a file under a temporary name, makes it durable and gives it its name; EEXIST if somebody has that.
  */
 export async function createWhole(
-  storage: Storage,
+  world: World,
   target: string,
   name: string,
   write: (
@@ -165,7 +165,7 @@ export async function createWhole(
     patch: (bytes: Uint8Array) => Promise<void>,
   ) => Promise<void>,
 ): Promise<void> {
-  const file = await storage.open(name, 'create');
+  const file = await world.files.open(name, 'create');
   try {
     try {
       let at = 0;
@@ -178,10 +178,10 @@ export async function createWhole(
     } finally {
       await file.close();
     }
-    await storage.publish(name, target);
+    await world.files.publish(name, target);
   } catch (error) {
-    await storage.unlink(name).catch(() => undefined);
+    await world.files.unlink(name).catch(() => undefined);
     throw error;
   }
-  await storage.syncDirectory(target);
+  await world.files.syncDirectory(target);
 }

@@ -10,9 +10,13 @@
  *
  * bbolt: db.go (Open).
  */
+import { check, checkOptions, isBoolean, isNumber, isOneOf, isPath, isSignal, type Rules } from '@varve/base/options';
+import { nodeWorld } from '@varve/base/node/world';
+import { Slice } from '@varve/base/pace';
+import { NO_FILE, type FileLockRefusal, type OpenFile } from '@varve/base/files';
+import { isWorld, type World } from '@varve/base/world';
 import type { Bolt, OpenOptions, Problem } from '../bolt.ts';
-import { checkOptions, checkPath, isBoolean, isByteCount, isNumber, isOneOf, isSignal } from '../check-options.ts';
-import type { OptionRules } from '../check-options.ts';
+import { isByteCount, isPageSize } from '../option-rules.ts';
 import { chooseMeta } from './choose-meta.ts';
 import type { MetaPages } from './choose-meta.ts';
 import {
@@ -28,13 +32,7 @@ import { Database } from '../commit/database.ts';
 import { BoltError } from '../errors.ts';
 import { findFreePages } from '../pages/free-pages.ts';
 import type { FreePages } from '../pages/free-pages.ts';
-import { isPageSize } from '../format/meta.ts';
-import { nodeStorage } from '../files/node-storage.ts';
 import { PageFile } from '../pages/page-file.ts';
-import { absolutePath, placeOf } from '../files/place.ts';
-import { NO_FILE } from '../files/regular-file.ts';
-import { Slices } from '../slices.ts';
-import type { Storage, StorageFile } from '../files/storage-file.ts';
 import { Store } from '../commit/store.ts';
 import type { StoreOptions } from '../commit/store.ts';
 
@@ -45,15 +43,16 @@ const LOCK_POLL_MS = 50;
 const MOST_ATTEMPTS = 100;
 const NO_PAGES: FreePages = { free: new Float64Array(0), waiting: new Float64Array(0), listPages: 0 };
 
-const RULES: OptionRules<OpenOptions> = {
+const RULES: Rules<OpenOptions> = {
   readOnly: isBoolean,
   create: isBoolean,
-  pageSize: isNumber('a power of two from 512 to 65536', isPageSize),
+  pageSize: isPageSize,
   freelist: isOneOf('persisted', 'deferred', 'scanned'),
   pageChecksums: isBoolean,
   cacheBytes: isByteCount,
   lockTimeoutMs: isNumber('a number of milliseconds, not negative', (ms) => ms >= 0),
   signal: isSignal,
+  world: isWorld,
 };
 
 /**
@@ -64,18 +63,29 @@ const RULES: OptionRules<OpenOptions> = {
  * BOLT_FAILED
  */
 export async function openBolt(path: string, options: OpenOptions = {}): Promise<Bolt> {
-  checkPath(path, 'path');
+  check(path, 'path', isPath);
   checkOptions(options, RULES);
-  const asked = { ...options };
-  const place = await typed(path, asked.signal, () => placeOf(absolutePath(path)));
-  return openBoltOn(nodeStorage, place, asked);
+  const { world = nodeWorld, ...asked } = options;
+  asked.signal?.throwIfAborted();
+  const place = await placeOf(world, path, asked.signal);
+  return openPlace(world, place, asked);
 }
 
-/** The same on another storage, whose paths are what it takes them for: for tests with a disk that fails. */
-export async function openBoltOn(storage: Storage, path: string, options: OpenOptions = {}): Promise<Bolt> {
-  checkPath(path, 'path');
-  checkOptions(options, RULES);
-  options.signal?.throwIfAborted();
+/** OP4 */
+async function placeOf({ files }: World, path: string, signal: AbortSignal | undefined): Promise<string> {
+  return typed(path, signal, async () => {
+    const absolute = files.absolute(path);
+    try {
+      return await files.place(absolute);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ELOOP') throw cause;
+      const message = `${absolute} is a link that leads nowhere: it was left as it is`;
+      throw new BoltError('BOLT_INVALID', message, { path: absolute, cause });
+    }
+  });
+}
+
+async function openPlace(world: World, path: string, options: OpenOptions): Promise<Bolt> {
   const { cacheBytes = DEFAULT_CACHE, freelist = 'persisted' } = options;
   const storeOptions: StoreOptions = {
     path,
@@ -83,10 +93,10 @@ export async function openBoltOn(storage: Storage, path: string, options: OpenOp
     persistFreelist: freelist !== 'scanned',
     pageChecksums: options.pageChecksums ?? true,
   };
-  const { file, warnings } = await typed(path, options.signal, () => openLocked(storage, path, options));
+  const { file, warnings } = await typed(path, options.signal, () => openLocked(world, path, options));
   return typed(path, options.signal, async () => {
     try {
-      return await openChosen(storage, file, storeOptions, options, warnings);
+      return await openChosen(world, file, storeOptions, options, warnings);
     } catch (error) {
       await file.close().catch(() => undefined);
       throw error;
@@ -95,23 +105,23 @@ export async function openBoltOn(storage: Storage, path: string, options: OpenOp
 }
 
 async function openChosen(
-  storage: Storage,
-  file: StorageFile,
+  world: World,
+  file: OpenFile,
   storeOptions: StoreOptions,
   { readOnly = false, freelist = 'persisted', signal }: OpenOptions,
   noticed: readonly Problem[],
 ): Promise<Bolt> {
   const found = chooseMeta(file, storeOptions.path);
   const chosen: MetaPages = { ...found, warnings: [...noticed, ...found.warnings] };
-  const open = (name: string): Promise<Store> => reopenStore(storage, name, storeOptions);
+  const open = (name: string): Promise<Store> => reopenStore(world, name, storeOptions);
   if (readOnly) {
-    const store = new Store(storage, file, chosen.active, NO_PAGES, chosen.warnings, storeOptions);
+    const store = new Store(world, file, chosen.active, NO_PAGES, chosen.warnings, storeOptions);
     return new Database(store, true, chosen, open);
   }
-  await makeDurable(storage, file, storeOptions.path);
-  const free = await freePagesOf(file, chosen, new Slices(storage, signal));
-  const warnings = [...chosen.warnings, ...(await removeLeftovers(storage, storeOptions.path))];
-  const store = new Store(storage, file, chosen.active, free, warnings, storeOptions);
+  await makeDurable(world, file, storeOptions.path);
+  const free = await freePagesOf(file, chosen, new Slice(world.clock, { signal }));
+  const warnings = [...chosen.warnings, ...(await removeLeftovers(world, storeOptions.path))];
+  const store = new Store(world, file, chosen.active, free, warnings, storeOptions);
   if (freelist === 'persisted' && chosen.active.freelist === undefined) await store.commit(store.draft());
   return new Database(store, false, chosen, open);
 }
@@ -119,28 +129,28 @@ async function openChosen(
 /** Where the folder may not be read, or knows no sync, its names are the business of whoever made them. */
 const NO_FOLDER_SYNC: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'ENOSYS']);
 
-async function makeDurable(storage: Storage, file: StorageFile, path: string): Promise<void> {
+async function makeDurable(world: World, file: OpenFile, path: string): Promise<void> {
   await file.sync();
   try {
-    await storage.syncDirectory(path);
+    await world.files.syncDirectory(path);
   } catch (error) {
     if (!NO_FOLDER_SYNC.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
-function freePagesOf(file: StorageFile, { active, other }: MetaPages, slices: Slices): Promise<FreePages> {
-  return findFreePages(new PageFile(file, active.pageSize, 0), active, other, slices);
+function freePagesOf(file: OpenFile, { active, other }: MetaPages, slice: Slice): Promise<FreePages> {
+  return findFreePages(new PageFile(file, active.pageSize, 0), active, other, slice);
 }
 
 /** A file that a defragmentation has just made, opened under its temporary name and to be renamed to `options.path`. */
-async function reopenStore(storage: Storage, name: string, options: StoreOptions): Promise<Store> {
-  const file = await storage.open(name, 'update');
+async function reopenStore(world: World, name: string, options: StoreOptions): Promise<Store> {
+  const file = await world.files.open(name, 'update');
   try {
-    const holder = await file.lock({ path: options.path, exclusive: true });
-    if (holder !== undefined) throw new BoltError('BOLT_LOCKED', `${name} is in use by ${holder}`, { path: name });
+    const refusal = await file.lock({ path: options.path, exclusive: true });
+    if (refusal !== undefined) throw locked(name, refusal);
     const chosen = chooseMeta(file, name);
-    const free = await freePagesOf(file, chosen, new Slices(storage, undefined));
-    return new Store(storage, file, chosen.active, free, chosen.warnings, options);
+    const free = await freePagesOf(file, chosen, new Slice(world.clock));
+    return new Store(world, file, chosen.active, free, chosen.warnings, options);
   } catch (error) {
     await file.close().catch(() => undefined);
     throw error;
@@ -160,23 +170,23 @@ async function typed<T>(path: string, signal: AbortSignal | undefined, work: () 
 
 /** An open, locked, not empty file that has the name, and what was noticed on the way. */
 async function openLocked(
-  storage: Storage,
+  world: World,
   path: string,
   options: OpenOptions,
-): Promise<{ readonly file: StorageFile; readonly warnings: readonly Problem[] }> {
+): Promise<{ readonly file: OpenFile; readonly warnings: readonly Problem[] }> {
   const { readOnly = false, create = true } = options;
-  const deadline = storage.now() + (options.lockTimeoutMs ?? 0);
+  const deadline = world.clock.now() + (options.lockTimeoutMs ?? 0);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const file = await openExisting(storage, path, readOnly);
+    const file = await openExisting(world, path, readOnly);
     if (file === undefined) {
       if (readOnly || !create) throw new BoltError('BOLT_NOT_FOUND', `${path} does not exist`, { path });
-      await makeFile(storage, path, options);
+      await makeFile(world, path, options);
       continue;
     }
     try {
-      await waitForLock(storage, file, path, deadline, options);
-      if (storage.identity(path) === file.identity()) {
-        return { file, warnings: isUnfinished(file, path) ? await fillEmpty(storage, file, path, options) : [] };
+      await waitForLock(world, file, path, deadline, options);
+      if (world.files.identity(path) === file.identity()) {
+        return { file, warnings: isUnfinished(file, path) ? await fillEmpty(world, file, path, options) : [] };
       }
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -187,13 +197,13 @@ async function openLocked(
   throw new BoltError('BOLT_LOCKED', `${path} changes hands too often`, { path });
 }
 
-async function openExisting(storage: Storage, path: string, readOnly: boolean): Promise<StorageFile | undefined> {
+async function openExisting(world: World, path: string, readOnly: boolean): Promise<OpenFile | undefined> {
   try {
-    return await storage.open(path, readOnly ? 'read' : 'update');
+    return await world.files.open(path, readOnly ? 'read' : 'update');
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    if (REFUSED.has(code) && (readOnly || !(await isReadable(storage, path)))) {
+    if (REFUSED.has(code) && (readOnly || !(await isReadable(world, path)))) {
       throw new BoltError('BOLT_UNREADABLE', `${path} cannot be read: ${code}`, { path, cause });
     }
     throw openFailed(path, code, cause);
@@ -201,9 +211,9 @@ async function openExisting(storage: Storage, path: string, readOnly: boolean): 
 }
 
 /** Whether it is the right to write that is missing. */
-async function isReadable(storage: Storage, path: string): Promise<boolean> {
+async function isReadable(world: World, path: string): Promise<boolean> {
   try {
-    await (await storage.open(path, 'read')).close();
+    await (await world.files.open(path, 'read')).close();
     return true;
   } catch (error) {
     return !REFUSED.has((error as NodeJS.ErrnoException).code ?? '');
@@ -225,42 +235,42 @@ function openFailed(path: string, code: string, cause: unknown): BoltError {
   return new BoltError('BOLT_FAILED', `${path} cannot be opened: ${code}`, { path, cause });
 }
 
-async function makeFile(storage: Storage, path: string, options: OpenOptions): Promise<void> {
-  const bytes = newFile(storage, options);
-  await requireReadableFolder(storage, path);
+async function makeFile(world: World, path: string, options: OpenOptions): Promise<void> {
+  const bytes = newFile(world, options);
+  await requireReadableFolder(world, path);
   try {
-    await createWhole(storage, path, temporaryName(storage, path), (append) => append([bytes]));
+    await createWhole(world, path, temporaryName(world, path), (append) => append([bytes]));
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST') return; // somebody else was faster
-    if (code === 'ENOENT' && storage.identity(path) !== undefined) return; // and tidied up after us
+    if (code === 'ENOENT' && world.files.identity(path) !== undefined) return; // and tidied up after us
     if (code === 'ENOENT')
       throw new BoltError('BOLT_NOT_FOUND', `the folder of ${path} does not exist`, { path, cause });
     throw openFailed(path, code, cause);
   }
 }
 
-function newFile(storage: Storage, { pageSize = DEFAULT_PAGE_SIZE, pageChecksums = true }: OpenOptions): Buffer {
-  return emptyFile(pageSize, pageChecksums, storage.uniqueName());
+function newFile(world: World, { pageSize = DEFAULT_PAGE_SIZE, pageChecksums = true }: OpenOptions): Buffer {
+  return emptyFile(pageSize, pageChecksums, world.random.unique());
 }
 
 /** An empty file that is ours to fill becomes a store, with a warning. */
 async function fillEmpty(
-  storage: Storage,
-  file: StorageFile,
+  world: World,
+  file: OpenFile,
   path: string,
   options: OpenOptions,
 ): Promise<readonly Problem[]> {
   const { readOnly = false, create = true, pageSize = DEFAULT_PAGE_SIZE } = options;
   if (readOnly) throw new BoltError('BOLT_INVALID', `${path} is empty`, { path });
   if (!create) throw new BoltError('BOLT_NOT_FOUND', `${path} is empty`, { path });
-  await fillInPlace(file, newFile(storage, options), pageSize);
+  await fillInPlace(file, newFile(world, options), pageSize);
   return [{ rule: 'meta', page: undefined, message: 'the file was empty: a new one was made in its place' }];
 }
 
 async function waitForLock(
-  storage: Storage,
-  file: StorageFile,
+  world: World,
+  file: OpenFile,
   path: string,
   deadline: number,
   options: OpenOptions,
@@ -268,11 +278,16 @@ async function waitForLock(
   for (;;) {
     options.signal?.throwIfAborted();
     const exclusive = options.readOnly !== true;
-    const waitMs = Math.max(0, deadline - storage.now());
-    const holder = await file.lock({ path, exclusive, waitMs, signal: options.signal });
-    if (holder === undefined) return;
-    const left = deadline - storage.now();
-    if (left <= 0) throw new BoltError('BOLT_LOCKED', `${path} is in use by ${holder}`, { path });
-    await storage.wait(Math.min(left, LOCK_POLL_MS), options.signal);
+    const waitMs = Math.max(0, deadline - world.clock.now());
+    const refusal = await file.lock({ path, exclusive, waitMs, signal: options.signal });
+    if (refusal === undefined) return;
+    const left = deadline - world.clock.now();
+    if (refusal.kind !== 'busy' || left <= 0) throw locked(path, refusal);
+    await world.clock.pause(Math.min(left, LOCK_POLL_MS), options.signal);
   }
+}
+
+function locked(path: string, { kind, what }: FileLockRefusal): BoltError {
+  if (kind === 'busy') return new BoltError('BOLT_LOCKED', `${path} is in use by ${what}`, { path });
+  return new BoltError(kind === 'foreign' ? 'BOLT_INVALID' : 'BOLT_LOCKED', what, { path });
 }

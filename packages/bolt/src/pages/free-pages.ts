@@ -9,6 +9,7 @@
  *
  * bbolt: db.go (loadFreelist). Departs: FRP1 to FRP3.
  */
+import type { Slice } from '@varve/base/pace';
 import { plausibleFreelist } from '../open/choose-meta.ts';
 import { BoltError, corrupt } from '../errors.ts';
 import type { FreelistContents } from '../format/freelist-page.ts';
@@ -17,7 +18,6 @@ import type { Meta } from '../format/meta.ts';
 import type { PageFile } from './page-file.ts';
 import type { PageSet } from './page-set.ts';
 import { reachablePages } from './reachable.ts';
-import type { Slices } from '../slices.ts';
 
 /** Free pages of the newest state, and which of them the state before still uses. */
 export interface FreePages {
@@ -35,13 +35,8 @@ const MOST_FOUND: number = 2 ** 23;
 type Used = (id: number) => boolean;
 
 /** @throws BoltError BOLT_FREELIST, BOLT_CORRUPT */
-export function findFreePages(
-  pages: PageFile,
-  meta: Meta,
-  other: Meta | undefined,
-  slices: Slices,
-): Promise<FreePages> {
-  return slices.run(findInSteps(pages, meta, other));
+export function findFreePages(pages: PageFile, meta: Meta, other: Meta | undefined, slice: Slice): Promise<FreePages> {
+  return slice.run(findInSteps(pages, meta, other));
 }
 
 function* findInSteps(pages: PageFile, meta: Meta, other: Meta | undefined): Generator<void, FreePages> {

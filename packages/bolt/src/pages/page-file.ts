@@ -12,6 +12,7 @@
  * PF7  The run that was read last is kept besides the cache if that is too small for it: who looks up many entries of a large
  *     run reads it once. It belongs to the state for which it was read, and no other one is given it.
  */
+import type { OpenFile } from '@varve/base/files';
 import { viewOf } from '../format/bytes.ts';
 import { BoltError, corrupt } from '../errors.ts';
 import type { Meta } from '../format/meta.ts';
@@ -19,7 +20,6 @@ import { Page } from '../format/page.ts';
 import { PageCache } from './page-cache.ts';
 import { checkOrderInSteps, readRun, readRunInSteps, sumInSteps } from './page-run.ts';
 import { verifySeal } from '../format/seal.ts';
-import type { StorageFile } from '../files/storage-file.ts';
 
 /** A page, and whether a seal proved it. */
 export interface Inspected {
@@ -29,12 +29,12 @@ export interface Inspected {
 
 /** Reads pages of one file. */
 export class PageFile {
-  readonly file: StorageFile;
+  readonly file: OpenFile;
   readonly pageSize: number;
   readonly cache: PageCache;
   #large: { readonly page: Page; readonly txid: number } | undefined;
 
-  constructor(file: StorageFile, pageSize: number, cacheBytes: number) {
+  constructor(file: OpenFile, pageSize: number, cacheBytes: number) {
     this.file = file;
     this.pageSize = pageSize;
     this.cache = new PageCache(cacheBytes, pageSize);

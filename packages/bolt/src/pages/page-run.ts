@@ -9,8 +9,9 @@
  * bbolt: db.go (page), tx.go (allocate).
  */
 import { constants } from 'node:buffer';
-import { compareBytes, viewOf } from '../format/bytes.ts';
-import { crc32c } from '../format/crc32c.ts';
+import { compareRuns } from '@varve/base/order';
+import { crc32cOf } from '@varve/base/crc32c';
+import { viewOf } from '../format/bytes.ts';
 import { BoltError, corrupt } from '../errors.ts';
 import { PAGE_HEADER } from '../format/meta.ts';
 import type { Meta } from '../format/meta.ts';
@@ -61,7 +62,7 @@ export function* sumInSteps(run: Buffer): Generator<undefined, number> {
   let sum = 0;
   for (let at = 0; at < end; at += STEP) {
     if (at > 0) yield;
-    sum = crc32c(run, at, Math.min(at + STEP, end), sum, view);
+    sum = crc32cOf(run, at, Math.min(at + STEP, end), sum, view);
   }
   return sum;
 }
@@ -75,7 +76,7 @@ export function* checkOrderInSteps(page: Page, namedPage: number): Generator<und
   const { bytes } = page;
   for (let i = 1; i < page.count; i++) {
     const [before, at] = [page.keyAt(i - 1), page.keyAt(i)];
-    const order = compareBytes(bytes, before, page.keyLength(i - 1), bytes, at, page.keyLength(i));
+    const order = compareRuns(bytes, before, page.keyLength(i - 1), bytes, at, page.keyLength(i));
     if (order >= 0) throw corrupt(namedPage, `keys ${i - 1} and ${i} are not in order`, 'C8');
     if (page.keyLength(i) > 1024 || i % 128 === 0) yield;
   }

@@ -5,38 +5,33 @@
  *     the same layout is filled. Neither pass keeps rows.
  * BU2  Rows that are not the same in both passes, or not in order, end the stream with an error before it can look whole.
  */
+import { checkOptions, isBoolean, isInteger, isSignal, type Rules } from '@varve/base/options';
+import { compareRuns } from '@varve/base/order';
+import { nodeWorld } from '@varve/base/node/world';
+import { isWorld } from '@varve/base/world';
+import { Slice } from '@varve/base/pace';
 import type { BoltImage, BuildOptions, BuildRow, BuildRowLengths, BuildSource, Bytes, RowChunks } from '../bolt.ts';
-import { compareBytes, toBytes } from '../format/bytes.ts';
-import {
-  checkOptions,
-  isBoolean,
-  isChunkSize,
-  isFillPercent,
-  isNumber,
-  isSequence,
-  isSignal,
-} from '../check-options.ts';
-import type { OptionRules } from '../check-options.ts';
+import { toBytes } from '../format/bytes.ts';
+import { isChunkSize, isFillPercent, isPageSize, isSequence } from '../option-rules.ts';
 import { BoltError } from '../errors.ts';
-import { encodeMeta, isPageSize, olderRecord } from '../format/meta.ts';
+import { encodeMeta, olderRecord } from '../format/meta.ts';
 import type { Meta } from '../format/meta.ts';
-import { nodeStorage } from '../files/node-storage.ts';
 import { LONGEST_KEY, LONGEST_VALUE } from '../format/page.ts';
 import { stampOf } from '../format/seal.ts';
-import { Slices } from '../slices.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import type { BuilderOptions, Part } from './tree-builder.ts';
 
 const DEFAULT_CHUNK = 262_144;
 
-const RULES: OptionRules<BuildOptions> = {
-  pageSize: isNumber('a power of two from 512 to 65536', isPageSize),
+const RULES: Rules<BuildOptions> = {
+  pageSize: isPageSize,
   fillPercent: isFillPercent,
-  txid: isNumber('a whole number of at least 1', (txid) => Number.isSafeInteger(txid) && txid >= 1),
+  txid: isInteger(1),
   sequence: isSequence,
   pageChecksums: isBoolean,
   chunkBytes: isChunkSize,
   signal: isSignal,
+  world: isWorld,
 };
 
 /**
@@ -47,11 +42,13 @@ export async function buildBolt(source: BuildSource, options: BuildOptions = {})
   checkSource(source);
   checkOptions(options, RULES);
   const { pageSize = 4096, fillPercent = 0.9, txid = 2, pageChecksums = true, chunkBytes = DEFAULT_CHUNK } = options;
-  const stamp = stampOf(nodeStorage.uniqueName(), txid);
+  const { world = nodeWorld, signal } = options;
+  const stamp = stampOf(world.random.unique(), txid);
   const layout = { pageSize, fillPercent, txid, pageChecksums, stamp };
-  const measured = await measure(source, { ...layout, measuring: true }, options.signal);
+  const newSlice = (): Slice => new Slice(world.clock, { signal });
+  const measured = await measure(source, { ...layout, measuring: true }, newSlice());
   const meta = { ...measured, sequence: options.sequence ?? 0n };
-  return new BuiltImage(source, meta, { ...layout, measuring: false }, chunkBytes, options.signal);
+  return new BuiltImage(source, meta, { ...layout, measuring: false }, chunkBytes, newSlice);
 }
 
 function checkSource(source: BuildSource): void {
@@ -61,17 +58,16 @@ function checkSource(source: BuildSource): void {
   if (source.buckets !== undefined && !Array.isArray(source.buckets)) throw new TypeError('buckets must be an array');
 }
 
-async function measure(source: BuildSource, layout: BuilderOptions, signal: AbortSignal | undefined): Promise<Meta> {
+async function measure(source: BuildSource, layout: BuilderOptions, slice: Slice): Promise<Meta> {
   const builder = new TreeBuilder(layout, () => undefined);
   const groups = new Buckets(builder, source.buckets, false);
-  const slices = new Slices(nodeStorage, signal);
   const chunks: RowChunks<BuildRow | BuildRowLengths> = source.lengths?.() ?? source.rows();
   for await (const rows of chunks) {
     for (const row of rows) {
       groups.enter(row.bucket);
       if ('key' in row) groups.put(row.key.length, row.value.length);
       else groups.put(row.keyLength, row.valueLength);
-      if (slices.due()) await slices.rest();
+      if (slice.due()) await slice.turn();
     }
   }
   groups.end();
@@ -85,21 +81,15 @@ class BuiltImage implements BoltImage {
   readonly #meta: Meta;
   readonly #layout: BuilderOptions;
   readonly #chunkBytes: number;
-  readonly #signal: AbortSignal | undefined;
+  readonly #newSlice: () => Slice;
   #taken = false;
 
-  constructor(
-    source: BuildSource,
-    meta: Meta,
-    layout: BuilderOptions,
-    chunkBytes: number,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(source: BuildSource, meta: Meta, layout: BuilderOptions, chunkBytes: number, newSlice: () => Slice) {
     this.#source = source;
     this.#meta = meta;
     this.#layout = layout;
     this.#chunkBytes = chunkBytes;
-    this.#signal = signal;
+    this.#newSlice = newSlice;
     this.size = meta.highWater * meta.pageSize;
     this.txid = meta.txid;
   }
@@ -112,7 +102,7 @@ class BuiltImage implements BoltImage {
 
   async *#chunks(): AsyncGenerator<Uint8Array> {
     const { pageSize, highWater } = this.#meta;
-    const slices = new Slices(nodeStorage, this.#signal);
+    const slice = this.#newSlice();
     let ready: Buffer[] = [metaPages(this.#meta)];
     let readyBytes = 2 * pageSize;
     let pagesLeft = highWater - 2;
@@ -141,7 +131,7 @@ class BuiltImage implements BoltImage {
         groups.enter(row.bucket);
         groups.put(row.key, row.value);
         if (readyBytes >= this.#chunkBytes) yield take();
-        if (slices.due()) await slices.rest();
+        if (slice.due()) await slice.turn();
       }
     }
     groups.end();
@@ -237,7 +227,7 @@ class Buckets {
 }
 
 function order(a: Uint8Array, b: Uint8Array): number {
-  return compareBytes(a, 0, a.length, b, 0, b.length);
+  return compareRuns(a, 0, a.length, b, 0, b.length);
 }
 
 function different(): BoltError {

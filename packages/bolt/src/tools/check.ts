@@ -9,8 +9,9 @@
  * bbolt: tx_check.go. Departs: separators must equal first keys, depth must be even, keys must ascend: bbolt's own check
  * lets files pass that bbolt destroys when it writes to them.
  */
+import { compareRuns } from '@varve/base/order';
+import type { Slice } from '@varve/base/pace';
 import type { CheckOptions, CheckReport, Problem } from '../bolt.ts';
-import { compareBytes } from '../format/bytes.ts';
 import type { MetaPages } from '../open/choose-meta.ts';
 import { plausibleFreelist } from '../open/choose-meta.ts';
 import { BoltError } from '../errors.ts';
@@ -24,7 +25,6 @@ import { PageSet } from '../pages/page-set.ts';
 import { walkPages } from '../pages/page-walk.ts';
 import type { Visit } from '../pages/page-walk.ts';
 import { ProblemList } from './problem-list.ts';
-import type { Slices } from '../slices.ts';
 
 /** Wrong ids of a free list at which the rest of it is not worth reading. */
 const HOPELESS = 1000;
@@ -244,7 +244,7 @@ function limitOf(visit: Visit): { readonly page: Page; readonly index: number } 
 }
 
 function compareKeys(page: Page, index: number, other: Page, otherIndex: number): number {
-  return compareBytes(
+  return compareRuns(
     page.bytes,
     page.keyAt(index),
     page.keyLength(index),
@@ -259,14 +259,14 @@ export async function checkState(
   pages: PageFile,
   meta: Meta,
   chosen: MetaPages | undefined,
-  slices: Slices,
+  slice: Slice,
   options: CheckOptions,
 ): Promise<CheckReport> {
   const checker = new Checker(pages, meta);
   for (const _ of checker.everything(chosen)) {
-    if (!slices.due()) continue;
+    if (!slice.due()) continue;
     options.onProgress?.(checker.pagesVisited);
-    await slices.rest();
+    await slice.turn();
   }
   options.onProgress?.(checker.pagesVisited);
   const { found, remarks, sealedRuns, unsealedRuns } = checker;

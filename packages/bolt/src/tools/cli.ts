@@ -6,12 +6,12 @@
  * CLI3  What a file or its name holds reaches the terminal as printable characters only, and large values in pieces.
  */
 import { parseArgs } from 'node:util';
+import { nodeWorld } from '@varve/base/node/world';
 import { chooseMeta } from '../open/choose-meta.ts';
 import { BoltError } from '../errors.ts';
 import type { BoltErrorCode } from '../errors.ts';
 import { walkEntries } from './entry-walk.ts';
 import { listing } from './listing.ts';
-import { nodeStorage } from '../files/node-storage.ts';
 import { openBolt } from '../open/open-bolt.ts';
 import { PageFile } from '../pages/page-file.ts';
 import { piecesOf } from './pieces.ts';
@@ -138,7 +138,7 @@ async function dump(path: string, json: boolean, output: Output): Promise<number
   // The handle finds the file good and holds the lock; the raw pages are read beside it.
   const bolt = await openBolt(path, { readOnly: true, cacheBytes: 0 });
   try {
-    const file = await nodeStorage.open(bolt.path, 'read');
+    const file = await nodeWorld.files.open(bolt.path, 'read');
     try {
       const chosen = chooseMeta(file, path);
       const pages = new PageFile(file, chosen.active.pageSize, CACHE_BYTES);

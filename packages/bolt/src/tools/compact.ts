@@ -8,6 +8,8 @@
  *
  * bbolt: compact.go. Departs: written once, front to back, instead of in transactions.
  */
+import { Slice } from '@varve/base/pace';
+import type { World } from '@varve/base/world';
 import type { CompactOptions } from '../bolt.ts';
 import { createWhole } from '../open/create.ts';
 import { corrupt } from '../errors.ts';
@@ -15,8 +17,6 @@ import { encodeMeta, olderRecord } from '../format/meta.ts';
 import { walkEntries } from './entry-walk.ts';
 import type { PinnedState } from '../commit/read-transaction.ts';
 import { stampOf } from '../format/seal.ts';
-import { Slices } from '../slices.ts';
-import type { Storage } from '../files/storage-file.ts';
 import { TreeBuilder } from './tree-builder.ts';
 
 const DEFAULT_FILL = 0.9;
@@ -32,15 +32,15 @@ export interface CompactTarget extends CompactOptions {
 
 /** Resolves with the bytes of the new file, once it is durable under its name. */
 export async function compactState(
-  storage: Storage,
+  world: World,
   state: PinnedState,
   path: string,
   target: CompactTarget,
 ): Promise<number> {
   const { pageSize } = state.meta;
-  const slices = new Slices(storage, target.signal);
+  const slice = new Slice(world.clock, { signal: target.signal });
   let size = 0;
-  await createWhole(storage, path, target.temporary, async (append, patch) => {
+  await createWhole(world, path, target.temporary, async (append, patch) => {
     let ready: Buffer[] = [Buffer.alloc(2 * pageSize)];
     let readyBytes = 2 * pageSize;
     const options = {
@@ -48,7 +48,7 @@ export async function compactState(
       fillPercent: target.fillPercent ?? DEFAULT_FILL,
       txid: target.txid,
       pageChecksums: target.pageChecksums,
-      stamp: stampOf(storage.uniqueName(), target.txid),
+      stamp: stampOf(world.random.unique(), target.txid),
       measuring: false,
     };
     const builder = new TreeBuilder(options, (pages, fill) => {
@@ -67,7 +67,7 @@ export async function compactState(
     };
     for (const _ of feed(builder, state)) {
       if (readyBytes >= WRITE_BYTES) await flush();
-      if (slices.due()) await slices.rest();
+      if (slice.due()) await slice.turn();
     }
     const meta = { ...builder.finish(), sequence: state.meta.sequence };
     await flush();

@@ -9,13 +9,13 @@
  *
  * bbolt: tx.go (WriteTo).
  */
+import { Slice } from '@varve/base/pace';
+import type { World } from '@varve/base/world';
 import type { BoltImage, CopyOptions } from '../bolt.ts';
 import { BoltError } from '../errors.ts';
 import { encodeMeta, olderRecord } from '../format/meta.ts';
 import { reachablePages } from '../pages/reachable.ts';
 import type { PinnedState } from '../commit/read-transaction.ts';
-import { Slices } from '../slices.ts';
-import type { Storage } from '../files/storage-file.ts';
 
 const DEFAULT_CHUNK = 262_144;
 
@@ -25,13 +25,13 @@ export class StateCopy implements BoltImage {
   readonly txid: number;
   readonly #state: PinnedState;
   readonly #options: CopyOptions;
-  readonly #storage: Storage;
+  readonly #world: World;
   #taken = false;
 
-  constructor(state: PinnedState, options: CopyOptions, storage: Storage) {
+  constructor(state: PinnedState, options: CopyOptions, world: World) {
     this.#state = state;
     this.#options = options;
-    this.#storage = storage;
+    this.#world = world;
     this.size = state.meta.highWater * state.meta.pageSize;
     this.txid = state.meta.txid;
   }
@@ -47,7 +47,7 @@ export class StateCopy implements BoltImage {
     const { meta, pages } = this.#state;
     const { pageSize } = meta;
     try {
-      const slices = new Slices(this.#storage, signal);
+      const slice = new Slice(this.#world.clock, { signal });
       const walk = reachablePages(pages, meta);
       const metas = Buffer.alloc(2 * pageSize);
       encodeMeta(metas.subarray(0, pageSize), 0, meta);
@@ -64,7 +64,7 @@ export class StateCopy implements BoltImage {
         this.#requireHeld();
         if (read < chunk.length) throw new BoltError('BOLT_TRUNCATED', `the file ends at byte ${at + read}`);
         const last = at + chunkBytes >= this.size;
-        await this.#look(walk, last ? Infinity : Math.ceil(chunkBytes / pageSize), slices);
+        await this.#look(walk, last ? Infinity : Math.ceil(chunkBytes / pageSize), slice);
         yield plain(chunk);
       }
     } finally {
@@ -73,10 +73,10 @@ export class StateCopy implements BoltImage {
   }
 
   /** Goes on looking at pages, in slices. */
-  async #look(walk: Generator<void, unknown>, steps: number, slices: Slices): Promise<void> {
+  async #look(walk: Generator<void, unknown>, steps: number, slice: Slice): Promise<void> {
     for (let taken = 0; taken <= steps && walk.next().done !== true; taken++) {
-      if (!slices.due()) continue;
-      await slices.rest();
+      if (!slice.due()) continue;
+      await slice.turn();
       this.#requireHeld();
     }
   }

@@ -8,10 +8,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { compareBytes, viewOf } from '../format/bytes.ts';
+import { compareRuns } from '@varve/base/order';
+import { crc32c } from '@varve/base/crc32c';
+import { viewOf } from '../format/bytes.ts';
 import { plausibleFreelist } from '../open/choose-meta.ts';
 import type { MetaPages } from '../open/choose-meta.ts';
-import { crc32c } from '../format/crc32c.ts';
 import { walkEntries } from './entry-walk.ts';
 import { readListInSteps } from '../pages/freelist-read.ts';
 import type { Meta } from '../format/meta.ts';
@@ -40,7 +41,7 @@ function contentFacts(pages: PageFile, meta: Meta): ContentFacts {
   const digest = createHash('sha256');
   let [keyCount, bucketCount, maxDepth, crc] = [0, 0, 0, 0];
   const sum = (bytes: Buffer): void => {
-    for (const piece of piecesOf(bytes)) crc = crc32c(piece, 0, piece.length, crc);
+    for (const piece of piecesOf(bytes)) crc = crc32c(piece, crc);
   };
   for (const step of walkEntries(pages, meta)) {
     if (step.kind === 'end') {
@@ -226,7 +227,7 @@ function* rangeTexts(ids: Float64Array): IterableIterator<string> {
 
 function sorted(counts: Readonly<Record<string, number>>): Record<string, number> {
   const names = Object.keys(counts).toSorted((a, b) =>
-    compareBytes(Buffer.from(a), 0, a.length, Buffer.from(b), 0, b.length),
+    compareRuns(Buffer.from(a), 0, a.length, Buffer.from(b), 0, b.length),
   );
   return Object.fromEntries(names.map((name) => [name, counts[name] as number]));
 }

@@ -3,6 +3,7 @@
  *
  * bbolt: bucket.go (Stats). Departs: one walk for the whole file; sizes count what entries take, headers included.
  */
+import type { Slice } from '@varve/base/pace';
 import type { BoltStats } from '../bolt.ts';
 import type { Meta } from '../format/meta.ts';
 import { BUCKET_HEADER, readBucketHeader } from '../format/page.ts';
@@ -10,7 +11,6 @@ import type { Page } from '../format/page.ts';
 import type { PageFile } from '../pages/page-file.ts';
 import { PageSet } from '../pages/page-set.ts';
 import { soundPages } from '../pages/page-walk.ts';
-import type { Slices } from '../slices.ts';
 
 /** Entries a step. */
 const STEP = 64;
@@ -18,8 +18,8 @@ const STEP = 64;
 type Counts = { -readonly [K in keyof BoltStats]: BoltStats[K] };
 
 /** @throws BoltError BOLT_CORRUPT on a damaged tree */
-export function countState(pages: PageFile, meta: Meta, freePages: number, slices: Slices): Promise<BoltStats> {
-  return slices.run(countInSteps(pages, meta, freePages));
+export function countState(pages: PageFile, meta: Meta, freePages: number, slice: Slice): Promise<BoltStats> {
+  return slice.run(countInSteps(pages, meta, freePages));
 }
 
 function* countInSteps(pages: PageFile, meta: Meta, freePages: number): Generator<void, BoltStats> {

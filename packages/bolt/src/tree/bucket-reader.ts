@@ -7,8 +7,9 @@
  *
  * bbolt: bucket.go, cursor.go.
  */
+import { compareRuns } from '@varve/base/order';
 import type { Bytes, Cursor, Entry, RangeOptions } from '../bolt.ts';
-import { compareBytes, toBytes } from '../format/bytes.ts';
+import { toBytes } from '../format/bytes.ts';
 import type { GiveBytes } from '../format/bytes-out.ts';
 import { BoltError, corrupt } from '../errors.ts';
 import type { Block } from '../format/page.ts';
@@ -37,7 +38,7 @@ export function findLeaf(tree: Tree, key: Uint8Array): Block {
 export function findEntry(leaf: Block, key: Uint8Array): number {
   const index = leaf.lowerBound(key);
   if (index === leaf.count) return -1;
-  const order = compareBytes(leaf.source(index), leaf.keyAt(index), leaf.keyLength(index), key, 0, key.length);
+  const order = compareRuns(leaf.source(index), leaf.keyAt(index), leaf.keyLength(index), key, 0, key.length);
   return order === 0 ? index : -1;
 }
 
@@ -119,7 +120,7 @@ export function* rangeEntries(cursor: Cursor, options: RangeOptions): IterableIt
   let found = options.start === undefined ? cursor.first() : cursor.seek(options.start);
   while (found) {
     const { key } = cursor;
-    if (end !== undefined && compareBytes(key, 0, key.length, end, 0, end.length) >= 0) return;
+    if (end !== undefined && compareRuns(key, 0, key.length, end, 0, end.length) >= 0) return;
     yield { key, value: cursor.value };
     found = cursor.next();
   }

@@ -10,7 +10,8 @@
  *
  * bbolt: node.go.
  */
-import { compareBytes, getU64 } from '../format/bytes.ts';
+import { compareRuns } from '@varve/base/order';
+import { getU64 } from '../format/bytes.ts';
 import { corrupt } from '../errors.ts';
 import { PAGE_HEADER } from '../format/meta.ts';
 import { ELEMENT } from '../format/page.ts';
@@ -187,7 +188,7 @@ export class Node implements Block {
   }
 
   compareKey(index: number, source: Uint8Array, at: number, length: number): number {
-    return compareBytes(this.source(index), this.keyAt(index), this.keyLength(index), source, at, length);
+    return compareRuns(this.source(index), this.keyAt(index), this.keyLength(index), source, at, length);
   }
 
   lowerBound(key: Uint8Array): number {

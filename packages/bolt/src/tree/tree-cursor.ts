@@ -13,7 +13,7 @@
  *
  * bbolt: cursor.go. Departs: TRC3, undefined there.
  */
-import { compareBytes } from '../format/bytes.ts';
+import { compareRuns } from '@varve/base/order';
 import { corrupt } from '../errors.ts';
 import type { Block } from '../format/page.ts';
 import { NO_STAMP } from '../format/seal.ts';
@@ -209,7 +209,7 @@ export class TreeCursor {
 
   #requireProgress(leaf: Block, index: number, backward: boolean): void {
     if (this.#leaf === undefined) return;
-    const order = compareBytes(
+    const order = compareRuns(
       leaf.source(index),
       leaf.keyAt(index),
       leaf.keyLength(index),
@@ -223,7 +223,7 @@ export class TreeCursor {
   /** Whose checksum is right may still have its keys in the wrong order: a file can come from a stranger. */
   #requireAscent(leaf: Block): void {
     const last = leaf.count - 1;
-    const order = compareBytes(
+    const order = compareRuns(
       leaf.source(0),
       leaf.keyAt(0),
       leaf.keyLength(0),
@@ -260,6 +260,6 @@ export class TreeCursor {
   }
 
   #compareKey(key: Uint8Array): number {
-    return compareBytes(this.source, this.keyAt, this.keyLength, key, 0, key.length);
+    return compareRuns(this.source, this.keyAt, this.keyLength, key, 0, key.length);
   }
 }

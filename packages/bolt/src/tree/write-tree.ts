@@ -12,7 +12,7 @@
  *
  * bbolt: bucket.go, node.go.
  */
-import { byteText, compareBytes } from '../format/bytes.ts';
+import { byteKey, compareRuns } from '@varve/base/order';
 import { findEntry, findLeaf } from './bucket-reader.ts';
 import { BoltError, corrupt } from '../errors.ts';
 import type { Meta } from '../format/meta.ts';
@@ -197,7 +197,7 @@ export class WriteTree implements Tree {
 
   /** The nested bucket of that name, opened once. */
   open(name: Uint8Array): WriteTree | undefined {
-    const text = byteText(name);
+    const text = byteKey(name);
     const known = this.nested.get(text);
     if (known !== undefined) return known.tree;
     const leaf = findLeaf(this, name);
@@ -221,7 +221,7 @@ export class WriteTree implements Tree {
     const value = emptyBucket();
     this.put(name, value, NO_STAMP);
     const header = readBucketHeader(value, 0, value.length, 0, this.rootPage, NO_STAMP);
-    return this.#adopt(byteText(name), name, new WriteTree(this.context, header));
+    return this.#adopt(byteKey(name), name, new WriteTree(this.context, header));
   }
 
   #adopt(text: string, name: Uint8Array, tree: WriteTree): WriteTree {
@@ -242,7 +242,7 @@ export class WriteTree implements Tree {
     const { root, stamp, from } = tree.header;
     if (root !== 0) this.deletedRoots.push({ id: root, stamp, from });
     tree.#end();
-    this.nested.delete(byteText(name));
+    this.nested.delete(byteKey(name));
     return true;
   }
 
@@ -296,5 +296,5 @@ function emptyBucket(): Buffer {
 
 /** Compares two keys by value. Sorting nested buckets by it keeps page ids the same on every run. */
 export function byName(a: NestedTree, b: NestedTree): number {
-  return compareBytes(a.name, 0, a.name.length, b.name, 0, b.name.length);
+  return compareRuns(a.name, 0, a.name.length, b.name, 0, b.name.length);
 }

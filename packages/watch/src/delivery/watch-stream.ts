@@ -12,7 +12,7 @@
  * etcd: server/storage/mvcc/watcher.go, watchStream (spec 4).
  */
 import type { RangeEnd, SliceOptions } from '@varve/mvcc';
-import { checkNames, isSignal } from '../check-options.ts';
+import { checkBytes, checkNames, isSignal } from '@varve/base/options';
 import { WatchError } from '../errors.ts';
 import { EventQueue, type ProgressOfAll } from '../places/event-queue.ts';
 import type { Places } from '../places/places.ts';
@@ -50,11 +50,11 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
   ): { readonly watchId: number; readonly revision: number } {
     checkNames(options, optionNames);
     const { from = 0, watchId = 0, filters = [], previous = false } = options;
-    checkBytes('key', key);
-    if (end !== undefined) checkBytes('end', end);
+    checkBytes(key, 'key');
+    if (end !== undefined) checkBytes(end, 'end');
     // Any whole number: a revision of the far future is a way to wait for ever (W32).
-    if (!Number.isInteger(from)) throw new RangeError('from: not a whole number');
-    if (!Number.isSafeInteger(watchId)) throw new RangeError('watchId: not a whole number');
+    if (!Number.isInteger(from)) throw new RangeError('from must be a whole number');
+    if (!Number.isSafeInteger(watchId)) throw new RangeError('watchId must be a whole number');
     const needs = needsOf(filters, previous);
     if (end !== undefined && end.length > 0 && Buffer.compare(key, end) >= 0) {
       throw new WatchError('WATCH_EMPTY_RANGE', 'the range holds no key: its end is at or before its key');
@@ -100,7 +100,7 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
       return Promise.reject(new TypeError('options must be an object'));
     }
     const signal = options?.signal;
-    if (signal !== undefined && !isSignal(signal)) {
+    if (signal !== undefined && !isSignal.isKind(signal)) {
       return Promise.reject(new TypeError('signal: not an AbortSignal'));
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
@@ -211,8 +211,4 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
 /** Whether everything up to the present that concerns the watcher is in the queue (spec 8). */
 function isUpToDate(watcher: Watcher, revision: number): boolean {
   return watcher.place === 'synced' && watcher.from <= revision;
-}
-
-function checkBytes(name: string, value: unknown): void {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${name}: not a Uint8Array`);
 }

@@ -18,7 +18,7 @@
  * etcd: watchable_store.go, syncWatchers (spec 6). Departs: CU1, CU3; a notice that finds no room waits as CU3 says.
  */
 import { MvccError, type Store } from '@varve/mvcc';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@varve/base/clock';
 import { backgroundError } from '../diagnostics.ts';
 import { Pace } from '../pace.ts';
 import type { Cohorts } from '../places/cohorts.ts';

@@ -11,7 +11,7 @@
  */
 import type { Change } from '@varve/mvcc';
 import { ChangeRun, type PreviousOf } from '../delivery/change-run.ts';
-import { toByteKey } from '../byte-key.ts';
+import { byteKey } from '@varve/base/order';
 import type { Event } from '../watchable-store.ts';
 import { PREVIOUS, type Watcher } from '../places/watcher.ts';
 import type { WatchedRange } from '../places/watcher-group.ts';
@@ -116,7 +116,7 @@ export class HistoryWindow {
 function makeDirectory(changes: readonly Change[]): Directory {
   const indices = new Map<string, number[]>();
   for (let i = 0; i < changes.length; i++) {
-    const key = toByteKey(changes[i]!.kv.key);
+    const key = byteKey(changes[i]!.kv.key);
     const list = indices.get(key);
     if (list === undefined) indices.set(key, [i]);
     else list.push(i);

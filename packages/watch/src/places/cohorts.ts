@@ -12,7 +12,7 @@
  *
  * etcd: watcher_group.go, the unsynced group. Departs: by position, so that history is read once for a cohort.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@varve/base/clock';
 import type { Watcher } from './watcher.ts';
 
 export class Cohorts {

@@ -11,7 +11,7 @@
  */
 import type { Change } from '@varve/mvcc';
 import type { WatchResponse } from '../watchable-store.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@varve/base/clock';
 import { Cohorts } from './cohorts.ts';
 import type { EventQueue } from './event-queue.ts';
 import { RecentChanges } from './recent-changes.ts';

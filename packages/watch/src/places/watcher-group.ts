@@ -9,7 +9,7 @@
  *
  * etcd: server/storage/mvcc/watcher_group.go. Departs: grouped by range for all places, not one group for each.
  */
-import { compareToKey, toByteKey } from '../byte-key.ts';
+import { byteKey, compareToKey } from '@varve/base/order';
 import { IntervalTree, type IntervalEnd } from './interval-tree.ts';
 import { SyncedList } from './synced-list.ts';
 import type { Needs, Watcher } from './watcher.ts';
@@ -56,9 +56,9 @@ export class WatcherGroup {
 
   /** The range's entry, with one more user. The caller has checked that the range is not empty. */
   acquire(key: Uint8Array, end: Uint8Array | undefined): WatchedRange {
-    const start = toByteKey(key);
+    const start = byteKey(key);
     const range =
-      end === undefined ? this.#single(start) : this.#interval(start, end.length === 0 ? undefined : toByteKey(end));
+      end === undefined ? this.#single(start) : this.#interval(start, end.length === 0 ? undefined : byteKey(end));
     range.users++;
     return range;
   }
@@ -98,7 +98,7 @@ export class WatcherGroup {
 
   /** Appends the ranges that hold `key`, each once. */
   lookup(key: Uint8Array, found: WatchedRange[]): void {
-    const name = toByteKey(key);
+    const name = byteKey(key);
     const single = this.#keys.get(name);
     if (single !== undefined) found.push(single);
     if (this.#intervals.size > 0) this.#intervals.stab(name, found);

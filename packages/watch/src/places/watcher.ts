@@ -73,14 +73,7 @@ export class Watcher {
   previousVictim: Watcher | undefined;
   nextVictim: Watcher | undefined;
 
-  constructor(
-    id: number,
-    range: WatchedRange,
-    needs: Needs,
-    owner: WatcherOwner,
-    from: number,
-    minRevision: number,
-  ) {
+  constructor(id: number, range: WatchedRange, needs: Needs, owner: WatcherOwner, from: number, minRevision: number) {
     this.id = id;
     this.queue = owner.queue;
     this.minRevision = minRevision;

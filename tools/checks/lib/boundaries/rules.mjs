@@ -11,6 +11,7 @@
  * RL6  Clock, timers, randomness, files and sockets are touched in the files the row names, nowhere else.
  * RL7  No comment silences a tool.
  * RL8  The table itself stays true: an entry that nothing uses any more is an error.
+ * RL9  Node's own modules are imported where the row says, if it says so: the rest runs in browsers.
  */
 import { dirname, join, normalize } from 'node:path/posix';
 import { readSource } from './source.mjs';
@@ -24,6 +25,7 @@ import { readSource } from './source.mjs';
  * @property {readonly string[]} [tests] workspace packages its tests may use besides its imports
  * @property {readonly string[]} [carries] dependencies it has for a neighbour's optional peer, without an import of its own
  * @property {Readonly<Partial<Record<Seam, readonly string[]>>>} [seams] files or folders of `src` that touch the world
+ * @property {readonly string[]} [node] files or folders of `src` that may import Node's own modules; absent: all
  *
  * @typedef {object} Unit a package, as texts
  * @property {string} dir such as `packages/index`, in front of every message
@@ -63,7 +65,10 @@ export function checkPackage(unit, row, workspace) {
         if (target.startsWith('..'))
           report(path, line, `'${specifier}' leaves the package: import it by its package name`);
         else if (inSource && !target.startsWith('src/')) report(path, line, `'${specifier}' leaves src/`);
-      } else if (!specifier.startsWith('node:')) {
+      } else if (specifier.startsWith('node:')) {
+        if (inSource && row.node !== undefined && !row.node.some((place) => covers(place, path)))
+          report(path, line, `${specifier}: only ${row.node.join(', ') || 'no file'} may import Node's own modules`);
+      } else {
         const name = packageName(specifier);
         const exported = workspace.get(name)?.exports;
         const subpath = `.${specifier.slice(name.length)}`;

@@ -8,6 +8,7 @@
  *
  * etcd: server/storage/backend/batch_tx.go over bbolt.
  */
+import type { Turns } from '@varve/base/pace';
 import type { Bolt, WriteBucket, WriteTransaction } from '@varve/bolt';
 import type { Bucket } from '../../contract/bucket.ts';
 import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../../contract/engine.ts';
@@ -27,18 +28,20 @@ export class FileEngine implements Engine {
   readonly readOnly: boolean;
   readonly warnings: readonly string[];
   readonly #bolt: Bolt;
+  readonly #clock: Turns;
   #present: FileView;
   /** The commit or compaction that runs, for `close` to wait for. */
   #running: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(bolt: Bolt) {
+  constructor(bolt: Bolt, clock: Turns) {
     this.#bolt = bolt;
+    this.#clock = clock;
     this.readOnly = bolt.readOnly;
     this.warnings = bolt.warnings.map(({ page, message }) =>
       page === undefined ? message : `page ${page}: ${message}`,
     );
-    this.#present = new FileView(bolt);
+    this.#present = new FileView(bolt, clock);
   }
 
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
@@ -63,7 +66,7 @@ export class FileEngine implements Engine {
 
   pin(): PinnedView {
     this.#checkOpen();
-    return new FileView(this.#bolt);
+    return new FileView(this.#bolt, this.#clock);
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
@@ -103,7 +106,7 @@ export class FileEngine implements Engine {
   async #run(work: Promise<unknown>): Promise<void> {
     const done = work.then(() => {
       const before = this.#present;
-      this.#present = new FileView(this.#bolt);
+      this.#present = new FileView(this.#bolt, this.#clock);
       before[Symbol.dispose]();
     });
     this.#running = done;

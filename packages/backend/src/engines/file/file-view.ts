@@ -6,8 +6,8 @@
  * FV2  A scan that has begun goes on when its view is disposed; the state is held until both have ended.
  */
 import type { Bolt, Entry as BoltEntry, ReadBucket, ReadTransaction } from '@varve/bolt';
+import { Slice, type Turns } from '@varve/base/pace';
 import type { Bucket } from '../../contract/bucket.ts';
-import { Slice } from '../../clock.ts';
 import type { Entry, PinnedView, ScanOptions } from '../../contract/engine.ts';
 import { BackendError } from '../../contract/errors.ts';
 import { nameBytes, nameText } from './bucket-name.ts';
@@ -19,6 +19,7 @@ const chunkBytes = 256 * 1024;
 
 export class FileView implements PinnedView {
   readonly #path: string;
+  readonly #clock: Turns;
   readonly #points: ReadTransaction;
   readonly #scans: ReadTransaction;
   /** By name (ENG6); `null` where there is none. */
@@ -27,8 +28,9 @@ export class FileView implements PinnedView {
   #holders = 1;
   #disposed = false;
 
-  constructor(bolt: Bolt) {
+  constructor(bolt: Bolt, clock: Turns) {
     this.#path = bolt.path;
+    this.#clock = clock;
     // Opened in one tick, so both pin the same state.
     this.#points = bolt.read();
     this.#scans = bolt.read({ borrow: true });
@@ -75,7 +77,7 @@ export class FileView implements PinnedView {
     this.#checkOpen();
     // Held from the call on, not from the first pull: a scan shows the state of its call.
     this.#holders += 1;
-    return new FileScan(this.#scans, this.#path, bucket, options, () => this.#release());
+    return new FileScan(this.#scans, this.#path, bucket, options, new Slice(this.#clock), () => this.#release());
   }
 
   [Symbol.dispose](): void {
@@ -112,15 +114,23 @@ class FileScan implements AsyncIterableIterator<readonly Entry[], void> {
   readonly #bucket: Bucket;
   readonly #options: ScanOptions;
   readonly #release: () => void;
-  readonly #slice = new Slice();
+  readonly #slice: Slice;
   #rows: IterableIterator<BoltEntry> | undefined;
   #ended = false;
 
-  constructor(tx: ReadTransaction, path: string, bucket: Bucket, options: ScanOptions, release: () => void) {
+  constructor(
+    tx: ReadTransaction,
+    path: string,
+    bucket: Bucket,
+    options: ScanOptions,
+    slice: Slice,
+    release: () => void,
+  ) {
     this.#tx = tx;
     this.#path = path;
     this.#bucket = bucket;
     this.#options = options;
+    this.#slice = slice;
     this.#release = release;
   }
 

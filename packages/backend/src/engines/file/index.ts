@@ -3,10 +3,11 @@
  *
  * What etcd wrote opens here with all its history, and what is written here passes etcd's own tools (decisions/0015).
  */
-import type { Storage } from '@varve/bolt';
+import { check, checkOptions, isBoolean, isInteger, isNumber, isPath, type Rules } from '@varve/base/options';
+import { nodeWorld } from '@varve/base/node/world';
+import { isWorld, type World } from '@varve/base/world';
 import type { Engine } from '../../contract/engine.ts';
-import { checkBoolean, checkNames, checkPath } from '../../check-options.ts';
-import { openFile, openFileOn, type OpenFileOptions } from './open-file.ts';
+import { openFile } from './open-file.ts';
 
 export interface FileOptions {
   /** Make the store when there is none. @default true */
@@ -21,9 +22,20 @@ export interface FileOptions {
   readonly cacheBytes?: number | undefined;
   /** How long to wait for a lock that somebody else holds, in milliseconds. @default 0 */
   readonly lockTimeoutMs?: number | undefined;
+  /**
+   * Clock, randomness and files, for tests: `@varve/base/world`. The path is what its files take it for, and nothing of the real
+   * file system is looked at. @default Node's
+   */
+  readonly world?: World | undefined;
 }
 
-const optionNames: readonly string[] = ['create', 'readOnly', 'cacheBytes', 'lockTimeoutMs'];
+const rules: Rules<FileOptions> = {
+  create: isBoolean,
+  readOnly: isBoolean,
+  cacheBytes: isInteger(0),
+  lockTimeoutMs: isNumber('a number of milliseconds from 0', (ms) => ms >= 0),
+  world: isWorld,
+};
 
 /**
  * One BoltDB file, readable by etcd and bbolt. A path where there is nothing becomes a store, and missing folders above
@@ -34,26 +46,9 @@ const optionNames: readonly string[] = ['create', 'readOnly', 'cacheBytes', 'loc
  * @throws TypeError or RangeError for a wrong argument
  */
 export async function fileEngine(path: string, options: FileOptions = {}): Promise<Engine> {
-  return openFile(path, checked(path, options));
-}
-
-/**
- * The same on another storage, as `openBoltOn` of `@varve/bolt`: for tests with a disk that loses, tears and fails. The path is
- * what the storage takes it for; no folder is made, and nothing of the real file system is looked at.
- */
-export async function fileEngineOn(storage: Storage, path: string, options: FileOptions = {}): Promise<Engine> {
-  return openFileOn(storage, path, checked(path, options));
-}
-
-function checked(path: string, options: FileOptions): OpenFileOptions {
-  checkPath(path);
-  checkNames(options, optionNames);
+  check(path, 'path', isPath);
+  checkOptions(options, rules);
   const { create = true, readOnly = false, cacheBytes = 64 * (1 << 20), lockTimeoutMs = 0 } = options;
-  checkBoolean(create, 'create');
-  checkBoolean(readOnly, 'readOnly');
-  if (typeof cacheBytes !== 'number') throw new TypeError('cacheBytes must be a number');
-  if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) throw new RangeError('cacheBytes must be a number of bytes');
-  if (typeof lockTimeoutMs !== 'number') throw new TypeError('lockTimeoutMs must be a number');
-  if (!(lockTimeoutMs >= 0)) throw new RangeError('lockTimeoutMs must be a number of milliseconds from 0');
-  return { create, readOnly, cacheBytes, lockTimeoutMs };
+  const { world = nodeWorld } = options;
+  return openFile(path, { create, readOnly, cacheBytes, lockTimeoutMs, world });
 }

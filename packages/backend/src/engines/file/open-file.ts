@@ -6,12 +6,12 @@
  * OF3  A BoltDB file that is neither ours nor etcd's is somebody's own and is left as it is (R37).
  * OF4  Links are followed once, by `openBolt`; what the path means is settled in the tick of the call.
  */
-import { openBolt, openBoltOn, type Bolt, type Storage } from '@varve/bolt';
+import type { World } from '@varve/base/world';
+import { openBolt, type Bolt } from '@varve/bolt';
 import type { Engine } from '../../contract/engine.ts';
 import { BackendError } from '../../contract/errors.ts';
 import { fileFailure } from './failure.ts';
 import { FileEngine } from './file-engine.ts';
-import { absolutePath, makeParents } from './place.ts';
 import { foreignBecause } from './recognise.ts';
 
 export interface OpenFileOptions {
@@ -19,20 +19,32 @@ export interface OpenFileOptions {
   readonly readOnly: boolean;
   readonly cacheBytes: number;
   readonly lockTimeoutMs: number;
+  readonly world: World;
 }
 
-export async function openFile(path: string, options: OpenFileOptions): Promise<Engine> {
-  const place = absolutePath(path);
-  if (options.create && !options.readOnly) await makeParents(place, path);
-  return engineOver(path, () => openBolt(place, { ...options, freelist: 'deferred' }));
+export async function openFile(path: string, { world, ...options }: OpenFileOptions): Promise<Engine> {
+  const place = world.files.absolute(path);
+  if (options.create && !options.readOnly) await makeParents(world, place, path);
+  return engineOver(path, world, () => openBolt(place, { ...options, world, freelist: 'deferred' }));
 }
 
-/** On another storage: the path is its business. */
-export function openFileOn(storage: Storage, path: string, options: OpenFileOptions): Promise<Engine> {
-  return engineOver(path, () => openBoltOn(storage, path, { ...options, freelist: 'deferred' }));
+/**
+ * Makes the folders above the file that are missing. What is no folder is left to who opens the file: that says it better.
+ * @throws BackendError `BACKEND_READ_ONLY`, `BACKEND_FAILED`
+ */
+async function makeParents({ files }: World, place: string, path: string): Promise<void> {
+  try {
+    await files.makeParents(place);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return;
+    const isRefused = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
+    const message = `The folders above ${path} cannot be made: ${code}. Make them, or choose another path`;
+    throw new BackendError(isRefused ? 'BACKEND_READ_ONLY' : 'BACKEND_FAILED', message, { cause, path });
+  }
 }
 
-async function engineOver(path: string, opening: () => Promise<Bolt>): Promise<Engine> {
+async function engineOver(path: string, world: World, opening: () => Promise<Bolt>): Promise<Engine> {
   let bolt: Bolt;
   try {
     bolt = await opening();
@@ -41,7 +53,7 @@ async function engineOver(path: string, opening: () => Promise<Bolt>): Promise<E
   }
   try {
     requireStore(bolt, path);
-    return new FileEngine(bolt);
+    return new FileEngine(bolt, world.clock);
   } catch (error) {
     await bolt.close();
     throw fileFailure(error, path);

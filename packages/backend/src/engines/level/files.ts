@@ -6,12 +6,16 @@
  * FI2  `LOCK` is never opened here once anybody of this process has it open: closing any descriptor of it would drop this
  *     process's lock on it (POSIX).
  */
-import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { Descriptor, giveFile, syncFolder, withFile } from './tables/descriptors.ts';
+import type { Clock } from '@varve/base/clock';
+import type { Locks } from '@varve/base/locks';
+import { syncFolder } from '@varve/base/node/folders';
+import { nodeWorld } from '@varve/base/node/world';
+import type { Random, World } from '@varve/base/world';
+import { Descriptor, giveFile, withFile } from './tables/descriptors.ts';
 
 export interface OpenFile {
   readonly size: number;
@@ -87,11 +91,14 @@ export interface Files {
   folderChanged(folder: string): number;
   /** Device and inode of what the path leads to; `undefined` when there is nothing to be seen. Same tick. */
   identityNow(path: string): string | undefined;
-  /** Milliseconds since 1970, as files are stamped. */
-  wallMs(): number;
-  /** Milliseconds of a clock that is never set. */
-  steadyMs(): number;
-  unique(): string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly locks: Locks;
+}
+
+/** As Node's, with the clock, randomness and locks of another world. The files are always those that LevelDB sees. */
+export function filesIn({ clock, random, locks }: World): Files {
+  return { ...nodeFiles, clock, random, locks };
 }
 
 export const nodeFiles: Files = {
@@ -182,10 +189,7 @@ export const nodeFiles: Files = {
     const found = await fs.statfs(folder);
     return found.bavail * found.bsize;
   },
-  async syncFolder(folder) {
-    if (process.platform === 'win32') return; // a folder cannot be opened there; NTFS journals names by itself
-    await syncFolder(folder);
-  },
+  syncFolder,
   folderChanged: (folder) => statSync(folder).mtimeMs,
   identityNow(path) {
     try {
@@ -195,10 +199,9 @@ export const nodeFiles: Files = {
       return undefined; // a file in a folder's place above, or no right to look any more
     }
   },
-  // Taken once: a test that replaces clocks afterwards replaces its own.
-  wallMs: Date.now,
-  steadyMs: performance.now.bind(performance),
-  unique: () => `${process.pid}-${randomBytes(6).toString('hex')}`,
+  clock: nodeWorld.clock,
+  random: nodeWorld.random,
+  locks: nodeWorld.locks,
 };
 
 /** `code` of a system error or of one of LevelDB's, if it has one. */

@@ -4,10 +4,12 @@
  * LevelDB as `classic-level` bundles it verifies no checksums, skips what it cannot read, and takes a crash in its
  * first open badly. This folder puts around it what a store needs (decisions/0009, R64 to R74).
  */
-import { checkNames } from '../../check-options.ts';
+import { check, checkOptions, isBoolean, isNumber, isPath, type Rule, type Rules } from '@varve/base/options';
+import { nodeWorld } from '@varve/base/node/world';
+import { isWorld, type World } from '@varve/base/world';
 import type { Engine } from '../../contract/engine.ts';
 import { isKnownDriver, loadDriver } from './driver.ts';
-import { nodeFiles } from './files.ts';
+import { filesIn } from './files.ts';
 import { openLevel } from './opening/open-level.ts';
 
 export interface LevelOptions {
@@ -29,11 +31,27 @@ export interface LevelOptions {
    * cannot be written, take a `snapshot()` and open that with `fileEngine(path, { readOnly: true })`.
    */
   readonly readOnly?: false | undefined;
+  /** Clock, randomness and locks, for tests: `@varve/base/world`. The files are LevelDB's own. @default Node's */
+  readonly world?: World | undefined;
 }
 
-const optionNames = ['create', 'cacheBytes', 'writeBufferBytes', 'verify', 'readOnly'];
-
 const MIB = 1 << 20;
+
+const isSize: Rule = isNumber(
+  'a number of bytes from 1 to 2^32 - 1',
+  (bytes) => Number.isSafeInteger(bytes) && bytes >= 1 && bytes < 2 ** 32,
+);
+const rules: Rules<LevelOptions> = {
+  create: isBoolean,
+  cacheBytes: isSize,
+  writeBufferBytes: isSize,
+  verify: isBoolean,
+  readOnly: {
+    what: 'left out: LevelDB writes to what it opens. A snapshot opens for reading only, as a file',
+    isKind: (value) => value === false,
+  },
+  world: isWorld,
+};
 
 /**
  * A folder of LevelDB files, through `classic-level`. An empty folder becomes a store, and so does a path where there
@@ -43,37 +61,16 @@ const MIB = 1 << 20;
  * @throws TypeError or RangeError for a wrong argument
  */
 export async function levelEngine(path: string, options: LevelOptions = {}): Promise<Engine> {
-  if (typeof path !== 'string') throw new TypeError('path must be a string');
-  if (path === '' || path.includes('\0')) throw new RangeError('path must not be empty or contain a zero byte');
-  checkNames(options, optionNames);
-  const readOnly: unknown = options.readOnly;
-  if (readOnly !== undefined && readOnly !== false) {
-    throw new TypeError(
-      'readOnly: LevelDB cannot open a folder without writing to it; take a snapshot, and open that with fileEngine',
-    );
-  }
-  const writeBufferBytes = checkedSize(options.writeBufferBytes, 64 * MIB, 'writeBufferBytes');
+  check(path, 'path', isPath);
+  checkOptions(options, rules);
+  const { create = true, verify = true, cacheBytes = 8 * MIB, writeBufferBytes = 64 * MIB } = options;
   const settings = {
-    create: checkedBoolean(options.create, true, 'create'),
-    verify: checkedBoolean(options.verify, true, 'verify'),
-    cacheBytes: checkedSize(options.cacheBytes, 8 * MIB, 'cacheBytes'),
+    create,
+    verify,
+    cacheBytes,
     writeBufferBytes,
     isKnown: isKnownDriver(),
     longScan: { rows: 1024, bytes: 4 * MIB, bytesToWrite: writeBufferBytes },
   };
-  return openLevel(await loadDriver(), nodeFiles, path, settings);
-}
-
-function checkedBoolean(value: boolean | undefined, absent: boolean, name: string): boolean {
-  if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean`);
-  return value ?? absent;
-}
-
-function checkedSize(value: number | undefined, absent: number, name: string): number {
-  if (value === undefined) return absent;
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
-  if (!Number.isSafeInteger(value) || value < 1 || value >= 2 ** 32) {
-    throw new RangeError(`${name} must be a number of bytes from 1 to 2^32 - 1`);
-  }
-  return value;
+  return openLevel(await loadDriver(), filesIn(options.world ?? nodeWorld), path, settings);
 }

@@ -13,7 +13,7 @@
  * DM4  It is this store's alone: where it is missing, no such line, or has a second name (in a copy made of links), it is
  *     made anew.
  */
-import { crc32c } from '../../../crc32c.ts';
+import { crc32c } from '@varve/base/crc32c';
 import type { Files, SmallFile } from '../files.ts';
 import { LITTER, MARK } from '../names.ts';
 
@@ -34,7 +34,7 @@ export class DurableMark {
     const found = await files.details(path);
     // A file with two names is some copy's as well, and writing to it would change that.
     if (found === undefined || found.links > 1 || (await files.length(path)) !== line(sequence).length) {
-      const fresh = `${folder}/${LITTER}${files.unique()}`;
+      const fresh = `${folder}/${LITTER}${files.random.unique()}`;
       await files.write(fresh, line(sequence));
       await files.rename(fresh, path);
     }

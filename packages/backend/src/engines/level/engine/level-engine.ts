@@ -213,7 +213,7 @@ export class LevelEngine implements Engine, ScanSource {
     let committing;
     try {
       this.#folder.require();
-      committing = await writeCommit(level, before, this.#position, changes);
+      committing = await writeCommit(level, before, this.#position, changes, this.files.clock);
       await this.#syncFolder();
       this.#folder.require();
     } catch (error) {
@@ -233,8 +233,8 @@ export class LevelEngine implements Engine, ScanSource {
     const { files, settings } = this.#opened;
     const grown = this.#size.eventBytes - this.#eventBytesBegun;
     if (grown < Math.max(settings.eventBytes ?? EVENT_BYTES, 2 * this.#eventBytesBegun)) return;
-    if (files.steadyMs() < this.#renewNotBefore) return;
-    this.#renewNotBefore = files.steadyMs() + RENEW_AGAIN_MS;
+    if (files.clock.now() < this.#renewNotBefore) return;
+    this.#renewNotBefore = files.clock.now() + RENEW_AGAIN_MS;
     this.#working = this.#working.then(() => (this.#writing = this.#writing.then(() => this.#renew())));
   }
 
@@ -310,7 +310,7 @@ export class LevelEngine implements Engine, ScanSource {
     if (stamp === this.#folderStamp) return;
     await files.syncFolder(path);
     await this.#private.see();
-    const settled = files.wallMs() - stamp > STAMP_MS;
+    const settled = files.clock.unixMs() - stamp > STAMP_MS;
     this.#folderStamp = settled ? stamp : Number.NaN;
   }
 

@@ -10,7 +10,7 @@
  * ROW4  The last row of a commit may carry what the commit tells: value | commit (20 bytes) | crc. Its checksum is kept
  *     with half of its bits inverted, so neither form passes for the other.
  */
-import { crc32cOf } from '../../../crc32c.ts';
+import { crc32cOf } from '@varve/base/crc32c';
 import { COMMIT_BYTES } from './commit-row.ts';
 
 export const SLOT_BYTES = 2;

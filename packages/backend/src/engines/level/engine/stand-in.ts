@@ -31,7 +31,7 @@ export async function openStandIn(
   settings: DriverSettings,
   counter: number,
 ): Promise<StandIn> {
-  const folder = `${path}/${LITTER}${files.unique()}`;
+  const folder = `${path}/${LITTER}${files.random.unique()}`;
   await copyStill(files, path, folder);
   const level: Level = new Level(folder, {
     keyEncoding: 'view',

@@ -31,14 +31,14 @@ export class StoreSize {
   grow(bytes: number): void {
     this.bytes += bytes;
     this.bytesInUse += bytes;
-    if (this.#sampling !== undefined || this.#files.steadyMs() - this.#sampledAt < SAMPLE_MS) return;
+    if (this.#sampling !== undefined || this.#files.clock.now() - this.#sampledAt < SAMPLE_MS) return;
     this.#sampling = this.sample()
       .catch(() => undefined) // an old figure is better than a failed commit; the next sample tries again
       .finally(() => (this.#sampling = undefined));
   }
 
   async sample(): Promise<void> {
-    this.#sampledAt = this.#files.steadyMs();
+    this.#sampledAt = this.#files.clock.now();
     const names = (await this.#files.names(this.#path)).filter(isOfStore);
     const lengths = await Promise.all(names.map((name) => this.#files.length(`${this.#path}/${name}`)));
     // A file may be gone between the two calls: LevelDB compacts meanwhile.

@@ -10,7 +10,7 @@
  *
  * The array form of `batch` costs the main thread ten times as much a row.
  */
-import { Slice } from '../../../clock.ts';
+import { Slice, type Turns } from '@varve/base/pace';
 import type { Change } from '../../../contract/engine.ts';
 import { PackedDelete } from '../../../pending/packed-delete.ts';
 import { PackedPut } from '../../../pending/packed-put.ts';
@@ -43,10 +43,11 @@ export async function writeCommit(
   state: Committed,
   position: CommitPosition,
   changes: readonly Change[],
+  clock: Turns,
 ): Promise<Committing> {
   const batch = level.batch();
   try {
-    const filling = new Filling(batch, state.directory);
+    const filling = new Filling(batch, state.directory, clock);
     await filling.removeBuckets(level, state, changes);
     const last = changes[changes.length - 1];
     const carrier = last instanceof PackedPut ? last : undefined;
@@ -70,10 +71,11 @@ class Filling {
   #changed: Map<string, Slot> | undefined;
   /** Where in the changes a bucket is removed for the last time. */
   readonly #lastRemoval = new Map<string, number>();
-  readonly #slice = new Slice();
+  readonly #slice: Slice;
   bytes = 0;
 
-  constructor(batch: LevelBatch, before: Directory) {
+  constructor(batch: LevelBatch, before: Directory, clock: Turns) {
+    this.#slice = new Slice(clock);
     this.#batch = batch;
     this.#before = before;
   }

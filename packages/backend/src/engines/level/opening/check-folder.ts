@@ -110,7 +110,7 @@ export async function cutManifest(files: Files, folder: string, torn: TornManife
   try {
     // A file with two names is some copy's as well, and would be cut there too.
     const isShared = ((await files.details(path))?.links ?? 1) > 1;
-    const cut = isShared ? `${folder}/${LITTER}${files.unique()}` : path;
+    const cut = isShared ? `${folder}/${LITTER}${files.random.unique()}` : path;
     if (isShared) await files.copy(path, cut);
     await files.truncate(cut, goodLength);
     if (isShared) await files.rename(cut, path);

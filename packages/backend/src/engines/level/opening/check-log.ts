@@ -16,7 +16,7 @@
  *
  * LevelDB: db/log_format.h, db/log_reader.cc.
  */
-import { crc32cOf } from '../../../crc32c.ts';
+import { crc32cOf } from '@varve/base/crc32c';
 import type { Files } from '../files.ts';
 
 const BLOCK = 32 * 1024;

@@ -4,6 +4,7 @@
  * TS1  Always: magic number, both indexes, and the filter that says which rows are not there. A few percent of the file.
  * TS2  With `blocks`: every block that the index names, in reads of a mebibyte.
  */
+import type { Turns } from '@varve/base/pace';
 import type { Files, OpenFile } from '../files.ts';
 import { checkBlock, READ, readBlock, readExactly, readLength, readParts, reads } from '../tables/table.ts';
 
@@ -11,7 +12,7 @@ import { checkBlock, READ, readBlock, readExactly, readLength, readParts, reads 
 export async function findTableDamage(files: Files, path: string, blocks: boolean): Promise<string | undefined> {
   const file = await files.open(path);
   try {
-    await checkTable(file, blocks);
+    await checkTable(file, blocks, files.clock);
     return undefined;
   } catch (error) {
     if (error instanceof RangeError) return error.message;
@@ -21,8 +22,8 @@ export async function findTableDamage(files: Files, path: string, blocks: boolea
   }
 }
 
-async function checkTable(file: OpenFile, blocks: boolean): Promise<void> {
-  const { tail, metaIndex, index } = await readParts(file);
+async function checkTable(file: OpenFile, blocks: boolean, clock: Turns): Promise<void> {
+  const { tail, metaIndex, index } = await readParts(file, clock);
   for (const handle of metaIndex) await readBlock(tail, handle); // the filter, which would hide rows
   if (!blocks) return;
   let buffer = new Uint8Array(READ);

@@ -16,7 +16,7 @@ import { isOfStore, LITTER, MAKING, MARKER } from '../names.ts';
 
 /** @param path a folder with nothing in it that says what it is for */
 export async function createInside(Level: LevelClass, files: Files, path: string): Promise<void> {
-  const unique = files.unique();
+  const unique = files.random.unique();
   const litter = `${path}/${LITTER}${unique}`;
   const made = `${path}/${MAKING}${unique}`;
   try {

@@ -20,8 +20,8 @@ import { SYSTEM, encodeKey, encodeValue } from '../engine/rows.ts';
 export const FORMAT_KEY: Uint8Array = Buffer.from('format');
 /** What common file systems allow for a name, in bytes. */
 const LONGEST_NAME = 255;
-/** Of `Files.unique`, with room to spare. */
-const LONGEST_UNIQUE = 32;
+/** Of `Random.unique`, with room to spare. */
+const LONGEST_UNIQUE = 40;
 /** Operations of the first batch: the format row and the commit row. */
 const FIRST_SEQUENCE = 2;
 
@@ -39,7 +39,7 @@ export function readFormatRow(row: Uint8Array): number | undefined {
 export async function createStore(Level: LevelClass, files: Files, path: string): Promise<void> {
   const parent = nodePath.dirname(path);
   await makeFolders(files, parent);
-  const temporary = nodePath.join(parent, temporaryPrefix(path) + files.unique());
+  const temporary = nodePath.join(parent, temporaryPrefix(path) + files.random.unique());
   try {
     await writeNewStore(Level, files, temporary);
     await files.rename(temporary, path);

@@ -13,8 +13,7 @@
  *     lock keeps other processes out then, and one for the threads of this process keeps its threads out.
  */
 import { dirname, join } from 'node:path';
-import { lockFolderBeside, takeStoreLock } from '@varve/base/node/store-lock';
-import { takeThreadLock } from '@varve/base/node/thread-lock';
+import { lockFolderBeside } from '@varve/base/node/store-lock';
 import { claim } from './claim.ts';
 import { lockedError } from '../failure.ts';
 import type { Files } from '../files.ts';
@@ -35,7 +34,7 @@ export async function hold(files: Files, path: string): Promise<Hold> {
   const claimed = claim(identity, path);
   let release = claimed;
   try {
-    const thread = await takeThreadLock(identity);
+    const thread = await files.locks.takeThreadLock(identity);
     if (thread === 'busy') throw lockedError(path, undefined, `this process (${process.pid})`);
     if (thread !== 'impossible') {
       release = () => {
@@ -47,7 +46,7 @@ export async function hold(files: Files, path: string): Promise<Hold> {
     const isMounted = deviceOf(await files.identity(dirname(path))) !== deviceOf(identity);
     const rights = await files.rights(path);
     for (const folder of isMounted ? [inside] : [lockFolderBeside(path), inside]) {
-      const answer = await takeStoreLock({ folder, thing: 0n, rights });
+      const answer = await files.locks.takeStoreLock({ folder, thing: 0n, rights });
       if (answer.kind === 'busy') throw lockedError(path, undefined, answer.holder);
       if (answer.kind !== 'held') continue;
       const releaseBoth = (): void => {

@@ -26,7 +26,7 @@ const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 
 
 /** @returns the folder that holds the state which the check has found */
 export async function keep(files: Files, path: string, check: FolderCheck): Promise<string> {
-  const unique = files.unique();
+  const unique = files.random.unique();
   const making = `${path}/${LITTER}${unique}`;
   await copyState(files, path, check, making);
   const kept = `${path}/${KEPT}${unique}`;
@@ -55,7 +55,7 @@ export async function copyState(files: Files, path: string, check: FolderCheck, 
 
 /** Gives up what was kept. From the first step on nobody takes it for whole. */
 export async function letGo(files: Files, path: string, kept: string): Promise<void> {
-  const litter = `${path}/${LITTER}${files.unique()}`;
+  const litter = `${path}/${LITTER}${files.random.unique()}`;
   await files.rename(kept, litter);
   await files.remove(litter).catch(() => undefined); // litter, for the next open to remove
 }
@@ -88,7 +88,7 @@ async function putBack(files: Files, path: string, kept: string): Promise<void> 
 async function replace(files: Files, from: string, to: string, path: string): Promise<void> {
   const [wanted, found] = await Promise.all([files.details(from), files.details(to)]);
   if (wanted === undefined || wanted.identity === found?.identity) return;
-  const fresh = `${path}/${LITTER}${files.unique()}`;
+  const fresh = `${path}/${LITTER}${files.random.unique()}`;
   try {
     await files.hardLink(from, fresh);
   } catch (error) {

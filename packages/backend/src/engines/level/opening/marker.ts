@@ -10,7 +10,7 @@
  * It is written once. Every format to come keeps these lines, so that an old release can tell a newer store from a
  * damaged one.
  */
-import { crc32c } from '../../../crc32c.ts';
+import { crc32c } from '@varve/base/crc32c';
 import { BackendError } from '../../../contract/errors.ts';
 import { corruptError } from '../failure.ts';
 import type { Files } from '../files.ts';

@@ -107,15 +107,6 @@ export async function giveFile(path: string, uid: number, gid: number): Promise<
   }
 }
 
-export async function syncFolder(path: string): Promise<void> {
-  const fd = await call<number>((done) => fs.open(path, fs.constants.O_RDONLY, done));
-  try {
-    await call<void>((done) => fs.fsync(fd, done));
-  } finally {
-    await call<void>((done) => fs.close(fd, done));
-  }
-}
-
 function call<T>(start: (done: (error: Error | null, result?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) =>
     start((error, result) => (error === null ? resolve(result as T) : reject(error))),

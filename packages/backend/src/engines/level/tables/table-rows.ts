@@ -12,7 +12,7 @@
  *     it has open what it uses. `isForLevel` tells errors of that kind.
  * TA5  The event loop gets its turn after a slice (law 10).
  */
-import { Slice } from '../../../clock.ts';
+import { Slice } from '@varve/base/pace';
 import type { Entry } from '../../../contract/engine.ts';
 import { BackendError } from '../../../contract/errors.ts';
 import type { Committed } from '../engine/committed.ts';
@@ -66,7 +66,7 @@ export class TableRows {
   /** In the order of the entries they are at. */
   #runs: TableRun[] = [];
   #started = false;
-  readonly #slice = new Slice();
+  readonly #slice: Slice;
   /** The key that was decided last. */
   #decided: Uint8Array;
   #decidedLength: number;
@@ -75,6 +75,7 @@ export class TableRows {
 
   /** @param state held by the caller until after `close`; all its rows are in tables (TA1) */
   constructor(files: Files, state: Committed, options: TableScanOptions) {
+    this.#slice = new Slice(files.clock);
     this.#state = state;
     this.#options = options;
     const { pin, runs } = pinTables(state, options.after);

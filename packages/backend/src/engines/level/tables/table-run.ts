@@ -170,7 +170,7 @@ async function* blocksOf(files: Files, bases: readonly string[], from: Uint8Arra
   for (let at = await firstTable(files, bases, from), isFirst = true; at < bases.length; at++, isFirst = false) {
     const { path, file } = await openTable(files, bases[at]!);
     try {
-      const { index } = await readParts(file);
+      const { index } = await readParts(file, files.clock);
       for (const blocks of reads(index, isFirst ? firstBlock(index, from) : 0)) {
         const length = readLength(blocks);
         [buffer, other] = [
@@ -198,7 +198,7 @@ async function firstTable(files: Files, bases: readonly string[], from: Uint8Arr
     const { path, file } = await openTable(files, bases[middle]!);
     let parts: TableParts;
     try {
-      parts = await readParts(file);
+      parts = await readParts(file, files.clock);
     } catch (error) {
       throw damageIn(path, error);
     } finally {

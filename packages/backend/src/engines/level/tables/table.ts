@@ -10,8 +10,8 @@
  *
  * LevelDB: table/format.cc, table/block.cc.
  */
-import { Slice } from '../../../clock.ts';
-import { crc32cOf } from '../../../crc32c.ts';
+import { crc32cOf } from '@varve/base/crc32c';
+import { Slice, type Turns } from '@varve/base/pace';
 import type { OpenFile } from '../files.ts';
 import { LevelBytes } from '../level-bytes.ts';
 import { readMasked } from '../opening/check-log.ts';
@@ -48,7 +48,7 @@ export interface TableParts {
 }
 
 /** Both indexes, checked. */
-export async function readParts(file: OpenFile): Promise<TableParts> {
+export async function readParts(file: OpenFile, clock: Turns): Promise<TableParts> {
   if (file.size < FOOTER) throw new RangeError('it is too short for a table');
   const tail = new Tail(file);
   const footer = await tail.read(file.size - FOOTER, FOOTER);
@@ -56,8 +56,8 @@ export async function readParts(file: OpenFile): Promise<TableParts> {
     throw new RangeError(`no table ends at ${file.size}`);
   }
   const handles = new LevelBytes(footer);
-  const metaIndex = await readIndex(tail, readHandle(handles, file.size));
-  const index = await readIndex(tail, readHandle(handles, file.size));
+  const metaIndex = await readIndex(tail, readHandle(handles, file.size), clock);
+  const index = await readIndex(tail, readHandle(handles, file.size), clock);
   return { tail, metaIndex, index };
 }
 
@@ -119,14 +119,14 @@ export function entriesEnd(bytes: Uint8Array, start: number, { offset, size }: H
   return end;
 }
 
-async function readIndex(tail: Tail, handle: Handle): Promise<IndexEntry[]> {
+async function readIndex(tail: Tail, handle: Handle, clock: Turns): Promise<IndexEntry[]> {
   const { size: fileSize } = tail.file;
   const block = await readBlock(tail, handle);
   const entries = new LevelBytes(block.subarray(0, entriesEnd(block, 0, handle)));
   const found: IndexEntry[] = [];
   let last: Uint8Array = new Uint8Array(0);
   // What LevelDB had in memory is one table: 16,000 blocks, ten milliseconds.
-  const slice = new Slice();
+  const slice = new Slice(clock);
   while (entries.left > 0) {
     if (found.length % ENTRIES_BETWEEN_LOOKS === 0 && slice.over) await slice.turn();
     const shared = entries.varint();
