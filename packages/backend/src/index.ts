@@ -1,5 +1,16 @@
 export type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from './contract/backend.ts';
-export type { Change, Engine, EngineView, Entry, PinnedView, ScanOptions, Snapshot } from './contract/engine.ts';
+export type {
+  Change,
+  Changes,
+  Engine,
+  EngineView,
+  Entry,
+  PinnedView,
+  Room,
+  ScanOptions,
+  Snapshot,
+} from './contract/engine.ts';
+export { PackedChanges, packChanges } from './contract/packed-changes.ts';
 export { buckets, type Bucket } from './contract/bucket.ts';
 export { openBackend } from './open/open-backend.ts';
 export { discardEngine } from './open/owners.ts';

@@ -2,15 +2,15 @@ import { nodeWorld } from '@varve/base/node/world';
 import { worldOf } from '@varve/base/world';
 import { describe, expect, test } from 'vitest';
 import { failing } from '../src/conformance/index.ts';
-import { type Backend, BackendError, buckets, type Change, type Engine, openBackend } from '../src/index.ts';
+import { type Backend, BackendError, buckets, type Changes, type Engine, openBackend } from '../src/index.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { b, byHand, create, engines, opened, read, s, scan, turns, turnsDuring, write } from './helpers.ts';
 
 const { test: t, key: k } = buckets;
 
 /** An engine whose commits end when the test says so. */
-function gated(inner: Engine = memoryEngine()): { engine: Engine; commits: (readonly Change[])[]; open: () => void } {
-  const commits: (readonly Change[])[] = [];
+function gated(inner: Engine = memoryEngine()): { engine: Engine; commits: Changes[]; open: () => void } {
+  const commits: Changes[] = [];
   const waiting: (() => void)[] = [];
   const engine: Engine = {
     get: (bucket, key) => inner.get(bucket, key),
@@ -385,7 +385,7 @@ describe.each(engines)('closing on %s', (_, make) => {
     const backend = await openBackend(
       new Proxy(engine, {
         get(target, name) {
-          if (name === 'commit') return (changes: readonly Change[]) => (commits.push(changes.length), commit(changes));
+          if (name === 'commit') return (changes: Changes) => (commits.push(changes.length), commit(changes));
           const member: unknown = Reflect.get(target, name, target);
           return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
         },

@@ -6,22 +6,20 @@ import type { Bucket } from '../src/contract/bucket.ts';
 import type { Change, Engine } from '../src/contract/engine.ts';
 import { COMMIT_BYTES, writeCommitRow } from '../src/engines/level/engine/commit-row.ts';
 import { decodeCommit, decodeValue, encodeKey, encodeValue, makeSlot } from '../src/engines/level/engine/rows.ts';
-import { Slab } from '../src/pending/slab.ts';
 import { bytes, create, open, put, scanned, temporaryPath, text } from './level-support.ts';
 
 const log: Bucket = { id: 3, name: 'log', appendOnly: true };
 const name = (n: number): string => String(n).padStart(6, '0');
 
-function appended(slab: Slab, n: number, value: string): Change {
-  return slab.row(log, bytes(name(n)), bytes(value));
+function appended(n: number, value: string): Change {
+  return { type: 'put', bucket: log, key: bytes(name(n)), value: bytes(value) };
 }
 
 /** Commits that end with an append, one row and more, and every third one that does not. */
 async function fill(engine: Engine, commitN: number): Promise<void> {
-  const slab = new Slab();
   await engine.commit([create(), create(log)]);
   for (let n = 1; n <= commitN; n += 1) {
-    const changes = [put('n', String(n)), appended(slab, 2 * n, `a${n}`), appended(slab, 2 * n + 1, `b${n}`)];
+    const changes = [put('n', String(n)), appended(2 * n, `a${n}`), appended(2 * n + 1, `b${n}`)];
     if (n % 3 === 0) changes.push(put('n', `${n}!`));
     await engine.commit(changes);
   }
@@ -48,7 +46,7 @@ test('R67: a store is opened again after any kind of last commit, without a warn
   expect(last.warnings).toEqual([]);
   expect(text(last, name(9), log)).toBeUndefined();
   expect(await scanned(last, log)).toHaveLength(7);
-  await last.commit([appended(new Slab(), 10, 'c')]);
+  await last.commit([appended(10, 'c')]);
   await last.commit([{ type: 'deleteBucket', bucket: log }]);
   await last.close();
   expect((await open(path)).warnings).toEqual([]);
@@ -78,7 +76,7 @@ test('R66, R67: of a log cut anywhere, whole commits are shown, or it is said th
     expect(counted).toBe(commits === 0 ? undefined : commits % 3 === 0 ? `${commits}!` : String(commits));
     expect(shown.warnings?.join()).not.toMatch(/failed before it was written/);
     counts.add(commits);
-    await shown.commit([appended(new Slab(), 99, 'on')]);
+    await shown.commit([appended(99, 'on')]);
     await shown.close();
     await (await open(torn)).close();
   }
@@ -88,11 +86,10 @@ test('R66, R67: of a log cut anywhere, whole commits are shown, or it is said th
 test('CR2: tables of a store that only appends never overlap, so LevelDB has nothing to merge', async () => {
   const path = temporaryPath();
   const engine = await open(path);
-  const slab = new Slab();
   await engine.commit([create(log)]);
   const value = 'v'.repeat(1000);
   for (let n = 0; n < 2000; n += 20) {
-    await engine.commit(Array.from({ length: 20 }, (_, at) => appended(slab, n + at, value)));
+    await engine.commit(Array.from({ length: 20 }, (_, at) => appended(n + at, value)));
   }
   await engine.close();
   const told = readFileSync(`${path}/LOG`, 'latin1');

@@ -19,7 +19,6 @@ import { loadDriver } from '../dist/engines/level/driver.js';
 import { nodeFiles } from '../dist/engines/level/files.js';
 import { levelEngine } from '../dist/engines/level/index.js';
 import { openLevel } from '../dist/engines/level/opening/open-level.js';
-import { Slab } from '../dist/pending/slab.js';
 
 export const rowsBucket = { id: 1, name: 'key', appendOnly: false };
 export const countBucket = { id: 2, name: 'meta', appendOnly: false };
@@ -28,9 +27,9 @@ export const auditBucket = { id: 4, name: 'audit', appendOnly: true };
 const SMALL = 1 << 16;
 
 /**
- * What commit number n does: a pure function, so that any state can be computed. With a slab most of them end in an append.
+ * What commit number n does: a pure function, so that any state can be computed. With `appends` most of them end in an append.
  */
-export function changesOf(n, slab) {
+export function changesOf(n, appends = false) {
   const changes = n === 1 ? [rowsBucket, countBucket].map((bucket) => ({ type: 'createBucket', bucket })) : [];
   for (let row = 0; row < 1 + (n % 7) * 5; row++) {
     const key = Buffer.from(`k${String((n * 31 + row * 17) % 199).padStart(3, '0')}`);
@@ -38,13 +37,13 @@ export function changesOf(n, slab) {
     else changes.push({ type: 'put', bucket: rowsBucket, key, value: valueOf(n, row) });
   }
   changes.push({ type: 'put', bucket: countBucket, key: Buffer.from('n'), value: Buffer.from(String(n)) });
-  return slab === undefined ? changes : [...changes, ...appendsOf(n, slab)];
+  return appends ? [...changes, ...appendsOf(n)] : changes;
 }
 
 /** Every way in which a commit may end that has to do with appends, in turns. */
-function appendsOf(n, slab) {
+function appendsOf(n) {
   const made = (bucket) => ({ type: 'createBucket', bucket });
-  const append = (bucket, part = 0) => slab.row(bucket, keyOf(n, part), valueOf(n, 30 + part));
+  const append = (bucket, part = 0) => ({ type: 'put', bucket, key: keyOf(n, part), value: valueOf(n, 30 + part) });
   const drop = (bucket, of) => ({ type: 'delete', bucket, key: keyOf(of, 0) });
   if (n === 1) return [made(logBucket), made(auditBucket), append(logBucket)];
   switch (n % 8) {
@@ -87,7 +86,7 @@ let historyEnd = 0;
 /** Whether one of the first commits put this row. */
 function isOfHistory([, key, value]) {
   while (historyEnd < 500) {
-    for (const change of changesOf(++historyEnd, new Slab()))
+    for (const change of changesOf(++historyEnd, true))
       if (change.type === 'put') history.add(nameOf(change.key, change.value));
   }
   return history.has(nameOf(key, value));
@@ -130,7 +129,7 @@ async function show(directory, verify, inTables) {
   }
 }
 
-async function write(directory, from, slab) {
+async function write(directory, from, appends) {
   // A clock that runs and a limit that is reached soon: LevelDB is opened again all the time.
   const files = { ...nodeFiles, steadyMs: () => 1000 * performance.now() };
   const engine = await openLevel(await loadDriver(), files, directory, {
@@ -142,7 +141,7 @@ async function write(directory, from, slab) {
     eventBytes: 2000,
   });
   for (let n = from; ; n++) {
-    await engine.commit(changesOf(n, slab));
+    await engine.commit(changesOf(n, appends));
     writeSync(1, `ack ${n}\n`);
     if (n % 40 === 0) await engine.compact();
   }
@@ -225,22 +224,26 @@ const newKeys = (n) => [
   { type: 'put', bucket: countBucket, key: Buffer.from('n'), value: Buffer.from(String(n)) },
 ];
 
-const appended = (n, slab) => [
-  ...(n === 1 ? changesOf(1, slab) : []),
+const appended = (n) => [
+  ...(n === 1 ? changesOf(1, true) : []),
   { type: 'put', bucket: countBucket, key: Buffer.from('n'), value: Buffer.from(String(n)) },
-  ...Array.from({ length: n === 1 ? 0 : 20 }, (_, row) => slab.row(logBucket, keyOf(n, 10 + row), valueOf(n, row))),
+  ...Array.from({ length: n === 1 ? 0 : 20 }, (_, row) => ({
+    type: 'put',
+    bucket: logBucket,
+    key: keyOf(n, 10 + row),
+    value: valueOf(n, row),
+  })),
 ];
 
-const slab = new Slab();
 const forms = {
   own: (n) => changesOf(n),
-  carried: (n) => changesOf(n, slab),
+  carried: (n) => changesOf(n, true),
   new: newKeys,
-  appended: (n) => appended(n, slab),
+  appended: (n) => appended(n),
 };
 const [, file, mode, directory, from, limit] = process.argv;
 if (file?.endsWith('level-child.mjs')) {
-  if (mode === 'write') await write(directory, Number(from), limit === 'carried' ? slab : undefined);
+  if (mode === 'write') await write(directory, Number(from), limit === 'carried');
   if (mode === 'fill' && process.env.LIMITED === undefined) {
     // The shell lowers the limit for the process it turns into.
     const again = [process.execPath, file, mode, directory, from].map((word) => `'${word}'`).join(' ');

@@ -12,7 +12,6 @@ import type { Change, Engine, EngineView, Entry } from '../src/contract/engine.t
 import { loadDriver, type LevelClass } from '../src/engines/level/driver.ts';
 import { nodeFiles, type Files } from '../src/engines/level/files.ts';
 import { openLevel, type LevelSettings } from '../src/engines/level/opening/open-level.ts';
-import { Slab } from '../src/pending/slab.ts';
 import { changesOf, digestOf } from './level-child.mjs';
 
 const CHILD = fileURLToPath(new URL('./level-child.mjs', import.meta.url));
@@ -73,10 +72,8 @@ export async function scanned(view: EngineView, bucket = rows): Promise<Entry[]>
 export type Form = 'own' | 'carried';
 export const forms: readonly Form[] = ['own', 'carried'];
 
-const slab = new Slab();
-
 export function changesIn(form: Form, n: number): Change[] {
-  return changesOf(n, form === 'carried' ? slab : undefined) as Change[];
+  return changesOf(n, form === 'carried') as Change[];
 }
 
 /** Digest of the state after each of the first `count` commits of the child's history. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts';
 import { AppendLayer, type Layer, TreeLayer } from '../src/pending/layer.ts';
-import { Slab } from '../src/pending/slab.ts';
+import { PackedChanges } from '../src/contract/packed-changes.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { mergedScan } from '../src/read/merged-scan.ts';
 import { byHand, turnsDuring } from './helpers.ts';
@@ -36,14 +36,17 @@ test('BD7 ME1 ME2 ME3 a scan through two overlays equals the map of what was las
         await engine.commit([{ type: 'createBucket', bucket }, ...rows]);
         const layers: Layer[] = [];
         for (const { cleared, rows: changed } of [below, above]) {
-          const layer = new TreeLayer(cleared);
+          const changes = new PackedChanges();
+          const layer = new TreeLayer(changes, cleared);
           if (cleared) model.clear();
           for (const [n, value] of changed) {
             if (value === null) {
-              layer.set({ type: 'delete', bucket, key: Uint8Array.of(n) });
+              changes.pushRow('delete', bucket, Uint8Array.of(n), 0, 1, 1);
+              layer.set(changes.length - 1, Uint8Array.of(n));
               model.delete(n);
             } else {
-              layer.set({ type: 'put', bucket, key: Uint8Array.of(n), value: Uint8Array.of(value) });
+              changes.pushRow('put', bucket, Uint8Array.of(n, value), 0, 1, 2);
+              layer.set(changes.length - 1, Uint8Array.of(n));
               model.set(n, value);
             }
           }
@@ -73,24 +76,27 @@ test('LY1 LY4 a pin of an append-only layer keeps its rows while the layer goes 
     fc.property(
       fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.nat(200)), { maxLength: 30 }),
       (sections) => {
-        const layer = new AppendLayer(buckets.key, false, undefined);
-        const slab = new Slab();
+        const changes = new PackedChanges();
+        const layer = new AppendLayer(changes, buckets.key, false, undefined);
         let next = 0;
         const live = new Set<number>();
         const pins: [Layer, number[]][] = [];
         for (const [puts, fails, victim] of sections) {
           const before = next;
           for (let i = 0; i < puts; i += 1) {
-            layer.push(slab.row(buckets.key, Uint8Array.of(next), Uint8Array.of(sections.length)));
+            changes.pushRow('put', buckets.key, Uint8Array.of(next, sections.length), 0, 1, 2);
+            layer.push(changes.length - 1);
             next += 1;
           }
           if (fails) {
+            changes.cut(changes.length - puts);
             for (; next > before; next -= 1) layer.undoPush();
           } else {
             for (let n = before; n < next; n += 1) live.add(n);
             if (victim < next) {
               const key = Uint8Array.of(victim);
-              layer.delete(slab.deletion(buckets.key, key), key);
+              changes.pushRow('delete', buckets.key, key, 0, 1, 1);
+              layer.delete(changes.length - 1, key);
               live.delete(victim);
             }
           }
@@ -98,7 +104,7 @@ test('LY1 LY4 a pin of an append-only layer keeps its rows while the layer goes 
         }
         for (const [pin, then] of pins) {
           const found = Array.from({ length: next + 3 }, (_, n) => n).filter(
-            (n) => pin.find(Uint8Array.of(n))?.type === 'put',
+            (n) => pin.find(Uint8Array.of(n)) >= 0 && changes.isPut(pin.find(Uint8Array.of(n))),
           );
           expect(found).toEqual(then.toSorted((a, b) => a - b));
         }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Bucket, buckets } from '../src/index.ts';
 import { type Layers, Overlay } from '../src/pending/overlay.ts';
+import { noRoom } from '../src/contract/packed-changes.ts';
 import { Slab } from '../src/pending/slab.ts';
 import { checkLayer } from './check-layers.ts';
 
@@ -29,7 +30,7 @@ function told(said: Readonly<Record<string, Said>>): Record<string, Said> {
 test('OV1 OV2 OV3 LY1 LY4 an overlay says what was said last; a section that fails says nothing; a pin goes on saying the same', () => {
   fc.assert(
     fc.property(fc.array(section, { maxLength: 20 }), (sections) => {
-      const overlay = new Overlay({ names: new Set(), floors: new Map(), kinds: new Map(), slab: new Slab() });
+      const overlay = new Overlay({ names: new Set(), floors: new Map(), kinds: new Map(), slab: new Slab(noRoom) });
       for (const bucket of used) overlay.createBucket(bucket);
       let model: Record<string, Said> = {};
       const pins: [Layers, Record<string, Said>][] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { deferred, failing } from '../src/conformance/index.ts';
 import { Random } from '../src/conformance/random.ts';
-import { type Backend, buckets, type Change, type Engine, openBackend } from '../src/index.ts';
+import { type Backend, buckets, type Changes, type Engine, openBackend } from '../src/index.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { b, byHand, create, rowsOf, turns } from './helpers.ts';
 
@@ -26,10 +26,10 @@ function recorded(inner: Engine): { engine: Engine; committed: () => number; ove
   const engine = new Proxy(inner, {
     get(target, member) {
       if (member === 'commit') {
-        return (changes: readonly Change[]) =>
+        return (changes: Changes) =>
           alone(async () => {
             await target.commit(changes);
-            rows += changes.filter(({ type }) => type === 'put').length;
+            rows += [...changes].filter(({ type }) => type === 'put').length;
           });
       }
       if (member === 'compact' || member === 'close') return () => alone(() => target[member]());

@@ -195,6 +195,12 @@ export interface WriteBucket extends ReadBucket {
    * in the root bucket
    */
   put(key: Bytes, value: Bytes): void;
+  /**
+   * As `put`, and copies nothing: the key is `block` from `start` to `keyEnd`, the value goes on from there to `end`. Nobody may
+   * change these bytes before the write has settled.
+   * @throws as `put`; RangeError for a place outside of the block
+   */
+  putLent(block: Uint8Array, start: number, keyEnd: number, end: number): void;
   /** False if there was none. @throws BoltError BOLT_INCOMPATIBLE if the name is a bucket's */
   delete(key: Bytes): boolean;
   bucket(name: Bytes): WriteBucket | undefined;

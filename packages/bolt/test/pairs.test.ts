@@ -38,6 +38,41 @@ describe('buckets and pairs', () => {
     });
   });
 
+  test('F53 F54 a pair that is lent is the pair that was put, also when the write goes on, is undone, or replaces it', async () => {
+    await using bolt = await small();
+    const block = Buffer.from(Array.from({ length: 100 }, (_, i) => `..key${100 + i}value${i}`).join(''));
+    const at = (i: number): number => block.indexOf(`key${100 + i}`);
+    await bolt.write((tx) => {
+      const bucket = tx.createBucket('b');
+      for (let i = 0; i < 100; i++) {
+        bucket.putLent(block, at(i), at(i) + 6, at(i) + 6 + `value${i}`.length);
+        bucket.put(`own${i}`, `${i}`);
+        expect(text(bucket.get(`key${100 + i}`))).toBe(`value${i}`);
+      }
+      bucket.putLent(block, at(3), at(3) + 6, at(3) + 6);
+      expect(() => bucket.putLent(block, 5, 5, 9)).toThrow(RangeError);
+      expect(() => bucket.putLent(block, 5, 4, 9)).toThrow(RangeError);
+      expect(() => bucket.putLent(block, 0, 4, block.length + 1)).toThrow(RangeError);
+      expect(() => bucket.putLent(block, Number.NaN, 4, 5)).toThrow(RangeError);
+      expect(() => bucket.putLent('text' as never, 0, 1, 2)).toThrow(TypeError);
+      expect(() => tx.root.putLent(block, 0, 1, 2)).toThrow(
+        expect.objectContaining({ code: 'BOLT_INCOMPATIBLE' }) as Error,
+      );
+    });
+    await expect(
+      bolt.write((tx) => {
+        tx.bucket('b')?.putLent(Buffer.from('key100other'), 0, 6, 11);
+        throw new Error('undone');
+      }),
+    ).rejects.toThrow('undone');
+    using tx = bolt.read();
+    const found = tx.bucket('b')!;
+    for (let i = 0; i < 100; i++) {
+      expect(text(found.get(`key${100 + i}`))).toBe(i === 3 ? '' : `value${i}`);
+      expect(text(found.get(`own${i}`))).toBe(`${i}`);
+    }
+  });
+
   test('F54 an empty value is a value', async () => {
     await using bolt = await small();
     await bolt.write((tx) => tx.createBucket('b').put('k', ''));

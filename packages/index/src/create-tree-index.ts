@@ -16,7 +16,15 @@ import type { RevisionSet } from './revision-set.ts';
 import type { Revision } from './revision.ts';
 import { SlotTree, STOP } from './slot-tree.ts';
 import { Slots, type Slot } from './slot.ts';
-import type { IndexEntry, IndexRange, IndexRangeOptions, KeyedIndexEntry, RangeEnd, TreeIndex } from './tree-index.ts';
+import type {
+  IndexEntry,
+  IndexRange,
+  IndexRangeOptions,
+  KeyedIndexEntry,
+  MutableIndexEntry,
+  RangeEnd,
+  TreeIndex,
+} from './tree-index.ts';
 
 /** Entries looked up at once for an iterator: few at first, for callers that want few. */
 const FIRST_CHUNK = 16;
@@ -129,20 +137,25 @@ class BTreeIndex implements TreeIndex {
     return slot === undefined ? [] : this.#slots.expanded(slot).since(fromMain, limit);
   }
 
-  put(key: Uint8Array, main: number, sub: number): IndexEntry {
+  put(
+    key: Uint8Array,
+    main: number,
+    sub: number,
+    into: MutableIndexEntry = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 },
+  ): IndexEntry {
     checkRevision(main, sub);
     const slot = this.#tree.find(key);
     if (slot === undefined) {
       this.#tree.add(this.#slots.firstPut(main, sub));
       this.#liveKeys++;
-      return { main, sub, createdMain: main, createdSub: sub, version: 1 };
+      return fill(into, main, sub, main, sub, 1);
     }
     const index = this.#slots.expanded(slot);
     const wasLive = index.isLive;
     index.put(main, sub);
     if (slot !== index) this.#replace(slot, index);
     if (!wasLive) this.#liveKeys++;
-    return { main, sub, createdMain: index.createdMain, createdSub: createdSubOf(index), version: index.version };
+    return fill(into, main, sub, index.createdMain, createdSubOf(index), index.version);
   }
 
   tombstone(key: Uint8Array, main: number, sub: number): boolean {
@@ -259,4 +272,20 @@ function checkNumber(value: number, field: string): void {
 function checkRevision(main: number, sub: number): void {
   if (Number.isSafeInteger(main) && main >= 0 && Number.isSafeInteger(sub) && sub >= 0) return;
   throw new RangeError(`a revision must be two whole numbers: ${String(main)}.${String(sub)} is none`);
+}
+
+function fill(
+  into: MutableIndexEntry,
+  main: number,
+  sub: number,
+  createdMain: number,
+  createdSub: number,
+  version: number,
+): IndexEntry {
+  into.main = main;
+  into.sub = sub;
+  into.createdMain = createdMain;
+  into.createdSub = createdSub;
+  into.version = version;
+  return into;
 }

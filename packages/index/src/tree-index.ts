@@ -27,6 +27,9 @@ export interface IndexEntry {
   readonly version: number;
 }
 
+/** Where an `IndexEntry` may be written, for those who ask often. */
+export type MutableIndexEntry = { -readonly [Field in keyof IndexEntry]: IndexEntry[Field] };
+
 /** An `IndexEntry` and the key it belongs to. */
 export interface KeyedIndexEntry extends IndexEntry {
   /** The key's bytes: a copy that belongs to the caller. */
@@ -102,10 +105,10 @@ export interface TreeIndex {
   since(key: Uint8Array, fromMain: number, limit?: number): readonly Revision[];
 
   /**
-   * Records a put and returns the key as it is from now on. Copies the key.
+   * Records a put and returns the key as it is from now on: in `into`, where it is given. Copies the key.
    * @throws IndexError `INDEX_CORRUPT` when the revision is not newer than the key's newest.
    */
-  put(key: Uint8Array, main: number, sub: number): IndexEntry;
+  put(key: Uint8Array, main: number, sub: number, into?: MutableIndexEntry): IndexEntry;
 
   /**
    * Records a deletion. False, and nothing changed, when the key is not live.

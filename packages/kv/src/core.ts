@@ -85,6 +85,11 @@ export class Core {
     return closedBelow.has(error.code) ? closedError(error) : error;
   }
 
+  /** `inOwnWords` for what a promise rejects with. */
+  readonly rethrow = (error: unknown): never => {
+    throw this.inOwnWords(error);
+  };
+
   /** True while the body of a section runs, and all that it calls. */
   get inside(): boolean {
     return this.#inside;

@@ -40,7 +40,56 @@ import { runPut, runTxn } from './txn-run.ts';
 const putNames = ['previous', 'signal'];
 const deleteNames = ['previous', 'limit', 'signal'];
 
-export async function putKey<K, V>(
+export function putKey<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  key: K,
+  value: V,
+  options: PutOptions | undefined,
+): Promise<PutResult<K, V>> {
+  return options === undefined && core.durableWrites && core.admissions.open
+    ? putAtOnce(core, records, key, value)
+    : putInTurn(core, records, key, value, options);
+}
+
+/** A put that has nothing to wait for but its commit. Most are, and a function that awaits would cost each six objects. */
+function putAtOnce<K, V>(core: Core, records: Records<K, V>, key: K, value: V): Promise<PutResult<K, V>> {
+  let revision: number;
+  try {
+    core.check();
+    const keyBytes = records.newKey(key);
+    const valueBytes = records.newValue(value, keyBytes);
+    // Asked again: a codec may have called anything meanwhile.
+    if (!core.admissions.open)
+      return putLater(core, records, ownBytes(keyBytes), ownBytes(valueBytes), false, undefined);
+    revision = core.store.put(keyBytes, valueBytes);
+  } catch (error) {
+    return core.call(() => {
+      throw error;
+    });
+  }
+  return core.store.settled().then(() => {
+    const answer = { revision };
+    const { slice } = core.world;
+    return slice.callDue(0) ? slice.next().then(() => answer) : answer;
+  }, core.rethrow);
+}
+
+function putLater<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  key: Uint8Array,
+  value: Uint8Array,
+  previous: boolean,
+  signal: AbortSignal | undefined,
+): Promise<PutResult<K, V>> {
+  return core.call(async () => {
+    const put = (txn: WriteTxn): PutResult<K, V> => runPut(txn, records, key, value, previous);
+    return (await section(core, { signal }, put)).value;
+  });
+}
+
+async function putInTurn<K, V>(
   core: Core,
   records: Records<K, V>,
   key: K,

@@ -28,7 +28,11 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 
 function deletion(key: Uint8Array, modRevision: number): Change {
   const kv: KeyValue = { key, value: NO_BYTES, createRevision: 0, modRevision, version: 0, lease: 0n };
-  return { type: 'delete', kv };
+  return Object.freeze<Change>({ type: 'delete', kv });
+}
+
+function put(kv: KeyValue): Change {
+  return Object.freeze<Change>({ type: 'put', kv });
 }
 
 /** The retained changes of a key, one a revision, up to the visible one. @throws MvccError `MVCC_COMPACTED` */
@@ -45,7 +49,7 @@ export function keyHistory(history: History, key: Uint8Array, { from = 0, limit 
     if (main > visible) break;
     const entry = index.get(key, main);
     if (entry === undefined) changes.push(deletion(new Uint8Array(key), main));
-    else changes.push({ type: 'put', kv: history.cache.get(main, sub) ?? history.load(key, entry, undefined) });
+    else changes.push(put(history.cache.get(main, sub) ?? history.load(key, entry, undefined)));
   }
   return changes;
 }
@@ -99,7 +103,7 @@ function recentChunk(history: History, from: number, end: number, chunkSize: num
   for (let main = from; main < end && chunk.length < chunkSize && bytes < CHUNK_BYTES; main++) {
     const record = history.cache.wholeRecent(main);
     if (record === undefined) break;
-    chunk.push({ type: 'put', kv: decodeRecord(record, main, 0) });
+    chunk.push(put(decodeRecord(record, main, 0)));
     bytes += record.length;
   }
   return chunk;
@@ -164,5 +168,5 @@ function changeOf(entry: Entry, copies: RecordCopies, order: RecordOrder): Chang
   const kv = decodeRecord(copies.copy(entry.value), main, sub);
   if (isTombstone(entry.key)) return deletion(kv.key, main);
   if (!fitsRevision(kv, main)) throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, kv.key));
-  return { type: 'put', kv };
+  return put(kv);
 }

@@ -10,15 +10,15 @@
  */
 import type { Clock } from '@varve/base/clock';
 import type { Backend, ReadTx } from '@varve/backend';
-import type { IndexEntry, RevisionSet, TreeIndex } from '@varve/index';
+import type { IndexEntry, MutableIndexEntry, Revision, RevisionSet, TreeIndex } from '@varve/index';
 import type { AppliedIndex } from './applied-index.ts';
 import { keyBucket } from './buckets.ts';
 import { MvccError } from './errors.ts';
 import { HashStorage } from './hash-storage.ts';
-import { decodeKeyValue, fitsRevision } from './key-value.ts';
+import { decodeKeyValue, fitsRevision, NO_BYTES } from './key-value.ts';
 import type { RecordCache } from './record-cache.ts';
-import { ownBytes } from './record-slab.ts';
-import { REVISION_LENGTH, writeRevision } from './revision-bytes.ts';
+import { ownBytes, RecordSlab } from './record-slab.ts';
+import { REVISION_LENGTH, revisionBytes, writeRevision } from './revision-bytes.ts';
 import { LeaseAttachments } from './lease-attachments.ts';
 import { name } from './record-order.ts';
 import { RowsReader } from './rows.ts';
@@ -27,8 +27,19 @@ import type { KeyValue } from './store.ts';
 
 /** Where a range finds the records of the revisions that the index named. */
 export interface RecordSource {
-  record(main: number, sub: number): KeyValue;
+  /** Adds the records of these revisions, in that order. */
+  addRecords(revisions: readonly Revision[], into: KeyValue[]): void;
 }
+
+/** Stands for a record until it is read. */
+const MISSING: KeyValue = Object.freeze({
+  key: NO_BYTES,
+  value: NO_BYTES,
+  createRevision: 0,
+  modRevision: 0,
+  version: 0,
+  lease: 0n,
+});
 
 export interface HistoryParts {
   readonly clock: Clock;
@@ -49,6 +60,10 @@ export class History implements RecordSource {
   readonly backend: Backend;
   readonly index: TreeIndex;
   readonly cache: RecordCache;
+  /** Scratch of `WriteTransaction.put`: what the index says of the key. */
+  readonly entry: MutableIndexEntry = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 };
+  /** Where what is written is encoded. */
+  readonly slab: RecordSlab;
   readonly scheduler: Scheduler;
   readonly hashes: HashStorage = new HashStorage();
   readonly rows: RowsReader;
@@ -81,6 +96,7 @@ export class History implements RecordSource {
     this.backend = parts.backend;
     this.index = parts.index;
     this.cache = parts.cache;
+    this.slab = new RecordSlab(parts.backend.room);
     this.scheduler = parts.scheduler;
     this.damaged = parts.damaged;
     this.leaseAttachments = parts.leaseAttachments;
@@ -144,9 +160,25 @@ export class History implements RecordSource {
     return this.cache.get(main, sub) ?? this.#read(main, sub, undefined);
   }
 
-  /** As `record`, in a section. */
-  recordIn(tx: ReadTx, main: number, sub: number): KeyValue {
-    return this.cache.get(main, sub) ?? this.#read(main, sub, tx);
+  addRecords(revisions: readonly Revision[], into: KeyValue[]): void {
+    this.addRecordsIn(undefined, revisions, into);
+  }
+
+  /** As `addRecords`, in a section where there is one. What the cache does not have is read at once. */
+  addRecordsIn(tx: ReadTx | undefined, revisions: readonly Revision[], into: KeyValue[]): void {
+    let missing: number[] | undefined;
+    for (const { main, sub } of revisions) {
+      const kv = this.cache.get(main, sub);
+      if (kv === undefined) (missing ??= []).push(into.length);
+      into.push(kv ?? MISSING);
+    }
+    if (missing === undefined) return;
+    const first = into.length - revisions.length;
+    const wanted = missing.map((at) => revisions[at - first]!);
+    const keys = wanted.map(({ main, sub }) => revisionBytes(main, sub));
+    const rows =
+      tx === undefined ? this.backend.readTx((own) => own.getMany(keyBucket, keys)) : tx.getMany(keyBucket, keys);
+    for (const [i, { main, sub }] of wanted.entries()) into[missing[i]!] = this.#take(rows[i], main, sub);
   }
 
   /** The record of a key's entry, checked against both. */
@@ -161,6 +193,11 @@ export class History implements RecordSource {
   #read(main: number, sub: number, tx: ReadTx | undefined): KeyValue {
     writeRevision(this.#revision, main, sub);
     const row = tx === undefined ? this.backend.readTx(this.#readRow) : tx.get(keyBucket, this.#revision);
+    return this.#take(row, main, sub);
+  }
+
+  /** A row as the record that it must be, which the cache has from now on. */
+  #take(row: Uint8Array | undefined, main: number, sub: number): KeyValue {
     if (row === undefined) {
       throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is missing`);
     }

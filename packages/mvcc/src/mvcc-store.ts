@@ -24,7 +24,6 @@ import type { ObserverFactory, StoreObserver } from './observer.ts';
 import { Publisher } from './publisher.ts';
 import { checkRange, rangeSliced } from './range.ts';
 import { ReadTransaction } from './read-txn.ts';
-import { RecordSlab } from './record-slab.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
 import type {
   Change,
@@ -46,6 +45,7 @@ import type {
   StoreMetrics,
   WriteTxn,
 } from './store.ts';
+import { FinishedSection } from './transaction-changes.ts';
 import { nested, WriteTransaction } from './write-txn.ts';
 
 export interface StoreSettings {
@@ -62,7 +62,6 @@ export class MvccStore implements Store {
   readonly durability: 'commit' | 'interval';
   readonly #settings: StoreSettings;
   readonly #metrics = new Metrics();
-  readonly #slab = new RecordSlab();
   #history: History;
   readonly #observers: readonly StoreObserver[];
   #publisher: Publisher;
@@ -72,6 +71,7 @@ export class MvccStore implements Store {
   /** The section under way, and its body. */
   #txn: WriteTransaction | undefined;
   #body: ((txn: WriteTxn) => unknown) | undefined;
+  #single: WriteTransaction | undefined;
   /** Arguments of `put` and `deleteRange`, so that they need no closure. */
   #key: Uint8Array | undefined;
   #value: Uint8Array | undefined;
@@ -145,42 +145,22 @@ export class MvccStore implements Store {
   }
 
   write<T>(body: (txn: WriteTxn) => T): Finished<T> {
-    const history = this.#history;
-    this.#checkWritable();
-    if (typeof body !== 'function') throw new TypeError('body must be a function');
-    if (this.#txn !== undefined) throw nested();
-    const txn = new WriteTransaction(history, this.#slab, this.#settings.maxDeletes);
-    const began = sectionsWatched() ? this.#history.clock.now() : 0;
-    this.#txn = txn;
-    this.#body = body;
-    let value: T;
-    try {
-      value = history.backend.batchTx(this.#section) as T;
-    } catch (error) {
-      txn.undo();
-      throw error;
-    } finally {
-      txn.leave();
-      this.#txn = undefined;
-      this.#body = undefined;
-    }
-    this.#finish(history, txn);
-    if (began > 0) sectionTook(this.#history.clock.now() - began, txn.list.length, history.finished);
-    return { value, revision: history.finished, changes: txn.list };
+    const txn = new WriteTransaction(this.#history, this.#settings.maxDeletes);
+    return new FinishedSection(this.#write(txn, body), this.#history.finished, txn.changed);
   }
 
   put(key: Uint8Array, value: Uint8Array, lease = 0n): number {
     this.#key = key;
     this.#value = value;
     this.#lease = lease;
-    return this.write(this.#putBody).value;
+    return this.#write(this.#renewed(), this.#putBody);
   }
 
   deleteRange(key: Uint8Array, end?: RangeEnd, options?: DeleteRangeOptions): DeleteRangeResult {
     this.#key = key;
     this.#value = end;
     this.#deleteOptions = options;
-    return this.write(this.#deleteBody).value;
+    return this.#write(this.#renewed(), this.#deleteBody);
   }
 
   async admit(): Promise<void> {
@@ -311,20 +291,46 @@ export class MvccStore implements Store {
     return txn.deleteRange(key, end, options);
   };
 
+  /** One transaction object for all that `put` and `deleteRange` do: their bodies hand it to nobody. */
+  #renewed(): WriteTransaction {
+    if (this.#txn !== undefined) throw nested();
+    return (this.#single ??= new WriteTransaction(this.#history, this.#settings.maxDeletes)).renew(
+      this.#history,
+      this.#settings.maxDeletes,
+    );
+  }
+
+  #write<T>(txn: WriteTransaction, body: (txn: WriteTxn) => T): T {
+    const history = this.#history;
+    this.#checkWritable();
+    if (typeof body !== 'function') throw new TypeError('body must be a function');
+    if (this.#txn !== undefined) throw nested();
+    const began = sectionsWatched() ? history.clock.now() : 0;
+    this.#txn = txn;
+    this.#body = body;
+    let value: T;
+    try {
+      value = history.backend.batchTx(this.#section) as T;
+    } catch (error) {
+      txn.undo();
+      throw error;
+    } finally {
+      txn.leave();
+      this.#txn = undefined;
+      this.#body = undefined;
+    }
+    this.#finish(history, txn);
+    if (began > 0) sectionTook(history.clock.now() - began, txn.changed.length, history.finished);
+    return value;
+  }
+
   /** What a section that ended well leaves behind. */
   #finish(history: History, txn: WriteTransaction): void {
     const metrics = this.#metrics;
-    const { list } = txn;
-    if (list.length > 0) {
-      const { cache } = history;
-      const main = ++history.finished;
-      if (txn.firstSlab !== undefined) {
-        cache.addRecent(main, txn.firstSlab, txn.firstStart, txn.firstEnd, list.length === 1);
-      }
-      for (let sub = 1; sub < list.length; sub++) {
-        const change = list[sub]!;
-        if (change.type === 'put') cache.add(main, sub, change.kv);
-      }
+    const { changed } = txn;
+    if (changed.length > 0) {
+      history.finished++;
+      history.cache.addWritten(changed);
     }
     metrics.puts += txn.puts;
     metrics.ranges += txn.ranges;
@@ -332,8 +338,8 @@ export class MvccStore implements Store {
     metrics.putBytes += txn.putBytes;
     if (txn.operations > 1) metrics.txns++;
     if (txn.applied !== undefined) history.applied = txn.applied;
-    if (list.length === 0 && !txn.wroteRows && txn.applied === undefined) return;
-    this.#publisher.finished(list.length === 0 ? undefined : { revision: history.finished, changes: list });
+    if (changed.length === 0 && !txn.wroteRows && txn.applied === undefined) return;
+    this.#publisher.finished(changed.length === 0 ? undefined : changed);
   }
 
   async #restore(backend: Backend, earlier: Promise<void> | undefined): Promise<void> {

@@ -114,8 +114,9 @@ export class PackedRecords {
     return undefined;
   }
 
-  /** Adds the record that is the first `length` bytes of `source`, unless it is too long to be kept. */
-  add(main: number, sub: number, source: Uint8Array, length: number): void {
+  /** Adds the record that is `source` from `from` to `to`, unless it is too long to be kept. */
+  add(main: number, sub: number, source: Uint8Array, from: number, to: number): void {
+    const length = to - from;
     const size = (HEADER_BYTES + length + 7) & ~7;
     if (size > this.#maxBytes / LONGEST_PART || sub >= MAX_SUB) return;
     let start = (this.#head * 2 ** UNIT_SHIFT) % this.#slabBytes;
@@ -127,7 +128,7 @@ export class PackedRecords {
     const slab = this.#slabs[this.#slabs.length - 1]!;
     slab.words[start >>> 2] = length;
     slab.words[(start >>> 2) + 1] = sub * 2 ** NUMBER_BITS + slab.recordN++;
-    slab.bytes.set(length === source.length ? source : source.subarray(0, length), start + HEADER_BYTES);
+    slab.bytes.set(length === source.length ? source : source.subarray(from, to), start + HEADER_BYTES);
     this.#note(tagOf(main, sub), this.#head);
     this.#head += Math.min(size, this.#slabBytes) >>> UNIT_SHIFT;
   }
@@ -174,8 +175,8 @@ export class PackedRecords {
   }
 
   #addAgain(main: number, sub: number, slab: Slab, start: number): void {
-    const length = slab.words[start >>> 2]!;
-    this.add(main, sub, new Uint8Array(slab.bytes.buffer, start + HEADER_BYTES, length), length);
+    const from = start + HEADER_BYTES;
+    this.add(main, sub, slab.bytes, from, from + slab.words[start >>> 2]!);
   }
 
   /** Begins a slab of so many bytes. False when there may be none. */

@@ -137,7 +137,7 @@ function addRecords(
   if (revisions.length === 0) return;
   const { reads } = history;
   const first = kvs.length;
-  for (const { main, sub } of revisions) kvs.push(source.record(main, sub));
+  source.addRecords(revisions, kvs);
   // Where all came out of the cache they were looked at before; the last one is what the next slice goes on from.
   let at = history.reads === reads ? kvs.length - 1 : first;
   let last: Uint8Array | undefined;

@@ -7,20 +7,15 @@
  * RC2  What is counted is what is kept alive: slabs and tables whole, used or not, and the objects.
  * RC3  A record never changes, so nothing is ever invalidated, and what is handed out is shared.
  */
-import { NO_BYTES, recordBound, RecordWriter } from './key-value.ts';
 import { PackedRecords } from './packed-records.ts';
 import { RecentRecords } from './recent-records.ts';
 import type { KeyValue } from './store.ts';
-
-/** A longer scratch array is not kept. */
-const KEPT_SCRATCH = 64 * 1024;
+import type { TransactionChanges } from './transaction-changes.ts';
 
 export class RecordCache {
   readonly #maxBytes: number;
   readonly #recent: RecentRecords;
   readonly #packed: PackedRecords;
-  readonly #writer = new RecordWriter();
-  #scratch: Uint8Array = NO_BYTES;
 
   /** @param maxBytes 0 keeps nothing */
   constructor(maxBytes: number) {
@@ -59,23 +54,20 @@ export class RecordCache {
 
   /** Adds a record that was read. */
   addRow(main: number, sub: number, row: Uint8Array): void {
-    this.#packed.add(main, sub, row, row.length);
+    this.#packed.add(main, sub, row, 0, row.length);
   }
 
-  /** Adds a put that is not the first change of its transaction. */
-  add(main: number, sub: number, kv: KeyValue): void {
-    const { key, value, createRevision, modRevision, version, lease } = kv;
-    const bound = recordBound(key, value);
-    const scratch = bound <= this.#scratch.length ? this.#scratch : new Uint8Array(2 * bound);
-    const length = this.#writer.put(scratch, 0, key, value, createRevision, modRevision, version, lease);
-    this.#packed.add(main, sub, scratch, length);
-    if (scratch.length <= KEPT_SCRATCH) this.#scratch = scratch;
-  }
-
-  /** Adds the first change of a new transaction, where it was encoded; `isWhole` when it is the only one. */
-  addRecent(main: number, slab: Uint8Array, start: number, end: number, isWhole = true): void {
-    this.#recent.add(main, slab, start, end, isWhole);
-    this.#share();
+  /** Adds what a transaction has put: its first change stays where it was encoded, the others are copied. */
+  addWritten(changed: TransactionChanges): void {
+    const { length, revision } = changed;
+    if (!changed.isDeletion(0)) {
+      this.#recent.add(revision, changed.block(0), changed.start(0), changed.end(0), length === 1);
+      this.#share();
+    }
+    for (let sub = 1; sub < length; sub++) {
+      if (changed.isDeletion(sub)) continue;
+      this.#packed.add(revision, sub, changed.block(sub), changed.start(sub), changed.end(sub));
+    }
   }
 
   /** Forgets what was read: something of it was wrong. */

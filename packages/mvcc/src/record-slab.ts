@@ -1,87 +1,77 @@
 /**
- * Where new records are encoded: large arrays, filled from front to back, whose parts become the record's bytes.
+ * Where new records are encoded: blocks, filled from front to back, out of which they are committed and read.
  *
- * RS1  A part is written once and never again; views of it may be handed to anybody.
- * RS2  One slab is shared by records of one stretch of time, which leave the caches together. Who keeps one of them
- *      for longer copies it out (`ownBytes`), so that a tiny record does not keep a slab alive.
+ *   block   ... | room | revision | record | room | room | revision | record | ...
+ *                      keyStart   start    end
  *
- * A fresh array for each record costs 300 ns and more, a view of a slab 60.
+ * RS1  A part is written once and never again; views of it may be handed to anybody. The room around a row is the engine's.
+ * RS2  One block is shared by records of one stretch of time, which leave the caches together. Who keeps one of them
+ *      for longer copies it out (`ownBytes`), so that a tiny record does not keep a block alive.
+ *
+ * A fresh array for each record costs 300 ns and more, a view of a block 60.
  */
+import type { Room } from '@varve/backend';
 import { NO_BYTES, recordBound, RecordWriter } from './key-value.ts';
-import type { KeyValue } from './store.ts';
+import { TOMBSTONE_LENGTH, writePutRevision, writeTombstoneRevision } from './revision-bytes.ts';
 
 const SLAB_BYTES = 64 * 1024;
 /** Larger records get arrays of their own, so at most a quarter of a slab stays unused. */
 const LARGE_BYTES = SLAB_BYTES / 4;
 
 export class RecordSlab {
-  /** The encoded bytes of the record added last, and where they are in the slab. */
-  record: Uint8Array = NO_BYTES;
+  /** Where the row added last lies: its revision as the key from `keyStart` on, its record from `start` to `end`. */
+  block: Uint8Array = NO_BYTES;
+  keyStart = 0;
   start = 0;
   end = 0;
+  readonly #room: Room;
   readonly #writer = new RecordWriter();
-  #slab: Uint8Array = NO_BYTES;
+  /** Where the next row may begin, its room included. */
+  #used = 0;
 
-  /** The slab of the record added last. */
-  get slab(): Uint8Array {
-    return this.#slab;
+  constructor(room: Room) {
+    this.#room = room;
   }
 
-  /** Encodes a put; the result's arrays are views of the copy. */
+  /** Encodes a put as the row of revision (main, sub). */
   put(
+    main: number,
+    sub: number,
     key: Uint8Array,
     value: Uint8Array,
     createRevision: number,
-    modRevision: number,
     version: number,
     lease: bigint,
-  ): KeyValue {
-    const at = this.#reserve(recordBound(key, value));
-    const slab = this.#slab;
-    const writer = this.#writer;
-    const end = writer.put(slab, at, key, value, createRevision, modRevision, version, lease);
-    this.start = at;
-    this.end = end;
-    // The constructor takes half the time of `subarray`. Slabs begin at 0 of their buffers.
-    const { buffer } = slab;
-    this.record = new Uint8Array(buffer, at, end - at);
-    return {
-      key: new Uint8Array(buffer, writer.keyAt, key.length),
-      value: value.length === 0 ? NO_BYTES : new Uint8Array(buffer, writer.valueAt, value.length),
-      createRevision,
-      modRevision,
-      version,
-      lease,
-    };
+  ): void {
+    this.#reserve(recordBound(key, value));
+    const { block } = this;
+    const at = writePutRevision(block, this.keyStart, main, sub);
+    this.#end(at, this.#writer.put(block, at, key, value, createRevision, main, version, lease));
   }
 
-  /** Encodes a deletion; the result carries the revision, the record does not (spec 8.5, Q4). */
-  tombstone(key: Uint8Array, modRevision: number): KeyValue {
-    const at = this.#reserve(recordBound(key, NO_BYTES));
-    const slab = this.#slab;
-    const writer = this.#writer;
-    const end = writer.tombstone(slab, at, key);
-    this.start = at;
-    this.end = end;
-    const { buffer } = slab;
-    this.record = new Uint8Array(buffer, at, end - at);
-    return {
-      key: new Uint8Array(buffer, writer.keyAt, end - writer.keyAt),
-      value: NO_BYTES,
-      createRevision: 0,
-      modRevision,
-      version: 0,
-      lease: 0n,
-    };
+  /** Encodes a deletion: the record does not carry the revision (spec 8.5, Q4). */
+  tombstone(main: number, sub: number, key: Uint8Array): void {
+    this.#reserve(recordBound(key, NO_BYTES));
+    const { block } = this;
+    const at = writeTombstoneRevision(block, this.keyStart, main, sub);
+    this.#end(at, this.#writer.tombstone(block, at, key));
   }
 
-  #reserve(bytes: number): number {
-    if (this.end + bytes <= this.#slab.length) return this.end;
-    // `allocUnsafeSlow` is neither zeroed nor part of Node's pool: the buffer is the slab's alone.
-    const slab = Buffer.allocUnsafeSlow(bytes > LARGE_BYTES ? bytes : SLAB_BYTES);
-    this.#slab = new Uint8Array(slab.buffer);
-    this.end = 0;
-    return 0;
+  #end(start: number, end: number): void {
+    this.start = start;
+    this.end = end;
+    this.#used = end + this.#room.after;
+  }
+
+  #reserve(recordBytes: number): void {
+    const { before, after } = this.#room;
+    const bytes = before + TOMBSTONE_LENGTH + recordBytes + after;
+    if (this.#used + bytes > this.block.length) {
+      // `allocUnsafeSlow` is neither zeroed nor part of Node's pool: the buffer is the block's alone.
+      this.block = new Uint8Array(Buffer.allocUnsafeSlow(bytes > LARGE_BYTES ? bytes : SLAB_BYTES).buffer);
+      this.#used = 0;
+    }
+    this.keyStart = this.#used + before;
   }
 }
 

@@ -18,6 +18,20 @@ const TWO_32 = 0x1_0000_0000;
 /** First value of the upper 32 bits that does not fit 2^53 - 1 any more, as is any negative int64. */
 const TOO_HIGH = 0x20_0000;
 
+/** Writes the key of a put at `at` and returns where it ends. */
+export function writePutRevision(target: Uint8Array, at: number, main: number, sub: number): number {
+  writeHalf(target, at, main);
+  target[at + 8] = SEPARATOR;
+  writeHalf(target, at + 9, sub);
+  return at + REVISION_LENGTH;
+}
+
+/** Writes the key of a deletion at `at` and returns where it ends. */
+export function writeTombstoneRevision(target: Uint8Array, at: number, main: number, sub: number): number {
+  target[writePutRevision(target, at, main, sub)] = TOMBSTONE;
+  return at + TOMBSTONE_LENGTH;
+}
+
 function writeHalf(target: Uint8Array, at: number, value: number): void {
   if (value < TWO_32) {
     target[at] = 0;
@@ -40,9 +54,7 @@ function writeHalf(target: Uint8Array, at: number, value: number): void {
 
 /** Writes the first 17 bytes of `target`; its 18th, where it has one, is the caller's. */
 export function writeRevision(target: Uint8Array, main: number, sub: number): void {
-  writeHalf(target, 0, main);
-  target[8] = SEPARATOR;
-  writeHalf(target, 9, sub);
+  writePutRevision(target, 0, main, sub);
 }
 
 /** The key of a put, in an array of its own. */
@@ -64,14 +76,19 @@ function high(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
+/** Without a multiplication where there is nothing to multiply: its result is a number in memory of its own, for good. */
+function joined(upper: number, lower: number): number {
+  return upper === 0 ? lower : upper * TWO_32 + lower;
+}
+
 /** The main of a key that `checkRevisionBytes` has passed. */
 export function readMain(bytes: Uint8Array): number {
-  return high(bytes, 0) * TWO_32 + high(bytes, 4);
+  return joined(high(bytes, 0), high(bytes, 4));
 }
 
 /** The sub of a key that `checkRevisionBytes` has passed. */
 export function readSub(bytes: Uint8Array): number {
-  return high(bytes, 9) * TWO_32 + high(bytes, 13);
+  return joined(high(bytes, 9), high(bytes, 13));
 }
 
 /** Whether the key is that of a deletion; an 18th byte other than `t` means nothing. */

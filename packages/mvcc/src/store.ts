@@ -32,7 +32,7 @@ export interface KeyValue {
   readonly lease: bigint;
 }
 
-/** One change of a transaction. */
+/** One change of a transaction. Frozen: all who hear of it get the same object. */
 export interface Change {
   readonly type: 'put' | 'delete';
   /** A deletion has `key` and `modRevision`, everything else empty or zero. */

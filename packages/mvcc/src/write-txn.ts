@@ -1,7 +1,7 @@
 /**
  * One write section: changes go to index and backend as they are made, and out of both again if the body throws.
  *
- * WT1  Change n of the transaction has revision (begin + 1, n); n is its place in `changes`.
+ * WT1  Change n of the transaction has revision (begin + 1, n); n is its place in `changed`.
  * WT2  Before the index is told of a change, `undo` knows its key (D3).
  * WT3  The records of this transaction reach the cache only when the section has ended well.
  * WT4  Dead once the section has ended.
@@ -12,7 +12,7 @@
  * the revision of a deletion (Q4).
  */
 import { BackendError, type BatchTx, type Bucket } from '@varve/backend';
-import type { RangeEnd } from '@varve/index';
+import type { RangeEnd, Revision } from '@varve/index';
 import { check, checkBytes, checkHasFields, checkOptional, isInteger, type Rule } from '@varve/base/options';
 import { checkUint64, writeAppliedIndex, type AppliedIndex } from './applied-index.ts';
 import { keyBucket } from './buckets.ts';
@@ -20,9 +20,7 @@ import { changedSince } from './changed-since.ts';
 import { MvccError } from './errors.ts';
 import type { History, RecordSource } from './history.ts';
 import { checkRange, rangeNow } from './range.ts';
-import type { RecordSlab } from './record-slab.ts';
 import { checkForeign, SectionRows } from './rows.ts';
-import { REVISION_LENGTH, TOMBSTONE_LENGTH, tombstoneBytes, writeRevision } from './revision-bytes.ts';
 import type {
   Change,
   DeleteRangeOptions,
@@ -34,48 +32,51 @@ import type {
   RowsTx,
   WriteTxn,
 } from './store.ts';
+import { TransactionChanges } from './transaction-changes.ts';
 
 const NO_OPTIONS: RangeOptions = {};
 const NO_LIMIT: DeleteRangeOptions = {};
-const NO_CHANGES: Change[] = [];
 const isPositive: Rule = isInteger(1);
-Object.freeze(NO_CHANGES);
 const MIN_LEASE = -(2n ** 63n);
 const MAX_LEASE = 2n ** 63n - 1n;
 
-// Reused for every record: the backend copies keys.
-const revisionKey = new Uint8Array(REVISION_LENGTH);
-const tombstoneKey = tombstoneBytes(0, 0).slice(0, TOMBSTONE_LENGTH);
-
 export class WriteTransaction implements WriteTxn, RecordSource {
-  /** In order; an array of its own from the first change on. */
-  list: Change[] = NO_CHANGES;
+  changed: TransactionChanges;
   /** What the metrics count once the section has ended well. */
   puts = 0;
   ranges = 0;
   deletes = 0;
   putBytes = 0;
-  /** Where the record of the first change lies; no slab while that is a deletion, or nothing. */
-  firstSlab: Uint8Array | undefined;
-  firstStart = 0;
-  firstEnd = 0;
   /** Whether rows outside of the history were written. */
   wroteRows = false;
   applied: AppliedIndex | undefined;
-  readonly #history: History;
-  readonly #slab: RecordSlab;
-  readonly #begin: number;
+  #history: History;
+  #begin: number;
   /** How many keys its range deletions may still take. */
   #deletesLeft: number;
   #tx: BatchTx | undefined;
   #lastKey: Uint8Array | undefined;
   #rows: RowsTx | undefined;
 
-  constructor(history: History, slab: RecordSlab, maxDeletes: number) {
+  constructor(history: History, maxDeletes: number) {
     this.#history = history;
     this.#deletesLeft = maxDeletes;
-    this.#slab = slab;
     this.#begin = history.finished;
+    this.changed = new TransactionChanges(this.#begin + 1);
+  }
+
+  /** Makes a transaction that has ended, and that nobody outside has seen, a new one. */
+  renew(history: History, maxDeletes: number): this {
+    this.#history = history;
+    this.#deletesLeft = maxDeletes;
+    this.#begin = history.finished;
+    this.changed = new TransactionChanges(this.#begin + 1);
+    this.puts = this.ranges = this.deletes = this.putBytes = 0;
+    this.wroteRows = false;
+    this.applied = undefined;
+    this.#lastKey = undefined;
+    this.#rows = undefined;
+    return this;
   }
 
   get operations(): number {
@@ -96,7 +97,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   undo(): void {
     const { index } = this.#history;
     const main = this.#begin + 1;
-    for (const { kv } of this.list) index.undo(kv.key, main);
+    for (const { kv } of this.changed.changes) index.undo(kv.key, main);
     if (this.#lastKey !== undefined) index.undo(this.#lastKey, main);
   }
 
@@ -116,7 +117,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     this.ranges++;
     const entry = this.#history.index.get(key, revision);
     if (entry === undefined) return undefined;
-    if (entry.main > this.#begin) return this.list[entry.sub]!.kv;
+    if (entry.main > this.#begin) return this.changed.keyValue(entry.sub);
     return this.#history.cache.peek(entry.main, entry.sub) ?? this.#history.load(key, entry, tx);
   }
 
@@ -129,8 +130,18 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     return rangeNow(this.#history, this, key, end, revision, current, options);
   }
 
-  record(main: number, sub: number): KeyValue {
-    return main > this.#begin ? this.list[sub]!.kv : this.#history.recordIn(this.#live(), main, sub);
+  addRecords(revisions: readonly Revision[], into: KeyValue[]): void {
+    const tx = this.#live();
+    // Its own changes are few as a rule, and in the order of keys: anywhere.
+    let from = 0;
+    for (const [i, { main, sub }] of revisions.entries()) {
+      if (main <= this.#begin) continue;
+      if (i > from) this.#history.addRecordsIn(tx, revisions.slice(from, i), into);
+      into.push(this.changed.keyValue(sub));
+      from = i + 1;
+    }
+    const rest = from === 0 ? revisions : revisions.slice(from);
+    if (rest.length > 0) this.#history.addRecordsIn(tx, rest, into);
   }
 
   put(key: Uint8Array, value: Uint8Array, lease = 0n): number {
@@ -140,19 +151,14 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     if (key.length === 0) throw new RangeError('key must not be empty');
     if (lease !== 0n) checkLease(lease);
     const main = this.#nextMain();
-    const sub = this.list.length;
+    const sub = this.changed.length;
     this.#lastKey = key;
-    const { createdMain, version } = this.#history.index.put(key, main, sub);
-    const slab = this.#slab;
-    const kv = slab.put(key, value, createdMain, main, version, lease);
-    this.#add({ type: 'put', kv });
-    if (sub === 0) {
-      this.firstSlab = slab.slab;
-      this.firstStart = slab.start;
-      this.firstEnd = slab.end;
-    }
-    writeRevision(revisionKey, main, sub);
-    tx.put(keyBucket, revisionKey, slab.record);
+    const history = this.#history;
+    const { createdMain, version } = history.index.put(key, main, sub, history.entry);
+    const { slab } = history;
+    slab.put(main, sub, key, value, createdMain, version, lease);
+    this.changed.add(slab.block, slab.start, slab.end, false);
+    tx.putLent(keyBucket, slab.block, slab.keyStart, slab.start, slab.end);
     this.puts++;
     this.putBytes += key.length + value.length;
     return main;
@@ -175,12 +181,12 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     const current = this.#current();
     this.#history.revisionFor(revision, current);
     if (revision >= current) return false;
-    if (this.list.length > 0) return this.#history.index.changedSince(key, end, revision);
+    if (this.changed.length > 0) return this.#history.index.changedSince(key, end, revision);
     return changedSince(this.#history, current, revision, key, end);
   }
 
   changes(): readonly Change[] {
-    return this.list.slice();
+    return this.changed.list();
   }
 
   get rows(): RowsTx {
@@ -206,7 +212,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
 
   /** The revision that a read without one gets (spec 8.3). */
   #current(): number {
-    return this.list.length === 0 ? this.#begin : this.#begin + 1;
+    return this.changed.length === 0 ? this.#begin : this.#begin + 1;
   }
 
   #nextMain(): number {
@@ -247,19 +253,14 @@ export class WriteTransaction implements WriteTxn, RecordSource {
 
   #delete(tx: BatchTx, key: Uint8Array): boolean {
     const main = this.#nextMain();
-    const sub = this.list.length;
+    const sub = this.changed.length;
     this.#lastKey = key;
     if (!this.#history.index.tombstone(key, main, sub)) return false;
-    this.#add({ type: 'delete', kv: this.#slab.tombstone(key, main) });
-    writeRevision(tombstoneKey, main, sub);
-    tx.put(keyBucket, tombstoneKey, this.#slab.record);
+    const { slab } = this.#history;
+    slab.tombstone(main, sub, key);
+    this.changed.add(slab.block, slab.start, slab.end, true);
+    tx.putLent(keyBucket, slab.block, slab.keyStart, slab.start, slab.end);
     return true;
-  }
-
-  #add(change: Change): void {
-    // A literal has room for one, which is what most transactions have; the first `push` makes room for seventeen.
-    if (this.list === NO_CHANGES) this.list = [change];
-    else this.list.push(change);
   }
 
   #live(): BatchTx {

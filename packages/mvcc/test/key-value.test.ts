@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeKeyValue, encodeKeyValue, fitsRevision, RecordReader } from '../src/key-value.ts';
 import { RecordSlab } from '../src/record-slab.ts';
+import { revisionBytes, tombstoneBytes } from '../src/revision-bytes.ts';
 import type { KeyValue } from '../src/store.ts';
 import { bytes, codeOf, hex } from './support.ts';
 
@@ -95,15 +96,25 @@ function slowly(record: KeyValue): Uint8Array {
 }
 
 test('law 6: the slab, the encoder and a slow encoder agree, and decoding gives the record back', () => {
-  const slab = new RecordSlab();
+  const room = { before: 3, after: 4 };
+  const slab = new RecordSlab(room);
   fc.assert(
-    fc.property(records, (record) => {
+    fc.property(records, fc.nat(2 ** 31), (record, sub) => {
       const want = hex(slowly(record));
       expect(hex(encodeKeyValue(record))).toBe(want);
       const { key, value, createRevision, modRevision, version, lease } = record;
-      const added = slab.put(key, value, createRevision, modRevision, version, lease);
-      expect(hex(slab.record)).toBe(want);
-      expect(plain(added)).toEqual(plain(record));
+      slab.put(modRevision, sub, key, value, createRevision, version, lease);
+      const { block, keyStart, start, end } = slab;
+      expect(hex(block.subarray(start, end))).toBe(want);
+      expect(hex(block.subarray(keyStart, start))).toBe(hex(revisionBytes(modRevision, sub)));
+      expect(plain(decodeKeyValue(block, start, end))).toEqual(plain(record));
+      // The room is the engine's, whatever it writes there.
+      block.fill(255, keyStart - room.before, keyStart);
+      block.fill(255, end, end + room.after);
+      slab.tombstone(modRevision, sub, key);
+      expect(hex(slab.block.subarray(slab.keyStart, slab.start))).toBe(hex(tombstoneBytes(modRevision, sub)));
+      expect(hex(decodeKeyValue(slab.block, slab.start, slab.end).key)).toBe(hex(key));
+      expect(hex(block.subarray(start, end))).toBe(want);
       expect(plain(decodeKeyValue(Buffer.from(want, 'hex')))).toEqual(plain(record));
     }),
   );

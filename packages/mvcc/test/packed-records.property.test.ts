@@ -38,7 +38,7 @@ test('PAC1 PAC2 PAC3 PAC4 packed records are what was added, within their bound,
           // A record never changes: one that is added again has the same bytes.
           const size = sizes.get(id) ?? each.size;
           const source = row(each.main, size);
-          records.add(each.main, each.sub, source, source.length);
+          records.add(each.main, each.sub, source, 0, source.length);
           sizes.set(id, size);
         } else {
           const found = records[each.type](each.main, each.sub);
@@ -56,7 +56,7 @@ test('PAC1 PAC2 PAC3 PAC4 packed records are what was added, within their bound,
 
 test('PAC1 is missed when a slab is written over', () => {
   const records = new PackedRecords(100_000);
-  for (let at = 2; at < 40; at++) records.add(at, 0, row(at, 100), row(at, 100).length);
+  for (let at = 2; at < 40; at++) records.add(at, 0, row(at, 100), 0, row(at, 100).length);
   records.checkInvariants();
   // What is handed out is a view of the slab, whose second word says that this is its first record.
   new Uint32Array(records.get(2, 0)!.value.buffer)[1]! += 1;
@@ -65,6 +65,6 @@ test('PAC1 is missed when a slab is written over', () => {
 
 test('PAC3 is missed when a record is another one than its entry says', () => {
   const records = new PackedRecords(100_000);
-  records.add(2, 0, row(3, 100), row(3, 100).length);
+  records.add(2, 0, row(3, 100), 0, row(3, 100).length);
   expect(() => records.checkInvariants()).toThrow('PAC3');
 });

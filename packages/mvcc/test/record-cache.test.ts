@@ -3,12 +3,30 @@ import { expect, test } from 'vitest';
 import { encodeKeyValue } from '../src/key-value.ts';
 import { RecordCache } from '../src/record-cache.ts';
 import { ownBytes, RecordSlab } from '../src/record-slab.ts';
+import type { KeyValue } from '../src/store.ts';
+import { TransactionChanges } from '../src/transaction-changes.ts';
 import { bytes, show } from './support.ts';
 
-const slab = new RecordSlab();
+const newSlab = (): RecordSlab => new RecordSlab({ before: 0, after: 4 });
 
-function kv(main: number, size = 100) {
-  return slab.put(bytes(`k${main}`), new Uint8Array(size), main, main, 1, 0n);
+function kv(main: number, size = 100, key = `k${main}`): KeyValue {
+  const value = new Uint8Array(size);
+  return { key: bytes(key), value, createRevision: main, modRevision: main, version: 1, lease: 0n };
+}
+
+/** A record that was read. */
+function add(cache: RecordCache, main: number, sub: number, record: KeyValue): void {
+  cache.addRow(main, sub, encodeKeyValue(record));
+}
+
+/** A transaction that puts these keys. */
+function write(slab: RecordSlab, main: number, keys: readonly string[], size: number, lease = 0n): TransactionChanges {
+  const changed = new TransactionChanges(main);
+  for (const [sub, key] of keys.entries()) {
+    slab.put(main, sub, bytes(key), new Uint8Array(size), main, 1, lease);
+    changed.add(slab.block, slab.start, slab.end, false);
+  }
+  return changed;
 }
 
 test('law 9: never more bytes than the bound, and what is kept is right', () => {
@@ -24,7 +42,7 @@ test('law 9: never more bytes than the bound, and what is kept is right', () => 
         for (const { main, sub } of steps) {
           const found = cache.get(main, sub);
           if (found === undefined) {
-            cache.add(main, sub, slab.put(bytes(`${main}.${sub}`), new Uint8Array(50), main, main, 1, 0n));
+            add(cache, main, sub, kv(main, 50, `${main}.${sub}`));
             added.add(`${main}.${sub}`);
           } else {
             expect(added).toContain(`${main}.${sub}`);
@@ -55,28 +73,24 @@ test('records that are read stay, others go', () => {
 test('gaps and revisions in any order', () => {
   const cache = new RecordCache(1 << 20);
   const mains = [5, 6, 9, 7, 2 ** 40, 3, 2 ** 40 + 1, 100, 2 ** 53 - 1];
-  for (const main of mains) cache.add(main, 0, kv(main));
+  for (const main of mains) add(cache, main, 0, kv(main));
   for (const main of mains) expect(cache.get(main, 0)?.modRevision).toBe(main);
   for (const main of [4, 8, 10, 2 ** 40 + 2]) expect(cache.get(main, 0)).toBeUndefined();
-  cache.add(6, 0, kv(6));
+  add(cache, 6, 0, kv(6));
   expect(cache.get(6, 0)?.modRevision).toBe(6);
 });
 
 test('records written last are found where they were encoded, and leave slab by slab', () => {
   const cache = new RecordCache(1 << 20);
-  const own = new RecordSlab();
-  const write = (main: number): void => {
-    own.put(bytes(`k${main}`), new Uint8Array(1000), main, main, 1, 7n);
-    cache.addRecent(main, own.slab, own.start, own.end);
-  };
+  const own = newSlab();
   for (let main = 2; main < 3000; main += main % 10 === 0 ? 3 : 1) {
-    write(main);
+    cache.addWritten(write(own, main, [`k${main}`], 1000, 7n));
     if (main % 7 === 0) cache.get(main - 3, 0);
     expect(cache.bytes).toBeLessThanOrEqual(1 << 20);
   }
   const found = cache.get(2999, 0)!;
   expect([found.modRevision, found.lease, found.value.length]).toEqual([2999, 7n, 1000]);
-  expect(found.value.buffer).toBe(own.slab.buffer);
+  expect(found.value.buffer).toBe(own.block.buffer);
   expect(cache.get(2999, 0)).toBe(found);
   expect(cache.get(2999, 1)).toBeUndefined();
   for (const main of [1, 2, 2991, 2992, 3000]) expect(cache.get(main, 0)).toBeUndefined();
@@ -85,10 +99,9 @@ test('records written last are found where they were encoded, and leave slab by 
 
 test('law 9: objects of tiny records written last do not outgrow the bound', () => {
   const cache = new RecordCache(200_000);
-  const own = new RecordSlab();
+  const own = newSlab();
   for (let main = 2; main < 3000; main++) {
-    own.put(bytes('k'), new Uint8Array(1), main, main, 1, 0n);
-    cache.addRecent(main, own.slab, own.start, own.end);
+    cache.addWritten(write(own, main, ['k'], 1));
     expect(cache.get(main, 0)?.modRevision).toBe(main);
     expect(cache.bytes).toBeLessThanOrEqual(200_000);
   }
@@ -97,23 +110,25 @@ test('law 9: objects of tiny records written last do not outgrow the bound', () 
 test('law 9: what readers borrowed of the share of writers goes back when writers want it', () => {
   const bound = 64 << 10;
   const cache = new RecordCache(bound);
-  for (let main = 2; main < 400; main++) cache.add(main, 0, kv(main));
+  for (let main = 2; main < 400; main++) add(cache, main, 0, kv(main));
   expect(cache.bytes).toBeGreaterThan(bound / 2);
-  const slab = new Uint8Array(16 << 10);
+  const block = new Uint8Array(16 << 10);
   for (let main = 1000; main < 1100; main++) {
-    cache.addRecent(main, slab, 0, 8);
+    const changed = new TransactionChanges(main);
+    changed.add(block, 0, 8, false);
+    cache.addWritten(changed);
     expect(cache.bytes).toBeLessThanOrEqual(bound);
   }
 });
 
 test('a bound of 0 keeps nothing, and neither does a record beyond its share', () => {
   const none = new RecordCache(0);
-  none.add(2, 0, kv(2));
-  none.addRecent(3, slab.slab, slab.start, slab.end);
+  add(none, 2, 0, kv(2));
+  none.addWritten(write(newSlab(), 3, ['a', 'b'], 10));
   expect(none.get(3, 0)).toBeUndefined();
   expect([none.get(2, 0), none.bytes]).toEqual([undefined, 0]);
   const small = new RecordCache(10_000);
-  small.add(2, 0, kv(2, 6000));
+  add(small, 2, 0, kv(2, 6000));
   expect(small.get(2, 0)).toBeUndefined();
 });
 
@@ -194,11 +209,10 @@ test('bytes in a buffer of their own are not copied', () => {
 
 test('what a writer reads neither enters nor moves', () => {
   const cache = new RecordCache(1_000_000);
-  const own = new RecordSlab();
-  own.put(bytes('new'), new Uint8Array(100), 2, 2, 1, 0n);
-  cache.addRecent(2, own.slab, own.start, own.end);
-  cache.add(3, 0, kv(3));
-  cache.add(4, 1, kv(4));
+  const own = newSlab();
+  cache.addWritten(write(own, 2, ['new'], 100));
+  add(cache, 3, 0, kv(3));
+  add(cache, 4, 1, kv(4));
   const before = cache.bytes;
   expect(show(cache.peek(2, 0)!)).toBe(`new=${'\0'.repeat(100)} 2/2/1`);
   expect(cache.peek(3, 0)).toEqual(kv(3));

@@ -13,13 +13,10 @@
  * etcd: server/storage/mvcc/watchable_store.go, watcher.go (spec watch.md). Departs: consumers pull; previous values
  * come with the event; what the spec calls bugs of 3.4 is done right.
  */
-import type { Backend, KeyValue, RangeEnd, SliceOptions, Store } from '@varve/mvcc';
+import type { Backend, Change, KeyValue, RangeEnd, SliceOptions, Store } from '@varve/mvcc';
 
 /** One change as a watcher gets it. Frozen, and shared by all watchers that want the same. Its bytes are shared, too: do not write to them. */
-export interface Event {
-  readonly type: 'put' | 'delete';
-  /** A deletion has `key` and `modRevision`, everything else empty or zero. */
-  readonly kv: KeyValue;
+export interface Event extends Change {
   /** The key before this transaction, for watchers that asked for it. Absent for a creation, and where it was compacted. */
   readonly previous?: KeyValue | undefined;
 }

@@ -113,9 +113,11 @@ export class Watchers implements StoreObserver {
     let visibleN = 0;
     while (visibleN < waiting.length && waiting[visibleN]!.revision <= revision) {
       const transaction = waiting[visibleN++]!;
-      this.#handOut.publish(transaction.revision, transaction.changes);
+      this.#handOut.publish(transaction);
     }
-    if (visibleN === waiting.length) waiting.length = 0;
+    // Setting a length, even from 1 to 0, costs as much as the rest of a put.
+    if (visibleN === 1 && waiting.length === 1) waiting.pop();
+    else if (visibleN === waiting.length) waiting.length = 0;
     else waiting.splice(0, visibleN);
   }
 

@@ -21,7 +21,7 @@
  */
 import type { Clock } from '@varve/base/clock';
 import { deferred, type Deferred } from '@varve/base/deferred';
-import type { Change, Engine } from '../contract/engine.ts';
+import type { Changes, Engine } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 import { giveBack } from '../open/owners.ts';
 
@@ -31,7 +31,7 @@ export interface CommitSource {
   readonly changeN: number;
   readonly byteN: number;
   /** Runs the hook, then hands over what is pending. Called only when nothing is in flight. */
-  seal(): readonly Change[];
+  seal(): Changes;
   /** What `seal` handed over is on the medium. */
   settle(): void;
 }

@@ -11,6 +11,7 @@ import type { Overlay } from '../pending/overlay.ts';
 /** Where a transaction of this tick reads. */
 export interface Reader {
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined;
+  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
 }
 
 export class TickReadTx implements ReadTx {
@@ -22,6 +23,10 @@ export class TickReadTx implements ReadTx {
 
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
     return (this.#reader ?? ended()).get(bucket, key);
+  }
+
+  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+    return (this.#reader ?? ended()).getMany(bucket, keys);
   }
 
   end(): void {
@@ -43,6 +48,11 @@ export class SectionTx implements BatchTx {
     return this.#reader.get(bucket, key);
   }
 
+  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+    if (this.#overlay === undefined) ended();
+    return this.#reader.getMany(bucket, keys);
+  }
+
   createBucket(bucket: Bucket): void {
     (this.#overlay ?? ended()).createBucket(bucket);
   }
@@ -53,6 +63,10 @@ export class SectionTx implements BatchTx {
 
   put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
     (this.#overlay ?? ended()).put(bucket, key, value);
+  }
+
+  putLent(bucket: Bucket, block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    (this.#overlay ?? ended()).putLent(bucket, block, start, keyEnd, end);
   }
 
   delete(bucket: Bucket, key: Uint8Array): void {

@@ -1,5 +1,6 @@
 /** Commits: all changes in their order, or none. */
 import assert from 'node:assert/strict';
+import { noRoom, PackedChanges } from '../contract/packed-changes.ts';
 import { ascending, bytes, create, del, drop, get, numbered, plain, put, scan, type Scenario } from './scenario.ts';
 
 export const commitScenarios: readonly Scenario[] = [
@@ -20,6 +21,46 @@ export const commitScenarios: readonly Scenario[] = [
       ]);
       assert.deepEqual(await scan(engine, plain), ['a=2', 'c=3']);
       assert.equal(get(engine, plain, 'b'), undefined);
+    },
+  },
+  {
+    key: 'commits/places',
+    title:
+      'rows as places in blocks, with the room that the engine asks for: nothing but the room is written to (ENG4, G9)',
+    async run(bench) {
+      const engine = await bench.open();
+      const { before, after } = engine.room ?? noRoom;
+      await engine.commit([create(plain), create(ascending)]);
+      for (const room of [{ before, after }, noRoom, { before: before + 3, after: after + 2 }]) {
+        const rows = new PackedChanges(room);
+        const block = new Uint8Array(4096).fill(170);
+        const wanted = block.slice();
+        let at = 0;
+        for (let n = 0; at < 3000; n += 1) {
+          const [key, value] = [numbered(room.before * 1000 + n), new Uint8Array(n % 100).fill(n)];
+          at += room.before;
+          for (const target of [block, wanted]) {
+            target.set(key, at);
+            target.set(value, at + key.length);
+          }
+          const end = at + key.length + value.length;
+          rows.pushRow('put', n % 3 === 0 ? plain : ascending, block, at, at + key.length, end);
+          for (let i = 0; i < room.before; i += 1) wanted[at - room.before + i] = 0;
+          for (let i = 0; i < room.after; i += 1) wanted[end + i] = 0;
+          at = end + room.after;
+        }
+        const pieces = [...rows];
+        await engine.commit(rows);
+        for (let i = 0; i < rows.length; i += 1) {
+          block.fill(0, rows.start(i) - room.before, rows.start(i));
+          block.fill(0, rows.end(i), rows.end(i) + room.after);
+        }
+        assert.deepEqual(block, wanted);
+        for (const change of pieces) {
+          if (change.type === 'put') assert.deepEqual(engine.get(change.bucket, change.key), change.value);
+        }
+        await engine.commit([drop(plain), create(plain), drop(ascending), create(ascending)]);
+      }
     },
   },
   {

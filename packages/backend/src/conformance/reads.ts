@@ -1,12 +1,14 @@
 /** Point reads: every row that was committed, no other, byte for byte. */
 import assert from 'node:assert/strict';
 import type { Bucket } from '../contract/bucket.ts';
+import type { EngineView } from '../contract/engine.ts';
 import { Random } from './random.ts';
 import {
   ascending,
   bytes,
   chunksOf,
   create,
+  del,
   drop,
   get,
   numbered,
@@ -14,6 +16,7 @@ import {
   put,
   scan,
   type Scenario,
+  text,
 } from './scenario.ts';
 
 export const readScenarios: readonly Scenario[] = [
@@ -38,6 +41,64 @@ export const readScenarios: readonly Scenario[] = [
       for (const key of ['f', 'fo', 'foo0', 'foo2', 'foo11', 'foo\0', 'g', '\0']) {
         assert.equal(get(engine, plain, key), undefined, key);
       }
+    },
+  },
+  {
+    key: 'reads/many-at-once',
+    title: 'many keys at once, where an engine can: each as `get` has it, in the order asked',
+    async run(bench) {
+      const engine = await bench.open();
+      const keys = Array.from({ length: 300 }, (_, n) => numbered((n * 7919) % 1000));
+      const check = (view: EngineView, bucket: Bucket): void => {
+        const many = view.getMany?.(bucket, keys);
+        if (many === undefined) return;
+        assert.equal(many.length, keys.length);
+        for (const [i, key] of keys.entries()) assert.deepEqual(many[i], view.get(bucket, key));
+        assert.deepEqual(view.getMany?.(bucket, []), []);
+      };
+      check(engine, plain);
+      await engine.commit([create(plain), create(ascending)]);
+      const rows = [plain, ascending].flatMap((bucket) =>
+        Array.from({ length: 500 }, (_, n) => put(bucket, numbered(2 * n), `${n}`.repeat(n % 90))),
+      );
+      await engine.commit(rows);
+      const pin = engine.pin();
+      await engine.commit(keys.slice(0, 100).flatMap((key) => [del(plain, key), del(ascending, key)]));
+      for (const bucket of [plain, ascending]) {
+        check(engine, bucket);
+        check(pin, bucket);
+        assert.equal(pin.getMany?.(bucket, keys).filter((value) => value !== undefined).length ?? 150, 150);
+      }
+      pin[Symbol.dispose]();
+    },
+  },
+  {
+    key: 'reads/last',
+    title: 'the greatest key, where an engine tells it; of an append-only bucket it may be one that was deleted (B26)',
+    async run(bench) {
+      let engine = await bench.open();
+      const last = async (bucket: Bucket): Promise<string | undefined> => {
+        const key = await engine.last?.(bucket);
+        return key && text(key);
+      };
+      if (engine.last === undefined) return;
+      assert.equal(await last(plain), undefined);
+      await engine.commit([create(plain), create(ascending)]);
+      assert.equal(await last(plain), undefined);
+      assert.equal(await last(ascending), undefined);
+      await engine.commit(['a', 'b', 'b\xff', 'c'].flatMap((key) => [put(plain, key, ''), put(ascending, key, '')]));
+      assert.equal(await last(plain), 'c');
+      assert.equal(await last(ascending), 'c');
+      await engine.commit([del(plain, 'c'), del(ascending, 'c')]);
+      assert.equal(await last(plain), 'b\xff');
+      assert.ok(['b\xff', 'c'].includes((await last(ascending))!));
+      if (bench.canReopen) {
+        engine = await bench.reopen(engine);
+        assert.equal(await last(plain), 'b\xff');
+        assert.ok(['b\xff', 'c'].includes((await last(ascending))!));
+      }
+      await engine.commit([drop(plain), create(plain)]);
+      assert.equal(await last(plain), undefined);
     },
   },
   {

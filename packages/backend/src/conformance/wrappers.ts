@@ -1,7 +1,7 @@
 /** Engines around an engine, for tests: one that takes its time, one that fails (R77). */
 import { nodeClock } from '@varve/base/node/clock';
 import type { Bucket } from '../contract/bucket.ts';
-import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../contract/engine.ts';
+import type { Changes, Engine, Entry, PinnedView, Room, ScanOptions, Snapshot } from '../contract/engine.ts';
 import { Random } from './random.ts';
 
 /**
@@ -29,10 +29,16 @@ class WrappedEngine implements Engine {
   readonly durable: boolean | undefined;
   readonly readOnly: boolean | undefined;
   readonly warnings: readonly string[] | undefined;
+  readonly room: Room | undefined;
   readonly snapshot: Engine['snapshot'];
+  readonly last: Engine['last'];
+  readonly getMany: Engine['getMany'];
 
   constructor(inner: Engine) {
     this.inner = inner;
+    this.room = inner.room;
+    this.last = inner.last && ((bucket) => inner.last!(bucket));
+    this.getMany = inner.getMany && ((bucket, keys) => inner.getMany!(bucket, keys));
     this.durable = inner.durable;
     this.readOnly = inner.readOnly;
     this.warnings = inner.warnings;
@@ -63,7 +69,7 @@ class WrappedEngine implements Engine {
     return this.inner.pin();
   }
 
-  commit(changes: readonly Change[]): Promise<void> {
+  commit(changes: Changes): Promise<void> {
     return this.inner.commit(changes);
   }
 
@@ -97,13 +103,14 @@ class DeferredEngine extends WrappedEngine {
     const pin = this.inner.pin();
     return {
       get: (bucket, key) => pin.get(bucket, key),
+      getMany: pin.getMany && ((bucket, keys) => pin.getMany!(bucket, keys)),
       scan: (bucket, options) => this.#lateChunks(pin.scan(bucket, options)),
       buckets: () => pin.buckets(),
       [Symbol.dispose]: () => pin[Symbol.dispose](),
     };
   }
 
-  override commit(changes: readonly Change[]): Promise<void> {
+  override commit(changes: Changes): Promise<void> {
     return this.#late(() => this.inner.commit(changes));
   }
 
@@ -153,7 +160,7 @@ class FailingEngine extends WrappedEngine {
     this.#options = options;
   }
 
-  override async commit(changes: readonly Change[]): Promise<void> {
+  override async commit(changes: Changes): Promise<void> {
     this.#commitN += 1;
     if (this.#commitN < this.#step) return super.commit(changes);
     if (this.#commitN === this.#step && this.#options.applied === true) await super.commit(changes);

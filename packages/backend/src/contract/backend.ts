@@ -15,7 +15,7 @@
  */
 import type { World } from '@varve/base/world';
 import type { Bucket } from './bucket.ts';
-import type { Entry, ScanOptions, Snapshot } from './engine.ts';
+import type { Entry, Room, ScanOptions, Snapshot } from './engine.ts';
 
 /** Point reads of one state. */
 export interface ReadTx {
@@ -24,6 +24,8 @@ export interface ReadTx {
    * block of up to 1 MiB that lives as long as they do: copy what you keep for long. Same tick.
    */
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined;
+  /** The values of `keys`, in that order, `undefined` where there is none; bytes as of `get`. Same tick. */
+  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
 }
 
 /** A state kept as it is until disposed. May be held across awaits; what it pins is kept, so dispose it. */
@@ -45,6 +47,13 @@ export interface BatchTx extends ReadTx {
    * @throws RangeError for an empty key, one of more than 32,768 bytes, or a value of 2 GiB (what BoltDB can hold)
    */
   put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void;
+  /**
+   * As `put`, and copies nothing: the key is `block` from `start` to `keyEnd`, the value goes on from there to `end`. Lent for
+   * ever: nobody changes these bytes any more, also if the section is undone. The engine may write to the `room` around them
+   * (`Backend.room`), which is the row's alone. What is read of a small value later is a copy; a long one is a view of the block.
+   * @throws as `put`; RangeError for a place that does not lie in the block with its room
+   */
+  putLent(bucket: Bucket, block: Uint8Array, start: number, keyEnd: number, end: number): void;
   /** Removes the row; a missing one is fine. Copies the key. @throws BackendError `BACKEND_NO_BUCKET` */
   delete(bucket: Bucket, key: Uint8Array): void;
 }
@@ -113,6 +122,8 @@ export interface Backend extends AsyncDisposable {
   hash(ignore?: (bucket: string, key: Uint8Array) => boolean): Promise<number>;
   /** Commits, then gives the space of deleted rows back. Sections go on meanwhile; at most, writers wait in `admit()`. */
   defrag(): Promise<void>;
+  /** What `putLent` leaves free around a row's key and value. */
+  readonly room: Room;
   /** Bytes on the medium, sampled after each commit and defrag. */
   readonly size: number;
   /** The part of `size` that holds rows. */

@@ -1,11 +1,12 @@
 /**
- * What an engine implements: nine members over named buckets of byte keys and byte values.
+ * What an engine implements: nine members over named buckets of byte keys and byte values, and what it may add.
  *
  * ENG1  The Backend calls `commit`, `compact` and `close` one at a time, and nothing after `close`.
  * ENG2  Point reads answer in the same tick; scans, commits and everything else that may be long are asynchronous.
  * ENG3  A view shows committed changes only: all of a commit or none of it.
  * ENG4  Bytes given to an engine are not changed afterwards by anybody; bytes it gives out are never changed by it,
- *     and the receiver does not write to them.
+ *     and the receiver does not write to them. The room around a row (`Room`) is the engine's, from the call of `commit`
+ *     until that has settled.
  * ENG5  A bucket that does not exist reads as an empty one. The Backend checks before it writes to one.
  * ENG6  A bucket is known by its name: the Backend may ask with another object of that name. `appendOnly` of the one that
  *     created it holds.
@@ -15,6 +16,8 @@
  *     with `BACKEND_READ_ONLY`, and the medium is not touched. The Backend does not even ask.
  * ENG9  A scan keeps to its range and to byte order, and gives no empty chunk. The Backend looks, and an engine that does not is
  *     `BACKEND_CORRUPT`.
+ *
+ * ENG10  What is optional changes no answer: the Backend does without, more slowly.
  *
  * Engines are simple on purpose: batching, read-your-writes, counters and hashes stand once, in the Backend.
  * Run `@varve/backend/conformance` on yours.
@@ -45,6 +48,22 @@ export type Change =
   | { readonly type: 'put'; readonly bucket: Bucket; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'delete'; readonly bucket: Bucket; readonly key: Uint8Array };
 
+/**
+ * What one commit consists of, in order: an array of changes is one, and so is what the Backend gives. Iterating makes the
+ * changes one by one. An engine for which an object a row is too much asks for their places in blocks: `packChanges(changes)`.
+ */
+export interface Changes extends Iterable<Change> {
+  readonly length: number;
+}
+
+/** Free bytes around a row's key and value, for what an engine frames rows with. Whole numbers, at most 64 each. */
+export interface Room {
+  /** Before the key. */
+  readonly before: number;
+  /** Behind the value, or behind the key of a delete. */
+  readonly after: number;
+}
+
 /** One committed state. */
 export interface EngineView {
   /** The value, or `undefined` where there is none. Same tick. */
@@ -53,8 +72,11 @@ export interface EngineView {
   scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]>;
   /** Names of all buckets, empty ones included, in byte order. */
   buckets(): readonly string[];
-  /** The greatest key of a bucket. Same tick. Optional: where it is absent, scans find it. */
-  lastKey?(bucket: Bucket): Uint8Array | undefined;
+  /**
+   * The values of `keys`, in that order, `undefined` where there is none. Same tick. For an engine that can read many with
+   * less work than one by one. @default `get` for each
+   */
+  readonly getMany?: ((bucket: Bucket, keys: readonly Uint8Array[]) => readonly (Uint8Array | undefined)[]) | undefined;
 }
 
 /** A view that stays as it is until it is disposed. */
@@ -66,8 +88,9 @@ export interface Engine extends EngineView {
   /**
    * All changes, in order, or none; resolves when they would survive a power cut (memory: at once).
    * A rejection is final for the engine: the Backend never calls `commit` again.
+   * @param changes as good as they are until the promise has settled: nothing of them is kept longer but bytes (ENG4)
    */
-  commit(changes: readonly Change[]): Promise<void>;
+  commit(changes: Changes): Promise<void>;
   /** Gives space of deleted rows back to the medium. Answers stay the same; pinned views stay readable. */
   compact(): Promise<void>;
   /** Bytes the medium holds for this engine. */
@@ -76,6 +99,16 @@ export interface Engine extends EngineView {
   readonly sizeInUse: number;
   /** Gives back files, locks and memory. Views that are still pinned end here. */
   close(): Promise<void>;
+  /**
+   * The greatest key of a bucket, `undefined` where there is none; of an append-only one it may also be a greater one that was
+   * there and was deleted. Asked once for each append-only bucket, when a Backend opens. @default found by scanning the bucket
+   */
+  readonly last?: ((bucket: Bucket) => Promise<Uint8Array | undefined>) | undefined;
+  /**
+   * What the Backend leaves free around the rows of a commit, so that they can be written out of the blocks they lie in.
+   * Rows of one block that follow each other, room included, are one piece of it. @default none
+   */
+  readonly room?: Room | undefined;
   /** False where a commit does not survive the process; absent means true. */
   readonly durable?: boolean | undefined;
   /** True where nothing can be written; absent means false. */

@@ -11,9 +11,9 @@ import { checkOptions, type Rules } from '@varve/base/options';
 import { Slice, type Turns } from '@varve/base/pace';
 import { isWorld, type World } from '@varve/base/world';
 import type { Bucket } from '../contract/bucket.ts';
-import type { Change, Engine, Entry, PinnedView, ScanOptions } from '../contract/engine.ts';
+import type { Changes, Engine, Entry, PinnedView, ScanOptions } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
-import { PackedPut } from '../pending/packed-put.ts';
+import { packChanges, type PackedChanges } from '../contract/packed-changes.ts';
 import { PackedRows } from '../resident/packed-rows.ts';
 import type { ResidentRows } from '../resident/resident-rows.ts';
 import { ResidentTree } from '../resident/resident-tree.ts';
@@ -55,6 +55,11 @@ class Memory implements MemoryEngine {
     return this.#open().get(bucket.name)?.get(key);
   }
 
+  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+    const rows = this.#open().get(bucket.name);
+    return keys.map((key) => rows?.get(key));
+  }
+
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {
     return scanVersion(this.#open(), bucket, options, () => this.#open());
   }
@@ -67,8 +72,12 @@ class Memory implements MemoryEngine {
     return new PinnedVersion(this.#open(), () => this.#open());
   }
 
-  async commit(changes: readonly Change[]): Promise<void> {
-    await this.#replace(nextVersion(this.#open(), changes, this.#clock));
+  async commit(changes: Changes): Promise<void> {
+    await this.#replace(nextVersion(this.#open(), packChanges(changes), this.#clock));
+  }
+
+  async last(bucket: Bucket): Promise<Uint8Array | undefined> {
+    return this.#open().get(bucket.name)?.last();
   }
 
   async compact(): Promise<void> {
@@ -118,6 +127,11 @@ class PinnedVersion implements PinnedView {
     return this.#open().get(bucket.name)?.get(key);
   }
 
+  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+    const rows = this.#open().get(bucket.name);
+    return keys.map((key) => rows?.get(key));
+  }
+
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {
     return scanVersion(this.#open(), bucket, options, () => this.#open());
   }
@@ -137,30 +151,35 @@ class PinnedVersion implements PinnedView {
   }
 }
 
-async function nextVersion(before: Version, changes: readonly Change[], clock: Turns): Promise<Version> {
+async function nextVersion(before: Version, changes: PackedChanges, clock: Turns): Promise<Version> {
   const next = new Map(before);
   /** The buckets that are this version's own already. */
   const own = new Set<ResidentRows>();
   const slice = new Slice(clock);
+  let hotBucket: Bucket | undefined;
+  let hotRows: ResidentRows | undefined;
   for (let i = 0; i < changes.length; i += 1) {
     if (i % stride === stride - 1 && slice.over) await slice.turn();
-    const change = changes[i]!;
-    const { name } = change.bucket;
-    let rows = next.get(name);
-    if (change.type === 'createBucket') {
-      if (rows === undefined) next.set(name, change.bucket.appendOnly ? new PackedRows() : new ResidentTree());
-    } else if (change.type === 'deleteBucket') {
-      next.delete(name);
-    } else if (rows !== undefined) {
-      if (!own.has(rows)) {
-        rows = rows.next();
-        own.add(rows);
-        next.set(name, rows);
-      }
-      if (change instanceof PackedPut) rows.putPacked(change);
-      else if (change.type === 'put') rows.put(change.key, change.value);
-      else rows.delete(change.key);
+    const bucket = changes.bucket(i);
+    const type = changes.type(i);
+    if (type === 'createBucket' || type === 'deleteBucket') {
+      hotBucket = undefined;
+      if (type === 'deleteBucket') next.delete(bucket.name);
+      else if (!next.has(bucket.name)) next.set(bucket.name, bucket.appendOnly ? new PackedRows() : new ResidentTree());
+      continue;
     }
+    if (bucket !== hotBucket) {
+      hotBucket = bucket;
+      hotRows = next.get(bucket.name);
+      if (hotRows !== undefined && !own.has(hotRows)) {
+        hotRows = hotRows.next();
+        own.add(hotRows);
+        next.set(bucket.name, hotRows);
+      }
+    }
+    if (hotRows === undefined) continue;
+    if (type === 'put') hotRows.putPlace(changes.block(i), changes.start(i), changes.keyEnd(i), changes.end(i));
+    else hotRows.delete(changes.key(i));
   }
   return next;
 }

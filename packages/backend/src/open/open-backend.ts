@@ -15,6 +15,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import {
+  check,
   checkOptional,
   checkOptions,
   isFunction,
@@ -29,20 +30,22 @@ import { isWorld, type World } from '@varve/base/world';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
 import { type CommitSource, Committer } from '../commit/committer.ts';
-import type { Change, Engine, Snapshot } from '../contract/engine.ts';
+import type { Changes, Engine, Room, Snapshot } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 import { hashView } from '../read/hash.ts';
 import { floorKeys } from '../read/floor-keys.ts';
 import { type LinkedSignal, linkedSignal } from '../linked-signal.ts';
+import { noRoom } from '../contract/packed-changes.ts';
 import { type Ground, Overlay } from '../pending/overlay.ts';
 import { giveBack, takeEngine } from './owners.ts';
-import { lookUp, PinnedReadTx, PinnedState } from '../read/pinned-state.ts';
+import { lookUp, lookUpMany, PinnedReadTx, PinnedState } from '../read/pinned-state.ts';
 import { type Reader, SectionTx, TickReadTx } from '../commit/section.ts';
 import { Slab } from '../pending/slab.ts';
 import { copyOf, OpenSnapshot } from '../read/snapshot.ts';
 import { undoUnfinishedImport } from './unfinished-import.ts';
 
 const longestTimer = 2 ** 31 - 1;
+const isRoom = isInteger(0, 64);
 
 const rules: Rules<BackendOptions> = {
   batchLimit: isInteger(1),
@@ -66,10 +69,13 @@ export async function openBackend(engine: Engine, options: BackendOptions = {}):
   try {
     checkOptions(options, rules);
     const { batchLimit = 10_000, batchIntervalMs = 100, preCommit, world = nodeWorld } = options;
+    const { room = noRoom } = engine;
+    check(room.before, "the engine's room.before", isRoom);
+    check(room.after, "the engine's room.after", isRoom);
     const undone = await undoUnfinishedImport(engine);
     const names = new Set(engine.buckets());
     const floors = await floorKeys(engine, names, world.clock);
-    const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab() };
+    const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab(room) };
     const warnings = [...(engine.warnings ?? []), ...undone];
     return new LayeredBackend(engine, ground, warnings, { batchLimit, batchIntervalMs, preCommit, world });
   } catch (error) {
@@ -131,6 +137,10 @@ class LayeredBackend implements Backend, CommitSource, Reader {
 
   get sizeInUse(): number {
     return this.#committer.sizeInUse;
+  }
+
+  get room(): Room {
+    return this.#ground.slab.room;
   }
 
   get openReadTxN(): number {
@@ -247,13 +257,13 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     return this.#pending.byteN;
   }
 
-  seal(): readonly Change[] {
+  seal(): Changes {
     if (this.#preCommit !== undefined) this.#section(this.#preCommit);
     const sealed = this.#pending;
     if (sealed.changes.length === 0) return [];
     sealed.seal();
     this.#flushing = sealed;
-    this.#pending = new Overlay(this.#ground);
+    this.#pending = new Overlay(this.#ground, sealed.changes.length);
     return sealed.changes;
   }
 
@@ -266,6 +276,10 @@ class LayeredBackend implements Backend, CommitSource, Reader {
 
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
     return lookUp(this.#pending.layers, this.#flushing?.layers, this.#engine, bucket, key);
+  }
+
+  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+    return lookUpMany(this.#pending.layers, this.#flushing?.layers, this.#engine, bucket, keys);
   }
 
   #section<T>(body: (tx: BatchTx) => T): T {
@@ -314,7 +328,10 @@ class LayeredBackend implements Backend, CommitSource, Reader {
       const pending = this.#pending.pinBefore(mark);
       const flushing = this.#flushing?.layers;
       const engine = this.#engine;
-      this.#before = { get: (bucket, key) => lookUp(pending, flushing, engine, bucket, key) };
+      this.#before = {
+        get: (bucket, key) => lookUp(pending, flushing, engine, bucket, key),
+        getMany: (bucket, keys) => lookUpMany(pending, flushing, engine, bucket, keys),
+      };
     }
     return this.#before;
   }

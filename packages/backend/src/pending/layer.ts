@@ -3,7 +3,7 @@
  *
  * LY1  A pin stays as it is; the layer it was taken from goes on. Both cost O(1).
  * LY2  `cleared`: the bucket was removed within this overlay, so nothing below it shows through.
- * LY3  Rows are the very objects that go to the engine, apart from those that a cursor gives of an append-only bucket.
+ * LY3  A row is the number of a change in `changes`, which is what goes to the engine. Only cursors make objects.
  * LY4  Append-only: rows lie in an array in the order of their keys, because that is the order in which they come. A pin
  *     shares the array and remembers its length. Deletes lie beside it (`delete-run.ts`) and win over rows, since a key
  *     that was put never comes again; a delete of a key that was never put is not kept.
@@ -14,23 +14,22 @@
 import { byteKey, compareBytes } from '@varve/base/order';
 import { type BTree, byteTree, rowsBetween } from '../btree.ts';
 import type { Bucket } from '../contract/bucket.ts';
-import { DeleteRun } from './delete-run.ts';
+import { DeleteRun, lowerBound, rowsAt, rowsOf } from './delete-run.ts';
 import type { Change } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
-import type { PackedDelete } from './packed-delete.ts';
-import type { PackedPut } from './packed-put.ts';
+import type { PackedChanges } from '../contract/packed-changes.ts';
 
-type PutRow = Extract<Change, { type: 'put' }>;
-type DeleteRow = Extract<Change, { type: 'delete' }>;
-export type Row = PutRow | DeleteRow;
+export type Row = Extract<Change, { type: 'put' | 'delete' }>;
 
 /** Rows in byte order, each key once. */
 export type RowCursor = Iterator<Row, undefined, undefined>;
 
 export interface Layer {
   readonly cleared: boolean;
-  /** The change of that key, or `undefined`: look below, unless `cleared`. */
-  find(key: Uint8Array): Row | undefined;
+  /** Where rows are numbers of. */
+  readonly changes: PackedChanges;
+  /** The change of that key; -1 for none: look below, unless `cleared`. */
+  find(key: Uint8Array): number;
   /** Cursors over [start, end), the one whose rows win first. */
   cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[];
   pin(): Layer;
@@ -38,15 +37,24 @@ export interface Layer {
 
 export class AppendLayer implements Layer {
   readonly cleared: boolean;
+  readonly changes: PackedChanges;
   readonly #bucket: Bucket;
-  /** Slots from `#length` on may hold rows of a section that was undone. */
-  readonly #rows: PackedPut[];
+  /** In the order of their keys. Slots from `#length` on may be those of a section that was undone. */
+  readonly #rows: number[];
   #length: number;
   #deletes: DeleteRun | undefined;
   /** Greatest key of the layers below. */
   readonly #floor: Uint8Array | undefined;
 
-  constructor(bucket: Bucket, cleared: boolean, floor: Uint8Array | undefined, rows: PackedPut[] = [], length = 0) {
+  constructor(
+    changes: PackedChanges,
+    bucket: Bucket,
+    cleared: boolean,
+    floor: Uint8Array | undefined,
+    rows: number[] = [],
+    length = 0,
+  ) {
+    this.changes = changes;
     this.#bucket = bucket;
     this.cleared = cleared;
     this.#floor = floor;
@@ -56,21 +64,24 @@ export class AppendLayer implements Layer {
 
   /** Greatest key that was ever put: here, or below if nothing was put here. */
   get last(): Uint8Array | undefined {
-    return this.#length > 0 ? this.#rows[this.#length - 1]!.key : this.#floor;
+    return this.#length > 0 ? this.changes.key(this.#rows[this.#length - 1]!) : this.#floor;
   }
 
-  /** @throws BackendError `BACKEND_KEY_ORDER` */
-  checkOrder(key: Uint8Array): void {
-    if (!this.#isAbove(key)) {
-      throw new BackendError(
-        'BACKEND_KEY_ORDER',
-        `bucket "${this.#bucket.name}" is append-only: a key must be greater than all before it`,
-      );
-    }
+  /** The key is `bytes` from `start` to `end`. @throws BackendError `BACKEND_KEY_ORDER` */
+  checkOrder(bytes: Uint8Array, start: number, end: number): void {
+    const isAbove =
+      this.#length > 0
+        ? this.changes.compareKey(this.#rows[this.#length - 1]!, bytes, start, end) < 0
+        : this.#floor === undefined || compareBytes(bytes.subarray(start, end), this.#floor) > 0;
+    if (isAbove) return;
+    throw new BackendError(
+      'BACKEND_KEY_ORDER',
+      `bucket "${this.#bucket.name}" is append-only: a key must be greater than all before it`,
+    );
   }
 
   /** The key must have passed `checkOrder`. */
-  push(row: PackedPut): void {
+  push(row: number): void {
     this.#rows[this.#length] = row;
     this.#length += 1;
   }
@@ -81,105 +92,84 @@ export class AppendLayer implements Layer {
 
   /** Whether a row with that key can exist, here or below. */
   mayHold(key: Uint8Array): boolean {
-    return !this.#isAbove(key);
+    if (this.#length > 0) return this.changes.compareKey(this.#rows[this.#length - 1]!, key) >= 0;
+    return this.#floor !== undefined && compareBytes(key, this.#floor) <= 0;
   }
 
-  /** @param key the row's own @returns the delete that was there already, for `undoDelete` */
-  delete(row: PackedDelete, key: Uint8Array): PackedDelete | undefined {
-    return (this.#deletes ??= new DeleteRun()).add(row, key);
+  /** @param key the row's own @returns the delete that was there already, for `undoDelete`; -1 for none */
+  delete(row: number, key: Uint8Array): number {
+    return (this.#deletes ??= new DeleteRun(this.changes)).add(row, key);
   }
 
-  undoDelete(row: PackedDelete, before: PackedDelete | undefined): void {
+  undoDelete(row: number, before: number): void {
     this.#deletes!.undo(row, before);
   }
 
-  find(key: Uint8Array): Row | undefined {
-    const deleted = this.#deletes?.find(key);
-    if (deleted !== undefined) return deleted;
+  find(key: Uint8Array): number {
+    const deleted = this.#deletes === undefined ? -1 : this.#deletes.find(key);
+    if (deleted >= 0) return deleted;
     // A reader mostly asks for what is long committed: two comparisons answer that.
     const length = this.#length;
-    if (length === 0 || this.#rows[0]!.compare(key) > 0) return undefined;
-    const at = this.#lowerBound(key);
-    if (at === length) return undefined;
+    if (length === 0 || this.changes.compareKey(this.#rows[0]!, key) > 0) return -1;
+    const at = lowerBound(this.changes, this.#rows, length, key);
+    if (at === length) return -1;
     const row = this.#rows[at]!;
-    return row.compare(key) === 0 ? row : undefined;
+    return this.changes.compareKey(row, key) === 0 ? row : -1;
   }
 
   cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
     const found = this.#deletes?.cursors(start, end) ?? [];
-    if (this.#length > 0) found.push(arrayCursor(this.#rows, this.#bound(start, 0), this.#bound(end, this.#length)));
+    if (this.#length > 0) {
+      found.push(rowsAt(this.changes, this.#rows, this.#bound(start, 0), this.#bound(end, this.#length)));
+    }
     return found;
   }
 
   pin(): AppendLayer {
-    const pin = new AppendLayer(this.#bucket, this.cleared, this.#floor, this.#rows, this.#length);
+    const pin = new AppendLayer(this.changes, this.#bucket, this.cleared, this.#floor, this.#rows, this.#length);
     pin.#deletes = this.#deletes?.pin();
     return pin;
   }
 
-  /** Whether the key is greater than all that were ever put. */
-  #isAbove(key: Uint8Array): boolean {
-    if (this.#length > 0) return this.#rows[this.#length - 1]!.compare(key) < 0;
-    return this.#floor === undefined || compareBytes(key, this.#floor) > 0;
-  }
-
   #bound(key: Uint8Array | undefined, absent: number): number {
-    return key === undefined ? absent : this.#lowerBound(key);
-  }
-
-  /** Index of the first row whose key is not below `key`. */
-  #lowerBound(key: Uint8Array): number {
-    const rows = this.#rows;
-    let low = 0;
-    let high = this.#length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (rows[middle]!.compare(key) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return key === undefined ? absent : lowerBound(this.changes, this.#rows, this.#length, key);
   }
 }
 
 export class TreeLayer implements Layer {
   readonly cleared: boolean;
-  readonly #rows: BTree<string, Row>;
+  readonly changes: PackedChanges;
+  readonly #rows: BTree<string, number>;
 
-  constructor(cleared: boolean, rows: BTree<string, Row> = byteTree<Row>()) {
+  constructor(changes: PackedChanges, cleared: boolean, rows: BTree<string, number> = byteTree<number>()) {
+    this.changes = changes;
     this.cleared = cleared;
     this.#rows = rows;
   }
 
-  /** @returns the row that it replaces, for `undo` */
-  set(row: Row): Row | undefined {
-    const key = byteKey(row.key);
-    const before = this.#rows.get(key);
-    this.#rows.set(key, row);
-    return before;
+  /** @param key the row's own @returns the row that it replaces, for `undo`; -1 for none */
+  set(row: number, key: Uint8Array): number {
+    const name = byteKey(key);
+    const before = this.#rows.get(name);
+    this.#rows.set(name, row);
+    return before ?? -1;
   }
 
-  undo(row: Row, before: Row | undefined): void {
-    if (before === undefined) this.#rows.delete(byteKey(row.key));
-    else this.#rows.set(byteKey(row.key), before);
+  undo(row: number, before: number): void {
+    const name = byteKey(this.changes.key(row));
+    if (before < 0) this.#rows.delete(name);
+    else this.#rows.set(name, before);
   }
 
-  find(key: Uint8Array): Row | undefined {
-    return this.#rows.size === 0 ? undefined : this.#rows.get(byteKey(key));
+  find(key: Uint8Array): number {
+    return this.#rows.size === 0 ? -1 : (this.#rows.get(byteKey(key)) ?? -1);
   }
 
   cursors(start: Uint8Array | undefined, end: Uint8Array | undefined): RowCursor[] {
-    return this.#rows.size === 0 ? [] : [rowsBetween(this.#rows, start, end)];
+    return this.#rows.size === 0 ? [] : [rowsOf(this.changes, rowsBetween(this.#rows, start, end))];
   }
 
   pin(): TreeLayer {
-    return new TreeLayer(this.cleared, this.#rows.clone());
+    return new TreeLayer(this.changes, this.cleared, this.#rows.clone());
   }
-}
-
-function* arrayCursor(rows: readonly PackedPut[], from: number, to: number): Generator<Row, undefined, undefined> {
-  for (let i = from; i < to; i += 1) {
-    const { type, bucket, key, value } = rows[i]!;
-    yield { type, bucket, key, value };
-  }
-  return undefined;
 }

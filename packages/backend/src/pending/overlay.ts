@@ -1,8 +1,8 @@
 /**
  * Changes that are finished but not yet durable, over one committed state.
  *
- * OV1  `changes` is what the engine gets, in the order in which it was written; the layers hold the same objects, the
- *     newest for each key, tombstones included.
+ * OV1  `changes` is what the engine gets, in the order in which it was written; the layers hold their numbers, the newest
+ *     for each key, tombstones included.
  * OV2  A section writes straight into the overlay. `rollback` takes back whatever came after a mark, newest first: a
  *     section that succeeds pays for nothing, one that throws pays for what it did.
  * OV3  A pin never changes (LY1).
@@ -12,11 +12,11 @@
  * force a commit (BD2).
  */
 import { type Bucket, knownBucket } from '../contract/bucket.ts';
-import type { Change } from '../contract/engine.ts';
+import type { Room } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
-import { AppendLayer, type Layer, type Row, TreeLayer } from './layer.ts';
+import { AppendLayer, type Layer, TreeLayer } from './layer.ts';
 import { longestKey, longestValue } from '../contract/limits.ts';
-import type { PackedDelete } from './packed-delete.ts';
+import { PackedChanges } from '../contract/packed-changes.ts';
 import type { Slab } from './slab.ts';
 
 /** What outlives an overlay: it belongs to the finished state as a whole. */
@@ -31,7 +31,9 @@ export interface Ground {
 }
 
 /** What the memory of a row costs beyond its bytes, roughly. */
-const rowOverhead = 128;
+const rowOverhead = 64;
+/** More is not made ready for the next overlay, however many changes the last one had. */
+const mostExpected = 16_384;
 
 type AnyLayer = AppendLayer | TreeLayer;
 
@@ -39,20 +41,22 @@ type AnyLayer = AppendLayer | TreeLayer;
 export type Layers = ReadonlyMap<string, Layer>;
 
 export class Overlay {
-  readonly changes: Change[] = [];
+  readonly changes: PackedChanges;
   /** Memory held by the changes, an estimate. */
   byteN = 0;
   readonly #ground: Ground;
   readonly #layers = new Map<string, AnyLayer>();
-  /** What each change of the running section replaced, for those that may replace something. */
-  readonly #undo: (Row | AnyLayer | undefined)[] = [];
+  /** What each change of the running section replaced, for those that may replace something: a row's number, or a layer. */
+  readonly #undo: (number | AnyLayer | undefined)[] = [];
   /** Kinds that were settled when the running section began. */
   #kindN = 0;
   #hotBucket: Bucket | undefined;
   #hotLayer: AnyLayer | undefined;
 
-  constructor(ground: Ground) {
+  /** @param expected about how many changes will come */
+  constructor(ground: Ground, expected: number = 0) {
     this.#ground = ground;
+    this.changes = new PackedChanges(ground.slab.room, Math.min(expected, mostExpected));
   }
 
   get layers(): Layers {
@@ -65,7 +69,7 @@ export class Overlay {
     this.#checkKind(bucket);
     if (this.#ground.names.has(bucket.name)) return;
     this.#ground.names.add(bucket.name);
-    this.#push({ type: 'createBucket', bucket });
+    this.#push('createBucket', bucket);
   }
 
   deleteBucket(bucket: Bucket): void {
@@ -74,26 +78,31 @@ export class Overlay {
     if (!this.#ground.names.delete(name)) return;
     this.#hotBucket = undefined;
     this.#undo.push(this.#layers.get(name));
-    this.#layers.set(name, bucket.appendOnly ? new AppendLayer(bucket, true, undefined) : new TreeLayer(true));
-    this.#push({ type: 'deleteBucket', bucket });
+    const { changes } = this;
+    this.#layers.set(
+      name,
+      bucket.appendOnly ? new AppendLayer(changes, bucket, true, undefined) : new TreeLayer(changes, true),
+    );
+    this.#push('deleteBucket', bucket);
   }
 
+  /** Copies both arrays. */
   put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
     const layer = this.#layerFor(bucket);
     checkKey(key);
     checkValue(value);
+    if (layer instanceof AppendLayer) layer.checkOrder(key, 0, key.length);
     const { slab } = this.#ground;
-    if (layer instanceof AppendLayer) {
-      layer.checkOrder(key);
-      const row = slab.row(bucket, key, value);
-      layer.push(row);
-      this.changes.push(row);
-    } else {
-      const row = { type: 'put', bucket, key: slab.copy(key), value: slab.copy(value) } as const;
-      this.#undo.push(layer.set(row));
-      this.changes.push(row);
-    }
-    this.byteN += key.length + value.length + rowOverhead;
+    slab.copy(key, value);
+    this.#put(bucket, layer, slab.block, slab.start, slab.keyEnd, slab.end);
+  }
+
+  /** Takes key and value where they lie, from `start` to `keyEnd` and on to `end`. */
+  putLent(bucket: Bucket, block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    const layer = this.#layerFor(bucket);
+    checkPlace(block, start, keyEnd, end, this.#ground.slab.room);
+    if (layer instanceof AppendLayer) layer.checkOrder(block, start, keyEnd);
+    this.#put(bucket, layer, block, start, keyEnd, end);
   }
 
   delete(bucket: Bucket, key: Uint8Array): void {
@@ -101,16 +110,21 @@ export class Overlay {
     checkKey(key);
     if (layer instanceof AppendLayer && !layer.mayHold(key)) return;
     const { slab } = this.#ground;
-    if (layer instanceof AppendLayer) {
-      const row = slab.deletion(bucket, key);
-      this.#undo.push(layer.delete(row, key));
-      this.changes.push(row);
-    } else {
-      const row = { type: 'delete', bucket, key: slab.copy(key) } as const;
-      this.#undo.push(layer.set(row));
-      this.changes.push(row);
-    }
+    slab.copy(key);
+    const { changes } = this;
+    const row = changes.length;
+    changes.pushRow('delete', bucket, slab.block, slab.start, slab.keyEnd, slab.end);
+    this.#undo.push(layer instanceof AppendLayer ? layer.delete(row, key) : layer.set(row, key));
     this.byteN += key.length + rowOverhead;
+  }
+
+  #put(bucket: Bucket, layer: AnyLayer, block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    const { changes } = this;
+    const row = changes.length;
+    changes.pushRow('put', bucket, block, start, keyEnd, end);
+    if (layer instanceof AppendLayer) layer.push(row);
+    else this.#undo.push(layer.set(row, changes.key(row)));
+    this.byteN += end - start + rowOverhead;
   }
 
   /** Starts a section: the mark for `rollback`. */
@@ -125,14 +139,15 @@ export class Overlay {
   rollback(mark: number): void {
     const { names, kinds } = this.#ground;
     this.#hotBucket = undefined;
-    for (let i = this.changes.length - 1; i >= mark; i -= 1) {
-      const change = this.changes[i]!;
-      if (change.type === 'createBucket') names.delete(change.bucket.name);
-      else if (change.type === 'deleteBucket') names.add(change.bucket.name);
-      this.byteN -= byteN(change);
+    const { changes } = this;
+    for (let i = changes.length - 1; i >= mark; i -= 1) {
+      const type = changes.type(i);
+      if (type === 'createBucket') names.delete(changes.bucket(i).name);
+      else if (type === 'deleteBucket') names.add(changes.bucket(i).name);
+      this.byteN -= changes.end(i) - changes.start(i) + rowOverhead;
     }
-    undo(this.#layers, this.changes, mark, this.#undo);
-    this.changes.length = mark;
+    undo(this.#layers, changes, mark, this.#undo);
+    changes.cut(mark);
     this.#undo.length = 0;
     // Names that this section was the first to use; their layers are of the kind that it took them for.
     for (const name of [...kinds.keys()].slice(this.#kindN)) {
@@ -177,7 +192,10 @@ export class Overlay {
     this.#checkKind(bucket);
     let layer = this.#layers.get(name);
     if (layer === undefined) {
-      layer = bucket.appendOnly ? new AppendLayer(bucket, false, this.#ground.floors.get(name)) : new TreeLayer(false);
+      const { changes } = this;
+      layer = bucket.appendOnly
+        ? new AppendLayer(changes, bucket, false, this.#ground.floors.get(name))
+        : new TreeLayer(changes, false);
       this.#layers.set(name, layer);
     }
     this.#hotBucket = bucket;
@@ -193,19 +211,27 @@ export class Overlay {
     else if (first !== appendOnly) throw new TypeError(`bucket "${name}" is used both as append-only and not`);
   }
 
-  #push(change: Change): void {
-    this.changes.push(change);
-    this.byteN += byteN(change);
+  #push(type: 'createBucket' | 'deleteBucket', bucket: Bucket): void {
+    this.changes.pushBucket(type, bucket);
+    this.byteN += rowOverhead;
   }
 }
 
-function isLayer(replaced: Row | AnyLayer | undefined): replaced is AnyLayer {
+function isLayer(replaced: number | AnyLayer | undefined): replaced is AnyLayer {
   return replaced instanceof AppendLayer || replaced instanceof TreeLayer;
 }
 
-function byteN(change: Change): number {
-  if (change.type === 'put') return change.key.length + change.value.length + rowOverhead;
-  return change.type === 'delete' ? change.key.length + rowOverhead : rowOverhead;
+/** @throws TypeError, RangeError */
+function checkPlace(block: Uint8Array, start: number, keyEnd: number, end: number, { before, after }: Room): void {
+  if (!(block instanceof Uint8Array)) throw new TypeError('block must be a Uint8Array');
+  // Written so that anything but numbers fails as well.
+  if (!(start >= before && keyEnd > start && end >= keyEnd && end + after <= block.length)) {
+    throw new RangeError(
+      'key and value, and the room around them, must lie in the block, and the key must not be empty',
+    );
+  }
+  if (keyEnd - start > longestKey) throw new RangeError(`key must have at most ${longestKey} bytes`);
+  if (end - keyEnd > longestValue) throw new RangeError(`value must have at most ${longestValue} bytes`);
 }
 
 function checkKey(key: Uint8Array): void {
@@ -222,25 +248,25 @@ function checkValue(value: Uint8Array): void {
 /** Takes the changes from `mark` on out of the layers, newest first; uses `replaced` up. */
 function undo(
   layers: Map<string, AnyLayer>,
-  changes: readonly Change[],
+  changes: PackedChanges,
   mark: number,
-  replaced: (Row | AnyLayer | undefined)[],
+  replaced: (number | AnyLayer | undefined)[],
 ): void {
   for (let i = changes.length - 1; i >= mark; i -= 1) {
-    const change = changes[i]!;
-    if (change.type === 'createBucket') continue;
-    const { name } = change.bucket;
+    const type = changes.type(i);
+    if (type === 'createBucket') continue;
+    const { name } = changes.bucket(i);
     const layer = layers.get(name)!;
-    if (change.type === 'deleteBucket') {
+    if (type === 'deleteBucket') {
       const before = replaced.pop() as AnyLayer | undefined;
       if (before === undefined) layers.delete(name);
       else layers.set(name, before);
     } else if (layer instanceof TreeLayer) {
-      layer.undo(change, replaced.pop() as Row | undefined);
-    } else if (change.type === 'put') {
+      layer.undo(i, replaced.pop() as number);
+    } else if (type === 'put') {
       layer.undoPush();
     } else {
-      layer.undoDelete(change as PackedDelete, replaced.pop() as PackedDelete | undefined);
+      layer.undoDelete(i, replaced.pop() as number);
     }
   }
 }

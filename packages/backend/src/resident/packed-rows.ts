@@ -10,7 +10,6 @@
 import type { Slice } from '@varve/base/pace';
 import type { Entry } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
-import type { PackedPut } from '../pending/packed-put.ts';
 import { checkPages } from './check-rows.ts';
 import type { ResidentRows } from './resident-rows.ts';
 import { Page, PageView, rankOf } from './row-page.ts';
@@ -61,10 +60,10 @@ export class PackedRows implements ResidentRows {
   }
 
   /** @throws BackendError as `put` */
-  putPacked(row: PackedPut): void {
-    this.#checkOrder(row.block, row.start, row.keyEnd);
-    const view = this.#viewFor(row.end - row.start);
-    view.pushPacked(row);
+  putPlace(block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    this.#checkOrder(block, start, keyEnd);
+    const view = this.#viewFor(end - start);
+    view.pushPlace(block, start, keyEnd, end);
     if (view.rowN === 1) this.#append(view);
   }
 
@@ -83,6 +82,12 @@ export class PackedRows implements ResidentRows {
     } else {
       this.#own(at).delete(i);
     }
+  }
+
+  /** The last page stays when all of its rows are deleted, so this is the greatest key that was ever put. */
+  last(): Uint8Array | undefined {
+    const view = this.#views[this.#views.length - 1];
+    return view?.page.key(view.rowN - 1);
   }
 
   *scan(start: Uint8Array | undefined, end: Uint8Array | undefined): Generator<Entry, void, undefined> {

@@ -7,7 +7,6 @@
 import { byteKey, keyBytes } from '@varve/base/order';
 import { type BTree, byteTree } from '../btree.ts';
 import type { Entry } from '../contract/engine.ts';
-import type { PackedPut } from '../pending/packed-put.ts';
 import type { ResidentRows } from './resident-rows.ts';
 
 /** What one row costs in memory beyond its bytes: key string, array header, slots of the tree. */
@@ -47,8 +46,8 @@ export class ResidentTree implements ResidentRows {
     this.#rows.set(name, new Uint8Array(value));
   }
 
-  putPacked(row: PackedPut): void {
-    this.put(row.key, row.value);
+  putPlace(block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    this.put(block.subarray(start, keyEnd), block.subarray(keyEnd, end));
   }
 
   delete(key: Uint8Array): void {
@@ -57,6 +56,11 @@ export class ResidentTree implements ResidentRows {
     if (before === undefined) return;
     this.#byteN -= name.length + before.length + rowOverhead;
     this.#rows.delete(name);
+  }
+
+  last(): Uint8Array | undefined {
+    const key = this.#rows.maxKey();
+    return key === undefined ? undefined : keyBytes(key);
   }
 
   *scan(start: Uint8Array | undefined, end: Uint8Array | undefined): Generator<Entry, void, undefined> {

@@ -9,7 +9,6 @@
  * RW2  A rank is a key's first eight bytes as a number. Smaller ranks are smaller keys; equal ones say nothing. Searching
  *     ranks stays within one small array; searching keys would miss the processor's cache with each comparison.
  */
-import type { PackedPut } from '../pending/packed-put.ts';
 
 const rowsPerPage = 4096;
 const rowOverhead = 16;
@@ -53,7 +52,7 @@ export class Page {
     this.#grow(key.length, key.length + value.length);
   }
 
-  pushPacked({ block, start, keyEnd, end }: PackedPut): void {
+  pushPlace(block: Uint8Array, start: number, keyEnd: number, end: number): void {
     this.bytes.set(new Uint8Array(block.buffer, block.byteOffset + start, end - start), this.used);
     this.#grow(keyEnd - start, end - start);
   }
@@ -132,10 +131,11 @@ export class PageView {
     this.#pushed();
   }
 
-  pushPacked(row: PackedPut): void {
-    this.page.pushPacked(row);
+  pushPlace(block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    this.page.pushPlace(block, start, keyEnd, end);
     this.#pushed();
   }
+
   delete(i: number): void {
     this.dead ??= new Uint8Array((this.page.ranks.length + 7) >>> 3);
     this.dead[i >>> 3]! |= 1 << (i & 7);

@@ -102,6 +102,20 @@ class Bucket implements WriteBucket {
     tree.put(keyBytes, valueBytes, 0);
   }
 
+  putLent(block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    const tree = this.#live();
+    if (!(block instanceof Uint8Array)) throw new TypeError('block must be a Uint8Array');
+    // Written so that anything but numbers fails as well.
+    if (!(start >= 0 && keyEnd >= start && end >= keyEnd && end <= block.length)) {
+      throw new RangeError('key and value must lie in the block');
+    }
+    if (keyEnd === start) throw new RangeError('key must not be empty');
+    if (keyEnd - start > LONGEST_KEY) throw new RangeError(`key must have at most ${LONGEST_KEY} bytes`);
+    if (end - keyEnd > LONGEST_VALUE) throw new RangeError(`value must have at most ${LONGEST_VALUE} bytes`);
+    if (this.#isRoot) throw new BoltError('BOLT_INCOMPATIBLE', 'the root bucket holds buckets only');
+    tree.putLent(block, start, keyEnd, end);
+  }
+
   delete(key: Bytes): boolean {
     return this.#live().delete(toBytes(key, 'key'), 'pair');
   }

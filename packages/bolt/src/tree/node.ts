@@ -2,7 +2,7 @@
  * A page being rewritten: its entries as five numbers each, its bytes still where they were.
  *
  * NO1  An entry is (source, at, key length, value length or child, stamp). `source` numbers a buffer of the transaction:
- *     an unchanged page, or a slab of copied keys and values. The value follows its key. The stamp is what the seal of the
+ *     an unchanged page, a slab of copied keys and values, or a block that the caller has lent. The value follows its key. The stamp is what the seal of the
  *     child's page, or of a bucket's root page, must bear (see `seal.ts`); 0 makes a leaf's entry a pair.
  * NO2  No object is made per entry: taking a page into memory and moving entries are loops over numbers.
  * NO3  A child is named by the page it was read from, or by a negative number until it has one.
@@ -30,6 +30,8 @@ export class Sources {
   #used = 0;
   #nextSlab = 4096;
   readonly #pages: Page[] = [];
+  #lent: Uint8Array | undefined;
+  #lentNumber = -1;
 
   constructor(stampBytes: number) {
     this.stampBytes = stampBytes;
@@ -51,6 +53,14 @@ export class Sources {
   letGo(): void {
     for (const page of this.#pages) page.letGo();
     this.#pages.length = 0;
+  }
+
+  /** A block that is lent: entries point into it until the commit is written. Returns its number. */
+  lend(block: Uint8Array): number {
+    if (block === this.#lent) return this.#lentNumber;
+    this.#lent = block;
+    this.#lentNumber = this.buffers.push(Buffer.from(block.buffer, block.byteOffset, block.length)) - 1;
+    return this.#lentNumber;
   }
 
   /** Copies key and value one after the other; returns where the key starts. `slab` then names the buffer. */

@@ -133,15 +133,25 @@ export class WriteTree implements Tree {
    * @param stamp 0 for a pair; for a bucket what the seal of its root page will bear
    */
   put(key: Uint8Array, value: Uint8Array, stamp: number): void {
+    const { sources } = this.context;
+    const at = sources.store(key, value);
+    this.#put(key, sources.slab, at, value.length, stamp);
+  }
+
+  /** As `put`, of a pair that lies in `block`, the value behind the key. */
+  putLent(block: Uint8Array, start: number, keyEnd: number, end: number): void {
+    this.#put(block.subarray(start, keyEnd), this.context.sources.lend(block), start, end - keyEnd, 0);
+  }
+
+  /** The entry lies in the buffer numbered `source`, at `at`. */
+  #put(key: Uint8Array, source: number, at: number, valueLength: number, stamp: number): void {
     const leaf = this.#takeLeaf(key);
     const index = leaf.lowerBound(key);
     const there = index < leaf.count && leaf.compareKey(index, key, 0, key.length) === 0;
     if (there) requireKind(leaf, index, stamp !== 0);
     this.context.savepoint.node(leaf);
-    const { sources } = this.context;
-    const at = sources.store(key, value);
-    if (there) leaf.replace(index, sources.slab, at, key.length, value.length, stamp);
-    else leaf.insert(index, sources.slab, at, key.length, value.length, stamp);
+    if (there) leaf.replace(index, source, at, key.length, valueLength, stamp);
+    else leaf.insert(index, source, at, key.length, valueLength, stamp);
     this.changes++;
     if (!there && leaf.count > LARGE_ENTRIES) this.#cutLarge(leaf, index === leaf.count - 1);
   }

@@ -1,8 +1,8 @@
 /**
- * A run of changes and the events made of it, each made once, whoever wants it.
+ * A run of changes as events; what has to be made for one is made once, whoever wants it.
  *
  * CHA1  Events, and arrays of them, are frozen: watchers with equal needs share them, and none can change what another
- *     one gets (W46).
+ *     one gets (W46). A change is frozen by the store, and is the event where nothing is to be added.
  * CHA2  `previous` is the key as it was before the event's own transaction, or absent; never a wrong one (W77, W86).
  *
  * etcd: server/storage/mvcc/watchable_store_txn.go, api/v3rpc/watch.go (sendLoop). Departs: the previous value is read
@@ -20,7 +20,6 @@ const nothing: readonly Event[] = Object.freeze([]);
 export class ChangeRun {
   readonly changes: readonly Change[];
   readonly #previousOf: PreviousOf;
-  #plain: (Event | undefined)[] | undefined;
   #withPrevious: (Event | undefined)[] | undefined;
 
   constructor(changes: readonly Change[], previousOf: PreviousOf) {
@@ -49,14 +48,10 @@ export class ChangeRun {
   }
 
   #event(index: number, needs: Needs): Event {
-    // Arrays of the exact size: an empty one that grows takes room for seventeen.
-    const { length } = this.changes;
-    if ((needs & PREVIOUS) !== 0) {
-      const made = (this.#withPrevious ??= new Array<Event | undefined>(length));
-      return (made[index] ??= this.#makeWithPrevious(index));
-    }
-    const made = (this.#plain ??= new Array<Event | undefined>(length));
-    return (made[index] ??= Object.freeze({ type: this.changes[index]!.type, kv: this.changes[index]!.kv }));
+    if ((needs & PREVIOUS) === 0) return this.changes[index]!;
+    // An array of the exact size: an empty one that grows takes room for seventeen.
+    const made = (this.#withPrevious ??= new Array<Event | undefined>(this.changes.length));
+    return (made[index] ??= this.#makeWithPrevious(index));
   }
 
   #makeWithPrevious(index: number): Event {

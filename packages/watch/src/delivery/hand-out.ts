@@ -8,7 +8,7 @@
  *
  * etcd: server/storage/mvcc/watchable_store.go, notify (spec 5).
  */
-import type { Change } from '@varve/mvcc';
+import type { FinishedTransaction } from '@varve/mvcc';
 import type { Places } from '../places/places.ts';
 import type { Fan } from '../places/synced-list.ts';
 import type { Watcher } from '../places/watcher.ts';
@@ -39,10 +39,12 @@ export class HandOut {
   }
 
   /** Makes the transaction visible and hands it to the synced watchers that match. Revisions come in order. */
-  publish(revision: number, changes: readonly Change[]): void {
-    this.#places.advance(revision, changes);
+  publish(transaction: FinishedTransaction): void {
+    this.#places.advance(transaction);
     const { group } = this.#places;
     if (group.syncedN === 0) return;
+    // Asked for last: the changes are made when they are.
+    const { revision, changes } = transaction;
     const found = this.#found;
     if (changes.length === 1) {
       group.lookup(changes[0]!.kv.key, found);

@@ -9,7 +9,7 @@
  *
  * etcd: server/storage/mvcc/watchable_store.go (spec 3 to 6, 11).
  */
-import type { Change } from '@varve/mvcc';
+import type { FinishedTransaction } from '@varve/mvcc';
 import type { WatchResponse } from '../watchable-store.ts';
 import type { Clock } from '@varve/base/clock';
 import { Cohorts } from './cohorts.ts';
@@ -52,9 +52,9 @@ export class Places {
   }
 
   /** The next transaction is visible. Who calls hands it to the synced watchers, in the same tick. */
-  advance(revision: number, changes: readonly Change[]): void {
-    this.#visible = revision;
-    this.recent.add(revision, changes);
+  advance(transaction: FinishedTransaction): void {
+    this.#visible = transaction.revision;
+    this.recent.add(transaction);
   }
 
   /** A new watcher: synced if it waits for the future, else unsynced. */

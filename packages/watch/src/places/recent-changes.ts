@@ -8,7 +8,7 @@
  * A watcher that has read history up to here is brought to the present in the same tick. Without it, one that catches
  * up under a steady stream of writes would find new ones after each reading, and never be done.
  */
-import type { Change } from '@varve/mvcc';
+import type { Change, FinishedTransaction } from '@varve/mvcc';
 
 const MOST_TRANSACTIONS = 4096;
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -50,9 +50,9 @@ export class RecentChanges {
     this.clear();
   }
 
-  add(revision: number, changes: readonly Change[]): void {
+  add(transaction: FinishedTransaction): void {
     if (!this.#keeps) return;
-    this.#append(revision, changes);
+    this.#append(transaction.revision, transaction.changes);
     // Once nobody was near for as long as is kept, keeping serves nobody.
     if (this.#oldest > this.#nearAt + 1) this.stop();
   }

@@ -11,8 +11,9 @@
 import type { Turns } from '@varve/base/pace';
 import type { Bolt, WriteBucket, WriteTransaction } from '@varve/bolt';
 import type { Bucket } from '../../contract/bucket.ts';
-import type { Change, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../../contract/engine.ts';
+import type { Changes, Engine, Entry, PinnedView, ScanOptions, Snapshot } from '../../contract/engine.ts';
 import { BackendError } from '../../contract/errors.ts';
+import { packChanges, type PackedChanges } from '../../contract/packed-changes.ts';
 import { nameBytes } from './bucket-name.ts';
 import { fileFailure } from './failure.ts';
 import { FileSnapshot } from './file-snapshot.ts';
@@ -59,7 +60,7 @@ export class FileEngine implements Engine {
     return this.#present.buckets();
   }
 
-  lastKey(bucket: Bucket): Uint8Array | undefined {
+  async last(bucket: Bucket): Promise<Uint8Array | undefined> {
     this.#checkOpen();
     return this.#present.lastKey(bucket);
   }
@@ -69,9 +70,10 @@ export class FileEngine implements Engine {
     return new FileView(this.#bolt, this.#clock);
   }
 
-  async commit(changes: readonly Change[]): Promise<void> {
+  async commit(changes: Changes): Promise<void> {
     this.#checkOpen();
-    await this.#run(this.#bolt.writeInSteps((tx) => apply(tx, changes)));
+    const packed = packChanges(changes);
+    await this.#run(this.#bolt.writeInSteps((tx) => apply(tx, packed)));
   }
 
   async compact(): Promise<void> {
@@ -123,23 +125,27 @@ export class FileEngine implements Engine {
   }
 }
 
-function* apply(tx: WriteTransaction, changes: readonly Change[]): Generator<void, void> {
+function* apply(tx: WriteTransaction, changes: PackedChanges): Generator<void, void> {
   const buckets = new Map<string, WriteBucket>();
-  let applied = 0;
+  let hotBucket: Bucket | undefined;
+  let target: WriteBucket | undefined;
   if (tx.root.sequence !== storeMark && changes.length > 0) tx.root.setSequence(storeMark);
-  for (const change of changes) {
-    if (++applied % stepChanges === 0) yield;
-    const { bucket } = change;
-    if (change.type === 'createBucket') {
-      tx.createBucketIfMissing(nameBytes(bucket.name));
-    } else if (change.type === 'deleteBucket') {
-      buckets.delete(bucket.name);
-      tx.deleteBucket(nameBytes(bucket.name));
-    } else {
-      const target = buckets.get(bucket.name) ?? openBucket(tx, bucket, buckets);
-      if (change.type === 'put') target.put(change.key, change.value);
-      else target.delete(change.key);
+  for (let i = 0; i < changes.length; i += 1) {
+    if (i % stepChanges === stepChanges - 1) yield;
+    const type = changes.type(i);
+    const bucket = changes.bucket(i);
+    if (type === 'createBucket' || type === 'deleteBucket') {
+      hotBucket = undefined;
+      if (type === 'createBucket') tx.createBucketIfMissing(nameBytes(bucket.name));
+      else if (tx.deleteBucket(nameBytes(bucket.name))) buckets.delete(bucket.name);
+      continue;
     }
+    if (target === undefined || bucket !== hotBucket) {
+      hotBucket = bucket;
+      target = buckets.get(bucket.name) ?? openBucket(tx, bucket, buckets);
+    }
+    if (type === 'put') target.putLent(changes.block(i), changes.start(i), changes.keyEnd(i), changes.end(i));
+    else target.delete(changes.key(i));
   }
 }
 

@@ -15,12 +15,13 @@
  * LE8  LevelDB goes by the folder's name, so it gets no work once that belongs to something else (`held-folder.ts`).
  */
 import type { Bucket } from '../../../contract/bucket.ts';
-import type { Change, Engine, Entry, PinnedView, ScanOptions } from '../../../contract/engine.ts';
+import type { Changes, Engine, Entry, PinnedView, Room, ScanOptions } from '../../../contract/engine.ts';
 import { BackendError } from '../../../contract/errors.ts';
 import { Committed } from './committed.ts';
 import type { Directory } from './directory.ts';
 import type { Level, LevelClass } from '../driver.ts';
 import type { DurableMark } from './durable-mark.ts';
+import { lastKey } from './last-key.ts';
 import { asBackendError, systemError } from '../failure.ts';
 import type { Files } from '../files.ts';
 import { HeldFolder } from '../opening/held-folder.ts';
@@ -30,7 +31,7 @@ import { reopen } from './renewal.ts';
 import { RowScan, type LongScan, type ScanSource } from './read-rows.ts';
 import { openStandIn, type StandIn } from './stand-in.ts';
 import { StoreSize } from './store-size.ts';
-import { writeCommit, type CommitPosition } from './write-commit.ts';
+import { levelRoom, writeCommit, type CommitPosition } from './write-commit.ts';
 import { BEHIND, writeMemory } from './flush.ts';
 
 /** A folder's time stamps may be this coarse: a change this close to the last look may have gone unnoticed. */
@@ -65,6 +66,7 @@ export interface OpenedLevel {
 
 export class LevelEngine implements Engine, ScanSource {
   readonly durable = true;
+  readonly room: Room = levelRoom;
   readonly warnings: readonly string[];
   readonly #opened: OpenedLevel;
   readonly #folder: HeldFolder;
@@ -138,6 +140,11 @@ export class LevelEngine implements Engine, ScanSource {
     return this.scanOf(this.#state, bucket, options);
   }
 
+  last(bucket: Bucket): Promise<Uint8Array | undefined> {
+    this.#assertOpen();
+    return lastKey(this.#state, bucket.name);
+  }
+
   buckets(): readonly string[] {
     this.#assertOpen();
     return this.#state.directory.names;
@@ -181,7 +188,7 @@ export class LevelEngine implements Engine, ScanSource {
   }
 
   /** Rejects with the system's error (`code` ENOSPC, EIO …) where there is one; every later call with the same. */
-  commit(changes: readonly Change[]): Promise<void> {
+  commit(changes: Changes): Promise<void> {
     return this.#alone(() => this.#commit(changes));
   }
 
@@ -205,7 +212,7 @@ export class LevelEngine implements Engine, ScanSource {
     return (this.#closing ??= this.#close());
   }
 
-  async #commit(changes: readonly Change[]): Promise<void> {
+  async #commit(changes: Changes): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.cause;
     const level = this.#level;
     const before = this.#state;
@@ -213,7 +220,8 @@ export class LevelEngine implements Engine, ScanSource {
     let committing;
     try {
       this.#folder.require();
-      committing = await writeCommit(level, before, this.#position, changes, this.files.clock);
+      const isKnown = this.#opened.settings.isKnown !== false;
+      committing = await writeCommit(level, before, this.#position, changes, isKnown, this.files.clock);
       await this.#syncFolder();
       this.#folder.require();
     } catch (error) {

@@ -14,7 +14,7 @@ import { crc32cOf } from '@varve/base/crc32c';
 import { COMMIT_BYTES } from './commit-row.ts';
 
 export const SLOT_BYTES = 2;
-const CRC_BYTES = 4;
+export const CRC_BYTES = 4;
 /** Inverted in the checksum of a row that carries a commit: four bits of each byte, which no small damage changes. */
 const CARRIES = 0x6a5c_93d2;
 /** Views of these lengths and less are kept: making one costs more than filling it. */
@@ -91,12 +91,23 @@ export function encodeValue(
   encoded.set(own === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset + start, own));
   if (commit !== undefined) encoded.set(commit, own);
   const plain = checksum(slot, encodedKey, SLOT_BYTES, encoded, 0, length);
-  const crc = commit === undefined ? plain : plain ^ CARRIES;
-  encoded[length] = crc & 0xff;
-  encoded[length + 1] = (crc >>> 8) & 0xff;
-  encoded[length + 2] = (crc >>> 16) & 0xff;
-  encoded[length + 3] = crc >>> 24;
+  writeChecksum(encoded, length, commit === undefined ? plain : plain ^ CARRIES);
   return encoded;
+}
+
+/**
+ * As `encodeValue`, and copies nothing: the checksum goes behind the value, into `CRC_BYTES` bytes that the row has for itself.
+ * A view of both.
+ */
+export function sealValue(
+  slot: Slot,
+  encodedKey: Uint8Array,
+  block: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array {
+  writeChecksum(block, end, checksum(slot, encodedKey, SLOT_BYTES, block, start, end));
+  return new Uint8Array(block.buffer, block.byteOffset + start, end - start + CRC_BYTES);
 }
 
 /**
@@ -141,6 +152,13 @@ export function decodeCommit(
   const differs = checksum(slot, keyed, keyStart, stored, 0, crcAt) ^ checksumAt(stored, crcAt);
   if (differs !== CARRIES) return undefined;
   return stored.subarray(crcAt - COMMIT_BYTES, crcAt);
+}
+
+function writeChecksum(bytes: Uint8Array, at: number, crc: number): void {
+  bytes[at] = crc & 0xff;
+  bytes[at + 1] = (crc >>> 8) & 0xff;
+  bytes[at + 2] = (crc >>> 16) & 0xff;
+  bytes[at + 3] = crc >>> 24;
 }
 
 function checksumAt(bytes: Uint8Array, at: number): number {

@@ -1,0 +1,107 @@
+/**
+ * What one transaction has changed: where its records lie in the blocks they were encoded into, and, once somebody asks, the
+ * changes as objects.
+ *
+ * TCH1  Change n is sub-revision n. The first one costs no array: most transactions have no other.
+ * TCH2  Each change is made once and frozen: watchers hand the very objects on as events.
+ * TCH3  Nobody adds to it once its section has ended, and it keeps its blocks alive.
+ */
+import { decodeKeyValue, NO_BYTES } from './key-value.ts';
+import type { FinishedTransaction } from './observer.ts';
+import type { Change, Finished, KeyValue } from './store.ts';
+
+const NO_CHANGES: readonly Change[] = Object.freeze([]);
+
+export class TransactionChanges implements FinishedTransaction {
+  readonly revision: number;
+  length = 0;
+  /** Where the first record begins and ends; `~end` for a deletion. */
+  #block: Uint8Array = NO_BYTES;
+  #start = 0;
+  #end = 0;
+  /** The same of the others. */
+  #blocks: Uint8Array[] | undefined;
+  #places: number[] | undefined;
+  #made: Change[] | undefined;
+
+  /** @param revision that the transaction makes if it changes something */
+  constructor(revision: number) {
+    this.revision = revision;
+  }
+
+  /** The next record: `block` from `start` to `end`. */
+  add(block: Uint8Array, start: number, end: number, isDeletion: boolean): void {
+    const place = isDeletion ? ~end : end;
+    if (this.length++ === 0) {
+      this.#block = block;
+      this.#start = start;
+      this.#end = place;
+    } else {
+      (this.#blocks ??= []).push(block);
+      (this.#places ??= []).push(start, place);
+    }
+  }
+
+  isDeletion(sub: number): boolean {
+    return this.#placeOf(sub) < 0;
+  }
+
+  block(sub: number): Uint8Array {
+    return sub === 0 ? this.#block : this.#blocks![sub - 1]!;
+  }
+
+  start(sub: number): number {
+    return sub === 0 ? this.#start : this.#places![2 * sub - 2]!;
+  }
+
+  end(sub: number): number {
+    const place = this.#placeOf(sub);
+    return place < 0 ? ~place : place;
+  }
+
+  /** A record as an object, its arrays views of the block. */
+  keyValue(sub: number): KeyValue {
+    const kv = decodeKeyValue(this.block(sub), this.start(sub), this.end(sub));
+    // What is stored of a deletion is its key alone (spec 8.5, Q4).
+    return this.isDeletion(sub) ? { ...kv, modRevision: this.revision } : kv;
+  }
+
+  /** Those so far, in an array of their own. */
+  list(): Change[] {
+    return this.changes.slice();
+  }
+
+  /** Those so far; grows with them. */
+  get changes(): readonly Change[] {
+    if (this.length === 0) return NO_CHANGES;
+    // A literal has room for one, which is what most transactions have; the first `push` makes room for seventeen.
+    const made = (this.#made ??= [this.#change(0)]);
+    while (made.length < this.length) made.push(this.#change(made.length));
+    return made;
+  }
+
+  #change(sub: number): Change {
+    return Object.freeze<Change>({ type: this.isDeletion(sub) ? 'delete' : 'put', kv: this.keyValue(sub) });
+  }
+
+  #placeOf(sub: number): number {
+    return sub === 0 ? this.#end : this.#places![2 * sub - 1]!;
+  }
+}
+
+/** What a section leaves, whose changes most callers never look at. */
+export class FinishedSection<T> implements Finished<T> {
+  readonly value: T;
+  readonly revision: number;
+  readonly #changed: TransactionChanges;
+
+  constructor(value: T, revision: number, changed: TransactionChanges) {
+    this.value = value;
+    this.revision = revision;
+    this.#changed = changed;
+  }
+
+  get changes(): readonly Change[] {
+    return this.#changed.changes;
+  }
+}
