@@ -3,7 +3,7 @@
  * Whole stores under a simulated clock and disk: random clients, watchers, compactions, crashes and failures, against a slow
  * and obvious model. After each step the laws of ARCHITECTURE.md are looked at, as far as they apply.
  *
- *   node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file]
+ *   node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file|log]
  *                           [--skip KIND,KIND] [--seconds N] [--digest] [--trace] [--lies] [--whole]
  *
  * The same options give the same run: history N has the seed `--seed` + N - 1, and all else comes from it. A history that
@@ -13,7 +13,7 @@
  * With `--lies` the disk says that it has synced and has not: a run that must fail.
  * The last line is `N of M histories hold`; the exit code is 1 where one does not.
  *
- * The stores are opened by `open()`, in a world of their own (law 11). The file engine works on a disk in memory that loses, reorders and tears what was not synced; a store in memory has nothing to
+ * The stores are opened by `open()`, in a world of their own (law 11). The file engine and the log engine work on a disk in memory that loses, reorders and tears what was not synced; a store in memory has nothing to
  * crash. LevelDB is native: its processes are killed by its own tests.
  */
 import process from 'node:process';
@@ -23,7 +23,7 @@ import { runHistory } from './simulate/lib/history.mjs';
 import { commandOf, shrink } from './simulate/lib/shrink.mjs';
 import { steps as kinds } from './simulate/lib/steps.mjs';
 
-const usage = `node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file] [--seconds N]
+const usage = `node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file|log] [--seconds N]
     [--skip KIND,...] [--digest] [--trace] [--lies] [--whole]
   whole stores under a simulated clock and disk; ends with 1 when a history breaks a law`;
 
@@ -47,7 +47,8 @@ const histories = wholeNumber(usage, 'histories', values.histories, 1);
 const steps = wholeNumber(usage, 'steps', values.steps, 1);
 const skip = new Set(values.skip.split(',').filter((name) => name !== ''));
 const { engine } = values;
-if (engine !== 'memory' && engine !== 'file') refuse(usage, `--engine is memory or file, not ${engine}.`);
+if (engine !== 'memory' && engine !== 'file' && engine !== 'log')
+  refuse(usage, `--engine is memory, file or log, not ${engine}.`);
 for (const name of skip) {
   if (!Object.hasOwn(kinds, name)) refuse(usage, `--skip: there is no ${name} among ${Object.keys(kinds).join(', ')}.`);
 }
@@ -60,7 +61,7 @@ let bad = 0;
 const sums = { revisions: 0, crashes: 0, failures: 0 };
 while (run < histories && seconds() < Number(values.seconds)) {
   /** @type {import('./simulate/lib/history.mjs').Plan} */
-  const plan = { seed: seed + run, steps, engine: engine === 'memory' ? 'memory' : 'file', skip, lies: values.lies };
+  const plan = { seed: seed + run, steps, engine, skip, lies: values.lies };
   const outcome = await runHistory(plan, clock, trace);
   run++;
   sums.revisions += outcome.revisions;

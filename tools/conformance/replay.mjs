@@ -3,7 +3,7 @@
 import { flagsOf, refuse } from '../run/flags.mjs';
 import { engines, replay } from './lib/replay.mjs';
 
-const usage = `node tools/conformance/replay.mjs FILE.jsonl[.gz] [--engine memory|level|file]
+const usage = `node tools/conformance/replay.mjs FILE.jsonl[.gz] [--engine memory|level|file|log]
   replays what a real etcd answered; ends with 1 when an answer differs`;
 
 const { flags, positionals } = flagsOf(usage, { engine: { type: 'string', default: 'memory' } }, { positionals: true });

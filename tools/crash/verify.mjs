@@ -2,7 +2,7 @@
 /**
  * Opens a store that the workload wrote, and says what is in it.
  *
- *   node tools/crash/verify.mjs [--engine file|level] [DIRECTORY]
+ *   node tools/crash/verify.mjs [--engine file|level|log] [DIRECTORY]
  *
  *   KEY HASH         each live key, with the first 16 hex digits of the SHA-256 of its value
  *   rev N            the newest revision
@@ -23,7 +23,7 @@ const usage = `node tools/crash/verify.mjs [--engine file|level] [DIRECTORY]
   opens stores that the workload wrote, and prints what is in them; without a folder, those that standard input names`;
 
 /**
- * @param {'file' | 'level'} engine
+ * @param {'file' | 'level' | 'log'} engine
  * @param {string} directory
  */
 async function show(engine, directory) {

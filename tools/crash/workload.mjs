@@ -2,7 +2,7 @@
 /**
  * Writes transactions to a store, and says of each what it is about to do and how it ended.
  *
- *   node tools/crash/workload.mjs [--engine file|level] [--durability commit|interval] [--via kv] DIRECTORY
+ *   node tools/crash/workload.mjs [--engine file|level|log] [--durability commit|interval] [--via kv] DIRECTORY
  *
  * Environment: FAULT_SEED (same seed, same transactions), FAULT_SEQ (first number), FAULT_OPS (how many; else until it is
  * killed), FAULT_GROW=1 (only new keys). Lines on standard output:

@@ -23,7 +23,8 @@ function telling(engine: Engine, last: Engine['last']): Asked {
   return { scan: (of, options) => engine.scan(of, options), last };
 }
 
-const floorOf = async (engine: Asked): Promise<Uint8Array | undefined> => (await floorKeys(engine, ['own'], nodeClock)).get('own');
+const floorOf = async (engine: Asked): Promise<Uint8Array | undefined> =>
+  (await floorKeys(engine, ['own'], nodeClock)).get('own');
 
 test('the greatest key is found, whatever the keys are and whether the engine tells it or not', async () => {
   await fc.assert(

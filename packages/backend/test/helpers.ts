@@ -3,6 +3,7 @@ import { openBackend } from '../src/index.ts';
 import { deferred } from '../src/conformance/index.ts';
 import { fileEngine } from '../src/engines/file/index.ts';
 import { levelEngine } from '../src/engines/level/index.ts';
+import { logEngine } from '../src/engines/log/index.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';
 
@@ -13,6 +14,7 @@ export const engines: readonly (readonly [name: string, make: MakeEngine])[] = [
   ['memory', memoryEngine],
   ['deferred memory', () => deferred(memoryEngine(), 7)],
   ['a file', () => fileEngine(temporaryPath())],
+  ['a log', () => logEngine(temporaryPath())],
   ['LevelDB', () => levelEngine(temporaryPath())],
 ];
 

@@ -1,7 +1,7 @@
 export type * from './embedded.ts';
 export * from '@varve/api';
 export type { Limits } from '@varve/api/implement';
-export { file, level, memory, type Location } from './location.ts';
+export { file, level, log, memory, type Location } from './location.ts';
 export { open, type OpenOptions } from './open.ts';
 export {
   MvccError,
@@ -14,4 +14,5 @@ export {
 } from '@varve/watch';
 export type { FileOptions } from '@varve/backend/file';
 export type { LevelOptions } from '@varve/backend/level';
+export type { LogOptions } from '@varve/backend/log';
 export { BackendError, type BackendErrorCode, type Engine, type Snapshot } from '@varve/backend';

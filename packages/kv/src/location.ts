@@ -10,6 +10,7 @@ import { checkNames, invalidType, isThenable, kindOf, outOfRange } from '@varve/
 import { discardEngine, type Engine } from '@varve/backend';
 import type { FileOptions } from '@varve/backend/file';
 import type { LevelOptions } from '@varve/backend/level';
+import type { LogOptions } from '@varve/backend/log';
 import { memoryEngine, type MemoryEngine, type MemoryOptions } from '@varve/backend/memory';
 import { nodeWorld } from '@varve/base/node/world';
 import { check, type Faults } from '@varve/base/options';
@@ -46,6 +47,19 @@ export async function file(path: string, options?: FileOptions): Promise<Engine>
     const place = options?.world === undefined ? fromHere(path) : path;
     const { fileEngine } = await import('@varve/backend/file');
     return withCode(() => fileEngine(place, options));
+  });
+}
+
+/**
+ * A folder of log segments, made for revisions: nothing native, nothing to install beside. With `readOnly: true` it is not changed,
+ * and others may read it as well: what writes rejects with `BACKEND_READ_ONLY`, everything else works.
+ */
+export async function log(path: string, options?: LogOptions): Promise<Engine> {
+  return withTurn(worldOf(options), async () => {
+    checkEngine(path, options, logNames, 'log');
+    const place = fromHere(path);
+    const { logEngine } = await import('@varve/backend/log');
+    return withCode(() => logEngine(place, options));
   });
 }
 
@@ -92,6 +106,12 @@ const levelNames: Record<keyof LevelOptions, true> = {
   verify: true,
   readOnly: true,
   world: true,
+};
+const logNames: Record<keyof LogOptions, true> = {
+  create: true,
+  readOnly: true,
+  verify: true,
+  segmentBytes: true,
 };
 const fileNames: Record<keyof FileOptions, true> = {
   create: true,
@@ -142,7 +162,9 @@ async function withCode<T>(opening: () => Promise<T>): Promise<T> {
 }
 
 function wrongLocation(): InvalidArgument {
-  return invalidType('the location must be the path of a folder or an engine: memory(), level(path) or file(path)');
+  return invalidType(
+    'the location must be the path of a folder or an engine: memory(), log(path), level(path) or file(path)',
+  );
 }
 
 function isEngine(location: unknown): location is Engine {

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
-import { file, memory, type Location } from '../src/index.ts';
+import { file, log, memory, type Location } from '../src/index.ts';
 
 const folders: string[] = [];
 
@@ -24,6 +24,7 @@ export function temporaryFolder(name = 'data'): string {
 export const engines: readonly (readonly [name: string, place: (path?: string) => Location])[] = [
   ['memory', () => memory()],
   ['level', (path = temporaryFolder()) => path],
+  ['log', (path = temporaryFolder()) => log(path)],
   ['file', (path = temporaryFolder('store.db')) => file(path)],
 ];
 

@@ -10,6 +10,7 @@ import {
   compare,
   file,
   get,
+  log,
   memory,
   missing,
   nested,
@@ -38,6 +39,7 @@ const settings: readonly Setting[] = [
   { name: 'level', place: (path) => path, options: {}, reopens: true },
   { name: 'level, 3', place: (path) => path, options: { batchLimit: 3, cacheBytes: 1000 }, reopens: true },
   { name: 'level, interval', place: (path) => path, options: { durability: 'interval', batchLimit: 5 }, reopens: true },
+  { name: 'log', place: (path) => log(path), options: { batchLimit: 3, cacheBytes: 0 }, reopens: true },
   { name: 'file', place: (path) => file(`${path}.db`), options: { batchLimit: 2 }, reopens: true },
 ];
 

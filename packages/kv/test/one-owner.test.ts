@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '@varve/backend';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { file, level, memory, open } from '../src/index.ts';
+import { file, level, log, memory, open } from '../src/index.ts';
 
 function newPath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'varve-owner-'));
@@ -17,6 +17,7 @@ function newPath(): string {
 const kinds: readonly (readonly [name: string, make: (path: string) => Engine | Promise<Engine>])[] = [
   ['memory', () => memory()],
   ['level', (path) => level(path)],
+  ['log', (path) => log(path)],
   ['file', (path) => file(path)],
 ];
 

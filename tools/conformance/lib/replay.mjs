@@ -12,7 +12,7 @@ import { Operations } from './operations.mjs';
 
 /** @typedef {import('./compare.mjs').Difference & { readonly i: number, readonly op: string }} Mismatch */
 
-export const engines = ['memory', 'level', 'file'];
+export const engines = ['memory', 'level', 'file', 'log'];
 
 /**
  * @param {string} name one of `engines`
@@ -22,6 +22,7 @@ export const engines = ['memory', 'level', 'file'];
 async function openEngine(name, folder) {
   if (name === 'memory') return (await import('@varve/backend/memory')).memoryEngine();
   if (name === 'level') return await (await import('@varve/backend/level')).levelEngine(join(folder, 'level'));
+  if (name === 'log') return await (await import('@varve/backend/log')).logEngine(join(folder, 'log'));
   return await (await import('@varve/backend/file')).fileEngine(join(folder, 'db'));
 }
 

@@ -22,7 +22,7 @@ test.each(recordings.flatMap((name) => ['memory', 'level'].map((engine) => [name
   },
 );
 
-test.each(['memory', 'level', 'file'])(
+test.each(['memory', 'level', 'file', 'log'])(
   'XF4: on %s a watcher hears of a deletion at the compacted revision, which etcd before 3.4.34 dropped',
   async (engine) => {
     const mismatches: unknown[] = [];

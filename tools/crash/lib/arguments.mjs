@@ -2,9 +2,9 @@
 /** What both programs are started with: options, then the store's folder as the last argument. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { file, level } from '@varve/kv';
+import { file, level, log } from '@varve/kv';
 
-/** @typedef {{ engine: 'file' | 'level', durability: 'commit' | 'interval', directory: string | undefined }} Arguments */
+/** @typedef {{ engine: 'file' | 'level' | 'log', durability: 'commit' | 'interval', directory: string | undefined }} Arguments */
 
 /** A wrong argument or variable. Both programs end with code 2 for it. */
 export class UsageError extends Error {
@@ -19,7 +19,9 @@ export function parseArguments(argv) {
   const { values, positionals } = parsed(argv);
   const { engine = 'level', durability = 'commit', via = 'kv' } = values;
   if (engine === 'memory') throw new UsageError('--engine memory keeps nothing, so there is nothing to verify');
-  if (engine !== 'file' && engine !== 'level') throw new UsageError(`--engine is file or level, not ${engine}`);
+  if (engine !== 'file' && engine !== 'level' && engine !== 'log') {
+    throw new UsageError(`--engine is file, level or log, not ${engine}`);
+  }
   if (durability !== 'commit' && durability !== 'interval') {
     throw new UsageError(`--durability is commit or interval, not ${durability}`);
   }
@@ -61,7 +63,6 @@ export function numberOf(name, otherwise) {
  * @param {boolean} create
  */
 export function engineAt(engine, directory, create) {
-  return engine === 'file'
-    ? file(join(directory, 'store.db'), { create })
-    : level(join(directory, 'store'), { create });
+  if (engine === 'file') return file(join(directory, 'store.db'), { create });
+  return (engine === 'log' ? log : level)(join(directory, 'store'), { create });
 }

@@ -11,7 +11,7 @@ import { type EngineName, temporaryFolder, Verifier, workload } from './programs
 
 const large = process.env['VARVE_LARGE'] === '1';
 const kills = large ? 50 : 6;
-const engines: readonly EngineName[] = ['level', 'file'];
+const engines: readonly EngineName[] = ['level', 'file', 'log'];
 
 /** Lines after which the workload of a round is killed: at once, at `ready`, in the middle, behind a defragmentation. */
 function patience(round: number): number {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
-export type EngineName = 'file' | 'level';
+export type EngineName = 'file' | 'level' | 'log';
 
 /** A folder for a store, inside of one that is removed when the test ends. */
 export function temporaryFolder(): string {

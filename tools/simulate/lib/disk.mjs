@@ -203,6 +203,16 @@ export class SimulatedDisk {
     return this.#file(this.#inode(name));
   }
 
+  /** For reading, in the same tick. @param {string} name */
+  openNow(name) {
+    this.#checkAlive();
+    return this.#file(this.#inode(name));
+  }
+
+  names() {
+    return [...this.#names.keys()];
+  }
+
   /** @param {string} name */
   absolute(name) {
     return name;

@@ -7,7 +7,7 @@
  * @typedef {object} Plan
  * @property {number} seed
  * @property {number} steps
- * @property {'memory' | 'file'} engine
+ * @property {'memory' | 'file' | 'log'} engine
  * @property {ReadonlySet<string>} skip kinds of steps that do nothing
  * @property {boolean} lies whether the disk only says that it syncs
  *

@@ -120,9 +120,9 @@ export function beginFollowers() {
   followers = 0;
 }
 
-/** @param {Random} random @param {'memory' | 'file'} engine */
+/** @param {Random} random @param {'memory' | 'file' | 'log'} engine */
 export function anyStep(random, engine) {
-  const possible = Object.entries(steps).filter(([, step]) => engine === 'file' || step.fileOnly !== true);
+  const possible = Object.entries(steps).filter(([, step]) => engine !== 'memory' || step.fileOnly !== true);
   const total = possible.reduce((sum, [, { weight }]) => sum + weight, 0);
   let dice = random.below(total);
   for (const [name, { weight }] of possible) {

@@ -7,14 +7,17 @@
  * @typedef {import('@varve/kv').EmbeddedKv} Store
  */
 import { worldOf } from '@varve/base/world';
+import { logEngineOn } from '@varve/backend/log';
 import { file, memory, open } from '@varve/kv';
 import { emptyDisk, SimulatedDisk } from './disk.mjs';
+import { logFilesOn } from './log-files.mjs';
 import { eventsText } from './follower.mjs';
 import { Ledger } from './ledger.mjs';
 import { entriesText, listed, Model, Violation } from './model.mjs';
 import { codeOf, Patience } from './patience.mjs';
 
 const place = '/store.db';
+const folder = '/store';
 
 export class World extends Patience {
   /** @type {Store} */
@@ -43,7 +46,7 @@ export class World extends Patience {
   #faultsKnown = 0;
 
   /**
-   * @param {'memory' | 'file'} engine
+   * @param {'memory' | 'file' | 'log'} engine
    * @param {import('../../run/random.mjs').Random} random
    * @param {import('./clock.mjs').SimulatedClock} clock
    * @param {(what: string) => void} note
@@ -127,7 +130,11 @@ export class World extends Patience {
       if (attempt < 3 && this.random.chance(0.1)) disk.fault = { call: this.random.between(1, 12), code: 'EIO' };
       try {
         const world = this.#worldOn(disk);
-        const opening = open(file(place, { cacheBytes: this.#cacheBytes, world }), { ...this.#options, world });
+        const engine =
+          this.engine === 'log'
+            ? logEngineOn(logFilesOn(disk, folder, this.random), folder, { segmentBytes: this.#cacheBytes + 4096 })
+            : file(place, { cacheBytes: this.#cacheBytes, world });
+        const opening = open(engine, { ...this.#options, world });
         this.kv = await this.answer(opening, 'opening');
         disk.crashAt = undefined;
         disk.fault = undefined;

@@ -20,7 +20,7 @@ function simulate(...args: readonly string[]): Promise<{ readonly code: number; 
   });
 }
 
-describe.each(['memory', 'file'])('laws 1 to 5, 7, 8, 9 on %s', (engine) => {
+describe.each(['memory', 'file', 'log'])('laws 1 to 5, 7, 8, 9 on %s', (engine) => {
   test(`${size} histories of 60 steps hold`, async () => {
     const { code, lines } = await simulate('--engine', engine, '--histories', String(size), '--steps', '60');
     expect(lines).toEqual([`${size} of ${size} histories hold`]);

@@ -29,7 +29,7 @@ export interface Hold {
 }
 
 /** @throws BackendError `BACKEND_LOCKED` */
-export async function hold(files: Files, path: string): Promise<Hold> {
+export async function hold(files: Pick<Files, 'identity' | 'rights' | 'locks'>, path: string): Promise<Hold> {
   const identity = await files.identity(path);
   const claimed = claim(identity, path);
   let release = claimed;

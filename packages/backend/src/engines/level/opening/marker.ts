@@ -12,7 +12,7 @@
  */
 import { crc32c } from '@varve/base/crc32c';
 import { BackendError } from '../../../contract/errors.ts';
-import { corruptError } from '../failure.ts';
+import { corruptError, foreignError } from '../failure.ts';
 import type { Files } from '../files.ts';
 import { MARKER } from '../names.ts';
 
@@ -21,12 +21,16 @@ export const FORMAT = 1;
 const MARKER_BYTES = 4096;
 const TITLE = 'varve level store';
 
-/** @throws BackendError `BACKEND_VERSION`, `BACKEND_CORRUPT` */
+/** @throws BackendError `BACKEND_VERSION`, `BACKEND_CORRUPT`, `BACKEND_FOREIGN` for a store of another engine */
 export async function checkMarker(files: Files, folder: string): Promise<void> {
   const path = `${folder}/${MARKER}`;
   const text = await readText(files, path);
   const found = /^(varve level store\nformat (\d+)\n)crc ([0-9a-f]{8})\n/.exec(text);
-  if (found === null) throw corruptError(path, 'it does not say what store this is');
+  if (found === null) {
+    const other = /^varve (\w+) store\n/.exec(text)?.[1];
+    if (other !== undefined && other !== 'level') throw foreignError(folder, `is a store of another kind (${other})`);
+    throw corruptError(path, 'it does not say what store this is');
+  }
   const [, signed = '', format, crc = ''] = found;
   if (crc32c(Buffer.from(signed)) !== Number.parseInt(crc, 16)) throw corruptError(path, 'it has a wrong checksum');
   checkFormat(Number(format), folder);

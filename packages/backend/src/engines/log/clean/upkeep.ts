@@ -1,0 +1,234 @@
+/**
+ * What is done beside the writers: footers of closed segments, images, cleaning, and removing files that nobody needs.
+ *
+ * LGUP1  One piece of work after the other, so it holds one thread of the pool at most: a commit need not wait.
+ * LGUP2  An error in it is nobody's, but for `compact`, whose caller hears of it: the log has everything, nothing was exchanged, and it
+ *     is tried again when it is due.
+ * LGUP3  Files that nothing names any more go when no pin and no scan can ask for their rows.
+ */
+import { asBackendError } from '../failure.ts';
+import type { LiveFile } from '../files/live-file.ts';
+import { writeAll, type LogFile } from '../files/log-files.ts';
+import { writeFooter } from '../format/footer.ts';
+import { aligned } from '../format/seed.ts';
+import { HEADER_BYTES } from '../format/segment-header.ts';
+import type { RunView } from '../rows/run-view.ts';
+import { Holders } from '../state/holders.ts';
+import { liveBytesOf, type State } from '../state/state.ts';
+import type { LogStore } from '../write/log-store.ts';
+import { writeImage } from '../write/write-image.ts';
+import { planCleaning, planMerge, shareOf } from './plan.ts';
+import { DamagedRow, rewrite, substituted } from './rewrite.ts';
+
+/** The log may grow by so much, or by the image's size, before there is another image. */
+const LEAST_BETWEEN_IMAGES = 16 << 20;
+/** The disk may hold so many times the live bytes, and so much beyond them, before it is cleaned. */
+const MOST_ON_DISK = 1.5;
+const LEAST_CLEANED = 4 << 20;
+/** Cleaning goes on until so much of every file is alive. */
+const WORTH_KEEPING = 0.9;
+
+export class Upkeep {
+  readonly holders: Holders = new Holders();
+  readonly warnings: string[];
+  readonly #store: LogStore;
+  readonly #stop = new AbortController();
+  /** Never rejects. */
+  #running: Promise<void> = Promise.resolve();
+  #image: { readonly commit: number; readonly bytes: number };
+  #isImageDue = false;
+  #isCleaning = false;
+  #retired: LiveFile[] = [];
+  /** Files with a damaged row: not to be rewritten. */
+  readonly #left: Set<LiveFile> = new Set();
+
+  constructor(store: LogStore) {
+    const { imageCommit, imageBytes, warnings, withoutFooter, acked } = store.parts;
+    this.#store = store;
+    this.#image = { commit: imageCommit, bytes: imageBytes };
+    this.warnings = [...warnings];
+    if (acked !== undefined) for (const file of withoutFooter) this.#mendFooter(file);
+  }
+
+  get imageBytes(): number {
+    return this.#image.bytes;
+  }
+
+  /** Begins what a commit has made due. @param deletes what it deleted */
+  afterCommit(deletes: number): void {
+    const store = this.#store;
+    this.#finishEnded();
+    if (store.logBytes > Math.max(LEAST_BETWEEN_IMAGES, this.#image.bytes)) this.#imageSoon();
+    if (deletes > 0 && this.#isCleaningDue()) this.#cleanSoon();
+  }
+
+  async compact(): Promise<void> {
+    const work = this.#running.then(() => this.#compact());
+    this.#running = work.catch(() => undefined);
+    try {
+      await work;
+    } catch (error) {
+      throw asBackendError(error, 'Compacting the store', this.#store.parts.folder);
+    }
+  }
+
+  /** Whoever held a state has let it go. */
+  removeSoon(): void {
+    if (this.#retired.length > 0) this.#later(() => this.#retire());
+  }
+
+  /** Comes to an end, and leaves an image, so that the next open need not read the log. @param reason of what is cut short */
+  async close(reason: Error): Promise<void> {
+    const store = this.#store;
+    this.#stop.abort(reason);
+    await this.#running;
+    const isBehind = this.#image.commit < store.state.commit;
+    if (store.parts.acked !== undefined && isBehind && !store.hasFailed) {
+      await this.#writeImage(store.state).catch(() => undefined); // the log has it all
+    }
+    this.holders.clear();
+    await this.#retire();
+  }
+
+  #later(work: () => Promise<void>): void {
+    this.#running = this.#running.then(async () => {
+      try {
+        if (!this.#store.hasFailed) await work();
+      } catch {
+        // Nothing was exchanged (LGUP2).
+      }
+    });
+  }
+
+  #finishEnded(): void {
+    for (const { file, handle, runs } of this.#store.takeEnded()) {
+      this.#later(async () => {
+        try {
+          await writeFooterOf(file, handle, runs);
+        } finally {
+          file.kept = undefined; // it is opened again, for reading, when it is asked for
+          await handle.close();
+        }
+      });
+    }
+  }
+
+  /** A crash may come before a footer is whole: it is written again, or every open would read the file. */
+  #mendFooter(file: LiveFile): void {
+    const store = this.#store;
+    this.#later(async () => {
+      const { files } = store.parts;
+      if (!store.state.files.includes(file)) return;
+      if (((await files.details(file.path))?.links ?? 0) !== 1) return; // somebody else's as well
+      const handle = await files.open(file.path, 'durable');
+      try {
+        await writeFooterOf(file, handle, store.runsIn(file));
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  #isCleaningDue(): boolean {
+    const { bytes, live } = shareOf(this.#store.state, this.#store.active);
+    return bytes > live * MOST_ON_DISK && bytes - live > Math.max(LEAST_CLEANED, this.#image.bytes);
+  }
+
+  #imageSoon(): void {
+    if (this.#isImageDue) return;
+    this.#isImageDue = true;
+    this.#later(async () => {
+      this.#isImageDue = false;
+      await this.#writeImage(this.#store.state);
+    });
+  }
+
+  #cleanSoon(): void {
+    if (this.#isCleaning) return;
+    this.#isCleaning = true;
+    this.#later(async () => {
+      const store = this.#store;
+      try {
+        while (!this.#stop.signal.aborted && this.#isCleaningDue()) {
+          const { segmentBytes } = store.parts;
+          const group = planCleaning(store.state, store.active, this.#left, WORTH_KEEPING, segmentBytes);
+          if (group === undefined) return;
+          await this.#clean(group);
+        }
+      } finally {
+        this.#isCleaning = false;
+      }
+    });
+  }
+
+  async #compact(): Promise<void> {
+    const store = this.#store;
+    const { segmentBytes } = store.parts;
+    const { active } = store;
+    const alive = active === undefined ? 0 : (liveBytesOf(store.state).get(active) ?? 0);
+    if (active !== undefined && active.end > HEADER_BYTES && alive < active.end * WORTH_KEEPING) {
+      store.endSegment();
+      this.#finishEnded(); // behind this work: until then the file is read without its footer
+    }
+    for (;;) {
+      const group =
+        planCleaning(store.state, store.active, this.#left, WORTH_KEEPING, segmentBytes) ??
+        planMerge(store.state, store.active, this.#left, segmentBytes);
+      if (group === undefined) break;
+      await this.#clean(group);
+    }
+    if (this.#image.commit < store.state.commit) await this.#writeImage(store.state);
+  }
+
+  /** Rewrites some files into one, has an image name that one instead, and lets the others go. */
+  async #clean(group: readonly LiveFile[]): Promise<void> {
+    const store = this.#store;
+    const { files, openFiles, folder, storeId } = store.parts;
+    store.requirePlace();
+    const number = store.takeNumber();
+    const { signal } = this.#stop;
+    let rewritten;
+    try {
+      rewritten = await rewrite({ files, openFiles, folder, storeId, number, signal }, store.state, group);
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      this.#left.add(error.file);
+      this.warnings.push(`${error.message}; the file is left as it is`);
+      return;
+    }
+    const exchanged = (state: State): State => substituted(state, rewritten);
+    await this.#writeImage(exchanged(store.state));
+    await store.exchangeState(exchanged);
+    this.#retired.push(...group);
+    await this.#retire();
+  }
+
+  async #writeImage(state: State): Promise<void> {
+    const store = this.#store;
+    const { files, folder, storeId } = store.parts;
+    const { active, logBytes, identity, nextFile } = store;
+    const number = active !== undefined && state.files.includes(active) ? active.number : 0;
+    const bytes = await writeImage({ files, folder, identity, storeId }, { state, active: number, nextFile });
+    this.#image = { commit: state.commit, bytes };
+    store.logBytes -= logBytes;
+  }
+
+  /** Never rejects: what stays is removed by the next open. */
+  async #retire(): Promise<void> {
+    const held = this.holders.files();
+    const going = this.#retired.filter((file) => !held.has(file));
+    this.#retired = this.#retired.filter((file) => held.has(file));
+    const { openFiles, files } = this.#store.parts;
+    for (const file of going) {
+      await openFiles.forget(file).catch(() => undefined);
+      await files.remove(file.path).catch(() => undefined);
+    }
+  }
+}
+
+async function writeFooterOf(file: LiveFile, handle: LogFile, runs: readonly RunView[]): Promise<void> {
+  const footer = await writeFooter(file, runs);
+  const place = aligned(file.end);
+  await writeAll(handle, footer, place);
+  file.footerBytes = place - file.end + footer.reduce((sum, piece) => sum + piece.length, 0);
+}

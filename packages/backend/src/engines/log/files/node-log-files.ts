@@ -1,0 +1,189 @@
+/**
+ * The same on Node's file system. The only file of this engine that touches it, or draws by chance.
+ *
+ * LGX1  On Linux a durable file has `O_DSYNC`: one call where write and sync are two, and a quarter faster (decisions/0034).
+ *     Elsewhere, and where the constant is missing, each write is followed by `fdatasync`, which on macOS is the full one.
+ * LGX2  Links are not followed, and what is no regular file is not opened: a FIFO would hang, a link lead elsewhere.
+ * LGX3  A file that is written is opened for reading and writing once and read through that descriptor: overlayfs copies a file
+ *     when it is opened for writing, and who reads the older descriptor never sees what is written.
+ */
+import { nodeWorld } from '@varve/base/node/world';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import fsp from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { findHolder, lockFolderBeside } from '@varve/base/node/store-lock';
+import { hold, LOCK_FOLDER } from '../../level/opening/hold.ts';
+import { errorCode, type LogFile, type LogFileMode, type LogFiles } from './log-files.ts';
+
+const { constants } = fs;
+/** The kernel's limit of one call. */
+const MOST_BUFFERS = 1024;
+/** Node takes the length of a read for a 32-bit number. */
+const MOST_READ = 2 ** 30;
+const CLOSED = -1;
+
+/** Absent on Windows and wherever a write cannot be told to be durable by itself. */
+const durableFlag: number | undefined =
+  process.platform === 'linux' && typeof constants.O_DSYNC === 'number' ? constants.O_DSYNC : undefined;
+
+class NodeLogFile implements LogFile {
+  #fd: number;
+  /** Whether each write is to be followed by a sync. */
+  readonly #syncs: boolean;
+  readonly #running: Set<Promise<unknown>> = new Set();
+
+  constructor(fd: number, syncs: boolean) {
+    this.#fd = fd;
+    this.#syncs = syncs;
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    let done = 0;
+    while (done < length) {
+      const bytes = fs.readSync(this.#fd, target, offset + done, Math.min(length - done, MOST_READ), position + done);
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  }
+
+  async readLater(target: Uint8Array, position: number): Promise<number> {
+    let done = 0;
+    while (done < target.length) {
+      const length = Math.min(target.length - done, MOST_READ);
+      const bytes = await this.#run<number>((settle) =>
+        fs.read(this.#fd, target, done, length, position + done, settle),
+      );
+      if (bytes === 0) break;
+      done += bytes;
+    }
+    return done;
+  }
+
+  async write(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    const [first] = buffers;
+    const written = await this.#run<number>((settle) => {
+      if (first !== undefined && buffers.length === 1) fs.write(this.#fd, first, 0, first.length, position, settle);
+      else fs.writev(this.#fd, buffers.slice(0, MOST_BUFFERS), position, settle);
+    });
+    if (this.#syncs) await this.sync();
+    return written;
+  }
+
+  async sync(): Promise<void> {
+    await this.#run<void>((settle) => fs.fdatasync(this.#fd, settle));
+  }
+
+  async truncate(length: number): Promise<void> {
+    await this.#run<void>((settle) => fs.ftruncate(this.#fd, length, settle));
+  }
+
+  size(): number {
+    return fs.fstatSync(this.#fd).size;
+  }
+
+  /** The descriptor's number must not go to another file before calls that use it have ended. */
+  async close(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    const fd = this.#fd;
+    this.#fd = CLOSED;
+    if (fd !== CLOSED) await promised<void>((settle) => fs.close(fd, settle));
+  }
+
+  #run<T>(call: (settle: Settle<T>) => void): Promise<T> {
+    const running = promised(call);
+    this.#running.add(running);
+    const ended = (): void => void this.#running.delete(running);
+    running.then(ended, ended);
+    return running;
+  }
+}
+
+type Settle<T> = (error: Error | null, result?: T) => void;
+
+function promised<T>(call: (settle: Settle<T>) => void): Promise<T> {
+  return new Promise<T>((resolved, reject) => {
+    call((error, result) => (error ? reject(error) : resolved(result as T)));
+  });
+}
+
+function flagsOf(mode: LogFileMode): number {
+  const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const access = mode === 'read' ? O_RDONLY : O_RDWR;
+  const making = mode.startsWith('create') ? O_CREAT | O_EXCL : 0;
+  return access | making | (isDurable(mode) ? (durableFlag ?? 0) : 0) | (O_NOFOLLOW | 0) | (O_NONBLOCK | 0); // absent on Windows
+}
+
+function isDurable(mode: LogFileMode): boolean {
+  return mode === 'durable' || mode === 'create-durable';
+}
+
+/** @throws EFTYPE for what is no regular file, which is closed again */
+function regular(fd: number, mode: LogFileMode): NodeLogFile {
+  if (fs.fstatSync(fd).isFile()) return new NodeLogFile(fd, isDurable(mode) && durableFlag === undefined);
+  fs.closeSync(fd);
+  throw Object.assign(new Error('not a regular file'), { code: 'EFTYPE' });
+}
+
+async function identityOf(path: string): Promise<string> {
+  const found = await fsp.stat(path, { bigint: true });
+  return `${found.dev}:${found.ino}`;
+}
+
+export const nodeLogFiles: LogFiles = {
+  open: async (path, mode) =>
+    regular(await promised<number>((settle) => fs.open(path, flagsOf(mode), 0o600, settle)), mode),
+  openNow: (path) => regular(fs.openSync(path, flagsOf('read')), 'read'),
+  async details(path) {
+    try {
+      const found = await fsp.lstat(path, { bigint: true });
+      const kind = found.isFile()
+        ? 'file'
+        : found.isDirectory()
+          ? 'folder'
+          : found.isSymbolicLink()
+            ? 'link'
+            : 'special';
+      return { kind, identity: `${found.dev}:${found.ino}`, links: Number(found.nlink) };
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  real: (path) => fsp.realpath(resolve(path)),
+  names: (folder) => fsp.readdir(folder),
+  makeFolder: (path) => fsp.mkdir(path, { mode: 0o700 }),
+  rename: (from, to) => fsp.rename(from, to),
+  remove: (path) => fsp.rm(path, { recursive: true, force: true }),
+  async syncFolder(folder) {
+    if (process.platform === 'win32') return; // a folder cannot be opened there; NTFS journals names by itself
+    const handle = await fsp.open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  checkWritable: (folder) => fsp.access(folder, constants.W_OK | constants.X_OK),
+  makePrivate: (folder) => fsp.chmod(folder, 0o700).catch(() => undefined), // not ours to say
+  identityNow(path) {
+    try {
+      const found = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+      return found && `${found.dev}:${found.ino}`;
+    } catch {
+      return undefined; // a file in a folder's place above, or no right to look any more
+    }
+  },
+  hold: (path) => hold({ identity: identityOf, rights: (folder) => fsp.stat(folder), locks: nodeWorld.locks }, path),
+  async holder(path) {
+    const rights = await fsp.stat(path);
+    for (const folder of [lockFolderBeside(path), join(path, LOCK_FOLDER)]) {
+      if (dirname(folder) !== path && dirname(folder) !== dirname(path)) continue;
+      const found = await findHolder({ folder, thing: 0n, rights });
+      if (found?.kind === 'busy') return found.holder;
+    }
+    return undefined;
+  },
+  random: (length) => randomBytes(length),
+};

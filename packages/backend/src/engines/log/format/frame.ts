@@ -1,0 +1,141 @@
+/**
+ * One commit as it lies in a segment: a frame of rows. A frame begins at a multiple of eight.
+ *
+ *   head   0 4 "FRM1"   4 4 rows   8 8 length, from head to tail   16 8 commit   24 4 0   28 4 CRC of the 28 before
+ *   row    0 4 CRC of the rest of it   4 1 op   5 1 flags   6 2 key length   8 4 bucket   12 4 value length   16 key, value
+ *   tail   0 4 "END1"   4 4 CRC of the head's CRC and then of each row's, in order
+ *
+ * LGFR1  Every checksum begins at (salt, place): of the head at the frame's place, of a row at the row's, of the tail at the frame's
+ *     (`seed.ts`). So a frame or row that lies at another place than the one it was written for is none.
+ * LGFR2  The tail sums the sums: a row cannot be moved, dropped or doubled, and no byte is summed twice.
+ * LGFR3  The first half of a row, its head, is 16 bytes: it lies in the room that the Backend leaves before each key.
+ */
+import { crc32cOf } from '@varve/base/crc32c';
+import { getWide, seedOf, setWide, sumWord, viewOf } from './seed.ts';
+
+export const FRAME_HEAD = 32;
+export const ROW_HEAD = 16;
+export const FRAME_TAIL = 8;
+export const FRAME_MAGIC = 0x314d5246;
+const TAIL_MAGIC = 0x31444e45;
+
+/** What a row does. Values are stored. */
+export const CREATE_BUCKET = 1;
+export const DELETE_BUCKET = 2;
+export const PUT = 3;
+export const DELETE = 4;
+/** Flag of `CREATE_BUCKET`. */
+export const APPEND_ONLY = 1;
+
+export interface FrameHead {
+  readonly rows: number;
+  readonly length: number;
+  readonly commit: number;
+  readonly sum: number;
+}
+
+/** @returns the head's checksum, for the tail */
+export function writeFrameHead(
+  into: Uint8Array,
+  salt: number,
+  place: number,
+  head: { readonly rows: number; readonly length: number; readonly commit: number },
+): number {
+  const view = viewOf(into);
+  view.setUint32(0, FRAME_MAGIC, true);
+  view.setUint32(4, head.rows, true);
+  setWide(view, 8, head.length);
+  setWide(view, 16, head.commit);
+  view.setUint32(24, 0, true);
+  const sum = crc32cOf(into, 0, 28, seedOf(salt, place));
+  view.setUint32(28, sum, true);
+  return sum;
+}
+
+/** @param at where in `bytes` it begins @param place where in the file */
+export function readFrameHead(bytes: Uint8Array, at: number, salt: number, place: number): FrameHead | undefined {
+  if (at + FRAME_HEAD > bytes.length) return undefined;
+  const view = viewOf(bytes);
+  if (view.getUint32(at, true) !== FRAME_MAGIC) return undefined;
+  const sum = view.getUint32(at + 28, true);
+  if (sum !== crc32cOf(bytes, at, at + 28, seedOf(salt, place))) return undefined;
+  return { rows: view.getUint32(at + 4, true), length: getWide(view, at + 8), commit: getWide(view, at + 16), sum };
+}
+
+export function writeFrameTail(into: Uint8Array, at: number, sum: number): void {
+  const view = viewOf(into);
+  view.setUint32(at, TAIL_MAGIC, true);
+  view.setUint32(at + 4, sum, true);
+}
+
+/** The sum of the sums before the first row. */
+export function firstSum(salt: number, place: number, headSum: number): number {
+  return sumWord(headSum, seedOf(salt, place));
+}
+
+export function isFrameTail(bytes: Uint8Array, at: number, sum: number): boolean {
+  const view = viewOf(bytes);
+  return view.getUint32(at, true) === TAIL_MAGIC && view.getUint32(at + 4, true) === sum;
+}
+
+/**
+ * Writes the head of a row whose key and value follow it already. @param start of the row in `block`, the head's place
+ * @returns the row's checksum
+ */
+export function writeRowHead(
+  block: Uint8Array,
+  start: number,
+  end: number,
+  row: { readonly op: number; readonly flags: number; readonly bucket: number; readonly keyLength: number },
+  salt: number,
+  place: number,
+): number {
+  const valueLength = end - start - ROW_HEAD - row.keyLength;
+  block[start + 4] = row.op;
+  block[start + 5] = row.flags;
+  block[start + 6] = row.keyLength & 0xff;
+  block[start + 7] = row.keyLength >>> 8;
+  setWord(block, start + 8, row.bucket);
+  setWord(block, start + 12, valueLength);
+  const sum = crc32cOf(block, start + 4, end, seedOf(salt, place));
+  setWord(block, start, sum);
+  return sum;
+}
+
+export interface RowHead {
+  readonly op: number;
+  readonly flags: number;
+  readonly bucket: number;
+  readonly keyLength: number;
+  readonly valueLength: number;
+  /** As it stands there. */
+  readonly sum: number;
+}
+
+/** What the head of a row says, whether true or not. */
+export function readRowHead(bytes: Uint8Array, at: number): RowHead {
+  return {
+    sum: getWord(bytes, at),
+    op: bytes[at + 4]!,
+    flags: bytes[at + 5]!,
+    keyLength: bytes[at + 6]! | (bytes[at + 7]! << 8),
+    bucket: getWord(bytes, at + 8),
+    valueLength: getWord(bytes, at + 12),
+  };
+}
+
+/** Whether the bytes from `at` to `end` are the row that was written at this place of the file. */
+export function isRow(bytes: Uint8Array, at: number, end: number, salt: number, place: number): boolean {
+  return getWord(bytes, at) === crc32cOf(bytes, at + 4, end, seedOf(salt, place));
+}
+
+function getWord(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}
+
+function setWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value & 0xff;
+  bytes[at + 1] = (value >>> 8) & 0xff;
+  bytes[at + 2] = (value >>> 16) & 0xff;
+  bytes[at + 3] = value >>> 24;
+}

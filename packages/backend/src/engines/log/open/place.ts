@@ -1,0 +1,152 @@
+/**
+ * What is at the path of a store, without changing a byte of it, and making one where there is nothing.
+ *
+ * LGPL1  There is a store where there is a marker. The marker gets its name last, so a making that was cut short leaves files that are
+ *     known by their names and hold no commit; it is made anew. Other files of ours without a marker are a store that has lost it.
+ * LGPL2  Made under the lock: of several processes that make the same store one does, and the others find it.
+ * LGPL3  Every name of the store is a plain file: links and devices are refused before anything is opened.
+ */
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { corruptError, foreignError } from '../failure.ts';
+import { errorCode, writeAll, type LogFiles } from '../files/log-files.ts';
+import { SLOT_DISTANCE, writeSlot } from '../format/acked.ts';
+import { markerText } from '../format/marker.ts';
+import { HEADER_BYTES, writeHeader } from '../format/segment-header.ts';
+import { ACKED, fileName, isHarmless, isOfStore, isTemporary, LOCK, MARKER, TEMPORARY } from '../names.ts';
+
+export interface Located {
+  /** Absolute, links resolved. */
+  readonly path: string;
+  readonly found: 'store' | 'nothing' | 'empty folder';
+}
+
+const FIRST = fileName(1, 'log');
+
+/** @throws BackendError `BACKEND_FOREIGN`, `BACKEND_CORRUPT` for a store that has lost its marker */
+export async function locate(files: LogFiles, asked: string): Promise<Located> {
+  const absolute = absolutePath(asked);
+  let details;
+  try {
+    details = await files.details(absolute);
+  } catch (error) {
+    if (errorCode(error) === 'ENOTDIR') throw foreignError(absolute, 'lies below a plain file');
+    throw error;
+  }
+  if (details === undefined) return { path: await realParent(files, absolute), found: 'nothing' };
+  if (details.kind === 'file') throw foreignError(absolute, 'is a plain file, not a folder');
+  if (details.kind === 'special') throw foreignError(absolute, 'is neither a folder nor a plain file');
+  const path = await followed(files, absolute);
+  if ((await files.details(path))?.kind !== 'folder')
+    throw foreignError(absolute, 'is a link to a plain file, not to a folder');
+  return { path, found: await lookInside(files, path) };
+}
+
+/** @throws as `locate` */
+export async function lookInside(files: LogFiles, path: string): Promise<'store' | 'empty folder'> {
+  const names = (await files.names(path)).filter((name) => !isHarmless(name) && name !== LOCK && !isTemporary(name));
+  if (names.includes(MARKER)) return 'store';
+  const others = names.filter((name) => name !== FIRST && name !== ACKED);
+  if (others.some((name) => !isOfStore(name))) {
+    throw foreignError(path, `holds files that are not a store's (there is no ${MARKER} among them)`);
+  }
+  if (others.length > 0 || (names.includes(FIRST) && !(await isUnborn(files, `${path}/${FIRST}`)))) {
+    throw corruptError(`${path}/${MARKER}`, 'it is missing');
+  }
+  if (names.includes(ACKED) && (await files.details(`${path}/${ACKED}`))?.kind !== 'file') {
+    throw foreignError(path, `holds files that are not a store's (there is no ${MARKER} among them)`);
+  }
+  return 'empty folder';
+}
+
+async function isUnborn(files: LogFiles, path: string): Promise<boolean> {
+  if ((await files.details(path))?.kind !== 'file') return false;
+  const handle = await files.open(path, 'read');
+  try {
+    return handle.size() <= HEADER_BYTES;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The folder itself and those above it, durably. Somebody else's being faster is fine. */
+export async function makeFolders(files: LogFiles, path: string): Promise<void> {
+  if ((await files.details(path)) !== undefined) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeFolders(files, parent);
+  try {
+    await files.makeFolder(path);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return;
+    throw error;
+  }
+  await files.syncFolder(parent);
+}
+
+/** Makes a store in a folder that `lookInside` calls empty. For who holds its lock. */
+export async function createStore(files: LogFiles, path: string): Promise<void> {
+  const hex = (length: number): string => Buffer.from(files.random(length)).toString('hex');
+  const storeId = hex(8);
+  const salt = new DataView(Uint8Array.from(files.random(4)).buffer).getUint32(0);
+  for (const name of await files.names(path)) {
+    if (isTemporary(name) || name === FIRST || name === ACKED) await files.remove(`${path}/${name}`);
+  }
+  const header = { kind: 'log', number: 1, storeId, salt, firstCommit: 1, endBefore: 0 } as const;
+  await writeFile(files, `${path}/${FIRST}`, [writeHeader(header)]);
+  const slots = [writeSlot(storeId, 0), new Uint8Array(SLOT_DISTANCE)];
+  await writeFile(files, `${path}/${ACKED}`, slots);
+  const marker = `${path}/${TEMPORARY}marker-${hex(6)}`;
+  await writeFile(files, marker, [Buffer.from(markerText(storeId))]);
+  await files.syncFolder(path);
+  await files.makePrivate(path);
+  await files.rename(marker, `${path}/${MARKER}`);
+  await files.syncFolder(path);
+}
+
+async function writeFile(files: LogFiles, path: string, buffers: readonly Uint8Array[]): Promise<void> {
+  const handle = await files.open(path, 'create');
+  try {
+    await writeAll(handle, buffers, 0);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @throws BackendError `BACKEND_CORRUPT`, which names the file */
+export async function checkNames(files: LogFiles, path: string): Promise<readonly string[]> {
+  const names = await files.names(path);
+  for (const name of names) {
+    if (!isOfStore(name) && !isTemporary(name)) continue;
+    const kind = (await files.details(`${path}/${name}`))?.kind;
+    if (kind === undefined || kind === 'file') continue;
+    throw corruptError(
+      `${path}/${name}`,
+      `it is a ${kind === 'special' ? 'device' : kind}, and a store has only files of its own`,
+    );
+  }
+  return names;
+}
+
+/** By the working directory of this moment. */
+function absolutePath(path: string): string {
+  if (process.platform === 'win32') return resolve(path);
+  return (isAbsolute(path) ? path : `${process.cwd()}/${path}`).replace(/\/+$/, '') || '/';
+}
+
+async function followed(files: LogFiles, path: string): Promise<string> {
+  try {
+    return await files.real(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ELOOP') throw foreignError(path, 'is a dangling link');
+    throw error;
+  }
+}
+
+/** Links among the folders above are resolved, so that one store has one name. */
+async function realParent(files: LogFiles, path: string): Promise<string> {
+  const parent = dirname(path);
+  if (parent === path) return path;
+  const known =
+    (await files.details(parent)) === undefined ? await realParent(files, parent) : await followed(files, parent);
+  return join(known, basename(path));
+}

@@ -1,0 +1,52 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { logEngine } from '../src/engines/log/index.ts';
+import { run } from '../src/engines/log/tools/cli.ts';
+import { temporaryPath } from './file-support.ts';
+import { records, revision, small } from './log-support.ts';
+
+async function ran(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  let out = '';
+  let error = '';
+  const code = await run(args, { out: async (text) => void (out += text), error: (text) => void (error += text) });
+  return { code, out, error };
+}
+
+test('G16 G17 varve-log checks, dumps and counts a store without changing it', async () => {
+  const path = temporaryPath();
+  const engine = await logEngine(path);
+  await engine.commit([
+    { type: 'createBucket', bucket: records },
+    { type: 'createBucket', bucket: small },
+    { type: 'put', bucket: small, key: Buffer.from('a'), value: Buffer.from('b') },
+    { type: 'put', bucket: records, key: revision(1), value: Buffer.alloc(100, 9) },
+    { type: 'put', bucket: records, key: revision(2), value: Buffer.alloc(10) },
+  ]);
+  expect(await ran('check', path)).toMatchObject({ code: 3, error: expect.stringContaining('is open already') });
+  await engine.close();
+  const names = fs.readdirSync(path);
+  expect(await ran('check', path)).toEqual({
+    code: 0,
+    out: '3 rows in 1 files, up to commit 1: all of it is whole\n',
+    error: '',
+  });
+  const dumped = (await ran('dump', path)).out.trimEnd().split('\n');
+  expect(dumped).toHaveLength(3);
+  expect(JSON.parse(dumped[2]!)).toEqual({ bucket: 'meta', key: 'YQ==', value: 'Yg==' });
+  const { out } = await ran('stats', path);
+  expect(out).toContain('bucket key: number 1, append-only, 2 rows');
+  expect(out).toContain('bucket meta: number 2, resident, 1 rows');
+  expect(out).toMatch(/file 0000000001\.log: \d+ bytes, \d+ live/);
+  expect(fs.readdirSync(path)).toEqual(names);
+  const log = join(path, '0000000001.log');
+  const bytes = fs.readFileSync(log);
+  bytes[bytes.indexOf(Buffer.alloc(100, 9)) + 4]! ^= 1;
+  fs.writeFileSync(log, bytes);
+  expect(await ran('check', path)).toMatchObject({
+    code: 5,
+    error: expect.stringContaining('0000000001.log is damaged'),
+  });
+  expect(await ran('check', temporaryPath())).toMatchObject({ code: 4 });
+  expect(await ran('mend', path)).toMatchObject({ code: 2, error: expect.stringContaining('usage') });
+});
