@@ -395,7 +395,6 @@ export class MvccStore implements Store {
   }
 }
 
-/** What an asynchronous body does after its first `await` fails. */
 function asynchronous(): TypeError {
   return new TypeError('the body of write must be synchronous, it returned a promise');
 }
