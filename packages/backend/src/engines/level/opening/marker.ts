@@ -12,6 +12,7 @@
  */
 import { crc32c } from '@varve/base/crc32c';
 import { BackendError } from '../../../contract/errors.ts';
+import { markerKind } from '../../marker-kind.ts';
 import { corruptError, foreignError } from '../failure.ts';
 import type { Files } from '../files.ts';
 import { MARKER } from '../names.ts';
@@ -27,8 +28,8 @@ export async function checkMarker(files: Files, folder: string): Promise<void> {
   const text = await readText(files, path);
   const found = /^(varve level store\nformat (\d+)\n)crc ([0-9a-f]{8})\n/.exec(text);
   if (found === null) {
-    const other = /^varve (\w+) store\n/.exec(text)?.[1];
-    if (other !== undefined && other !== 'level') throw foreignError(folder, `is a store of another kind (${other})`);
+    const other = markerKind(text);
+    if (other !== undefined) throw foreignError(folder, `is a store of another kind (${other})`);
     throw corruptError(path, 'it does not say what store this is');
   }
   const [, signed = '', format, crc = ''] = found;

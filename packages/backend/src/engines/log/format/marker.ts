@@ -11,6 +11,7 @@
  */
 import { crc32c } from '@varve/base/crc32c';
 import { BackendError } from '../../../contract/errors.ts';
+import { markerKind } from '../../marker-kind.ts';
 import { corruptError, foreignError } from '../failure.ts';
 
 const FORMAT = 1;
@@ -25,8 +26,8 @@ export function markerText(storeId: string): string {
 /** @returns the store's id @throws BackendError `BACKEND_FOREIGN`, `BACKEND_VERSION`, `BACKEND_CORRUPT` */
 export function readMarker(text: string, folder: string): string {
   const path = `${folder}/VARVE`;
-  const other = /^varve (?!log )(\w+) store\n/.exec(text)?.[1];
-  if (other !== undefined) throw foreignError(folder, `is a store of another kind (${other})`);
+  const other = markerKind(text);
+  if (other !== undefined && other !== 'log') throw foreignError(folder, `is a store of another kind (${other})`);
   const found = /^(varve log store\nformat (\d{1,9})\n(?:id ([0-9a-f]{16})\n)?)/.exec(text);
   const crc = found === null ? undefined : /^crc ([0-9a-f]{8})\n/.exec(text.slice(found[0].length))?.[1];
   if (found === null || crc === undefined) throw corruptError(path, 'it does not say what store this is');
