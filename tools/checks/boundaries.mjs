@@ -72,6 +72,30 @@ const table = {
     },
     carries: ['classic-level'],
   },
+  'etcd-api': {
+    imports: { '@bufbuild/protobuf': [], '@grpc/grpc-js': ['src/grpc-service.ts'] },
+  },
+  server: {
+    imports: { '@varve/watch': [], '@varve/etcd-api': [], '@bufbuild/protobuf': [], '@grpc/grpc-js': [] },
+    tests: ['@varve/backend'],
+    seams: {
+      clock: ['src/clock.ts'],
+      timers: ['src/clock.ts'],
+      random: ['src/state/identity.ts'],
+      sockets: ['src/transport/'],
+    },
+  },
+  cli: {
+    imports: {
+      '@varve/server': [],
+      '@varve/watch': ['src/open-layers.ts'],
+      '@varve/backend': ['src/open-layers.ts'],
+      pino: ['src/log.ts'],
+    },
+    tests: ['@varve/etcd-api'],
+    carries: ['classic-level'],
+    seams: { files: ['src/open-layers.ts', 'src/serve-options.ts'] },
+  },
 };
 
 const packages = packagesIn('packages');

@@ -64,11 +64,15 @@ test('G2 a folder of something else is BACKEND_FOREIGN and stays as it is; a new
     `${signed}crc ${crc32c(Buffer.from(signed)).toString(16).padStart(8, '0')}\nmore\n`,
   );
   await expect(logEngine(store)).rejects.toMatchObject({ code: 'BACKEND_VERSION' });
-  fs.writeFileSync(join(store, 'VARVE'), 'varve level store\nformat 1\ncrc 00000000\n');
+  const other = 'varve level store\nformat 1\n';
+  const sum = crc32c(Buffer.from(other)).toString(16).padStart(8, '0');
+  fs.writeFileSync(join(store, 'VARVE'), `${other}crc ${sum}\n`);
   await expect(logEngine(store)).rejects.toMatchObject({
     code: 'BACKEND_FOREIGN',
     message: expect.stringContaining('level'),
   });
+  fs.writeFileSync(join(store, 'VARVE'), `${other}crc 00000000\n`);
+  await expect(logEngine(store)).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' });
   const log = temporaryPath();
   await (await logEngine(log)).close();
   await expect(levelEngine(log)).rejects.toMatchObject({ code: 'BACKEND_FOREIGN' });

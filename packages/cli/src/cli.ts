@@ -1,0 +1,70 @@
+/**
+ * `varve`: what people run. So far: `varve serve`.
+ *
+ * VCLI1  Every failure is one line on standard error and an exit code, never a stack: 1 other, 2 usage, 3 locked, 4 not found,
+ *     5 damaged, 6 version (R122).
+ */
+import { readServeOptions, UsageError } from './serve-options.ts';
+import { serve } from './serve.ts';
+
+const USAGE = `usage: varve serve [options]
+  --data DIR           where the store is, made when it is not there (./varve-data)
+  --listen HOST:PORT   where clients find it; port 0: a free one (127.0.0.1:2379)
+  --engine NAME        level, file or memory (level)
+  --cert FILE --key FILE   serve with TLS
+  --client-ca FILE     with TLS: clients must show a certificate of this authority
+  --insecure           serve without TLS on an address that others can reach
+`;
+
+const OTHER = 1;
+const WRONG_USAGE = 2;
+
+const exitCodes: Readonly<Record<string, number>> = {
+  BACKEND_LOCKED: 3,
+  BACKEND_NOT_FOUND: 4,
+  BACKEND_CORRUPT: 5,
+  BACKEND_FOREIGN: 5,
+  MVCC_CORRUPT: 5,
+  SERVER_DATA: 5,
+  BACKEND_VERSION: 6,
+};
+
+/** The world of one run. */
+export interface World {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+  /** Aborts when the program shall end. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs the command to its end; resolves with the exit code, and never rejects. */
+export async function run(args: readonly string[], world: World): Promise<number> {
+  const [command, ...rest] = args;
+  try {
+    if (command === 'serve') {
+      await serve(readServeOptions(rest), world);
+      return 0;
+    }
+    if (command === 'help' || command === '--help') {
+      world.out(USAGE);
+      return 0;
+    }
+    throw new UsageError(command === undefined ? 'a command is missing' : `no such command: ${command}`);
+  } catch (error) {
+    world.error(`varve: ${lineOf(error)}\n`);
+    if (!(error instanceof UsageError)) return exitCodes[codeOf(error)] ?? OTHER;
+    world.error(USAGE);
+    return WRONG_USAGE;
+  }
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** The message in one line of printable characters. */
+function lineOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/[^\x20-\x7e]+/g, ' ');
+}

@@ -1,0 +1,94 @@
+/**
+ * The options of `varve serve`, read and checked before anything is opened.
+ *
+ * VSO1  Files that options name are read here: a wrong one leaves the store as it is (R94).
+ * VSO2  Without TLS it listens on this machine only, unless it is told by name to do otherwise (R95).
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { TlsOptions } from '@varve/server';
+
+export type EngineName = 'level' | 'file' | 'memory';
+
+export interface ServeOptions {
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly engine: EngineName;
+  readonly tls: TlsOptions | undefined;
+}
+
+/** The command line is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** @throws UsageError; Error for a file that cannot be read */
+export function readServeOptions(args: readonly string[]): ServeOptions {
+  const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = parse(args);
+  const { host, port } = address(listen);
+  if (engine !== 'level' && engine !== 'file' && engine !== 'memory') {
+    throw new UsageError(`--engine ${engine}: level, file or memory`);
+  }
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
+  if (clientCa !== undefined && cert === undefined) throw new UsageError('--client-ca goes with --cert and --key');
+  if (cert === undefined && !loopback.has(host) && insecure !== true) {
+    throw new UsageError(`--listen ${listen}: others can reach it, so give --cert and --key, or --insecure`);
+  }
+  const tls =
+    cert === undefined || key === undefined
+      ? undefined
+      : {
+          cert: pem('--cert', cert),
+          key: pem('--key', key),
+          clientCa: clientCa === undefined ? undefined : pem('--client-ca', clientCa),
+        };
+  return { data, host, port, engine, tls };
+}
+
+interface Flags {
+  readonly data: string;
+  readonly listen: string;
+  readonly engine: string;
+  readonly insecure?: boolean | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly 'client-ca'?: string | undefined;
+}
+
+function parse(args: readonly string[]): Flags {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        data: { type: 'string', default: './varve-data' },
+        listen: { type: 'string', default: '127.0.0.1:2379' },
+        engine: { type: 'string', default: 'level' },
+        insecure: { type: 'boolean' },
+        cert: { type: 'string' },
+        key: { type: 'string' },
+        'client-ca': { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function address(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new UsageError(`--listen ${text}: HOST:PORT, such as 127.0.0.1:2379`);
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+function pem(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${option} ${path}: cannot be read (${why})`, { cause });
+  }
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { clientOf, count, folder, Program, put } from './support/program.ts';
+
+test.each([
+  ['file', 'SIGTERM'],
+  ['level', 'SIGINT'],
+] as const)('R92: on %s, %s loses nothing that was acknowledged, and ends with 0', async (engine, signal) => {
+  const data = join(folder(), 'data');
+  const args = ['serve', '--data', data, '--listen', '127.0.0.1:0', '--engine', engine];
+  const first = new Program(...args);
+  const line = await first.firstLine();
+  expect(line).toMatch(/^varve: serving .*data on http:\/\/127\.0\.0\.1:\d+$/);
+  const client = clientOf(line);
+  await put(client, 'k0');
+  const writes = Array.from({ length: 200 }, (_, at) => put(client, `k${at + 1}`));
+  await writes[0];
+  first.child.kill(signal);
+  expect(await first.ended).toBe(0);
+  const acknowledged = (await Promise.all(writes)).filter((key) => key !== undefined).length + 1;
+  expect(first.err.split('\n')[0]).toContain('"msg":"serving"');
+  expect(statSync(data).mode & 0o077).toBe(0);
+
+  const second = new Program(...args);
+  expect(await count(clientOf(await second.firstLine()))).toBeGreaterThanOrEqual(acknowledged);
+  second.child.kill('SIGTERM');
+  expect(await second.ended).toBe(0);
+});
+
+test.each([
+  [[], 2, 'a command is missing'],
+  [['nothing'], 2, 'no such command'],
+  [['serve', '--engine', 'paper'], 2, 'level, file or memory'],
+  [['serve', '--listen', 'here'], 2, 'HOST:PORT'],
+  [['serve', '--listen', '0.0.0.0:0', '--engine', 'memory'], 2, '--insecure'],
+  [['serve', '--cert', 'x'], 2, 'go together'],
+  [['serve', '--cert', '/nowhere/x', '--key', '/nowhere/y'], 1, '--cert /nowhere/x'],
+  [['serve', '--wrong'], 2, '--wrong'],
+] as const)('R94, R95: %j ends with %i', async (args, code, text) => {
+  const program = new Program(...args);
+  expect([await program.ended, program.err.split('\n')[0]]).toEqual([code, expect.stringContaining(text)]);
+  expect(program.err).not.toMatch(/\n\s+at /);
+});
+
+test('R94: an address that is taken', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  onTestFinished(() => void taken.close());
+  const { port } = taken.address() as { readonly port: number };
+  const data = join(folder(), 'data');
+  const program = new Program('serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--engine', 'memory');
+  expect([await program.ended, program.err]).toEqual([1, expect.stringMatching(/^varve: cannot listen on 127/)]);
+  expect(existsSync(data)).toBe(false);
+});
+
+test('a store that another process has open', async () => {
+  const args = ['serve', '--data', folder(), '--listen', '127.0.0.1:0', '--engine', 'file'];
+  const first = new Program(...args);
+  await first.firstLine();
+  const second = new Program(...args);
+  expect(await second.ended).toBe(3);
+});

@@ -1,0 +1,82 @@
+/** The program as its own process, and a client of what it serves. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { kvService, type PutRequest, type RangeRequest } from '@varve/etcd-api';
+import { onTestFinished } from 'vitest';
+
+const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
+
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'varve-cli-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export class Program {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  out = '';
+  err = '';
+
+  constructor(...args: readonly string[]) {
+    this.child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (this.err += chunk));
+    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
+    onTestFinished(() => void this.child.kill('SIGKILL'));
+  }
+
+  /** The first line, once it is there. */
+  async firstLine(): Promise<string> {
+    const lines = createInterface(this.child.stdout!);
+    const [line] = await Promise.race([once(lines, 'line') as Promise<[string]>, this.ended.then(() => [this.err])]);
+    return line;
+  }
+}
+
+export function clientOf(line: string): Client {
+  const client = new Client(/http:\/\/(\S+)$/.exec(line)![1]!, credentials.createInsecure());
+  onTestFinished(() => client.close());
+  return client;
+}
+
+const request = (key: string): PutRequest => ({
+  $typeName: 'etcdserverpb.PutRequest',
+  key: Buffer.from(key),
+  value: Buffer.from('x'),
+  lease: 0n,
+  prevKv: false,
+  ignoreValue: false,
+  ignoreLease: false,
+});
+
+export function put(client: Client, key: string): Promise<string | undefined> {
+  const { path, requestSerialize, responseDeserialize } = kvService.put;
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request(key), (error: ServiceError | null) => {
+      resolve(error === null ? key : undefined);
+    });
+  });
+}
+
+export function count(client: Client): Promise<number> {
+  const { path, requestSerialize, responseDeserialize } = kvService.range;
+  const all = { $typeName: 'etcdserverpb.RangeRequest', key: Buffer.of(0), rangeEnd: Buffer.of(0), countOnly: true };
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      all as unknown as RangeRequest,
+      (error, answer) => {
+        if (answer === undefined) reject(error ?? new Error('no answer'));
+        else resolve(Number(answer.count));
+      },
+    );
+  });
+}

@@ -1,0 +1,17 @@
+export * from './gen/authpb/auth_pb.ts';
+export * from './gen/etcdserverpb/auth_pb.ts';
+export * from './gen/etcdserverpb/cluster_pb.ts';
+export * from './gen/etcdserverpb/header_pb.ts';
+export * from './gen/etcdserverpb/kv_pb.ts';
+export * from './gen/etcdserverpb/lease_pb.ts';
+export * from './gen/etcdserverpb/maintenance_pb.ts';
+export * from './gen/etcdserverpb/watch_pb.ts';
+export * from './gen/grpc/health/v1/health_pb.ts';
+export * from './gen/mvccpb/kv_pb.ts';
+export * from './gen/v3electionpb/election_pb.ts';
+export * from './gen/v3lockpb/lock_pb.ts';
+export * as reflectionV1 from './gen/grpc/reflection/v1/reflection_pb.ts';
+export * as reflectionV1Alpha from './gen/grpc/reflection/v1alpha/reflection_pb.ts';
+export { fileDescriptor, files } from './files.ts';
+export { grpcService, type GrpcService, type GrpcServiceOf } from './grpc-service.ts';
+export * from './services.ts';

@@ -1,0 +1,28 @@
+/**
+ * The one door to time and timers of this package. No timer keeps the process alive: connections do.
+ *
+ * All of it is taken once, when this file is loaded: a test that replaces timers afterwards replaces its own.
+ */
+import * as timers from 'node:timers';
+
+const { clearInterval, clearTimeout, setInterval, setTimeout } = timers;
+const steadyMs = performance.now.bind(performance);
+
+/** Milliseconds that only go forward. */
+export function nowMs(): number {
+  return steadyMs();
+}
+
+/** Calls `tick` after each `everyMs` until the function it returns is called. */
+export function every(everyMs: number, tick: () => void): () => void {
+  const timer = setInterval(tick, everyMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** Runs `work` after so many milliseconds, unless the function it returns is called first. */
+export function after(afterMs: number, work: () => void): () => void {
+  const timer = setTimeout(work, afterMs);
+  timer.unref();
+  return () => clearTimeout(timer);
+}

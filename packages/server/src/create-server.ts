@@ -1,0 +1,136 @@
+/**
+ * Puts a server together over layers that are open, and takes it apart again.
+ *
+ *     const server = await createServer(layers);       port 0: a free one
+ *     server.url                                       http://127.0.0.1:41327
+ *     await server.close();                            the layers stay open
+ *
+ * SVCR1  When the promise resolves, the first call is answered.
+ * SVCR2  Closing loses nothing that was acknowledged: calls that have begun are answered first, for `graceMs` at the most.
+ */
+import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
+import { after } from './clock.ts';
+import { registerCluster } from './cluster/service.ts';
+import { registerHealth } from './health/service.ts';
+import { registerKv } from './kv/service.ts';
+import type { Layers } from './layers.ts';
+import { registerLease } from './lease/service.ts';
+import { Limits, type LimitOptions } from './limits.ts';
+import { registerMaintenance } from './maintenance/service.ts';
+import { Probes } from './probes/probes.ts';
+import { registerReflection } from './reflection/service.ts';
+import { Calls } from './rpc/calls.ts';
+import { ServerState } from './server-state.ts';
+import { Listener, type TlsOptions } from './transport/listener.ts';
+import { limitPings } from './transport/ping-limit.ts';
+import { registerWatch } from './watch/service.ts';
+
+export interface ServerOptions extends LimitOptions {
+  /** @default 127.0.0.1 */
+  readonly host?: string | undefined;
+  /** 0: a free one. @default 0 */
+  readonly port?: number | undefined;
+  /** @default none: without TLS */
+  readonly tls?: TlsOptions | undefined;
+  /** The member's name, when there is none yet. @default 'default' */
+  readonly name?: string | undefined;
+  /** Where clients are told to find this server. @default where it listens */
+  readonly advertiseUrls?: readonly string[] | undefined;
+  /** The version of etcd that clients are told, and choose their ways by. @default '3.6.0' */
+  readonly version?: string | undefined;
+  /** How long closing waits for calls that have begun. @default 5000 */
+  readonly graceMs?: number | undefined;
+}
+
+export interface EtcdServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** Such as `http://127.0.0.1:2379`. */
+  readonly url: string;
+  /** Ends streams, answers what has begun, and lets nobody in. Idempotent. The layers stay open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves etcd's API over the layers.
+ * @throws ServerError `SERVER_LISTEN`, `SERVER_DATA`; RangeError, TypeError for options
+ */
+export async function createServer(layers: Layers, options: ServerOptions = {}): Promise<EtcdServer> {
+  checkNames(options);
+  const limits = new Limits(options);
+  const { host = '127.0.0.1', port = 0, tls, graceMs = 5000 } = options;
+  const state = await ServerState.load(layers, limits, options.name ?? 'default', options.version ?? '3.6.0');
+  const grpc = new GrpcServer({
+    'grpc.max_receive_message_length': limits.messageBytes,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': limits.concurrentStreams,
+    'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+    'grpc.enable_channelz': 0,
+  });
+  const calls = new Calls(grpc);
+  registerKv(calls, state);
+  registerWatch(calls, state);
+  registerLease(calls, state);
+  registerMaintenance(calls, state);
+  registerCluster(calls, state);
+  registerHealth(calls);
+  registerReflection(calls);
+  const probes = new Probes(state, calls);
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  limitPings(grpc, limits.minPingIntervalMs);
+  const listener = await Listener.open(injector, (method, url) => probes.page(method, url), {
+    ...{ host, port, tls },
+    connections: limits.connections,
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+  });
+  const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
+  state.clientUrls = options.advertiseUrls ?? [url];
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= shutDown(listener, calls, grpc, graceMs));
+  return { host, port: listener.port, url, close, [Symbol.asyncDispose]: close };
+}
+
+/** The names of `ServerOptions`; as an object, so that the compiler sees one that is missing. */
+const optionNames: Readonly<Record<keyof ServerOptions, true>> = {
+  host: true,
+  port: true,
+  tls: true,
+  name: true,
+  advertiseUrls: true,
+  version: true,
+  graceMs: true,
+  maxRequestBytes: true,
+  maxTxnOps: true,
+  quotaBytes: true,
+  maxConcurrentStreams: true,
+  maxConnections: true,
+  handshakeTimeoutMs: true,
+  maxPendingWrites: true,
+  progressIntervalMs: true,
+  minPingIntervalMs: true,
+  keepaliveIntervalMs: true,
+  keepaliveTimeoutMs: true,
+};
+
+function checkNames(options: ServerOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(optionNames, name)) throw new TypeError(`options: ${name} is not one of them`);
+  }
+}
+
+async function shutDown(listener: Listener, calls: Calls, grpc: GrpcServer, graceMs: number): Promise<void> {
+  listener.close();
+  calls.stop();
+  await new Promise<void>((resolve) => {
+    const cancel = after(graceMs, () => {
+      grpc.forceShutdown();
+      resolve();
+    });
+    grpc.tryShutdown(() => {
+      cancel();
+      resolve();
+    });
+  });
+  listener.end();
+}

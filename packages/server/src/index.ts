@@ -1,0 +1,5 @@
+export { createServer, type EtcdServer, type ServerOptions } from './create-server.ts';
+export { ServerError, type ServerErrorCode } from './errors.ts';
+export type { Lease, Layers, Lessor } from './layers.ts';
+export type { LimitOptions } from './limits.ts';
+export type { TlsOptions } from './transport/listener.ts';

@@ -1,0 +1,70 @@
+/**
+ * What scripts, probes and dashboards ask for over HTTP/1.1, on the port of the clients.
+ *
+ *     GET /version  /health  /livez  /readyz  /metrics
+ *
+ * SVPR1  An alarm makes `/health` false, with 503; alive and ready the server is all the same, as long as it can commit.
+ *
+ * etcd: server/etcdserver/api/etcdhttp (spec server-api.md 12, real-clients.md C2, C10).
+ */
+import { AlarmType } from '@varve/etcd-api';
+import type { Calls } from '../rpc/calls.ts';
+import type { ServerState } from '../server-state.ts';
+import type { Page } from '../transport/listener.ts';
+import { metricsText } from './metrics.ts';
+
+export class Probes {
+  readonly #state: ServerState;
+  readonly #calls: Calls;
+
+  constructor(state: ServerState, calls: Calls) {
+    this.#state = state;
+    this.#calls = calls;
+  }
+
+  /** What is at the address. */
+  page(method: string, url: string): Page {
+    const page = this.#pages(url.split('?', 1)[0]!);
+    if (page === undefined) return plain(404, '404 page not found\n');
+    return method === 'GET' || method === 'HEAD' ? page : plain(405, 'Method Not Allowed\n');
+  }
+
+  #pages(path: string): Page | undefined {
+    const { version } = this.#state;
+    switch (path) {
+      case '/version':
+        return json(200, { etcdserver: version, etcdcluster: version, storage: version });
+      case '/health':
+        return this.#health();
+      case '/livez':
+      case '/readyz':
+        return this.#failed() ? plain(503, 'a commit has failed: restart the server\n') : plain(200, 'ok\n');
+      case '/metrics':
+        return { status: 200, type: 'text/plain; version=0.0.4', text: metricsText(this.#state, this.#calls.counts) };
+      default:
+        return undefined;
+    }
+  }
+
+  #health(): Page {
+    const [alarm] = this.#state.alarms.list(AlarmType.NONE);
+    if (alarm !== undefined) {
+      const reason = alarm.alarm === AlarmType.NOSPACE ? 'ALARM NOSPACE' : 'ALARM CORRUPT';
+      return json(503, { health: 'false', reason });
+    }
+    if (this.#failed()) return json(503, { health: 'false', reason: 'COMMIT FAILED' });
+    return json(200, { health: 'true', reason: '' });
+  }
+
+  #failed(): boolean {
+    return this.#state.backend.failure.aborted;
+  }
+}
+
+function plain(status: number, text: string): Page {
+  return { status, type: 'text/plain; charset=utf-8', text };
+}
+
+function json(status: number, value: Readonly<Record<string, string>>): Page {
+  return { status, type: 'application/json', text: JSON.stringify(value) };
+}

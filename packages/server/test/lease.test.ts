@@ -1,0 +1,101 @@
+import { beforeEach, expect, test } from 'vitest';
+import { fails, start, type Running } from './support/server.ts';
+
+let server: Running;
+beforeEach(async () => {
+  server = await start();
+  return () => server[Symbol.asyncDispose]();
+});
+
+test('L67, L68, L69, L70: granting and revoking', async () => {
+  for (const [asked, granted] of [
+    [0, 2],
+    [-5, 2],
+    [1, 2],
+    [100, 100],
+  ]) {
+    const { ID, TTL } = (await server.call('leaseGrant', { TTL: asked })) as {
+      readonly ID: bigint;
+      readonly TTL: number;
+    };
+    expect([ID > 0n, TTL]).toEqual([true, granted]);
+  }
+  expect(await server.call('leaseGrant', { TTL: 9_000_000_001 })).toBe('OUT_OF_RANGE etcdserver: too large lease TTL');
+  expect(await server.call('leaseGrant', { TTL: '9223372036854775807' })).toBe(
+    'OUT_OF_RANGE etcdserver: too large lease TTL',
+  );
+  expect(await server.call('leaseGrant', { ID: 77, TTL: 100 })).toEqual({ rev: 1, ID: 77, TTL: 100 });
+  expect(await server.call('leaseGrant', { ID: 77, TTL: 100 })).toBe(
+    'FAILED_PRECONDITION etcdserver: lease already exists',
+  );
+  for (const ID of [0, 12_345]) expect(await server.call('leaseRevoke', { ID })).toBe(fails.leaseNotFound);
+});
+
+test('L71, L72, L77: time to live, and the list', async () => {
+  expect(await server.call('leaseTimeToLive', { ID: 12_345, keys: true })).toEqual({ rev: 1, ID: 12_345, TTL: -1 });
+  for (const [ID, TTL] of [
+    [3, 300],
+    [1, 100],
+    [2, 200],
+  ]) {
+    await server.call('leaseGrant', { ID, TTL });
+  }
+  await server.call('put', { key: 'b', lease: 1 });
+  await server.call('put', { key: 'a', lease: 1 });
+  expect(await server.call('leaseTimeToLive', { ID: 1, keys: true })).toEqual({
+    rev: 3,
+    ID: 1,
+    TTL: 99,
+    grantedTTL: 100,
+    keys: ['a', 'b'],
+  });
+  expect(await server.call('leaseLeases')).toEqual({ rev: 3, leases: [{ ID: 1 }, { ID: 2 }, { ID: 3 }] });
+});
+
+test('L73, L76: keep-alives are answered in their order', async () => {
+  await server.call('leaseGrant', { ID: 5, TTL: 2 });
+  using stream = server.client.duplex('leaseKeepAlive');
+  for (const ID of [5, 0, 12_345]) stream.send({ ID });
+  expect([await stream.next(), await stream.next(), await stream.next()]).toEqual([
+    { rev: 1, ID: 5, TTL: 2 },
+    { rev: 1 },
+    { rev: 1, ID: 12_345 },
+  ]);
+  stream.halfClose();
+  expect(await stream.end).toBe('OK');
+});
+
+test('L74, L75, L83: a lease that runs out takes its keys, and is not brought back', async () => {
+  await server.call('leaseGrant', { ID: 5, TTL: 2 });
+  await server.call('put', { key: 'k1', lease: 5 });
+  await server.call('put', { key: 'k2', lease: 5 });
+  using watch = server.watch();
+  watch.send({ createRequest: { key: 'k', rangeEnd: 'l' } });
+  await watch.next();
+  expect(await watch.next()).toMatchObject({
+    rev: 4,
+    events: [
+      { type: 1, kv: { key: 'k1', modRevision: 4 } },
+      { type: 1, kv: { key: 'k2', modRevision: 4 } },
+    ],
+  });
+  using stream = server.client.duplex('leaseKeepAlive');
+  stream.send({ ID: 5 });
+  expect(await stream.next()).toEqual({ rev: 4, ID: 5 });
+});
+
+test('W95: a lease that is revoked takes its keys in one answer', async () => {
+  await server.call('leaseGrant', { ID: 5, TTL: 100 });
+  using watch = server.watch();
+  watch.send({ createRequest: { key: 'f', rangeEnd: 'g' } });
+  await watch.next();
+  for (const key of ['foo2', 'foo']) {
+    await server.call('put', { key, lease: 5 });
+    await watch.next();
+  }
+  await server.call('leaseRevoke', { ID: 5 });
+  expect(await watch.next()).toMatchObject({
+    rev: 4,
+    events: [{ type: 1, kv: { key: 'foo' } }, { kv: { key: 'foo2' } }],
+  });
+});

@@ -1,0 +1,55 @@
+// @ts-check
+/** Debian's etcd, for comparisons: one member in a folder of its own, on free ports of this machine. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** @param {string} program */
+export function hasProgram(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** @returns {Promise<{ endpoint: string, close: () => Promise<void> }>} */
+export async function startEtcd() {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-etcd-'));
+  const [client, peer] = [await freePort(), await freePort()];
+  const [clientUrl, peerUrl] = [`http://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
+  const child = spawn(
+    'etcd',
+    [
+      ...['--data-dir', join(folder, 'data'), '--name', 'default', '--log-level', 'error'],
+      ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
+      ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+      ...['--initial-cluster', `default=${peerUrl}`],
+    ],
+    { stdio: 'ignore' },
+  );
+  const ended = once(child, 'exit');
+  const close = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (let tries = 0; tries < 300; tries++) {
+    const answer = await fetch(`${clientUrl}/health`).then(
+      (response) => response.text(),
+      () => '',
+    );
+    if (answer.includes('"true"')) return { endpoint: `127.0.0.1:${client}`, close };
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await close();
+  throw new Error('etcd has not started within 15 seconds');
+}

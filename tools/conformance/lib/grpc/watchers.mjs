@@ -1,0 +1,178 @@
+// @ts-check
+/** The watch streams of a recording, against a live server: who got what since the last sync. */
+import { isDeepStrictEqual } from 'node:util';
+
+/** @typedef {Record<string, any>} Json */
+
+/** How long an answer may take that has to come, and one that must not. */
+const PATIENCE_MS = 5000;
+const SILENCE_MS = 200;
+
+class Stream {
+  /** Labels by watch id. @type {Map<number, string>} */
+  labels = new Map();
+  /** Messages without events, in order. @type {Json[]} */
+  controls = [];
+  /** Watchers that a compaction has ended. @type {Set<number>} */
+  compacted = new Set();
+  /** @type {(() => void)[]} */
+  #waiting = [];
+  /** @type {ReturnType<import('./client.mjs').GrpcClient['watch']>} */
+  call;
+  #all;
+
+  /**
+   * @param {import('./client.mjs').GrpcClient} client
+   * @param {Watchers} all
+   */
+  constructor(client, all) {
+    this.#all = all;
+    this.call = client.watch((answer) => this.#take(answer));
+  }
+
+  /** @param {Json} answer */
+  #take(answer) {
+    const { watchId = 0, events, compactRevision, ...rest } = answer;
+    const label = this.labels.get(watchId);
+    if (events !== undefined) this.#all.add(label ?? `unknown ${watchId}`, events);
+    else if (compactRevision !== undefined) {
+      this.compacted.add(watchId);
+      this.#all.cancel(label ?? `unknown ${watchId}`, compactRevision);
+    } else this.controls.push(watchId === 0 ? rest : { ...rest, watchId });
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /**
+   * The next message without events, or undefined.
+   * @param {number} patienceMs
+   */
+  async next(patienceMs) {
+    const end = performance.now() + patienceMs;
+    while (this.controls.length === 0) {
+      const left = end - performance.now();
+      if (left <= 0) return undefined;
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#waiting.push(() => {
+          clearTimeout(timer);
+          resolve(undefined);
+        });
+      });
+    }
+    return this.controls.shift();
+  }
+}
+
+export class Watchers {
+  #client;
+  /** @type {Map<number, Stream>} */
+  #streams = new Map();
+  /** @type {Record<string, Json[]>} */
+  #events = {};
+  /** @type {Record<string, { compactRevision: number }>} */
+  #canceled = {};
+
+  /** @param {import('./client.mjs').GrpcClient} client */
+  constructor(client) {
+    this.#client = client;
+  }
+
+  /** @param {string} label @param {Json[]} events */
+  add(label, events) {
+    (this.#events[label] ??= []).push(...events);
+  }
+
+  /** @param {string} label @param {number} compactRevision */
+  cancel(label, compactRevision) {
+    this.#canceled[label] = { compactRevision };
+  }
+
+  close() {
+    for (const { call } of this.#streams.values()) call.cancel();
+  }
+
+  /** @param {Json} req */
+  async create({ s, w, create }) {
+    const stream = this.#stream(s);
+    // Events may come right behind: their label has to be known by then.
+    const before = new Map(stream.labels);
+    let next = 0;
+    for (const id of before.keys()) next = Math.max(next, id + 1);
+    stream.call.send({ createRequest: create });
+    const answer = await stream.next(PATIENCE_MS);
+    if (answer === undefined) return { none: true };
+    const { watchId = 0, canceled } = answer;
+    if (canceled !== true) stream.labels.set(watchId, w);
+    this.#rename(`unknown ${watchId}`, w);
+    return answer;
+  }
+
+  /** @param {Json} req */
+  async cancelOne({ s, watchId = 0 }) {
+    const stream = this.#stream(s);
+    stream.call.send({ cancelRequest: { watchId } });
+    const answer = await stream.next(stream.labels.has(watchId) ? PATIENCE_MS : SILENCE_MS);
+    stream.compacted.delete(watchId);
+    return answer ?? { none: true };
+  }
+
+  /** @param {Json} req */
+  async progress({ s }) {
+    const stream = this.#stream(s);
+    stream.call.send({ progressRequest: {} });
+    for (let tries = 0; tries < 10; tries++) {
+      const answer = await stream.next(stream.compacted.size > 0 ? SILENCE_MS : 100);
+      if (answer !== undefined) return answer;
+      if (stream.compacted.size > 0) return { none: true, compacted: true };
+      stream.call.send({ progressRequest: {} });
+    }
+    return { none: true };
+  }
+
+  /** @param {Json} req */
+  closeStream({ s }) {
+    this.#stream(s).call.cancel();
+    this.#streams.delete(s);
+    return {};
+  }
+
+  /**
+   * What watchers got since the last sync: waits for what is recorded, not for what is not; that shows at the next sync.
+   * @param {Json} want
+   * @param {(got: Json) => boolean} enough
+   */
+  async sync(want, enough) {
+    const end = performance.now() + PATIENCE_MS;
+    while (!isDeepStrictEqual(this.#got(), want) && !enough(this.#got()) && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const got = this.#got();
+    this.#events = {};
+    this.#canceled = {};
+    return got;
+  }
+
+  #got() {
+    /** @type {Json} */
+    const got = {};
+    if (Object.keys(this.#events).length > 0) got['events'] = this.#events;
+    if (Object.keys(this.#canceled).length > 0) got['canceled'] = this.#canceled;
+    return got;
+  }
+
+  /** @param {string} from @param {string} to */
+  #rename(from, to) {
+    for (const held of [this.#events, this.#canceled]) {
+      if (!Object.hasOwn(held, from)) continue;
+      /** @type {any} */ (held)[to] = held[from];
+      delete held[from];
+    }
+  }
+
+  /** @param {number} s */
+  #stream(s) {
+    let stream = this.#streams.get(s);
+    if (stream === undefined) this.#streams.set(s, (stream = new Stream(this.#client, this)));
+    return stream;
+  }
+}

@@ -1,0 +1,34 @@
+// @ts-check
+// Replays a recording of gRPC calls to a real etcd against a live server, and prints every answer that differs.
+import { parseArgs } from 'node:util';
+import { replayGrpc } from './lib/grpc/replay.mjs';
+
+const usage = 'node tools/conformance/replay-grpc.mjs FILE.jsonl[.gz] --endpoint HOST:PORT\n';
+
+/** @returns {{ file: string, endpoint: string }} */
+function options() {
+  try {
+    const { values, positionals } = parseArgs({ options: { endpoint: { type: 'string' } }, allowPositionals: true });
+    const [file] = positionals;
+    if (file !== undefined && positionals.length === 1 && values.endpoint !== undefined) {
+      return { file, endpoint: values.endpoint };
+    }
+  } catch {
+    // An option that there is not.
+  }
+  process.stderr.write(usage);
+  process.exit(2);
+}
+
+const { file, endpoint } = options();
+const { equal, total, corners } = await replayGrpc(file, endpoint, ({ entry, got }) => {
+  const want = JSON.stringify(entry['err'] ?? entry['res']);
+  process.stdout.write(
+    `${entry['i']} ${entry['op']} ${JSON.stringify(entry['req'])}: want ${want} got ${JSON.stringify(got['err'] ?? got['res'])}\n`,
+  );
+});
+for (const [corner, count] of corners) {
+  process.stdout.write(`${count} counted as equal, where etcd 3.4 is known to answer otherwise: ${corner}\n`);
+}
+process.stdout.write(`${equal} of ${total} ops equal\n`);
+process.exitCode = equal === total ? 0 : 1;
