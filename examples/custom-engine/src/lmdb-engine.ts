@@ -4,7 +4,15 @@
  * Rows of all buckets share one lmdb database under `length of the name, name, key`, so they sort by bucket and then by
  * bytes; the names of the buckets are another. lmdb takes keys of up to 1978 bytes, so this engine does, too.
  */
-import { BackendError, type Bucket, type Change, type Engine, type Entry, type PinnedView } from '@varve/backend';
+import {
+  BackendError,
+  type Bucket,
+  type Change,
+  type Changes,
+  type Engine,
+  type Entry,
+  type PinnedView,
+} from '@varve/backend';
 import type { ScanOptions } from '@varve/backend';
 import { open, type Database, type RootDatabase, type Transaction } from 'lmdb';
 
@@ -45,15 +53,17 @@ class LmdbEngine implements Engine {
   buckets = (): readonly string[] => this.#present.buckets();
   pin = (): PinnedView => new View(this.#store);
 
-  async commit(changes: readonly Change[]): Promise<void> {
+  async commit(changes: Changes): Promise<void> {
     if (!this.#store.isOpen) throw closed();
     await (this.#running = this.#commit(changes));
   }
 
-  async #commit(changes: readonly Change[]): Promise<void> {
+  async #commit(changes: Changes): Promise<void> {
     const { root } = this.#store;
     // One lmdb transaction; `flushed` resolves when it is synced.
-    await root.transaction(() => changes.forEach((change) => this.#apply(change)));
+    await root.transaction(() => {
+      for (const change of changes) this.#apply(change);
+    });
     await root.flushed;
     const before = this.#present;
     this.#present = new View(this.#store);

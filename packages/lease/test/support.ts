@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buckets, openBackend, type Backend, type Change, type Engine } from '@varve/backend';
+import { buckets, openBackend, type Backend, type Changes, type Engine } from '@varve/backend';
 import { fileEngine } from '@varve/backend/file';
 import { levelEngine } from '@varve/backend/level';
 import { memoryEngine } from '@varve/backend/memory';
@@ -94,7 +94,7 @@ export class Medium {
       scan: (bucket, options) => inner.scan(bucket, options),
       buckets: () => inner.buckets(),
       pin: () => inner.pin(),
-      commit: async (changes: readonly Change[]): Promise<void> => {
+      commit: async (changes: Changes): Promise<void> => {
         if (life.ended || life.commitsLeft-- <= 0) {
           life.ended = true;
           throw new Error('the process has ended');

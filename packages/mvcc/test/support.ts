@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buckets, openBackend, type Backend, type BackendOptions, type Change, type Engine } from '@varve/backend';
+import { buckets, openBackend, type Backend, type BackendOptions, type Changes, type Engine } from '@varve/backend';
 import { levelEngine } from '@varve/backend/level';
 import { memoryEngine } from '@varve/backend/memory';
 import { onTestFinished } from 'vitest';
@@ -53,7 +53,7 @@ export class Medium {
       scan: (bucket, options) => inner.scan(bucket, options),
       buckets: () => inner.buckets(),
       pin: () => inner.pin(),
-      commit: async (changes: readonly Change[]): Promise<void> => {
+      commit: async (changes: Changes): Promise<void> => {
         if (life.value || life.commitsLeft-- <= 0) {
           life.value = true;
           throw new Error('the process has ended');

@@ -90,7 +90,7 @@ export interface Engine extends EngineView {
    * A rejection is final for the engine: the Backend never calls `commit` again.
    * @param changes as good as they are until the promise has settled: nothing of them is kept longer but bytes (ENG4)
    */
-  commit(changes: Changes): Promise<void>;
+  commit: (changes: Changes) => Promise<void>;
   /** Gives space of deleted rows back to the medium. Answers stay the same; pinned views stay readable. */
   compact(): Promise<void>;
   /** Bytes the medium holds for this engine. */
