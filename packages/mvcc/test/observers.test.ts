@@ -1,4 +1,4 @@
-import { openBackend, type Change, type Engine } from '@varve/backend';
+import { openBackend, type Changes, type Engine } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
 import { expect, test } from 'vitest';
 import { deferred, type Deferred } from '@varve/base/deferred';
@@ -12,7 +12,7 @@ function gated(): { readonly engine: Engine; readonly gates: Deferred<void>[]; o
   const engine = memoryEngine();
   const commit = engine.commit.bind(engine);
   const state = { engine, gates: [] as Deferred<void>[], open: true };
-  engine.commit = async (changes: readonly Change[]): Promise<void> => {
+  engine.commit = async (changes: Changes): Promise<void> => {
     if (!state.open) {
       const gate = deferred<void>();
       state.gates.push(gate);

@@ -1,4 +1,4 @@
-import { openBackend, type Change } from '@varve/backend';
+import { openBackend, type Changes } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
 import { expect, test } from 'vitest';
 import { deferred, type Deferred } from '@varve/base/deferred';
@@ -16,7 +16,7 @@ async function held(durability: 'commit' | 'interval' = 'commit'): Promise<{
   const commit = engine.commit.bind(engine);
   const commits: Deferred<void>[] = [];
   let hold = false;
-  engine.commit = async (changes: readonly Change[]): Promise<void> => {
+  engine.commit = async (changes: Changes): Promise<void> => {
     if (hold) {
       const gate = deferred<void>();
       commits.push(gate);
