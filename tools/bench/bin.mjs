@@ -10,8 +10,7 @@ import { table } from './lib/table.mjs';
 
 const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains load,history,durable,watch] [--rounds N] [--keys N]
     [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--out FILE.json]
-  varve beside its peers, on the same work; peers are varve, varve-log, varve-file,
-  varve-memory, classic-level, lmdb, lmdb-mvcc, kine-sqlite and etcd-mvcc; what each option means stands in tools/bench/README.md`;
+  varve beside its peers, on the same work; the peers, and what each option means, stand in tools/bench/README.md`;
 
 const { flags } = flagsOf(usage, {
   quick: { type: 'boolean' },

@@ -1,6 +1,5 @@
+// @ts-check
 // Leases by the million: granted, renewed, given a key each, and all due at once; then what they take in memory.
-//   node --expose-gc tools/bench/leases.mjs [--leases 1000000] [--engine memory|level|file] [--go]
-//
 // `longest` is the longest time in which the event loop did nothing else (law 10), and on a busy machine what this process waited for a
 // processor besides. Bytes are of the lessor's own structures, apart from the store, which has every key too. With --go the same in
 // etcd's lessor, where `go/build.sh` was run.
@@ -11,27 +10,24 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { openBackend } from '@varve/backend';
 import { openStore } from '@varve/mvcc';
-// The clock and the structures are no part of the package's interface.
-import { systemClock } from '../../packages/lease/dist/clock.js';
+// Of the packages as they are built: the world and the structures are no part of their interfaces.
+import { nodeWorld } from '../../packages/base/dist/node/world.js';
 import { LeaseState } from '../../packages/lease/dist/lease-state.js';
-import { prepareWithClock } from '../../packages/lease/dist/prepare-lessor.js';
+import { prepareLessor } from '../../packages/lease/dist/prepare-lessor.js';
+import { flagsOf, refuse } from '../run/flags.mjs';
 
-const { values: flags } = parseArgs({
-  options: {
-    leases: { type: 'string', default: '1000000' },
-    engine: { type: 'string', default: 'memory' },
-    go: { type: 'boolean', default: false },
-  },
+const usage = `node --expose-gc tools/bench/leases.mjs [--leases 1000000] [--engine memory|level|file] [--go]
+  time of granting, renewing, keys and expiry, and bytes a lease; --go: the same in etcd's lessor, where go/build.sh was run`;
+const { flags } = flagsOf(usage, {
+  leases: { type: 'string', default: '1000000' },
+  engine: { type: 'string', default: 'memory' },
+  go: { type: 'boolean', default: false },
 });
 const count = Number(flags.leases);
 const ttl = 1800;
-if (globalThis.gc === undefined) {
-  console.error('run it with node --expose-gc');
-  process.exit(2);
-}
+const collect = globalThis.gc ?? refuse(usage, 'Run it with node --expose-gc.');
 const folder = mkdtempSync(join(tmpdir(), 'varve-leases-'));
 try {
   console.log(`${count} leases, a key of 32 bytes each, on ${flags.engine}`);
@@ -42,16 +38,21 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** @param {number} i */
 function key(i) {
   return Buffer.from(`/bench/k/${String(i).padStart(23, '0')}`);
 }
 
+/**
+ * @param {string} name
+ * @param {string} value
+ */
 function row(name, value, rest = '') {
   console.log(`${name.padEnd(26)}${value}${rest === '' ? '' : `   ${rest}`}`);
 }
 
 function used() {
-  for (let i = 0; i < 3; i++) globalThis.gc();
+  for (let i = 0; i < 3; i++) collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
@@ -85,7 +86,11 @@ function queuedMs() {
   }
 }
 
-/** Runs `work`, and tells how long it and the longest turn of the event loop took. */
+/**
+ * Runs `work`, and tells how long it and the longest turn of the event loop took.
+ * @param {string} name
+ * @param {() => Promise<void>} work
+ */
 async function timed(name, work) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   await turn();
@@ -109,12 +114,14 @@ async function times() {
   let aheadMs = 0;
   const now = () => performance.now() + aheadMs;
   // The timer is asked to look soon: the clock is about to jump.
-  const after = (ms, work) => systemClock.after(Math.min(ms, 50), work);
+  const after = (/** @type {number} */ ms, /** @type {() => void} */ work) =>
+    nodeWorld.clock.after(Math.min(ms, 50), work);
+  const world = { ...nodeWorld, clock: { ...nodeWorld.clock, now, after } };
   const backend = await openBackend(await engine());
-  const prepared = prepareWithClock({ downtime: 'counts' }, { ...systemClock, now, after });
+  const prepared = prepareLessor({ downtime: 'counts', world });
   const store = await openStore(backend, { observers: [prepared.observe] });
   const lessor = await prepared.open();
-  /** In slices, as fast as commits follow. */
+  /** In slices, as fast as commits follow. @param {(i: number) => void} work */
   const each = async (work) => {
     let end = performance.now() + 2;
     for (let i = 1; i <= count; i++) {
@@ -142,10 +149,10 @@ async function times() {
   await timed('close, times noted', () => lessor.close());
   const revision = store.rev();
   await store.close();
-  const again = prepareWithClock({}, { ...systemClock, now, after });
+  const again = prepareLessor({ world });
   const second = await openStore(backend, { observers: [again.observe] });
-  let reopened;
-  await timed('open the lessor', async () => void (reopened = await again.open()));
+  await timed('open the lessor', async () => void (await again.open()));
+  const reopened = await again.open();
   if (reopened.size !== count) throw new Error(`${reopened.size} leases came back`);
   await timed('all due at once', async () => {
     aheadMs += 1000 * ttl;

@@ -1,3 +1,4 @@
+// @ts-check
 // Objects and bytes that a put and a get allocate, on each engine: `node tools/bench/objects.mjs [--engines memory,level,file]`.
 //
 // How it counts: V8's sampling heap profiler with an interval of one byte, so that every allocation is a sample, also of what the
@@ -13,41 +14,33 @@ import { Session } from 'node:inspector';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { flagsOf, refuse } from '../run/flags.mjs';
 
 setFlagsFromString('--no-turbo-allocation-folding');
 
-const { values: flags } = parseArgs({
-  options: {
-    engines: { type: 'string', default: 'memory,level,file' },
-    only: { type: 'string' },
-    where: { type: 'string' },
-    help: { type: 'boolean' },
-  },
+const usage = `node tools/bench/objects.mjs [--engines memory,level,file] [--only kv.put] [--where call|all]
+  objects and bytes that a put and a get allocate; --where: the functions that allocate most, in the call or in all`;
+const { flags } = flagsOf(usage, {
+  engines: { type: 'string', default: 'memory,level,file' },
+  only: { type: 'string' },
+  where: { type: 'string' },
 });
-if (flags.help) {
-  process.stdout.write(`node objects.mjs [--engines memory,level,file] [--only kv.put] [--where call|all]
-
-  --where   the functions that allocate most, in the call or in all
-`);
-  process.exit(0);
-}
 
 const warmUps = 30_000;
 const measured = 2000;
 const batch = 500;
 
-const packages = new URL('../../packages/', import.meta.url);
-const { openBackend } = await import(new URL('backend/dist/index.js', packages));
-const { memoryEngine } = await import(new URL('backend/dist/engines/memory.js', packages));
-const { levelEngine } = await import(new URL('backend/dist/engines/level/index.js', packages));
-const { fileEngine } = await import(new URL('backend/dist/engines/file/index.js', packages));
-const { openWatchableStore } = await import(new URL('watch/dist/index.js', packages));
-const { open } = await import(new URL('kv/dist/index.js', packages));
+const { openBackend } = await import('../../packages/backend/dist/index.js');
+const { memoryEngine } = await import('../../packages/backend/dist/engines/memory.js');
+const { levelEngine } = await import('../../packages/backend/dist/engines/level/index.js');
+const { fileEngine } = await import('../../packages/backend/dist/engines/file/index.js');
+const { openWatchableStore } = await import('../../packages/watch/dist/index.js');
+const { open } = await import('../../packages/kv/dist/index.js');
 
 const folder = mkdtempSync(join(tmpdir(), 'varve-objects-'));
 let storeN = 0;
+/** @type {Readonly<Record<string, () => import('@varve/backend').Engine | Promise<import('@varve/backend').Engine>>>} */
 const engines = {
   memory: () => memoryEngine(),
   level: () => levelEngine(join(folder, `level-${storeN++}`)),
@@ -56,16 +49,14 @@ const engines = {
 
 const session = new Session();
 session.connect();
-const post = (method, params) => {
-  let answer;
-  session.post(method, params, (error, result) => {
-    if (error) throw new Error(`${method}: ${error.message}`);
-    answer = result;
-  });
-  return answer;
-};
+/**
+ * What V8 tells, which Node's types know in part only.
+ * @typedef {{ id: number, callFrame: { functionName: string, url: string, lineNumber: number }, children: Node[] }} Node
+ * @typedef {{ head: Node, samples: { size: number, nodeId: number }[] }} Profile
+ */
+/** @typedef {{ run: () => unknown, settled: () => Promise<unknown>, close: () => Promise<void> }} Case */
 const begin = () =>
-  post('HeapProfiler.startSampling', {
+  session.post('HeapProfiler.startSampling', {
     samplingInterval: 1,
     includeObjectsCollectedByMajorGC: true,
     includeObjectsCollectedByMinorGC: true,
@@ -73,9 +64,17 @@ const begin = () =>
 
 /** Objects and bytes since `begin`, and where. */
 function end() {
-  const { head, samples } = post('HeapProfiler.stopSampling').profile;
+  /** @type {Profile | undefined} */
+  let profile;
+  session.post('HeapProfiler.stopSampling', (error, answer) => {
+    if (error !== null) throw error;
+    profile = /** @type {Profile} */ (/** @type {unknown} */ (answer.profile));
+  });
+  if (profile === undefined) throw new Error('the profiler has not answered');
+  const { head, samples } = profile;
+  /** @type {Map<number, string[]>} */
   const names = new Map();
-  const walk = (node, path) => {
+  const walk = (/** @type {Node} */ node, /** @type {string[]} */ path) => {
     const { functionName, url, lineNumber } = node.callFrame;
     const name = `${functionName || '(anonymous)'} ${url.split('/').slice(-2).join('/')}:${lineNumber + 1}`;
     const here = [...path, name];
@@ -84,46 +83,52 @@ function end() {
   };
   walk(head, []);
   // The profiler's own calls are not the store's.
-  const own = samples.filter(({ nodeId }) => names.get(nodeId).some((name) => name.startsWith('measuredCalls ')));
+  const own = samples.filter(({ nodeId }) => names.get(nodeId)?.some((name) => name.startsWith('measuredCalls ')));
   const all = samples.length;
+  /** @type {Map<string, number>} */
   const where = new Map();
   for (const { nodeId } of flags.where === 'all' ? samples : own) {
-    const name = names.get(nodeId).slice(-2).toReversed().join(' < ');
+    const name = (names.get(nodeId) ?? []).slice(-2).toReversed().join(' < ');
     where.set(name, (where.get(name) ?? 0) + 1);
   }
-  const bytes = (list) => list.reduce((sum, { size }) => sum + size, 0);
+  const bytes = (/** @type {readonly { size: number }[]} */ list) => list.reduce((sum, { size }) => sum + size, 0);
   return { call: own.length, callBytes: bytes(own), all, allBytes: bytes(samples), where };
 }
 
-const text = (n) => `key/${String(n).padStart(28, '0')}`;
+const text = (/** @type {number} */ n) => `key/${String(n).padStart(28, '0')}`;
 const encoder = new TextEncoder();
 const value = 'v'.repeat(256);
 const valueBytes = encoder.encode(value);
 
-/** The promise of the newest call: those before it are settled when it is. */
-let last;
+/** The promise of the newest call: those before it are settled when it is. @type {Promise<unknown>} */
+let last = Promise.resolve();
 
 /** Each gives a function that does its work once, and how to wait for what that has begun. */
+/** @type {Readonly<Record<string, (engine: import('@varve/backend').Engine) => Promise<Case>>>} */
 const cases = {
   'kv.put': async (engine) => {
     const kv = await open(engine, {});
     const keys = Array.from({ length: warmUps + 2 * measured }, (_, n) => text(n));
     let n = 0;
-    return { run: () => void (last = kv.put(keys[n++], value)), settled: () => last, close: () => kv.close() };
+    return { run: () => void (last = kv.put(keys[n++] ?? '', value)), settled: () => last, close: () => kv.close() };
   },
   'store.put': async (engine) => {
     const opened = await storeOver(engine);
     const { store } = opened;
     const keys = Array.from({ length: warmUps + 2 * measured }, (_, n) => encoder.encode(text(n)));
     let n = 0;
-    return { run: () => store.put(keys[n++], valueBytes), settled: () => store.settled(), close: () => opened.close() };
+    return {
+      run: () => store.put(keys[n++] ?? valueBytes, valueBytes),
+      settled: () => store.settled(),
+      close: () => opened.close(),
+    };
   },
   'kv.get': async (engine) => {
     const kv = await open(engine, {});
     const keys = Array.from({ length: 1000 }, (_, n) => text(n));
     await Promise.all(keys.map((key) => kv.put(key, value)));
     let n = 0;
-    return { run: () => void (last = kv.get(keys[n++ % 1000])), settled: () => last, close: () => kv.close() };
+    return { run: () => void (last = kv.get(keys[n++ % 1000] ?? '')), settled: () => last, close: () => kv.close() };
   },
   'store.get': async (engine) => {
     const opened = await storeOver(engine);
@@ -132,10 +137,15 @@ const cases = {
     for (const key of keys) store.put(key, valueBytes);
     await store.settled();
     let n = 0;
-    return { run: () => store.get(keys[n++ % 1000]), settled: async () => undefined, close: () => opened.close() };
+    return {
+      run: () => store.get(keys[n++ % 1000] ?? valueBytes),
+      settled: async () => undefined,
+      close: () => opened.close(),
+    };
   },
 };
 
+/** @param {import('@varve/backend').Engine} engine */
 async function storeOver(engine) {
   const backend = await openBackend(engine);
   const store = await openWatchableStore(backend);
@@ -148,29 +158,35 @@ async function storeOver(engine) {
   };
 }
 
-/** By this name the profile knows what is in the call. */
+/** By this name the profile knows what is in the call. @param {() => unknown} run */
 function measuredCalls(run) {
   for (let j = 0; j < batch; j++) run();
 }
 
+/**
+ * @param {string} name
+ * @param {string} engine
+ */
 async function count(name, engine) {
-  const { run, settled, close } = await cases[name](await engines[engine]());
+  const [begins, opens] = [cases[name], engines[engine]];
+  if (begins === undefined || opens === undefined) return refuse(usage, `There is no ${name} on ${engine}.`);
+  const { run, settled, close } = await begins(await opens());
   for (let i = 0; i < warmUps; i += batch) {
     measuredCalls(run);
     await settled();
     await new Promise(setImmediate);
   }
-  const sums = { call: 0, callBytes: 0, all: 0, allBytes: 0, where: new Map() };
+  const sums = { call: 0, callBytes: 0, all: 0, allBytes: 0, where: /** @type {Map<string, number>} */ (new Map()) };
   for (let i = 0; i < measured; i += batch) {
     begin();
     measuredCalls(run);
     await settled();
     const part = end();
-    for (const key of ['call', 'callBytes', 'all', 'allBytes']) sums[key] += part[key];
+    for (const key of /** @type {const} */ (['call', 'callBytes', 'all', 'allBytes'])) sums[key] += part[key];
     for (const [where, n] of part.where) sums.where.set(where, (sums.where.get(where) ?? 0) + n);
   }
   await close();
-  const each = (n) => n / measured;
+  const each = (/** @type {number} */ n) => n / measured;
   if (flags.where) {
     const most = [...sums.where].sort((a, b) => b[1] - a[1]).slice(0, 20);
     for (const [where, n] of most) process.stderr.write(`${each(n).toFixed(2).padStart(8)}  ${where}\n`);
@@ -178,7 +194,8 @@ async function count(name, engine) {
   return { call: each(sums.call), callBytes: each(sums.callBytes), all: each(sums.all), allBytes: each(sums.allBytes) };
 }
 
-const rows = [['', 'engine', 'objects in the call', 'bytes', 'objects in all', 'bytes']];
+const header = ['', 'engine', 'objects in the call', 'bytes', 'objects in all', 'bytes'];
+const rows = [header];
 for (const name of flags.only?.split(',') ?? Object.keys(cases)) {
   for (const engine of flags.engines.split(',')) {
     const { call, callBytes, all, allBytes } = await count(name, engine);
@@ -186,9 +203,9 @@ for (const name of flags.only?.split(',') ?? Object.keys(cases)) {
   }
 }
 rmSync(folder, { recursive: true, force: true });
-const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
 for (const row of rows) {
   process.stdout.write(
-    `${row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')}\n`,
+    `${row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}\n`,
   );
 }

@@ -56,9 +56,8 @@ const table = {
     tests: ['@varve/backend'],
   },
   lease: {
-    imports: { '@varve/mvcc': [] },
+    imports: { '@varve/base': [], '@varve/mvcc': [] },
     tests: ['@varve/backend'],
-    seams: { clock: ['src/clock.ts'], timers: ['src/clock.ts'], random: ['src/clock.ts'] },
   },
   api: {
     imports: { '@standard-schema/spec': [] },

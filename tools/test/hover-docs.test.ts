@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { citationsIn } from '../checks/lib/hover-docs.mjs';
+import { citationsIn, reachable } from '../checks/lib/hover-docs.mjs';
 
 test('HD1: what only the repository has is found, with its line', () => {
   const text = `/**
@@ -25,4 +25,23 @@ export interface B {
 
 test('HD2: a comment at the head that is the doc of what follows counts', () => {
   expect(citationsIn('/** Row L3. */\nexport declare const a: number;\n')).toEqual([{ cited: 'L3', line: 1 }]);
+});
+
+test('HD4: what the entries lead to is looked at, and what is for tests is not', () => {
+  const files = new Map([
+    ['index.d.ts', "export { open } from './open.ts';\nexport type * from './a/b.js';\n"],
+    ['open.d.ts', "/** W. */\nexport declare function open(): import('./c.js').C;\n"],
+    ['a/b.d.ts', "import type { D } from '../d.ts';\nimport 'node:fs';\n"],
+    ['c.d.ts', ''],
+    ['d.d.ts', "export * from './index.ts';\n"],
+    ['hidden.d.ts', ''],
+  ]);
+  expect([...reachable(files, ['index.d.ts']).keys()].toSorted()).toEqual([
+    'a/b.d.ts',
+    'c.d.ts',
+    'd.d.ts',
+    'index.d.ts',
+    'open.d.ts',
+  ]);
+  expect(citationsIn('declare class A {\n/** Throws when HD1 does not hold. For tests. */\nb(): void;\n}')).toEqual([]);
 });

@@ -44,11 +44,6 @@ export class Blocks {
     return start;
   }
 
-  /** The place given last was larger than needed: it ends at `end` of `block`, and what is behind is free again. */
-  giveBack(end: number): void {
-    if (this.block === this.#filling) this.#used = end;
-  }
-
   /** A copy of the bytes, as a view of a block. */
   copy(bytes: Uint8Array): Uint8Array {
     const { length } = bytes;

@@ -282,8 +282,8 @@ export interface BoltImage extends AsyncIterable<Uint8Array>, AsyncDisposable {
 /** One finding of `check` or of opening. */
 export interface Problem {
   /**
-   * Rule of the format (`C1` to `C15`), `checksum`, `stale` (an older copy of a page), `meta`, or `folder` for what is beside
-   * the file.
+   * Rule of the format ([`C1` to `C15`](https://github.com/varve/varve/tree/main/packages/bolt#rules-of-the-format)),
+   * `checksum`, `stale` (an older copy of a page), `meta`, or `folder` for what is beside the file.
    */
   readonly rule: string;
   readonly page: number | undefined;

@@ -28,7 +28,10 @@ export interface BoltErrorFacts {
   /** Page the error is about. */
   readonly page?: number | undefined;
   readonly path?: string | undefined;
-  /** Rule of the format that the page violates: `C1` to `C15`, `checksum`, or `stale` (a whole page, but of another commit than the one that is meant). */
+  /**
+   * Rule of the format that the page violates: [`C1` to `C15`](https://github.com/varve/varve/tree/main/packages/bolt#rules-of-the-format),
+   * `checksum`, or `stale` (a whole page, but of another commit than the one that is meant).
+   */
   readonly rule?: string | undefined;
   readonly cause?: unknown;
 }

@@ -104,6 +104,8 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
   /**
    * Runs `body` as one transaction in one synchronous section: no other writer, no await.
    * If it throws, nothing of it remains and the error is passed on as it is.
+   * A key may be changed more than once: watchers see each change, all of one revision. Once the store is compacted at that very
+   * revision, history has the last of them only.
    * Inside, use the section: another write of the same store (`kv.put`, `kv.compact` and the like) is refused with
    * `BACKEND_NESTED`, and so is the section that called it, because what looked like a part of it would be missing.
    * @throws TypeError `KV_INVALID` when `body` returns a promise

@@ -1,3 +1,4 @@
+/** Where leases lie. */
 import type { Bucket } from '@varve/mvcc';
 
 /** etcd's bucket of leases, with etcd's id. */

@@ -1,4 +1,16 @@
 /** Checks of arguments: whoever gives wrong ones hears of it before anything is done. */
+import {
+  check,
+  checkOptions,
+  isBoolean,
+  isBytes,
+  isFunction,
+  isInteger,
+  isNumber,
+  isOneOf,
+  type Rules,
+} from '@varve/base/options';
+import { isWorld } from '@varve/base/world';
 import type { LessorOptions } from './lessor.ts';
 
 const LEAST_ID = -(2n ** 63n);
@@ -6,24 +18,31 @@ const GREATEST_ID = 2n ** 63n - 1n;
 /** What a timer can wait. */
 export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 
-const optionNames = [
-  'minTtl',
-  'maxTtl',
-  'primary',
-  'expiryRate',
-  'retryMs',
-  'onExpired',
-  'checkpointIntervalMs',
-  'checkpointer',
-  'persistCheckpoints',
-  'downtime',
-  'random',
-];
+const isId = {
+  what: 'a signed 64-bit bigint',
+  isKind: (value: unknown): boolean => typeof value === 'bigint',
+  isWithin: (id: bigint): boolean => id >= LEAST_ID && id <= GREATEST_ID,
+};
+const isDuration = isNumber('a number of milliseconds, at least 0', (ms) => ms >= 0 && ms < Infinity);
+
+const rules: Rules<LessorOptions> = {
+  minTtl: isInteger(1),
+  maxTtl: isInteger(1),
+  primary: isBoolean,
+  expiryRate: isNumber('a number above 0; leave it out for no limit', (rate) => rate > 0 && rate < Infinity),
+  retryMs: isNumber('a number of milliseconds, at least 1', (ms) => ms >= 1 && ms < Infinity),
+  onExpired: isFunction,
+  checkpointIntervalMs: isDuration,
+  checkpointer: isFunction,
+  persistCheckpoints: isBoolean,
+  downtime: isOneOf('counts', 'ignored'),
+  random: isFunction,
+  world: isWorld,
+};
 
 /** @throws TypeError, RangeError */
 export function checkId(id: bigint): void {
-  if (typeof id !== 'bigint') throw new TypeError('the id of a lease must be a bigint');
-  if (id < LEAST_ID || id > GREATEST_ID) throw new RangeError('the id of a lease must be a signed 64-bit bigint');
+  check(id, 'the id of a lease', isId);
 }
 
 /** @throws RangeError unless a whole number, of any sign and size */
@@ -33,47 +52,15 @@ export function checkTtl(ttl: number): void {
 
 /** @throws TypeError for anything but bytes */
 export function checkKey(key: Uint8Array): void {
-  if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
+  check(key, 'key', isBytes);
 }
 
-/** @throws RangeError unless it is a length of time */
+/** @throws TypeError, RangeError unless it is a length of time */
 export function checkDuration(ms: number, name: string): void {
-  if (typeof ms !== 'number' || !(ms >= 0 && ms < Infinity))
-    throw new RangeError(`${name} must be a number of milliseconds`);
+  check(ms, name, isDuration);
 }
 
 /** @throws TypeError, RangeError */
-export function checkOptions(options: LessorOptions): void {
-  if (Object.prototype.toString.call(options) !== '[object Object]') throw new TypeError('options must be an object');
-  for (const name of Object.keys(options)) {
-    if (optionNames.includes(name)) continue;
-    throw new TypeError(`options: there is no ${JSON.stringify(name)}; known are ${optionNames.join(', ')}`);
-  }
-  const {
-    minTtl = 1,
-    maxTtl = 1,
-    expiryRate = 1,
-    retryMs = 1,
-    checkpointIntervalMs = 0,
-    downtime = 'counts',
-  } = options;
-  for (const [name, value] of Object.entries({ minTtl, maxTtl })) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RangeError(`${name} must be a whole number of seconds from 1`);
-  }
-  if (!(typeof expiryRate === 'number' && expiryRate > 0 && expiryRate < Infinity)) {
-    throw new RangeError('expiryRate must be a number above 0; leave it out for no limit');
-  }
-  checkDuration(retryMs, 'retryMs');
-  if (retryMs < 1) throw new RangeError('retryMs must be at least 1');
-  checkDuration(checkpointIntervalMs, 'checkpointIntervalMs');
-  if (downtime !== 'counts' && downtime !== 'ignored') throw new RangeError("downtime must be 'counts' or 'ignored'");
-  for (const name of ['primary', 'persistCheckpoints'] as const) {
-    const value = options[name];
-    if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean`);
-  }
-  for (const name of ['onExpired', 'checkpointer', 'random'] as const) {
-    const value = options[name];
-    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function`);
-  }
+export function checkLessorOptions(options: LessorOptions): void {
+  checkOptions(options, rules);
 }

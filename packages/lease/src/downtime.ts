@@ -5,11 +5,11 @@
  * DWN2  Nothing that can be said of leases changes while the mark is written: the lessor is closed.
  */
 import type { Store } from '@varve/mvcc';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@varve/base/clock';
+import { Slice } from '@varve/base/pace';
 import { hasMark, markBucket, MARK_LEASES, MarkWriter, readHead, readLeases } from './close-mark.ts';
 import type { LeaseState } from './lease-state.ts';
 import type { LeaseTable } from './lease-table.ts';
-import { Slice } from './slice.ts';
 
 /** Begins the leases that a mark knows. @param start takes a lease's time, on the monotonic clock */
 export async function readTimes(

@@ -13,11 +13,11 @@
  * etcd: runLoop, revokeExpiredLeases and checkpointScheduledLeases of server/lease/lessor.go (spec lease.md sections 3, 5). Departs: it
  * wakes when something is due, not every 500 ms.
  */
+import type { Clock } from '@varve/base/clock';
+import { Slice } from '@varve/base/pace';
 import { LONGEST_TIMER_MS } from './checks.ts';
-import type { Clock } from './clock.ts';
 import type { LeaseState } from './lease-state.ts';
 import type { LeaseCheckpoint } from './lessor.ts';
-import { Slice } from './slice.ts';
 
 export interface LoopSettings {
   /** Leases a second; no limit where absent. */

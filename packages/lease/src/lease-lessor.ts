@@ -20,8 +20,9 @@ import type {
   StoreObserver,
   WriteTxn,
 } from '@varve/mvcc';
+import { compareBytes } from '@varve/base/order';
+import type { Clock } from '@varve/base/clock';
 import { checkDuration, checkId, checkKey } from './checks.ts';
-import type { Clock } from './clock.ts';
 import { dropMark, readTimes, writeMark } from './downtime.ts';
 import { backgroundError } from './diagnostics.ts';
 import { Endings } from './endings.ts';
@@ -181,7 +182,7 @@ export class LeaseLessor implements Lessor {
 
   keys(id: bigint): readonly Uint8Array[] {
     checkId(id);
-    return this.#state.attachments.keys(this.#place(id)).sort((a, b) => Buffer.compare(a, b));
+    return this.#state.attachments.keys(this.#place(id)).sort(compareBytes);
   }
 
   leaseOf(key: Uint8Array): bigint {

@@ -8,6 +8,7 @@
  *
  * etcd: server/lease/leasepb, server/storage/schema/lease.go (spec lease.md section 6.1).
  */
+import { VarintReader, writeInt64, writeVarint } from '@varve/base/varint';
 import { LeaseError } from './errors.ts';
 
 /** Seconds. */
@@ -19,6 +20,9 @@ export interface LeaseRow {
 }
 
 const KEY_BYTES = 8;
+const ID = 0x08;
+const TTL = 0x10;
+const REMAINING = 0x18;
 /** Three tags, an id of ten bytes, two numbers of eight. */
 const MOST_BYTES = 3 + 10 + 8 + 8;
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
@@ -37,50 +41,35 @@ export function leaseKey(id: bigint): Uint8Array {
 /** Good until the next call. */
 export function leaseValue({ id, ttl, remaining }: LeaseRow): Uint8Array {
   let end = 0;
-  if (id !== 0n) end = writeId(end, id);
-  if (ttl !== 0) end = writeNumber(end, 0x10, ttl);
-  if (remaining !== 0) end = writeNumber(end, 0x18, remaining);
+  if (id !== 0n) end = writeInt64(value, tagged(end, ID), id);
+  if (ttl !== 0) end = writeVarint(value, tagged(end, TTL), ttl);
+  if (remaining !== 0) end = writeVarint(value, tagged(end, REMAINING), remaining);
   return value.subarray(0, end);
 }
 
 /** @throws LeaseError `LEASE_CORRUPT` */
 export function readLease(rowKey: Uint8Array, rowValue: Uint8Array): LeaseRow {
-  const reader = new Reader(rowKey, rowValue);
+  const reader = new VarintReader(() => corrupt(rowKey));
+  reader.bytes = rowValue;
   let id = 0n;
   let ttl = 0n;
   let remaining = 0n;
-  while (!reader.ended) {
-    const tag = Number(reader.varint());
-    if (tag === 0x08) id = reader.varint();
-    else if (tag === 0x10) ttl = reader.varint();
-    else if (tag === 0x18) remaining = reader.varint();
-    else reader.skip(tag & 7);
+  while (reader.at < rowValue.length) {
+    const tag = reader.number();
+    if (tag === ID) id = reader.int64();
+    else if (tag === TTL) ttl = reader.int64();
+    else if (tag === REMAINING) remaining = reader.int64();
+    else reader.skip(tag % 8);
   }
-  if (rowKey.length !== KEY_BYTES || id === 0n) throw reader.corrupt();
-  if (new DataView(rowKey.buffer, rowKey.byteOffset, KEY_BYTES).getBigInt64(0) !== id) throw reader.corrupt();
+  if (rowKey.length !== KEY_BYTES || id === 0n) throw corrupt(rowKey);
+  if (new DataView(rowKey.buffer, rowKey.byteOffset, KEY_BYTES).getBigInt64(0) !== id) throw corrupt(rowKey);
   return { id, ttl: seconds(ttl), remaining: Math.max(0, seconds(remaining)) };
 }
 
-function writeId(at: number, id: bigint): number {
-  let end = at;
-  value[end++] = 0x08;
-  for (let rest = BigInt.asUintN(64, id); ; rest >>= 7n) {
-    if (rest <= 0x7fn) {
-      value[end++] = Number(rest);
-      return end;
-    }
-    value[end++] = Number(rest & 0x7fn) | 0x80;
-  }
-}
-
-/** @param number a whole one, not negative */
-function writeNumber(at: number, tag: number, number: number): number {
-  let end = at;
-  value[end++] = tag;
-  let rest = number;
-  for (; rest > 0x7f; rest = Math.floor(rest / 128)) value[end++] = (rest % 128) | 0x80;
-  value[end++] = rest;
-  return end;
+/** Writes the tag; returns where its number goes. */
+function tagged(at: number, tag: number): number {
+  value[at] = tag;
+  return at + 1;
 }
 
 /** What a double cannot hold is no time that anybody granted; it stays as long as it can. */
@@ -89,47 +78,10 @@ function seconds(number: bigint): number {
   return number < -MAX_SAFE ? -Number.MAX_SAFE_INTEGER : Number(number);
 }
 
-class Reader {
-  readonly #key: Uint8Array;
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(rowKey: Uint8Array, bytes: Uint8Array) {
-    this.#key = rowKey;
-    this.#bytes = bytes;
-  }
-
-  get ended(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  varint(): bigint {
-    let number = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) throw this.corrupt();
-      number |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asIntN(64, number);
-    }
-    throw this.corrupt();
-  }
-
-  skip(wireType: number): void {
-    let length = 0;
-    if (wireType === 0) this.varint();
-    else if (wireType === 1) length = 8;
-    else if (wireType === 2) length = Number(BigInt.asUintN(53, this.varint()));
-    else if (wireType === 5) length = 4;
-    else throw this.corrupt();
-    this.#at += length;
-    if (this.#at > this.#bytes.length) throw this.corrupt();
-  }
-
-  corrupt(): LeaseError {
-    const name = Buffer.from(this.#key.subarray(0, 32)).toString('hex');
-    return new LeaseError(
-      'LEASE_CORRUPT',
-      `the row ${name} of the bucket lease is no lease; restore the store from a backup`,
-    );
-  }
+function corrupt(rowKey: Uint8Array): LeaseError {
+  const name = Buffer.from(rowKey.subarray(0, 32)).toString('hex');
+  return new LeaseError(
+    'LEASE_CORRUPT',
+    `the row ${name} of the bucket lease is no lease; restore the store from a backup`,
+  );
 }

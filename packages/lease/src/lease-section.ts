@@ -6,6 +6,7 @@
  * SEC3  Dead once the section has ended.
  */
 import { MvccError, type WriteTxn } from '@varve/mvcc';
+import { compareBytes } from '@varve/base/order';
 import { leaseBucket } from './bucket.ts';
 import { checkId, checkTtl } from './checks.ts';
 import { LeaseError, notFound, printId } from './errors.ts';
@@ -75,7 +76,7 @@ export class LeaseSection implements LeaseTxn {
     const txn = this.#live();
     checkId(id);
     if (!this.#exists(id)) throw notFound(id);
-    const keys = this.#keysOf(id, txn).sort((a, b) => Buffer.compare(a, b));
+    const keys = this.#keysOf(id, txn).sort(compareBytes);
     for (const key of keys) txn.deleteRange(key);
     txn.rows.delete(leaseBucket, leaseKey(id));
     this.revoked.add(id);

@@ -13,6 +13,7 @@
  * etcd: server/lease/lessor.go (spec lease.md). Departs: it observes the store and is not called by it; expiry needs no consumer.
  */
 import type { Finished, ObserverFactory, WriteTxn } from '@varve/mvcc';
+import type { World } from '@varve/base/world';
 
 export interface Lease {
   readonly id: bigint;
@@ -31,7 +32,7 @@ export interface LeaseCheckpoint {
   readonly remaining: number;
 }
 
-/** Leases inside a section of the store: what is done here is done with the section, or not at all (law 3). */
+/** Leases inside a section of the store: what is done here is done with the section, or not at all. */
 export interface LeaseTxn {
   /**
    * Grants a lease; it can be used in this very section. Makes no revision.
@@ -138,6 +139,8 @@ export interface LessorOptions {
   readonly downtime?: 'counts' | 'ignored' | undefined;
   /** 64 random bits, for ids. @default the system's */
   readonly random?: (() => bigint) | undefined;
+  /** Clock and randomness, for tests: `@varve/base/world`. @default Node's */
+  readonly world?: World | undefined;
 }
 
 /** A lessor of a store that is not open yet. */

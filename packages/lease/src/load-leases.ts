@@ -5,11 +5,11 @@
  * LOA2  Nobody has time left or keys before all rows are read, and nobody runs out: that begins with a promotion.
  */
 import { type LeaseAttachment, type Rows } from '@varve/mvcc';
+import type { Clock } from '@varve/base/clock';
+import { Slice } from '@varve/base/pace';
 import { leaseBucket } from './bucket.ts';
-import type { Clock } from './clock.ts';
 import { readLease } from './lease-row.ts';
 import { LeaseState } from './lease-state.ts';
-import { Slice } from './slice.ts';
 
 export async function loadLeases(
   rows: Rows,

@@ -1,5 +1,7 @@
-import { checkOptions } from './checks.ts';
-import { systemClock, systemRandom, type Clock } from './clock.ts';
+/** How a lessor begins: prepared, among the observers of a store that is opened, then opened itself. */
+import { nodeWorld } from '@varve/base/node/world';
+import type { Random } from '@varve/base/world';
+import { checkLessorOptions } from './checks.ts';
 import { LeaseLessor, type LessorSettings } from './lease-lessor.ts';
 import type { Lessor, LessorOptions, PreparedLessor } from './lessor.ts';
 
@@ -9,17 +11,13 @@ import type { Lessor, LessorOptions, PreparedLessor } from './lessor.ts';
  * @throws TypeError, RangeError for an unknown option or a wrong one
  */
 export function prepareLessor(options: LessorOptions = {}): PreparedLessor {
-  return prepareWithClock(options, systemClock);
-}
-
-/** As `prepareLessor`, with the clock that leases run out by. */
-export function prepareWithClock(options: LessorOptions, clock: Clock): PreparedLessor {
-  checkOptions(options);
+  checkLessorOptions(options);
+  const { world = nodeWorld } = options;
   const settings: LessorSettings = {
     minTtl: options.minTtl ?? 1,
     maxTtl: options.maxTtl ?? 9_000_000_000,
     persistCheckpoints: options.persistCheckpoints ?? true,
-    random: options.random ?? systemRandom,
+    random: options.random ?? (() => randomBits(world.random)),
     rate: options.expiryRate,
     retryMs: options.retryMs ?? 3000,
     checkpointIntervalMs: options.checkpointIntervalMs ?? 300_000,
@@ -33,7 +31,7 @@ export function prepareWithClock(options: LessorOptions, clock: Clock): Prepared
   return {
     observe: (store) => {
       if (lessor !== undefined) throw new TypeError('a lessor is prepared for one store: prepare another');
-      lessor = new LeaseLessor(store, settings, clock);
+      lessor = new LeaseLessor(store, settings, world.clock);
       return lessor.observer;
     },
     open: async () => {
@@ -42,4 +40,10 @@ export function prepareWithClock(options: LessorOptions, clock: Clock): Prepared
       return await (opening ??= observing.open().then(() => observing));
     },
   };
+}
+
+/** 64 of them. */
+function randomBits(random: Random): bigint {
+  const bytes = random.bytes(8);
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
 }

@@ -6,9 +6,9 @@
  *
  * etcd: Promote of server/lease/lessor.go (spec lease.md section 2.8).
  */
-import type { Clock } from './clock.ts';
+import type { Clock } from '@varve/base/clock';
+import { Slice } from '@varve/base/pace';
 import type { LeaseState } from './lease-state.ts';
-import { Slice } from './slice.ts';
 import { Spread } from './spread.ts';
 
 export interface Promotion {

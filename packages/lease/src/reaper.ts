@@ -5,8 +5,8 @@
  * REA2  One that cannot be taken away stays; the loop hands it over again.
  */
 import type { Store } from '@varve/mvcc';
-import type { Clock } from './clock.ts';
-import { Slice } from './slice.ts';
+import type { Clock } from '@varve/base/clock';
+import { Slice } from '@varve/base/pace';
 
 export class Reaper {
   readonly #store: Store;

@@ -2,7 +2,7 @@ import { buckets, openBackend } from '@varve/backend';
 import { openStore } from '@varve/mvcc';
 import { describe, expect, test } from 'vitest';
 import type { LeaseCheckpoint } from '../src/lessor.ts';
-import { prepareWithClock } from '../src/prepare-lessor.ts';
+import { prepareLessor } from '../src/prepare-lessor.ts';
 import {
   close,
   codeOf,
@@ -17,6 +17,7 @@ import {
   stateOf,
   TestClock,
   turns,
+  worldWith,
   type Opened,
 } from './support.ts';
 
@@ -239,7 +240,7 @@ describe('loading', () => {
     await close(opened);
     const again = await openBackend(medium.attach());
     again.batchTx((tx) => tx.put(buckets.lease, Buffer.from('0000000000000003', 'hex'), Buffer.from('0804', 'hex')));
-    const prepared = prepareWithClock({}, new TestClock());
+    const prepared = prepareLessor({ world: worldWith(new TestClock()) });
     const store = await openStore(again, { observers: [prepared.observe] });
     const error: Error = await prepared.open().then(
       () => new Error('opened'),
@@ -298,7 +299,7 @@ describe('loading', () => {
     await put(first.store, 'a', 1n);
     await close(first);
     const backend = await openBackend(first.medium.attach());
-    const prepared = prepareWithClock({}, first.clock);
+    const prepared = prepareLessor({ world: worldWith(first.clock) });
     const store = await openStore(backend, { observers: [prepared.observe] });
     const opening = prepared.open();
     store.put(Buffer.from('b'), Buffer.from('v'), 1n);

@@ -6,11 +6,14 @@ import { buckets, openBackend, type Backend, type Changes, type Engine } from '@
 import { fileEngine } from '@varve/backend/file';
 import { levelEngine } from '@varve/backend/level';
 import { memoryEngine } from '@varve/backend/memory';
+import type { Clock } from '@varve/base/clock';
+import { nodeClock } from '@varve/base/node/clock';
+import { nodeWorld } from '@varve/base/node/world';
+import { worldOf, type World } from '@varve/base/world';
 import { openStore, type ObserverFactory, type Store, type StoreOptions } from '@varve/mvcc';
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../src/clock.ts';
 import type { Lessor, LessorOptions } from '../src/lessor.ts';
-import { prepareWithClock } from '../src/prepare-lessor.ts';
+import { prepareLessor } from '../src/prepare-lessor.ts';
 
 export function bytes(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'latin1'));
@@ -46,6 +49,12 @@ export class TestClock implements Clock {
     return () => this.timers.delete(timer);
   };
 
+  readonly soon: Clock['soon'] = nodeClock.soon;
+  readonly every: Clock['every'] = nodeClock.every;
+  readonly pause: Clock['pause'] = nodeClock.pause;
+  readonly keepAlive: Clock['keepAlive'] = nodeClock.keepAlive;
+  readonly onLastCall: Clock['onLastCall'] = nodeClock.onLastCall;
+
   /** Goes on by so many milliseconds, timer by timer; after each everything that follows from it happens. */
   async advance(ms: number): Promise<void> {
     const until = this.ms + ms;
@@ -61,6 +70,11 @@ export class TestClock implements Clock {
     this.ms = until;
     await turns();
   }
+}
+
+/** The world of a lessor under this clock. */
+export function worldWith(clock: Clock): World {
+  return worldOf({ ...nodeWorld, clock });
 }
 
 /** Lets commits and whoever waits for them come to an end: in memory they take a few turns. */
@@ -157,7 +171,7 @@ export async function open(options: LessorOptions = {}, setting: Setting = {}): 
   const { clock = new TestClock(), observers = [] } = setting;
   const medium = setting.medium ?? (await makeMedium());
   const backend = await openBackend(medium.attach());
-  const prepared = prepareWithClock(options, clock);
+  const prepared = prepareLessor({ ...options, world: worldWith(clock) });
   const store = await openStore(backend, { ...setting.store, observers: [...observers, prepared.observe] });
   const lessor = await prepared.open();
   const opened = { backend, store, lessor, clock, medium };

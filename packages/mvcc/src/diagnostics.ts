@@ -6,8 +6,8 @@
  * - `varve.mvcc.slow-section`: `{ milliseconds, changes, revision }` of a write section beyond one slice (law 10)
  * - `varve.mvcc.background-error`: `{ work, error }` of something that nobody awaited (R15)
  */
-import { SLICE_MS } from '@varve/base/pace';
 import { channel, tracingChannel, type Channel, type TracingChannel } from 'node:diagnostics_channel';
+import { SLICE_MS } from '@varve/base/pace';
 
 const slowSection: Channel = channel('varve.mvcc.slow-section');
 const background: Channel = channel('varve.mvcc.background-error');

@@ -1,22 +1,20 @@
 /**
  * The one `Store`: it owns the history, the publisher of what has finished, and the background work over them.
  *
- * MS1  Between the first change of a section and the new revision nothing is awaited and no other code runs.
- * MS2  `restore` builds the new history aside and swaps it in within one tick, when nothing is unsettled; whoever holds
+ * MS1  `restore` builds the new history aside and swaps it in within one tick, when nothing is unsettled; whoever holds
  *      on to the old one gets `MVCC_CLOSED`.
  *
  * etcd: server/storage/mvcc/kvstore.go (spec sections 6, 8, 10.1). Departs: D1 to D7, D9.
  */
-import type { Backend, BatchTx, Snapshot } from '@varve/backend';
+import type { Backend, Snapshot } from '@varve/backend';
 import type { RangeEnd } from '@varve/index';
 import { checkBytes, checkHasFields, checkOptional, isSignal } from '@varve/base/options';
-import { refusePromise } from '@varve/base/synchronous';
 import { ignoredByHash } from './buckets.ts';
 import { checkBackend } from './check-backend.ts';
 import { changesBetween, keyHistory } from './changes.ts';
 import type { CompactionPace } from './compaction.ts';
 import { Compactions } from './compactions.ts';
-import { sectionsWatched, sectionTook, traced } from './diagnostics.ts';
+import { traced } from './diagnostics.ts';
 import { hashByRevision } from './hash-by-revision.ts';
 import { closedError, type History } from './history.ts';
 import { Metrics } from './metrics.ts';
@@ -25,6 +23,7 @@ import { Publisher } from './publisher.ts';
 import { checkRange, rangeSliced } from './range.ts';
 import { ReadTransaction } from './read-txn.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
+import { Sections } from './sections.ts';
 import type {
   Change,
   Compaction,
@@ -45,8 +44,6 @@ import type {
   StoreMetrics,
   WriteTxn,
 } from './store.ts';
-import { FinishedSection } from './transaction-changes.ts';
-import { nested, WriteTransaction } from './write-txn.ts';
 
 export interface StoreSettings {
   readonly durability: 'commit' | 'interval';
@@ -65,18 +62,10 @@ export class MvccStore implements Store {
   #history: History;
   readonly #observers: readonly StoreObserver[];
   #publisher: Publisher;
+  #sections: Sections;
   #compactions: Compactions;
   #closing: Promise<void> | undefined;
   #restoring: Promise<void> | undefined;
-  /** The section under way, and its body. */
-  #txn: WriteTransaction | undefined;
-  #body: ((txn: WriteTxn) => unknown) | undefined;
-  #single: WriteTransaction | undefined;
-  /** Arguments of `put` and `deleteRange`, so that they need no closure. */
-  #key: Uint8Array | undefined;
-  #value: Uint8Array | undefined;
-  #lease = 0n;
-  #deleteOptions: DeleteRangeOptions | undefined;
 
   constructor(history: History, settings: StoreSettings) {
     this.durability = settings.durability;
@@ -85,6 +74,7 @@ export class MvccStore implements Store {
     this.#compactions = new Compactions(history, this.#metrics, settings.pace);
     this.#observers = settings.observers.map((observe) => observe(this));
     this.#publisher = this.#newPublisher(history);
+    this.#sections = this.#newSections(history);
   }
 
   rev(): number {
@@ -145,22 +135,18 @@ export class MvccStore implements Store {
   }
 
   write<T>(body: (txn: WriteTxn) => T): Finished<T> {
-    const txn = new WriteTransaction(this.#history, this.#settings.maxDeletes);
-    return new FinishedSection(this.#write(txn, body), this.#history.finished, txn.changed);
+    this.#checkWritable();
+    return this.#sections.write(body);
   }
 
   put(key: Uint8Array, value: Uint8Array, lease = 0n): number {
-    this.#key = key;
-    this.#value = value;
-    this.#lease = lease;
-    return this.#write(this.#renewed(), this.#putBody);
+    this.#checkWritable();
+    return this.#sections.put(key, value, lease);
   }
 
   deleteRange(key: Uint8Array, end?: RangeEnd, options?: DeleteRangeOptions): DeleteRangeResult {
-    this.#key = key;
-    this.#value = end;
-    this.#deleteOptions = options;
-    return this.#write(this.#renewed(), this.#deleteBody);
+    this.#checkWritable();
+    return this.#sections.deleteRange(key, end, options);
   }
 
   async admit(): Promise<void> {
@@ -265,83 +251,6 @@ export class MvccStore implements Store {
     return this.close();
   }
 
-  readonly #section = (tx: BatchTx): unknown => {
-    const txn = this.#txn!;
-    txn.enter(tx);
-    const value = this.#body!(txn);
-    refusePromise(value, asynchronous);
-    return value;
-  };
-
-  readonly #putBody = (txn: WriteTxn): number => {
-    const key = this.#key!;
-    const value = this.#value!;
-    this.#key = undefined;
-    this.#value = undefined;
-    return txn.put(key, value, this.#lease);
-  };
-
-  readonly #deleteBody = (txn: WriteTxn): DeleteRangeResult => {
-    const key = this.#key!;
-    const end = this.#value;
-    const options = this.#deleteOptions;
-    this.#deleteOptions = undefined;
-    this.#key = undefined;
-    this.#value = undefined;
-    return txn.deleteRange(key, end, options);
-  };
-
-  /** One transaction object for all that `put` and `deleteRange` do: their bodies hand it to nobody. */
-  #renewed(): WriteTransaction {
-    if (this.#txn !== undefined) throw nested();
-    return (this.#single ??= new WriteTransaction(this.#history, this.#settings.maxDeletes)).renew(
-      this.#history,
-      this.#settings.maxDeletes,
-    );
-  }
-
-  #write<T>(txn: WriteTransaction, body: (txn: WriteTxn) => T): T {
-    const history = this.#history;
-    this.#checkWritable();
-    if (typeof body !== 'function') throw new TypeError('body must be a function');
-    if (this.#txn !== undefined) throw nested();
-    const began = sectionsWatched() ? history.clock.now() : 0;
-    this.#txn = txn;
-    this.#body = body;
-    let value: T;
-    try {
-      value = history.backend.batchTx(this.#section) as T;
-    } catch (error) {
-      txn.undo();
-      throw error;
-    } finally {
-      txn.leave();
-      this.#txn = undefined;
-      this.#body = undefined;
-    }
-    this.#finish(history, txn);
-    if (began > 0) sectionTook(history.clock.now() - began, txn.changed.length, history.finished);
-    return value;
-  }
-
-  /** What a section that ended well leaves behind. */
-  #finish(history: History, txn: WriteTransaction): void {
-    const metrics = this.#metrics;
-    const { changed } = txn;
-    if (changed.length > 0) {
-      history.finished++;
-      history.cache.addWritten(changed);
-    }
-    metrics.puts += txn.puts;
-    metrics.ranges += txn.ranges;
-    metrics.deletes += txn.deletes;
-    metrics.putBytes += txn.putBytes;
-    if (txn.operations > 1) metrics.txns++;
-    if (txn.applied !== undefined) history.applied = txn.applied;
-    if (changed.length === 0 && !txn.wroteRows && txn.applied === undefined) return;
-    this.#publisher.finished(changed.length === 0 ? undefined : changed);
-  }
-
   async #restore(backend: Backend, earlier: Promise<void> | undefined): Promise<void> {
     // One after another; how the earlier one ended is its caller's matter.
     if (earlier !== undefined) await earlier.catch(() => undefined);
@@ -358,6 +267,7 @@ export class MvccStore implements Store {
     this.#history = next;
     for (const observer of this.#observers) observer.swapped?.(next.visible);
     this.#publisher = this.#newPublisher(next);
+    this.#sections = this.#newSections(next);
     this.#compactions = new Compactions(next, this.#metrics, this.#settings.pace);
   }
 
@@ -393,8 +303,8 @@ export class MvccStore implements Store {
   #newPublisher(history: History): Publisher {
     return new Publisher(history, this.#observers, this.durability === 'interval');
   }
-}
 
-function asynchronous(): TypeError {
-  return new TypeError('the body of write must be synchronous, it returned a promise');
+  #newSections(history: History): Sections {
+    return new Sections(history, this.#publisher, this.#metrics, this.#settings.maxDeletes);
+  }
 }

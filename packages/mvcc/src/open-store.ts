@@ -1,3 +1,4 @@
+/** How a store begins: options checked, history rebuilt from the records, then the store over it. */
 import type { Backend } from '@varve/backend';
 import { checkOptions, isFunction, isInteger, isOneOf, type Rules } from '@varve/base/options';
 import { nodeWorld } from '@varve/base/node/world';

@@ -10,6 +10,7 @@
  *
  * A fresh array for each record costs 300 ns and more, a view of a block 60.
  */
+import { Blocks, newBlock } from '@varve/base/block';
 import type { Room } from '@varve/backend';
 import { NO_BYTES, recordBound, RecordWriter } from './key-value.ts';
 import { TOMBSTONE_LENGTH, writePutRevision, writeTombstoneRevision } from './revision-bytes.ts';
@@ -67,8 +68,7 @@ export class RecordSlab {
     const { before, after } = this.#room;
     const bytes = before + TOMBSTONE_LENGTH + recordBytes + after;
     if (this.#used + bytes > this.block.length) {
-      // `allocUnsafeSlow` is neither zeroed nor part of Node's pool: the buffer is the block's alone.
-      this.block = new Uint8Array(Buffer.allocUnsafeSlow(bytes > LARGE_BYTES ? bytes : SLAB_BYTES).buffer);
+      this.block = newBlock(bytes > LARGE_BYTES ? bytes : SLAB_BYTES);
       this.#used = 0;
     }
     this.keyStart = this.#used + before;
@@ -82,21 +82,11 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
 
 /** Copies out what a larger buffer holds, into slabs that records of one stretch of time share (RS2). */
 export class RecordCopies {
-  #slab: Uint8Array = NO_BYTES;
-  #used = 0;
+  readonly #blocks = new Blocks(SLAB_BYTES, LARGE_BYTES);
 
   /** The same bytes, in a buffer that is hardly larger than they are or a slab. */
   copy(bytes: Uint8Array): Uint8Array {
-    const { length } = bytes;
-    if (length > LARGE_BYTES || isOwn(bytes)) return ownBytes(bytes);
-    if (this.#used + length > this.#slab.length) {
-      this.#slab = new Uint8Array(Buffer.allocUnsafeSlow(SLAB_BYTES).buffer);
-      this.#used = 0;
-    }
-    const at = this.#used;
-    this.#slab.set(bytes, at);
-    this.#used += length;
-    return new Uint8Array(this.#slab.buffer, at, length);
+    return isOwn(bytes) ? bytes : this.#blocks.copy(bytes);
   }
 }
 

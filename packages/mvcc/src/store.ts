@@ -271,6 +271,8 @@ export interface Store extends AsyncDisposable {
   /**
    * Runs `body` as one transaction, in one synchronous section.
    * If it throws, nothing of it remains, and the error is passed on as it is.
+   * A key may be changed more than once: each is a change of the same revision, and watchers see them all. Once the store is compacted
+   * at that very revision, its history has the last of them only.
    * @throws MvccError `MVCC_CLOSED`; BackendError `BACKEND_FAILED`, `BACKEND_NESTED`; TypeError when `body` returns a promise
    */
   write<T>(body: (txn: WriteTxn) => T): Finished<T>;

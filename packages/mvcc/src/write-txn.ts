@@ -50,7 +50,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   /** Whether rows outside of the history were written. */
   wroteRows = false;
   applied: AppliedIndex | undefined;
-  #history: History;
+  readonly #history: History;
   #begin: number;
   /** How many keys its range deletions may still take. */
   #deletesLeft: number;
@@ -66,10 +66,9 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   }
 
   /** Makes a transaction that has ended, and that nobody outside has seen, a new one. */
-  renew(history: History, maxDeletes: number): this {
-    this.#history = history;
+  renew(maxDeletes: number): this {
     this.#deletesLeft = maxDeletes;
-    this.#begin = history.finished;
+    this.#begin = this.#history.finished;
     this.changed = new TransactionChanges(this.#begin + 1);
     this.puts = this.ranges = this.deletes = this.putBytes = 0;
     this.wroteRows = false;

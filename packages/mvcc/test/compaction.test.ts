@@ -159,6 +159,25 @@ test('M65, D1: deleted and made again in one transaction', async () => {
   expect(show(again.store.get(bytes('foo'))!)).toBe('foo=x 3/3/1');
 });
 
+test('law 5, decisions/0035: of a section that changes a key twice, compaction at its revision keeps the last change', async () => {
+  const { store } = await open();
+  const { revision } = store.write((txn) => {
+    txn.put(bytes('a'), bytes('1'));
+    txn.put(bytes('b'), bytes('1'));
+    txn.put(bytes('a'), bytes('2'));
+  });
+  await store.settled();
+  expect((await history(store, revision)).length).toBe(3);
+  const before = show(store.get(bytes('a'), { revision })!);
+  const { hash } = await store.hashByRev(revision);
+  await compact(store, revision - 1);
+  expect((await history(store, revision)).length).toBe(3);
+  await compact(store, revision);
+  expect(await history(store, revision)).toEqual(['b=1 2/2/1', 'a=2 2/2/2']);
+  expect(show(store.get(bytes('a'), { revision })!)).toBe(before);
+  expect((await store.hashByRev(revision)).hash).toBe(hash);
+});
+
 test('M66: compactions run in order; one that comes too late has a barrier', async () => {
   const { store } = await open({ compactionBatchLimit: 1, compactionPauseMs: 0 });
   for (let i = 0; i < 10; i++) await put(store, 'foo', `${i}`);

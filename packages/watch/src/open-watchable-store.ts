@@ -1,3 +1,4 @@
+/** How a watchable store begins: watchers among the observers of a store, and one object that is both. */
 import { openStore, type Backend, type Store, type StoreOptions } from '@varve/mvcc';
 import { checkOptional, checkPlain, isInteger, type Rule, type Rules } from '@varve/base/options';
 import type { Clock } from '@varve/base/clock';

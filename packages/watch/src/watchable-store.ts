@@ -70,7 +70,7 @@ export interface WatchStream extends AsyncIterable<WatchResponse>, AsyncDisposab
   /**
    * The next response, or `undefined` after `close` once the queue is drained. One caller at a time.
    * Rejects with the store's error when history cannot be read, and with `BACKEND_FAILED` when a commit has failed: after
-   * everything that was queued; the stream is closed then.
+   * everything that was queued; the stream is closed then. A watcher that was still reading history does not come to its end.
    */
   next(options?: SliceOptions): Promise<WatchResponse | undefined>;
   /** The next response if one is queued, same tick. */

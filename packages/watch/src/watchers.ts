@@ -18,7 +18,7 @@
  *
  * WS1  A watcher has been handed a revision in the very step in which the store calls it visible (WAT2 of the contract).
  * WS2  A transaction that finished and never became visible reaches no watcher (law 8).
- * WS3  A failed commit is final: every stream ends with the backend's error once what is visible has been read.
+ * WS3  A failed commit is final: every stream ends with the backend's error once what is queued has been read.
  *
  * etcd: server/storage/mvcc/watchable_store_txn.go, watchable_store.go. Departs: it stands beside the store, not around it.
  */

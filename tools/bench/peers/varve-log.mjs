@@ -1,3 +1,4 @@
+// @ts-check
 import { logEngine } from '@varve/backend/log';
 import { varve } from '../lib/varve.mjs';
 

@@ -5,7 +5,7 @@
  * SFO1  It goes on with `revision + 1`, as the contract says, and with the compacted revision where it is told so.
  * SFO2  What it has been given is compared with the model as soon as that knows the revision; so is what it was not given.
  * SFO3  Of a revision at which the store was compacted only the last change of each key is kept: a section that changes a key twice
- *       is seen so by who reads it from history.
+ *       is seen so by who reads it from history (decisions/0035).
  *
  * @typedef {import('@varve/kv').EmbeddedKv} Store
  * @typedef {import('@varve/kv').WatchBatch<string, string>} Batch

@@ -1,10 +1,12 @@
 /**
  * Buckets: named, ordered sets of rows.
  *
- * The name is what is stored. The id is for lookups in memory and is never written anywhere.
+ * BKT1  The name is what is stored. The id is for lookups in memory and is never written anywhere.
+ *
  * etcd: server/storage/schema/bucket.go (spec backend.md section 2).
  */
 
+/** A named, ordered set of rows. */
 export interface Bucket {
   /** Small and unique in the process; not persisted. */
   readonly id: number;

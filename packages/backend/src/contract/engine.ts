@@ -88,7 +88,7 @@ export interface Engine extends EngineView {
   /**
    * All changes, in order, or none; resolves when they would survive a power cut (memory: at once).
    * A rejection is final for the engine: the Backend never calls `commit` again.
-   * @param changes as good as they are until the promise has settled: nothing of them is kept longer but bytes (ENG4)
+   * @param changes as good as they are until the promise has settled: nothing of them is kept longer but bytes
    */
   commit: (changes: Changes) => Promise<void>;
   /** Gives space of deleted rows back to the medium. Answers stay the same; pinned views stay readable. */

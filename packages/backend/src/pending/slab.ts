@@ -5,10 +5,11 @@
  * SL2  A copy lies in a block of 1 MiB, which lives as long as anything in it is held; a large one has a block of its own.
  *     Who hands parts out copies the small ones (PKC3): kept in a cache for long, they keep nothing else alive.
  */
+import { Blocks } from '@varve/base/block';
 import type { Room } from '../contract/engine.ts';
 
-const blockSize = 1 << 20;
-const largest = blockSize / 8;
+const blockBytes = 1 << 20;
+const largest = blockBytes / 8;
 /** Up to so many bytes a loop beats `set`. */
 const shortKey = 32;
 
@@ -19,8 +20,7 @@ export class Slab {
   start = 0;
   keyEnd = 0;
   end = 0;
-  #shared: Uint8Array = new Uint8Array(0);
-  #used = 0;
+  readonly #blocks = new Blocks(blockBytes, largest);
 
   constructor(room: Room) {
     this.room = room;
@@ -31,33 +31,14 @@ export class Slab {
     const { before, after } = this.room;
     const keyLength = key.length;
     const length = keyLength + (value === undefined ? 0 : value.length);
-    const start = this.#reserve(before + length + after) + before;
-    const { block } = this;
+    const start = this.#blocks.reserve(before + length + after) + before;
+    const { block } = this.#blocks;
     if (keyLength > shortKey) block.set(key, start);
     else for (let i = 0; i < keyLength; i += 1) block[start + i] = key[i]!;
     if (value !== undefined) block.set(value, start + keyLength);
+    this.block = block;
     this.start = start;
     this.keyEnd = start + keyLength;
     this.end = start + length;
   }
-
-  #reserve(length: number): number {
-    if (length > largest) {
-      this.block = newBlock(length);
-      return 0;
-    }
-    let start = this.#used;
-    if (start + length > this.#shared.length) {
-      this.#shared = newBlock(blockSize);
-      start = 0;
-    }
-    this.block = this.#shared;
-    this.#used = start + length;
-    return start;
-  }
-}
-
-/** Not from the pool, and not zeroed: every byte that is handed out is written first. */
-function newBlock(length: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 }

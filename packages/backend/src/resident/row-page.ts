@@ -9,6 +9,7 @@
  * RW2  A rank is a key's first eight bytes as a number. Smaller ranks are smaller keys; equal ones say nothing. Searching
  *     ranks stays within one small array; searching keys would miss the processor's cache with each comparison.
  */
+import { newBlock } from '@varve/base/block';
 
 const rowsPerPage = 4096;
 const rowOverhead = 16;
@@ -31,7 +32,7 @@ export class Page {
   rowN = 0;
 
   constructor(capacity: number) {
-    this.bytes = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer);
+    this.bytes = newBlock(capacity);
     const rows = Math.min(rowsPerPage, Math.max(16, capacity >>> 6));
     this.starts = new Uint32Array(2 * rows + 1);
     this.ranks = new Float64Array(rows);

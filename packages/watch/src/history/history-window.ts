@@ -10,8 +10,8 @@
  * hold fewer revisions than allowed; in return watchers of all ranges move on together, over one reading.
  */
 import type { Change } from '@varve/mvcc';
-import { ChangeRun, type PreviousOf } from '../delivery/change-run.ts';
 import { byteKey } from '@varve/base/order';
+import { ChangeRun, type PreviousOf } from '../delivery/change-run.ts';
 import type { Event } from '../watchable-store.ts';
 import { PREVIOUS, type Watcher } from '../places/watcher.ts';
 import type { WatchedRange } from '../places/watcher-group.ts';

@@ -130,7 +130,7 @@ export class EventQueue {
     return end;
   }
 
-  /** Queues progress that the stream confirms when it is taken, also where a consumer waits (EQ5). */
+  /** Queues progress that the stream confirms when it is taken, also where a consumer waits. */
   offerProgress(progress: ProgressOfAll): boolean {
     if (this.#length === this.capacity) return false;
     this.#append(progress);

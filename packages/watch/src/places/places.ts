@@ -10,8 +10,8 @@
  * etcd: server/storage/mvcc/watchable_store.go (spec 3 to 6, 11).
  */
 import type { FinishedTransaction } from '@varve/mvcc';
-import type { WatchResponse } from '../watchable-store.ts';
 import type { Clock } from '@varve/base/clock';
+import type { WatchResponse } from '../watchable-store.ts';
 import { Cohorts } from './cohorts.ts';
 import type { EventQueue } from './event-queue.ts';
 import { RecentChanges } from './recent-changes.ts';
@@ -101,7 +101,7 @@ export class Places {
     this.#enterVictims(watcher, response, 0);
   }
 
-  /** The data below are others, and `visible` is what is visible of them: what synced watchers lack of it is history (spec 11). */
+  /** The data below are others, and `visible` is what is visible of them: what synced watchers lack of it is history. */
   swapped(visible: number, watchers: Iterable<Watcher>): void {
     const seen = this.#visible;
     this.#visible = visible;

@@ -55,7 +55,7 @@ export class Fan {
     return this.#latest <= revision;
   }
 
-  /** The ids, which whoever has them may keep (SY2). */
+  /** The ids, as many as there are now: those stay as they are, whatever is added or taken out later. */
   lend(): readonly number[] {
     this.#lent = true;
     return this.ids;

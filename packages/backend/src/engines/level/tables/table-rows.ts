@@ -12,6 +12,7 @@
  *     it has open what it uses. `isForLevel` tells errors of that kind.
  * TA5  The event loop gets its turn after a slice (law 10).
  */
+import { Blocks } from '@varve/base/block';
 import { Slice } from '@varve/base/pace';
 import type { Entry } from '../../../contract/engine.ts';
 import { BackendError } from '../../../contract/errors.ts';
@@ -70,8 +71,7 @@ export class TableRows {
   /** The key that was decided last. */
   #decided: Uint8Array;
   #decidedLength: number;
-  #slab: Uint8Array = new Uint8Array(0);
-  #slabUsed = 0;
+  readonly #blocks = new Blocks(SLAB);
 
   /** @param state held by the caller until after `close`; all its rows are in tables (TA1) */
   constructor(files: Files, state: Committed, options: TableScanOptions) {
@@ -170,16 +170,10 @@ export class TableRows {
   }
 
   #ownKey(whole: Uint8Array, length: number): Uint8Array {
-    if (length > SLAB / 4) return whole.slice(SLOT_BYTES, SLOT_BYTES + length);
-    if (this.#slabUsed + length > this.#slab.length) {
-      this.#slab = new Uint8Array(Buffer.allocUnsafeSlow(SLAB).buffer);
-      this.#slabUsed = 0;
-    }
-    const start = this.#slabUsed;
-    const slab = this.#slab;
-    for (let i = 0; i < length; i++) slab[start + i] = whole[SLOT_BYTES + i]!;
-    this.#slabUsed += length;
-    return new Uint8Array(slab.buffer, start, length);
+    const start = this.#blocks.reserve(length);
+    const { block } = this.#blocks;
+    for (let i = 0; i < length; i++) block[start + i] = whole[SLOT_BYTES + i]!;
+    return new Uint8Array(block.buffer, start, length);
   }
 }
 

@@ -8,6 +8,7 @@
  * TBL4  Only what makes no sense is noticed here. The checksums of the blocks were checked at open; those of the rows are
  *     up to the reader.
  */
+import { newBlock } from '@varve/base/block';
 import { corruptError } from '../failure.ts';
 import { errorCode, type Files, type OpenFile } from '../files.ts';
 import {
@@ -96,7 +97,7 @@ export class TableRun {
     const end = this.#guard(() => entriesEnd(this.#read, from, block));
     const length = end - from;
     if (this.#slabUsed + length > this.bytes.length) {
-      this.bytes = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(SLAB, length)).buffer);
+      this.bytes = newBlock(Math.max(SLAB, length));
       this.#slabUsed = 0;
     }
     this.bytes.set(this.#read.subarray(from, end), this.#slabUsed);
