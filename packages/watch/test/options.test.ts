@@ -20,7 +20,7 @@ test('XB6: the options of a watcher', async () => {
   await using backend = await openBackend(memoryEngine());
   const store = await openWatchableStore(backend);
   const stream = store.newWatchStream();
-  for (const options of [...notOptions, { from: 5 }] as never[]) {
+  for (const options of [...notOptions, { startRevision: 5 }] as never[]) {
     expect(() => stream.watch(key, undefined, options)).toThrow(TypeError);
   }
   expect(store.watchStats.watchers).toBe(0);

@@ -101,7 +101,7 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
     }
     const signal = options?.signal;
     if (signal !== undefined && !isSignal.isKind(signal)) {
-      return Promise.reject(new TypeError('signal: not an AbortSignal'));
+      return Promise.reject(new TypeError('signal must be an AbortSignal'));
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     if (this.queue.isAwaited) return Promise.reject(new TypeError('next: the call before has not ended yet'));
