@@ -20,7 +20,7 @@ import { packagesIn, root } from '../run/root.mjs';
 
 /** The files whose fences are examples. */
 export function documents() {
-  const all = packagesIn('packages').map(({ dir }) => `${dir}/README.md`);
+  const all = [...packagesIn('packages'), ...packagesIn('examples')].map(({ dir }) => `${dir}/README.md`);
   return ['README.md', 'ARCHITECTURE.md', ...all].filter((path) => existsSync(join(root, path)));
 }
 
