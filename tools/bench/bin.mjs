@@ -43,7 +43,8 @@ const rounds = Number(flags.rounds ?? pick(1, 3, 1));
 
 installPeers();
 const known = await knownPeers();
-const wanted = flags.peers?.split(',');
+/** What the default may not always be has a name of its own. */
+const wanted = flags.peers?.split(',').map((name) => (name === 'varve-level' ? 'varve' : name));
 const quickPeers = new Set(['varve', 'classic-level', 'lmdb-mvcc', 'kine-sqlite']);
 const peers = known.filter((peer) =>
   wanted ? wanted.includes(peer.name) || peer.extra : peer.extra || !flags.quick || quickPeers.has(peer.name),

@@ -1,6 +1,6 @@
 // @ts-check
 // Memory of a store after compaction beside that of a fresh one with the same live keys (the limit is 1.15).
-//   node heap.mjs [--keys N] [--engine level|file|memory]
+//   node heap.mjs [--keys N] [--engine level|log|file|memory]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { flagsOf, refuse } from '../run/flags.mjs';
 
-const usage = `node tools/bench/heap.mjs [--keys 100000] [--engine level|file|memory]
+const usage = `node tools/bench/heap.mjs [--keys 100000] [--engine level|log|file|memory]
   memory of a compacted store beside that of a fresh one; ends with 1 above 1.15 times as much`;
 const LIMIT = 1.15;
 const { flags } = flagsOf(usage, {
@@ -92,6 +92,7 @@ async function measure(history) {
  */
 async function openEngine(folder) {
   if (flags.engine === 'level') return (await import('@varve/backend/level')).levelEngine(join(folder, 'db'));
+  if (flags.engine === 'log') return (await import('@varve/backend/log')).logEngine(join(folder, 'log'));
   if (flags.engine === 'file') return (await import('@varve/backend/file')).fileEngine(join(folder, 'db'));
   return (await import('@varve/backend/memory')).memoryEngine();
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// The longest pauses of the event loop (law 10) while varve writes, opens and compacts.
-//   node tools/bench/pauses.mjs [--revisions 1000000] [--keys a tenth of them] [--engine level|file|memory]
+// The longest pauses of the event loop (law 10) while varve writes, opens and compacts; on a log, cleans as well.
+//   node tools/bench/pauses.mjs [--revisions 1000000] [--keys a tenth of them] [--engine level|log|file|memory]
 //
 // A worker thread pings this one every millisecond, and this one notes when it gets to answer: what the ping waits is
 // what any other callback of this thread would have waited. On a busy machine most of that is this thread waiting for
@@ -124,7 +124,7 @@ function computed(all) {
 }
 
 async function main() {
-  const usage = `node tools/bench/pauses.mjs [--revisions 1000000] [--keys N] [--engine level|file|memory] [--most 50 ms]
+  const usage = `node tools/bench/pauses.mjs [--revisions 1000000] [--keys N] [--engine level|log|file|memory] [--most 50 ms]
   the longest pauses of the event loop; ends with 1 when one is longer than --most`;
   const { flags } = flagsOf(usage, {
     revisions: { type: 'string', default: '1000000' },
@@ -132,7 +132,7 @@ async function main() {
     engine: { type: 'string', default: 'level' },
     most: { type: 'string', default: '50' },
   });
-  if (!['level', 'file', 'memory'].includes(flags.engine)) refuse(usage, `There is no engine ${flags.engine}.`);
+  if (!['level', 'log', 'file', 'memory'].includes(flags.engine)) refuse(usage, `There is no engine ${flags.engine}.`);
   const revisions = Number(flags.revisions);
   const keyN = Number(flags.keys ?? Math.ceil(revisions / 10));
   /** @type {{ peer: import('./lib/contract.d.mts').Peer }} */
@@ -169,6 +169,7 @@ async function main() {
       );
     }
     longest.push(await watched('compaction', async () => store.compact?.(store.rev?.() ?? 0)));
+    if (flags.engine === 'log') longest.push(await watched('cleaning', async () => store.defrag?.()));
     await store.close();
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // @ts-check
 // What ten thousand watchers, late ones and one that never reads cost, on one store.
-//   node --expose-gc tools/bench/watchers.mjs [--engine level|file|memory] [--only puts,late,sleeper,behind] [--scale 1]
+//   node --expose-gc tools/bench/watchers.mjs [--engine level|log|file|memory] [--only puts,late,sleeper,behind] [--scale 1]
 //
 // puts     put rate with no watcher and with 10,000, on other keys than those put and on the same ones, all on one stream
 //          and each on a stream with a reading loop of its own; ratios between neighbours in time
@@ -20,6 +20,7 @@ import { flagsOf, refuse } from '../run/flags.mjs';
 import { openBackend } from '@varve/backend';
 import { fileEngine } from '@varve/backend/file';
 import { levelEngine } from '@varve/backend/level';
+import { logEngine } from '@varve/backend/log';
 import { memoryEngine } from '@varve/backend/memory';
 import { openWatchableStore } from '@varve/watch';
 import { key, makeValues } from './lib/gen.mjs';
@@ -29,7 +30,7 @@ const OTHER = '/bench/o/';
 const PUT = '/bench/w/';
 const everything = /** @type {const} */ ([Buffer.from(PUT), Buffer.from('/bench/w0')]);
 
-const usage = `node --expose-gc tools/bench/watchers.mjs [--engine level|file|memory] [--only puts,late,sleeper,behind] [--scale 1]
+const usage = `node --expose-gc tools/bench/watchers.mjs [--engine level|log|file|memory] [--only puts,late,sleeper,behind] [--scale 1]
   what ten thousand watchers, late ones and one that never reads cost; ends with 1 when an event is missing or out of turn`;
 const { flags } = flagsOf(usage, {
   engine: { type: 'string', default: 'level' },
@@ -51,6 +52,7 @@ const say = (name, ...figures) => void process.stdout.write(`${name.padEnd(44)}$
 /** @type {Readonly<Record<string, (dir: string) => Promise<import('@varve/backend').Engine>>>} */
 const engines = {
   level: (dir) => levelEngine(join(dir, 'store')),
+  log: (dir) => logEngine(join(dir, 'store')),
   file: (dir) => fileEngine(join(dir, 'store.db')),
   memory: async () => memoryEngine(),
 };

@@ -38,12 +38,7 @@ const table = {
     },
     seams: {
       // LevelDB opens the folder itself, so what is around it looks at the same files, whatever the world.
-      files: [
-        'src/engines/level/files.ts',
-        'src/engines/level/tables/descriptors.ts',
-        'src/engines/log/files/node-log-files.ts',
-      ],
-      random: ['src/engines/log/files/node-log-files.ts'],
+      files: ['src/engines/level/files.ts', 'src/engines/level/tables/descriptors.ts'],
       // The suite for engines is a program of its own.
       timers: ['src/conformance/commits.ts'],
     },

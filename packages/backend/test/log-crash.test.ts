@@ -3,8 +3,7 @@
  */
 import { expect, test } from 'vitest';
 import type { Engine } from '../src/contract/engine.ts';
-import { logEngineOn } from '../src/engines/log/index.ts';
-import { LogDisk, seeded, type Random } from './log-disk.ts';
+import { LogDisk, logEngineOn, seeded, type Random } from './log-disk.ts';
 import { commitShown, History } from './log-support.ts';
 
 const histories = process.env['VARVE_LARGE'] === '1' ? 300 : 40;

@@ -4,8 +4,7 @@
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { BackendError } from '../src/contract/errors.ts';
-import { logEngineOn } from '../src/engines/log/index.ts';
-import { LogDisk, seeded, type Random } from './log-disk.ts';
+import { LogDisk, logEngineOn, seeded, type Random } from './log-disk.ts';
 import { dump, History, records, revision, shown } from './log-support.ts';
 
 const damages = process.env['VARVE_LARGE'] === '1' ? 3000 : 400;

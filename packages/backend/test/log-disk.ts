@@ -5,7 +5,11 @@
  * do not; names are kept up to some point in their order, or not at all.
  */
 import { basename, dirname } from 'node:path';
-import type { LogFile, LogFileDetails, LogFileMode, LogFiles } from '../src/engines/log/index.ts';
+import type { FolderFile, FolderFileMode, Folders, PathDetails } from '@varve/base/folders';
+import { nodeWorld } from '@varve/base/node/world';
+import { worldOf, type World } from '@varve/base/world';
+import type { Engine } from '../src/contract/engine.ts';
+import { logEngine, type LogOptions } from '../src/engines/log/index.ts';
 
 /** A source of numbers in [0, 1). */
 export type Random = () => number;
@@ -61,6 +65,12 @@ function without(older: Pending, from: number, to: number): Pending[] {
   return to <= at || from >= at + bytes.length ? [older] : parts.filter((part) => part.bytes.length > 0);
 }
 
+/** The engine over such a disk. */
+export function logEngineOn(disk: LogDisk, path: string, options: LogOptions = {}): Promise<Engine> {
+  return logEngine(path, { ...options, world: disk.world });
+}
+
+let disks = 0;
 /** Drawn on over all disks: no name comes again. */
 let drawn = 0;
 
@@ -90,7 +100,8 @@ export function failure(code: string): Error {
   return Object.assign(new Error(`simulated ${code}`), { code });
 }
 
-export class LogDisk implements LogFiles {
+export class LogDisk {
+  readonly #number: number = (disks += 1);
   #names: Map<string, Inode> = new Map();
   #durableNames: Map<string, Inode> = new Map();
   /** All names after each change since the last sync of any folder. */
@@ -178,7 +189,7 @@ export class LogDisk implements LogFiles {
     this.#journal.push(this.#names);
   }
 
-  async open(path: string, mode: LogFileMode): Promise<LogFile> {
+  async open(path: string, mode: FolderFileMode): Promise<FolderFile> {
     await Promise.resolve();
     this.#step('open', path);
     if (mode.startsWith('create')) {
@@ -188,26 +199,22 @@ export class LogDisk implements LogFiles {
     return this.#opened(path, mode.endsWith('durable'));
   }
 
-  openNow(path: string): LogFile {
+  openNow(path: string): FolderFile {
     this.#step('open', path);
     return this.#opened(path, false);
   }
 
-  #opened(path: string, isDurable: boolean): LogFile {
+  #opened(path: string, isDurable: boolean): FolderFile {
     const inode = this.#names.get(path);
     if (inode === undefined) throw failure('ENOENT');
     this.openFiles += 1;
     return new DiskFile(this, path, inode, isDurable);
   }
 
-  async details(path: string): Promise<LogFileDetails | undefined> {
+  async details(path: string): Promise<PathDetails | undefined> {
     const inode = this.#names.get(path);
     if (inode !== undefined) return { kind: 'file', identity: String(inode.number), links: 1 };
     return this.#folders.has(path) ? { kind: 'folder', identity: path, links: 1 } : undefined;
-  }
-
-  async real(path: string): Promise<string> {
-    return path;
   }
 
   async names(folder: string): Promise<readonly string[]> {
@@ -242,22 +249,39 @@ export class LogDisk implements LogFiles {
     this.#journal = [];
   }
 
-  async checkWritable(): Promise<void> {}
-
-  async makePrivate(): Promise<void> {}
-
-  identityNow(path: string): string | undefined {
-    return this.#folders.has(path) ? path : undefined;
-  }
-
-  async hold(path: string): Promise<{ release: () => void }> {
-    if (this.#held.has(path)) throw failure('EBUSY');
-    this.#held.add(path);
-    return { release: () => void this.#held.delete(path) };
-  }
-
-  async holder(path: string): Promise<string | undefined> {
-    return this.#held.has(path) ? 'another handle' : undefined;
+  /** The disk as folders, with a lock that is free for whoever comes in this process. */
+  get world(): World {
+    const folders: Folders = {
+      absolute: (path) => path,
+      open: (path, mode) => this.open(path, mode),
+      openNow: (path) => this.openNow(path),
+      details: (path) => this.details(path),
+      real: async (path) => path,
+      names: (folder) => this.names(folder),
+      makeFolder: (path) => this.makeFolder(path),
+      rename: (from, to) => this.rename(from, to),
+      remove: (path) => this.remove(path),
+      syncFolder: (folder) => this.syncFolder(folder),
+      checkWritable: async () => {},
+      makePrivate: async () => {},
+      identityNow: (path) => (this.#folders.has(path) ? `disk-${this.#number}:${path}` : undefined),
+      rights: async () => ({ uid: 0, gid: 0, mode: 0o700 }),
+    };
+    return worldOf({
+      ...nodeWorld,
+      random: { bytes: (length) => this.random(length), unique: () => `name-${(drawn += 1)}` },
+      folders,
+      locks: {
+        takeStoreLock: async ({ folder }) => {
+          if (this.#held.has(folder)) return { kind: 'busy', holder: 'another handle' };
+          this.#held.add(folder);
+          return { kind: 'held', lock: { release: () => void this.#held.delete(folder) } };
+        },
+        findHolder: async ({ folder }) =>
+          this.#held.has(folder) ? { kind: 'busy', holder: 'another handle' } : undefined,
+        takeThreadLock: async () => 'impossible',
+      },
+    });
   }
 
   random(length: number): Uint8Array {
@@ -267,7 +291,7 @@ export class LogDisk implements LogFiles {
   }
 }
 
-class DiskFile implements LogFile {
+class DiskFile implements FolderFile {
   readonly #disk: LogDisk;
   readonly #path: string;
   readonly #inode: Inode;

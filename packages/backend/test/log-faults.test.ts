@@ -2,8 +2,7 @@
 import { expect, test } from 'vitest';
 import { BackendError } from '../src/contract/errors.ts';
 import type { Engine } from '../src/contract/engine.ts';
-import { logEngineOn } from '../src/engines/log/index.ts';
-import { LogDisk, seeded, type DiskOp, type Fault } from './log-disk.ts';
+import { LogDisk, logEngineOn, seeded, type DiskOp, type Fault } from './log-disk.ts';
 import { commitShown, dump, History, records, revision, shown } from './log-support.ts';
 
 const PATH = '/store';

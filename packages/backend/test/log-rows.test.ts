@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buckets, openBackend } from '../src/index.ts';
 import type { Change, Engine } from '../src/contract/engine.ts';
-import { logEngine, logEngineOn } from '../src/engines/log/index.ts';
+import { logEngine } from '../src/engines/log/index.ts';
 import { levelEngine } from '../src/engines/level/index.ts';
-import { nodeLogFiles } from '../src/engines/log/files/node-log-files.ts';
+import { nodeFolders } from '@varve/base/node/real-folders';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';
-import { LogDisk, seeded } from './log-disk.ts';
+import { LogDisk, logEngineOn, seeded } from './log-disk.ts';
 import { dump, History, records, revision, shown, small, words } from './log-support.ts';
 
 const PATH = '/store';
@@ -363,9 +363,11 @@ test('G22 gaps of 2^33 between revisions, many subs, tombstones, keys of mixed l
 
 test('G22 G23 one read a get; many rows in few reads, in the order asked; neighbours come from a block', async () => {
   const disk = new LogDisk();
-  const engine = await logEngineOn(disk, PATH);
+  let engine = await logEngineOn(disk, PATH);
   await engine.commit(create);
   await engine.commit(range(1, 1001).map((main) => put(main, new Uint8Array(100).fill(main & 0xff))));
+  await engine.close();
+  engine = await logEngineOn(disk, PATH);
   let reads = 0;
   disk.before = ({ kind }) => {
     if (kind === 'read') reads += 1;
@@ -584,10 +586,10 @@ test('XE1 R13 the folder moved under an open store ends its commits; two names o
 });
 
 test('G5 the seam of files is the only one, and says the code of what fails', async () => {
-  await expect(nodeLogFiles.open(temporaryPath(), 'read')).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(nodeFolders.open(temporaryPath(), 'read')).rejects.toMatchObject({ code: 'ENOENT' });
   const path = temporaryPath();
   fs.mkdirSync(path);
-  await expect(nodeLogFiles.open(path, 'read')).rejects.toMatchObject({ code: 'EFTYPE' });
+  await expect(nodeFolders.open(path, 'read')).rejects.toMatchObject({ code: 'EFTYPE' });
 });
 
 async function reopened(engine: Engine, path: string): Promise<Engine> {

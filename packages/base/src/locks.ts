@@ -52,6 +52,8 @@ export type ThreadAnswer = { readonly release: () => void } | 'busy' | 'impossib
 export interface Locks {
   /** Takes the lock, or says who has it. Rejects with the signal's reason, and when there are no descriptors or no memory. */
   readonly takeStoreLock: (request: LockRequest) => Promise<LockAnswer>;
+  /** Who has it, for who only reads: nothing is taken or changed. */
+  readonly findHolder: (request: LockRequest) => Promise<Busy | Foreign | undefined>;
   /** One opener of a thing among the threads of a process. @param thing in a few characters, such as device and inode */
   readonly takeThreadLock: (thing: string) => Promise<ThreadAnswer>;
 }

@@ -6,6 +6,7 @@
  */
 import type { Clock } from './clock.ts';
 import type { Files } from './files.ts';
+import type { Folders } from './folders.ts';
 import type { Locks } from './locks.ts';
 import type { Rule } from './options.ts';
 import { TurnSlice } from './pace.ts';
@@ -21,6 +22,8 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  /** For stores that have a folder; absent where there are none in this world. */
+  readonly folders?: Folders | undefined;
   readonly locks: Locks;
   /** The slice of the turn under way, which many short calls share (law 10). */
   readonly slice: TurnSlice;

@@ -57,7 +57,7 @@ export async function file(path: string, options?: FileOptions): Promise<Engine>
 export async function log(path: string, options?: LogOptions): Promise<Engine> {
   return withTurn(worldOf(options), async () => {
     checkEngine(path, options, logNames, 'log');
-    const place = fromHere(path);
+    const place = options?.world === undefined ? fromHere(path) : path;
     const { logEngine } = await import('@varve/backend/log');
     return withCode(() => logEngine(place, options));
   });
@@ -112,6 +112,7 @@ const logNames: Record<keyof LogOptions, true> = {
   readOnly: true,
   verify: true,
   segmentBytes: true,
+  world: true,
 };
 const fileNames: Record<keyof FileOptions, true> = {
   create: true,

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { file, level, memory, open } from '@varve/kv';
+import { file, level, log, memory, open } from '@varve/kv';
 
 /**
  * @typedef {object} Target
@@ -17,6 +17,7 @@ export const targets = {
   memory: () => ({ open: (codecs) => open(memory(), codecs), end() {} }),
   level: () => inFolders((path) => level(path)),
   file: () => inFolders((path) => file(path)),
+  log: () => inFolders((path) => log(path)),
 };
 
 /** @param {(path: string) => Promise<import('@varve/kv').Engine>} engineAt @returns {Target} */

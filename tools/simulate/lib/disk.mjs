@@ -85,8 +85,12 @@ function failure(code) {
 /** A new disk. @type {Left} */
 export const emptyDisk = { names: new Map(), durableNames: new Map(), journal: [] };
 
+let disks = 0;
+
 /** @implements {Files} */
 export class SimulatedDisk {
+  /** Which of the process's disks it is. */
+  number = ++disks;
   /** @type {Map<string, Inode>} */
   #names = new Map();
   /** @type {Map<string, Inode>} */

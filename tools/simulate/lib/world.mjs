@@ -7,10 +7,9 @@
  * @typedef {import('@varve/kv').EmbeddedKv} Store
  */
 import { worldOf } from '@varve/base/world';
-import { logEngineOn } from '@varve/backend/log';
-import { file, memory, open } from '@varve/kv';
+import { file, log, memory, open } from '@varve/kv';
 import { emptyDisk, SimulatedDisk } from './disk.mjs';
-import { logFilesOn } from './log-files.mjs';
+import { foldersOn } from './folders.mjs';
 import { eventsText } from './follower.mjs';
 import { Ledger } from './ledger.mjs';
 import { entriesText, listed, Model, Violation } from './model.mjs';
@@ -105,8 +104,10 @@ export class World extends Patience {
         unique: () => `u${random.below(0x7fffffff)}-${++calls}`,
       },
       files,
+      folders: foldersOn(files, folder),
       locks: {
         takeStoreLock: async () => ({ kind: 'impossible', reason: 'a simulated store is locked by its disk' }),
+        findHolder: async () => undefined,
         takeThreadLock: async () => 'impossible',
       },
     });
@@ -132,7 +133,7 @@ export class World extends Patience {
         const world = this.#worldOn(disk);
         const engine =
           this.engine === 'log'
-            ? logEngineOn(logFilesOn(disk, folder, this.random), folder, { segmentBytes: this.#cacheBytes + 4096 })
+            ? log(folder, { segmentBytes: this.#cacheBytes + 4096, world })
             : file(place, { cacheBytes: this.#cacheBytes, world });
         const opening = open(engine, { ...this.#options, world });
         this.kv = await this.answer(opening, 'opening');

@@ -7,7 +7,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { worldOf, type World } from '../world.ts';
 import { nodeClock } from './clock.ts';
 import { nodeFiles } from './files.ts';
-import { takeStoreLock } from './store-lock.ts';
+import { nodeFolders } from './real-folders.ts';
+import { findHolder, takeStoreLock } from './store-lock.ts';
 import { takeThreadLock } from './thread-lock.ts';
 
 /** Node's clock, randomness, files and locks, as they were when this file was loaded. */
@@ -15,5 +16,6 @@ export const nodeWorld: World = worldOf({
   clock: nodeClock,
   random: { bytes: (count) => new Uint8Array(randomBytes(count)), unique: () => randomUUID() },
   files: nodeFiles,
-  locks: { takeStoreLock, takeThreadLock },
+  folders: nodeFolders,
+  locks: { takeStoreLock, findHolder, takeThreadLock },
 });

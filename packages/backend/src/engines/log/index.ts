@@ -5,12 +5,11 @@
  * format byte by byte. Nothing native, and nothing to install beside.
  */
 import { check, checkOptions, isBoolean, isInteger, isPath, type Rules } from '@varve/base/options';
+import { nodeWorld } from '@varve/base/node/world';
+import { isWorld, type World } from '@varve/base/world';
 import type { Engine } from '../../contract/engine.ts';
-import type { LogFiles } from './files/log-files.ts';
-import { nodeLogFiles } from './files/node-log-files.ts';
-import { openLog, type LogSettings } from './open/open-log.ts';
-
-export type { Held, LogFile, LogFileDetails, LogFileMode, LogFiles } from './files/log-files.ts';
+import { logFilesOf } from './files/log-files.ts';
+import { openLog } from './open/open-log.ts';
 
 export interface LogOptions {
   /** Make the store when there is none. @default true */
@@ -27,6 +26,11 @@ export interface LogOptions {
   readonly verify?: boolean | undefined;
   /** A segment that has grown to so many bytes is closed, and the next one begun. @default 64 MiB */
   readonly segmentBytes?: number | undefined;
+  /**
+   * Clock, randomness, folders and locks, for tests: `@varve/base/world`. The path is what its folders take it for, and nothing of
+   * the real file system is looked at. @default Node's
+   */
+  readonly world?: World | undefined;
 }
 
 const rules: Rules<LogOptions> = {
@@ -34,6 +38,7 @@ const rules: Rules<LogOptions> = {
   readOnly: isBoolean,
   verify: isBoolean,
   segmentBytes: isInteger(4096, 2 ** 40),
+  world: isWorld,
 };
 
 /**
@@ -44,17 +49,8 @@ const rules: Rules<LogOptions> = {
  * @throws TypeError or RangeError for a wrong argument
  */
 export async function logEngine(path: string, options: LogOptions = {}): Promise<Engine> {
-  return openLog(nodeLogFiles, path, checked(path, options));
-}
-
-/** The same on other files: for tests with a disk that loses, tears and fails. The path is what they take it for. */
-export async function logEngineOn(files: LogFiles, path: string, options: LogOptions = {}): Promise<Engine> {
-  return openLog(files, path, checked(path, options));
-}
-
-function checked(path: string, options: LogOptions): LogSettings {
   check(path, 'path', isPath);
   checkOptions(options, rules);
-  const { create = true, readOnly = false, verify = false, segmentBytes = 64 << 20 } = options;
-  return { create, readOnly, verify, segmentBytes };
+  const { create = true, readOnly = false, verify = false, segmentBytes = 64 << 20, world = nodeWorld } = options;
+  return openLog(logFilesOf(world), path, { create, readOnly, verify, segmentBytes });
 }

@@ -3,9 +3,10 @@
  *
  * LGRW1  Every row is checked before it is copied. A damaged one leaves its file as it is: it is reported when it is read.
  * LGRW2  The new file is durable, its name too, before anybody is told of it. Until an image names it, it is a leftover.
- * LGRW3  What was deleted meanwhile is deleted in the new file when it takes the place of the old ones (`substituted`).
+ * LGRW3  What was deleted meanwhile is deleted in the new file when it takes the place of the old ones (`substitution.ts`).
+ * LGRW4  Blocks are read into and written from the same memory again and again: what lies outside the heap hurries the collector, and
+ *     its pauses are everybody's.
  */
-import { nodeClock } from '@varve/base/node/clock';
 import { Slice } from '@varve/base/pace';
 import { LiveFile, type OpenFiles } from '../files/live-file.ts';
 import { writeAll, type LogFile, type LogFiles } from '../files/log-files.ts';
@@ -24,13 +25,11 @@ import {
 } from '../format/frame.ts';
 import { aligned, sumWord } from '../format/seed.ts';
 import { HEADER_BYTES, writeHeader } from '../format/segment-header.ts';
-import { readBlock } from '../read/scan-rows.ts';
-import { DeadBits } from '../rows/dead-bits.ts';
-import { LoggedRows } from '../rows/logged-rows.ts';
+import { readInto } from '../read/scan-rows.ts';
 import { Probe } from '../rows/probe.ts';
 import { Run } from '../rows/run.ts';
-import { RunView } from '../rows/run-view.ts';
-import type { BucketState, State } from '../state/state.ts';
+import type { RunView } from '../rows/run-view.ts';
+import type { State } from '../state/state.ts';
 
 /** Bytes of rows in a frame, and of a read. */
 const PART = 1 << 20;
@@ -44,11 +43,13 @@ export interface Rewritten {
   readonly runs: readonly RewrittenRun[];
 }
 
-interface RewrittenRun {
+export interface RewrittenRun {
   readonly bucket: number;
   /** The old ones, as they were when rewriting began. */
   readonly from: readonly RunView[];
   readonly to: Run;
+  /** Of its rows. */
+  readonly bytes: number;
 }
 
 /** A row that cannot be copied; the file is to be left alone. */
@@ -91,12 +92,16 @@ export async function rewrite(options: RewriteOptions, state: State, group: read
     const copier = new Copier(options, handle, file);
     const runs: RewrittenRun[] = [];
     for (const { bucket, from } of wanted) {
-      const to = new Run(file, bucket);
+      const rowN = from.reduce((sum, view) => sum + view.liveN, 0);
+      if (rowN === 0) continue;
+      const to = new Run(file, bucket, rowN);
+      const before = file.rowBytes;
       for (const view of from) await copier.copy(view, to);
-      if (to.rowN > 0) runs.push({ bucket, from, to });
+      runs.push({ bucket, from, to, bytes: file.rowBytes - before });
     }
     await copier.endFrame();
     const footer = await writeFooter(
+      files.clock,
       file,
       runs.map(({ to }) => ({ run: to, rowN: to.rowN })),
     );
@@ -120,16 +125,20 @@ class Copier {
   readonly #handle: LogFile;
   readonly #file: LiveFile;
   readonly #probe = new Probe();
-  readonly #slice = new Slice(nodeClock);
+  readonly #slice: Slice;
+  #read: Uint8Array = new Uint8Array(PART);
+  /** The frame in the making: room for its head, then rows. */
+  #frame: Uint8Array = new Uint8Array(FRAME_HEAD + PART + FRAME_TAIL);
+  #sums: Uint32Array = new Uint32Array(1024);
   #frames = 0;
-  #rows: Uint8Array[] = [];
-  #sums: number[] = [];
+  #rowN = 0;
   #bytes = 0;
 
   constructor(options: RewriteOptions, handle: LogFile, file: LiveFile) {
     this.#options = options;
     this.#handle = handle;
     this.#file = file;
+    this.#slice = new Slice(options.files.clock);
   }
 
   async copy(view: RunView, to: Run): Promise<void> {
@@ -137,6 +146,7 @@ class Copier {
     for (let index = 0; index < rowN;) {
       if (!view.isLive(index)) {
         index += 1;
+        if (this.#slice.due()) await this.#slice.turn();
         continue;
       }
       const from = run.offset(index);
@@ -144,115 +154,72 @@ class Copier {
       let next = index + 1;
       let last = index;
       for (; next < rowN; next += 1) {
-        if (!view.isLive(next)) continue;
+        if (!view.isLive(next)) {
+          if (run.offset(next) - end > LARGEST_GAP) break;
+          continue;
+        }
         const rowEnd = run.offset(next) + run.rowLength(next);
         if (run.offset(next) - end > LARGEST_GAP || rowEnd - from > PART) break;
         end = rowEnd;
         last = next;
       }
       this.#options.signal.throwIfAborted();
-      const bytes = await readBlock(this.#options.openFiles, run.file, from, end - from);
+      if (end - from > this.#read.length) this.#read = new Uint8Array(end - from);
+      const bytes = this.#read.subarray(0, end - from);
+      await readInto(this.#options.openFiles, run.file, bytes, from);
       for (; index <= last; index += 1) {
         if (!view.isLive(index)) continue;
         const place = run.offset(index);
-        await this.#add(bytes.subarray(place - from, place - from + run.rowLength(index)), run, place, to);
-        if (this.#slice.over) await this.#slice.turn();
+        await this.#add(bytes, place - from, run.rowLength(index), run, place, to);
+        if (this.#slice.due()) await this.#slice.turn();
       }
     }
   }
 
-  async #add(row: Uint8Array, run: Run, place: number, to: Run): Promise<void> {
-    const head = readRowHead(row, 0);
+  async #add(bytes: Uint8Array, start: number, length: number, run: Run, place: number, to: Run): Promise<void> {
+    const head = readRowHead(bytes, start);
     const isWhole =
       head.op === PUT &&
       head.bucket === run.bucket &&
-      ROW_HEAD + head.keyLength + head.valueLength === row.length &&
-      isRow(row, 0, row.length, run.file.salt, place);
+      ROW_HEAD + head.keyLength + head.valueLength === length &&
+      isRow(bytes, start, start + length, run.file.salt, place);
     if (!isWhole) throw new DamagedRow(run.file, place);
-    const at = aligned(this.#file.end) + FRAME_HEAD + this.#bytes;
-    // The block is this copy's own: it was read for it alone.
-    this.#sums.push(writeRowHead(row, 0, row.length, { ...head, flags: 0 }, this.#file.salt, at));
-    to.push(this.#probe.set(row, ROW_HEAD, ROW_HEAD + head.keyLength), head.valueLength, at);
-    this.#rows.push(row);
-    this.#bytes += row.length;
-    this.#file.rowBytes += row.length;
-    if (this.#bytes >= PART) await this.endFrame();
+    if (FRAME_HEAD + this.#bytes + length + FRAME_TAIL > this.#frame.length) {
+      await this.endFrame();
+      const least = FRAME_HEAD + length + FRAME_TAIL;
+      if (least > this.#frame.length) this.#frame = new Uint8Array(least);
+    }
+    const inFrame = FRAME_HEAD + this.#bytes;
+    const at = aligned(this.#file.end) + inFrame;
+    this.#frame.set(bytes.subarray(start, start + length), inFrame);
+    if (this.#rowN === this.#sums.length) {
+      const grown = new Uint32Array(2 * this.#rowN);
+      grown.set(this.#sums);
+      this.#sums = grown;
+    }
+    const row = { ...head, flags: 0 };
+    this.#sums[this.#rowN] = writeRowHead(this.#frame, inFrame, inFrame + length, row, this.#file.salt, at);
+    const keyAt = inFrame + ROW_HEAD;
+    to.push(this.#probe.set(this.#frame, keyAt, keyAt + head.keyLength), head.valueLength, at);
+    this.#rowN += 1;
+    this.#bytes += length;
+    this.#file.rowBytes += length;
   }
 
   async endFrame(): Promise<void> {
-    if (this.#rows.length === 0) return;
+    if (this.#rowN === 0) return;
     const { salt, end } = this.#file;
     const place = aligned(end);
-    const length = FRAME_HEAD + this.#bytes + FRAME_TAIL;
-    const head = new Uint8Array(FRAME_HEAD);
+    const tailAt = FRAME_HEAD + this.#bytes;
+    const length = tailAt + FRAME_TAIL;
     this.#frames += 1;
-    const headSum = writeFrameHead(head, salt, place, { rows: this.#rows.length, length, commit: this.#frames });
+    const headSum = writeFrameHead(this.#frame, salt, place, { rows: this.#rowN, length, commit: this.#frames });
     let sum = firstSum(salt, place, headSum);
-    for (const row of this.#sums) sum = sumWord(row, sum);
-    const tail = new Uint8Array(FRAME_TAIL);
-    writeFrameTail(tail, 0, sum);
-    await writeAll(this.#handle, [head, Buffer.concat(this.#rows), tail], place);
+    for (let i = 0; i < this.#rowN; i += 1) sum = sumWord(this.#sums[i]!, sum);
+    writeFrameTail(this.#frame, tailAt, sum);
+    await writeAll(this.#handle, [this.#frame.subarray(0, length)], place);
     this.#file.end = place + length;
-    this.#rows = [];
-    this.#sums = [];
+    this.#rowN = 0;
     this.#bytes = 0;
   }
-}
-
-/** A state with the new file in place of the old ones. In one tick. */
-export function substituted(state: State, { group, file, runs }: Rewritten): State {
-  const buckets = new Map<string, BucketState>();
-  for (const [name, bucket] of state.buckets) {
-    if (!bucket.appendOnly || !bucket.rows.views.some(({ run }) => group.has(run.file))) {
-      buckets.set(name, bucket);
-      continue;
-    }
-    const rewritten = runs.find((one) => one.bucket === bucket.number);
-    const views: RunView[] = [];
-    let isPlaced = rewritten === undefined;
-    for (const view of bucket.rows.views) {
-      if (!group.has(view.run.file)) {
-        views.push(view);
-      } else if (!isPlaced && rewritten !== undefined) {
-        isPlaced = true;
-        const made = rewrittenView(rewritten, bucket.rows);
-        if (made.liveN > 0) views.push(made);
-      }
-    }
-    buckets.set(name, { ...bucket, rows: LoggedRows.of(views, bucket.rows.floor) });
-  }
-  const files: LiveFile[] = [];
-  let isPlaced = file === undefined;
-  for (const one of state.files) {
-    if (!group.has(one)) {
-      files.push(one);
-    } else if (!isPlaced && file !== undefined) {
-      isPlaced = true;
-      files.push(file);
-    }
-  }
-  return { ...state, buckets, files };
-}
-
-/** In one tick, so row by row without a call that can be done without. */
-function rewrittenView({ from, to }: RewrittenRun, rows: LoggedRows): RunView {
-  const dead = new Uint8Array((to.rowN + 7) >>> 3);
-  let isAnyDead = false;
-  let index = 0;
-  for (const old of from) {
-    const now = rows.views.find(({ run }) => run === old.run);
-    if (now !== undefined && now.dead === old.dead) {
-      index += old.liveN;
-      continue;
-    }
-    for (let i = 0; i < old.rowN; i += 1) {
-      if (!old.isLive(i)) continue;
-      if (now === undefined || !now.isLive(i)) {
-        dead[index >>> 3]! |= 1 << (index & 7);
-        isAnyDead = true;
-      }
-      index += 1;
-    }
-  }
-  return RunView.whole(to, to, isAnyDead ? DeadBits.fromBytes(dead) : undefined);
 }

@@ -6,6 +6,7 @@
  *     is tried again when it is due.
  * LGUP3  Files that nothing names any more go when no pin and no scan can ask for their rows.
  */
+import type { Turns } from '@varve/base/pace';
 import { asBackendError } from '../failure.ts';
 import type { LiveFile } from '../files/live-file.ts';
 import { writeAll, type LogFile } from '../files/log-files.ts';
@@ -18,7 +19,8 @@ import { liveBytesOf, type State } from '../state/state.ts';
 import type { LogStore } from '../write/log-store.ts';
 import { writeImage } from '../write/write-image.ts';
 import { planCleaning, planMerge, shareOf } from './plan.ts';
-import { DamagedRow, rewrite, substituted } from './rewrite.ts';
+import { DamagedRow, rewrite } from './rewrite.ts';
+import { Substitution } from './substitution.ts';
 
 /** The log may grow by so much, or by the image's size, before there is another image. */
 const LEAST_BETWEEN_IMAGES = 16 << 20;
@@ -101,10 +103,12 @@ export class Upkeep {
   }
 
   #finishEnded(): void {
-    for (const { file, handle, runs } of this.#store.takeEnded()) {
+    const store = this.#store;
+    for (const { file, handle, runs, idle } of store.takeEnded()) {
       this.#later(async () => {
         try {
-          await writeFooterOf(file, handle, runs);
+          await idle;
+          await writeFooterOf(store.parts.files.clock, file, handle, runs);
         } finally {
           file.kept = undefined; // it is opened again, for reading, when it is asked for
           await handle.close();
@@ -122,7 +126,7 @@ export class Upkeep {
       if (((await files.details(file.path))?.links ?? 0) !== 1) return; // somebody else's as well
       const handle = await files.open(file.path, 'durable');
       try {
-        await writeFooterOf(file, handle, store.runsIn(file));
+        await writeFooterOf(store.parts.files.clock, file, handle, store.runsIn(file));
       } finally {
         await handle.close();
       }
@@ -196,9 +200,11 @@ export class Upkeep {
       this.warnings.push(`${error.message}; the file is left as it is`);
       return;
     }
-    const exchanged = (state: State): State => substituted(state, rewritten);
-    await this.#writeImage(exchanged(store.state));
-    await store.exchangeState(exchanged);
+    const substitution = new Substitution(rewritten, files.clock);
+    await substitution.follow(store.state);
+    await this.#writeImage(substitution.in(store.state));
+    await substitution.follow(store.state);
+    await store.exchangeState((state) => substitution.in(state));
     this.#retired.push(...group);
     await this.#retire();
   }
@@ -226,9 +232,10 @@ export class Upkeep {
   }
 }
 
-async function writeFooterOf(file: LiveFile, handle: LogFile, runs: readonly RunView[]): Promise<void> {
-  const footer = await writeFooter(file, runs);
+async function writeFooterOf(clock: Turns, file: LiveFile, handle: LogFile, runs: readonly RunView[]): Promise<void> {
+  const footer = await writeFooter(clock, file, runs);
   const place = aligned(file.end);
   await writeAll(handle, footer, place);
   file.footerBytes = place - file.end + footer.reduce((sum, piece) => sum + piece.length, 0);
+  if (handle.size() > file.bytes) await handle.truncate(file.bytes); // zeros that nobody came for
 }

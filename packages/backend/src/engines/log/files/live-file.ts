@@ -4,7 +4,9 @@
  * LGLF1  Descriptors are bounded: the one that was used least lately is closed for another one. A file whose name is gone keeps
  *     its descriptor until nobody can ask for its rows.
  */
+import type { Turns } from '@varve/base/pace';
 import { fileName, type FileKind } from '../names.ts';
+import { RecentBlocks } from '../read/recent-blocks.ts';
 import type { LogFile, LogFiles } from './log-files.ts';
 
 const MOST_OPEN = 256;
@@ -50,8 +52,9 @@ export class LiveFile {
   }
 }
 
-/** The descriptors through which files are read. */
+/** The descriptors through which files are read, and what of them is in memory. */
 export class OpenFiles {
+  readonly recent: RecentBlocks = new RecentBlocks();
   readonly #files: LogFiles;
   readonly #open: Map<LiveFile, LogFile> = new Map();
   #uses = 0;
@@ -59,6 +62,11 @@ export class OpenFiles {
 
   constructor(files: LogFiles) {
     this.#files = files;
+  }
+
+  /** For slices of long reads. */
+  get clock(): Turns {
+    return this.#files.clock;
   }
 
   /** Opens it where that has to be. Same tick. @throws the system's error */

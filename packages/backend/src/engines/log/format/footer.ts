@@ -6,8 +6,7 @@
  *
  * LGFT1  It only saves reading the file. One that is missing or bad is made up for by a scan.
  */
-import { nodeClock } from '@varve/base/node/clock';
-import { Slice } from '@varve/base/pace';
+import { Slice, type Turns } from '@varve/base/pace';
 import { crc32cOf } from '@varve/base/crc32c';
 import type { LiveFile } from '../files/live-file.ts';
 import type { LogFile } from '../files/log-files.ts';
@@ -21,7 +20,7 @@ export const FOOTER_MAGIC = 0x544f4f46;
 const STEP = 1 << 18;
 
 /** @returns pieces to be written at `aligned(file.end)` */
-export async function writeFooter(file: LiveFile, runs: readonly KnownRun[]): Promise<Uint8Array[]> {
+export async function writeFooter(clock: Turns, file: LiveFile, runs: readonly KnownRun[]): Promise<Uint8Array[]> {
   const head = new Uint8Array(FOOTER_HEAD);
   const view = viewOf(head);
   const pieces = [head, ...writeRuns(runs)];
@@ -32,7 +31,7 @@ export async function writeFooter(file: LiveFile, runs: readonly KnownRun[]): Pr
     pieces.reduce((sum, piece) => sum + piece.length, 0),
   );
   view.setUint32(16, runs.length, true);
-  const slice = new Slice(nodeClock);
+  const slice = new Slice(clock);
   let sum = crc32cOf(head, 8, FOOTER_HEAD, seedOf(file.salt, aligned(file.end)));
   for (const piece of pieces.slice(1)) sum = await sumOf(piece, sum, slice);
   view.setUint32(4, sum, true);

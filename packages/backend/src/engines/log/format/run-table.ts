@@ -24,7 +24,10 @@ export interface KnownRun {
   readonly rowN: number;
 }
 
-/** In the tick of the call: what the runs become later is not in it. */
+/**
+ * As views of the columns, where the machine has its numbers in this order: what a run has does not change, and what it becomes later
+ * lies behind, or in other arrays.
+ */
 export function writeRuns(runs: readonly KnownRun[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (const { run, rowN } of runs) {
@@ -41,7 +44,7 @@ export function writeRuns(runs: readonly KnownRun[]): Uint8Array[] {
     const parts: Uint8Array[] = [head];
     if (plain === undefined) parts.push(bytesOf(run.deltas, rowN), bytesOf(run.subs, rowN));
     parts.push(bytesOf(run.lengths, rowN), bytesOf(run.offsets, rowN));
-    if (plain !== undefined) parts.push(bytesOf(plain.starts, rowN + 1), plain.bytes.slice(0, keyBytes));
+    if (plain !== undefined) parts.push(bytesOf(plain.starts, rowN + 1), plain.bytes.subarray(0, keyBytes));
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     const padding = aligned(length) - length;
     if (padding > 0) parts.push(new Uint8Array(padding));
@@ -99,11 +102,11 @@ export function readRuns(bytes: Uint8Array, file: LiveFile): Run[] | undefined {
 
 const isSwapped = endianness() === 'BE';
 
-/** The first numbers of an array as bytes with the least first, in an array of their own. */
+/** The first numbers of an array as bytes with the least first. */
 function bytesOf(numbers: Uint32Array | Float64Array, count: number): Uint8Array {
   const size = numbers.BYTES_PER_ELEMENT;
   const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, count * size);
-  return ownBytes(bytes, 0, bytes.length, size);
+  return isSwapped ? ownBytes(bytes, 0, bytes.length, size) : bytes;
 }
 
 /** A copy, turned round where the machine has its numbers the other way. */

@@ -5,7 +5,6 @@
  * LGLD2  Where rows lie stands in the footer; without a whole one the file is read. Then, and with `verify`, every frame must be
  *     whole up to the end.
  */
-import { nodeClock } from '@varve/base/node/clock';
 import { Slice } from '@varve/base/pace';
 import { corruptError } from '../failure.ts';
 import { LiveFile } from '../files/live-file.ts';
@@ -85,7 +84,7 @@ export async function loadFile(
     if (handle.size() < place.end) {
       throw corruptError(path, `it has ${handle.size()} bytes and should have ${place.end}`);
     }
-    const slice = new Slice(nodeClock);
+    const slice = new Slice(files.clock);
     if (verify) await scanFile(handle, file, slice);
     if (isActive) return { file, runs: [] };
     const footer = await readFooter(handle, file, slice);

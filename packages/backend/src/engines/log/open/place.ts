@@ -6,7 +6,7 @@
  * LGPL2  Made under the lock: of several processes that make the same store one does, and the others find it.
  * LGPL3  Every name of the store is a plain file: links and devices are refused before anything is opened.
  */
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { corruptError, foreignError } from '../failure.ts';
 import { errorCode, writeAll, type LogFiles } from '../files/log-files.ts';
 import { SLOT_DISTANCE, writeSlot } from '../format/acked.ts';
@@ -24,7 +24,7 @@ const FIRST = fileName(1, 'log');
 
 /** @throws BackendError `BACKEND_FOREIGN`, `BACKEND_CORRUPT` for a store that has lost its marker */
 export async function locate(files: LogFiles, asked: string): Promise<Located> {
-  const absolute = absolutePath(asked);
+  const absolute = files.absolute(asked);
   let details;
   try {
     details = await files.details(absolute);
@@ -125,12 +125,6 @@ export async function checkNames(files: LogFiles, path: string): Promise<readonl
     );
   }
   return names;
-}
-
-/** By the working directory of this moment. */
-function absolutePath(path: string): string {
-  if (process.platform === 'win32') return resolve(path);
-  return (isAbsolute(path) ? path : `${process.cwd()}/${path}`).replace(/\/+$/, '') || '/';
 }
 
 async function followed(files: LogFiles, path: string): Promise<string> {

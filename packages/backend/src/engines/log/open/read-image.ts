@@ -1,5 +1,4 @@
 /** The state that the image tells of, with the files it names (`load-files.ts`). */
-import { nodeClock } from '@varve/base/node/clock';
 import { Slice } from '@varve/base/pace';
 import { ResidentTree } from '../../../resident/resident-tree.ts';
 import { corruptError } from '../failure.ts';
@@ -25,7 +24,7 @@ export interface LoadedImage {
 /** @throws BackendError `BACKEND_CORRUPT` */
 export async function readImage(options: LoadOptions): Promise<LoadedImage> {
   const path = `${options.folder}/${IMAGE}`;
-  const slice = new Slice(nodeClock);
+  const slice = new Slice(options.files.clock);
   const bytes = await withFile(options.files, path, async (handle) => {
     const whole = new Uint8Array(handle.size());
     return whole.subarray(0, await handle.readLater(whole, 0));

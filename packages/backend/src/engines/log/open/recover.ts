@@ -7,7 +7,6 @@
  * LGRC2  Commits up to `ACKED` and up to the image must be there.
  * LGRC3  What cannot be read is `BACKEND_FAILED`, and no end of anything.
  */
-import { nodeClock } from '@varve/base/node/clock';
 import { Slice } from '@varve/base/pace';
 import { BackendError } from '../../../contract/errors.ts';
 import { corruptError } from '../failure.ts';
@@ -64,7 +63,7 @@ export async function recover(options: LoadOptions, names: readonly string[], re
     .filter(({ number, kind }) => kind === 'dat' && !named.has(fileName(number, kind)))
     .map(({ number, kind }) => fileName(number, kind));
   const promised = Math.max(acked?.commit ?? 0, base.commit);
-  const slice = new Slice(nodeClock);
+  const slice = new Slice(files.clock);
   const logs = found.filter(({ kind }) => kind === 'log').map(({ number }) => number);
   const active = image?.active;
   let commit = base.commit;

@@ -4,7 +4,8 @@
  * LGRR1  A row's checksum is checked whenever it is read, and its bucket, key and lengths are compared with what was looked for:
  *     what is given out is what was put.
  * LGRR2  Who asks for a row's neighbour next gets a block of them, read at once: a hundred neighbours cost two reads of one.
- * LGRR3  What is given out is a view of a block of at most 64 KiB, or of what was read for it alone. Nobody writes to it.
+ * LGRR3  What was written last is read where it lies in memory (`recent-blocks.ts`).
+ * LGRR4  What is given out is a view of a block of at most 64 KiB, or of what was read for it alone. Nobody writes to it.
  */
 import { BackendError } from '../../../contract/errors.ts';
 import { corruptError } from '../failure.ts';
@@ -54,6 +55,11 @@ export class RowReader {
     this.#streak = run === this.#lastRun && index === this.#lastIndex + 1 ? this.#streak + 1 : 0;
     this.#lastRun = run;
     this.#lastIndex = index;
+    const recent = this.#files.recent.find(file, place, length);
+    if (recent !== undefined) {
+      const value = rowIn(recent.bytes, place - recent.place, run, index, place, key);
+      if (value instanceof Uint8Array) return value;
+    }
     const block = this.#block;
     if (block !== undefined && block.file === file && place >= block.from) {
       const at = place - block.from;
@@ -145,23 +151,36 @@ export function valueOf(
   place: number,
   key: Probe | undefined,
 ): Uint8Array {
+  const found = rowIn(bytes, at, run, index, place, key);
+  if (typeof found !== 'string') return found;
+  throw corruptError(run.file.path, `the row at ${place} ${found}`);
+}
+
+/** @returns what is wrong, where it is not the row that was put */
+function rowIn(
+  bytes: Uint8Array,
+  at: number,
+  run: Run,
+  index: number,
+  place: number,
+  key: Probe | undefined,
+): Uint8Array | string {
   const keyLength = run.keyLength(index);
   const valueLength = run.valueLength(index);
   const keyAt = at + ROW_HEAD;
   const end = keyAt + keyLength + valueLength;
   const head = readRowHead(bytes, at);
-  const { file } = run;
   const fits =
     head.op === PUT &&
     head.bucket === run.bucket &&
     head.keyLength === keyLength &&
     head.valueLength === valueLength &&
-    isRow(bytes, at, end, file.salt, place);
-  if (!fits) throw corruptError(file.path, `the row at ${place} does not have its checksum`);
+    isRow(bytes, at, end, run.file.salt, place);
+  if (!fits) return 'does not have its checksum';
   if (key !== undefined) {
     for (let i = 0; i < keyLength; i += 1) {
       if (bytes[keyAt + i] !== key.bytes[key.start + i]) {
-        throw corruptError(file.path, `the row at ${place} has another key than its index says`);
+        return 'has another key than its index says';
       }
     }
   }

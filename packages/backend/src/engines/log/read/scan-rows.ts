@@ -5,7 +5,6 @@
  *     between them are read too, as long as they are few. Each row is checked as a point read checks it (LGRR1).
  * LGSC2  The event loop turns between blocks.
  */
-import { nodeClock } from '@varve/base/node/clock';
 import { Slice } from '@varve/base/pace';
 import type { Entry, ScanOptions } from '../../../contract/engine.ts';
 import { BackendError } from '../../../contract/errors.ts';
@@ -37,7 +36,9 @@ export async function* scanBucket(
   checkOpen();
   if (bucket === undefined) return;
   let chunk: Entry[] = [];
-  const rows = bucket.appendOnly ? scanFiles(bucket.rows, options, files, checkOpen) : scanTree(bucket.rows, options);
+  const rows = bucket.appendOnly
+    ? scanFiles(bucket.rows, options, files, checkOpen)
+    : scanTree(bucket.rows, options, files);
   for await (const some of rows) {
     for (const row of some) {
       chunk.push(row);
@@ -53,8 +54,12 @@ export async function* scanBucket(
   if (chunk.length > 0) yield chunk;
 }
 
-async function* scanTree(rows: ResidentTree, { start, end }: ScanOptions): AsyncGenerator<Entry[], void, undefined> {
-  const slice = new Slice(nodeClock);
+async function* scanTree(
+  rows: ResidentTree,
+  { start, end }: ScanOptions,
+  files: OpenFiles,
+): AsyncGenerator<Entry[], void, undefined> {
+  const slice = new Slice(files.clock);
   let some: Entry[] = [];
   for (const row of rows.scan(start, end)) {
     some.push(row);
@@ -74,7 +79,7 @@ async function* scanFiles(
 ): AsyncGenerator<Entry[], void, undefined> {
   const first = start === undefined ? undefined : new Probe().set(start);
   const last = end === undefined ? undefined : new Probe().set(end);
-  const slice = new Slice(nodeClock);
+  const slice = new Slice(files.clock);
   for (const view of rows.views) {
     const { run, rowN } = view;
     if (last !== undefined && run.compare(0, last) >= 0) return;
@@ -118,6 +123,13 @@ async function* scanFiles(
 /** @throws BackendError `BACKEND_FAILED`, `BACKEND_CORRUPT` */
 export async function readBlock(files: OpenFiles, file: LiveFile, from: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  await readInto(files, file, bytes, from);
+  return bytes;
+}
+
+/** Fills `bytes`. @throws BackendError `BACKEND_FAILED`, `BACKEND_CORRUPT` */
+export async function readInto(files: OpenFiles, file: LiveFile, bytes: Uint8Array, from: number): Promise<void> {
+  const { length } = bytes;
   let read: number;
   try {
     const handle = files.of(file);
@@ -127,5 +139,4 @@ export async function readBlock(files: OpenFiles, file: LiveFile, from: number, 
     throw new BackendError('BACKEND_FAILED', `${file.path} cannot be read: ${reason}`, { cause, path: file.path });
   }
   if (read < length) throw corruptError(file.path, `it ends at ${from + read}, within a row`);
-  return bytes;
 }

@@ -4,9 +4,11 @@
  * LGDB1  A version copies the blocks that it changes, and shares the others with the version before.
  */
 
-/** Bytes of a block: 8,192 rows. */
+/** Bytes of a block. */
 const BLOCK = 1024;
 const SHIFT = 13;
+/** Rows of a block. */
+export const BLOCK_ROWS: number = 1 << SHIFT;
 
 export class DeadBits {
   #blocks: (Uint8Array | undefined)[];
@@ -36,6 +38,11 @@ export class DeadBits {
     }
     block![(index & (BLOCK * 8 - 1)) >>> 3]! |= 1 << (index & 7);
     this.count += 1;
+  }
+
+  /** What has one block in common with another version has the same rows deleted in it. @param number of the block */
+  isSame(number: number, other: DeadBits | undefined): boolean {
+    return this.#blocks[number] === (other === undefined ? undefined : other.#blocks[number]);
   }
 
   /** The bits of the first `rows` rows. */

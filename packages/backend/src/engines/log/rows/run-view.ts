@@ -33,6 +33,14 @@ export class RunView {
     return view;
   }
 
+  /** All rows that the run has now, none of them deleted. @param bytes of them all, as they lie in the file */
+  static undeleted(owner: object, run: Run, bytes: number): RunView {
+    const view = new RunView(owner, run);
+    view.rowN = run.rowN;
+    view.liveBytes = bytes;
+    return view;
+  }
+
   get dead(): DeadBits | undefined {
     return this.#dead;
   }

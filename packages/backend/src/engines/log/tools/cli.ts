@@ -6,7 +6,8 @@
  */
 import type { Bucket } from '../../../contract/bucket.ts';
 import { BackendError, type BackendErrorCode } from '../../../contract/errors.ts';
-import { nodeLogFiles } from '../files/node-log-files.ts';
+import { nodeWorld } from '@varve/base/node/world';
+import { logFilesOf } from '../files/log-files.ts';
 import type { LogEngine } from '../log-engine.ts';
 import { openLog } from '../open/open-log.ts';
 
@@ -43,7 +44,7 @@ export async function run(args: readonly string[], output: Output): Promise<numb
   }
   try {
     const settings = { create: false, readOnly: true, verify: command === 'check', segmentBytes: 64 << 20 };
-    const engine = await openLog(nodeLogFiles, folder, settings);
+    const engine = await openLog(logFilesOf(nodeWorld), folder, settings);
     try {
       for (const warning of engine.warnings) output.error(`varve-log: ${printable(warning)}\n`);
       await work(engine, output);

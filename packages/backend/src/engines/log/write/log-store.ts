@@ -45,6 +45,8 @@ export interface EndedSegment {
   readonly file: LiveFile;
   readonly handle: LogFile;
   readonly runs: readonly RunView[];
+  /** Resolves once nothing else is written to it. */
+  readonly idle: Promise<void>;
 }
 
 export class LogStore {
@@ -108,7 +110,7 @@ export class LogStore {
     this.#writer = undefined;
     if (writer === undefined) return;
     const { file, handle } = writer;
-    this.#ended.push({ file, handle, runs: this.runsIn(file) });
+    this.#ended.push({ file, handle, runs: this.runsIn(file), idle: writer.idle() });
   }
 
   /** Segments that have ended since this was asked last. */
@@ -144,14 +146,16 @@ export class LogStore {
   /** Closes all descriptors. */
   async close(): Promise<void> {
     const { acked, openFiles } = this.parts;
+    openFiles.recent.clear();
     await acked?.close();
+    await this.#writer?.idle();
     await this.#writer?.handle.close();
     for (const file of this.state.files) await openFiles.forget(file);
     await openFiles.close();
   }
 
   async #commit(changes: Changes): Promise<number> {
-    const { folder, acked, segmentBytes } = this.parts;
+    const { files, openFiles, folder, acked, segmentBytes } = this.parts;
     while (this.#exchange !== undefined) await this.#exchange;
     try {
       if (this.hasFailed) throw new BackendError('BACKEND_FAILED', 'an earlier commit failed', { path: folder });
@@ -161,11 +165,12 @@ export class LogStore {
       const { file } = writer;
       const commit = this.state.commit + 1;
       const draft = new Draft(this.state);
-      const frame = await buildFrame(changes, draft, file, commit);
-      await writer.append(frame.pieces, frame.end);
+      const frame = await buildFrame(files.clock, changes, draft, file, commit);
+      const buffers = await writer.append(frame.pieces, frame.end);
       this.requirePlace();
-      const { files } = this.state;
-      this.state = draft.finish(commit, files.includes(file) ? files : [...files, file], frame.end);
+      openFiles.recent.add(file, frame.place, buffers);
+      const known = this.state.files;
+      this.state = draft.finish(commit, known.includes(file) ? known : [...known, file], frame.end);
       this.logBytes += frame.pieces.length;
       acked?.note(commit);
       return frame.deletes;
@@ -193,7 +198,7 @@ export class LogStore {
     }
     file.kept = handle;
     this.endSegment();
-    this.#writer = new LogWriter(file, handle, 0, segmentBytes, writeHeader(header));
+    this.#writer = new LogWriter(files, file, handle, 0, segmentBytes, writeHeader(header));
     return this.#writer;
   }
 }

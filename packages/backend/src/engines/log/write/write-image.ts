@@ -4,8 +4,7 @@
  * LGWI1  Under another name, synced, renamed, the folder synced. Until then everything is as before, and an error is the caller's
  *     alone.
  */
-import { nodeClock } from '@varve/base/node/clock';
-import { Slice } from '@varve/base/pace';
+import { Slice, type Turns } from '@varve/base/pace';
 import { movedError } from '../failure.ts';
 import { writeAll, type LogFiles } from '../files/log-files.ts';
 import { DEAD, HEAD, IMAGE_FORMAT, ROWS, RUNS, SectionWriter, type ImageHead } from '../format/image.ts';
@@ -39,7 +38,7 @@ export interface ImageContent {
 export async function writeImage(place: ImagePlace, content: ImageContent): Promise<number> {
   const { files, folder, identity, storeId } = place;
   const temporary = `${folder}/${TEMPORARY}image-${Buffer.from(files.random(6)).toString('hex')}`;
-  const sections = imageSections(storeId, content);
+  const sections = imageSections(files.clock, storeId, content);
   const handle = await files.open(temporary, 'create');
   let at = 0;
   try {
@@ -71,6 +70,7 @@ export async function writeImage(place: ImagePlace, content: ImageContent): Prom
 
 /** In the tick of the call all is settled that the log goes on to change. */
 function imageSections(
+  clock: Turns,
   storeId: string,
   { state, active, nextFile }: ImageContent,
 ): AsyncGenerator<Uint8Array[], void, undefined> {
@@ -98,17 +98,18 @@ function imageSections(
   };
   const views = buckets.flatMap((bucket) => (bucket.appendOnly ? bucket.rows.views : []));
   const unfinished = writeRuns(views.filter(({ run }) => run.file.number === active));
-  return sectionsOf(new SectionWriter(storeId), head, unfinished, views, buckets);
+  return sectionsOf(clock, new SectionWriter(storeId), head, unfinished, views, buckets);
 }
 
 async function* sectionsOf(
+  clock: Turns,
   writer: SectionWriter,
   head: ImageHead,
   unfinished: readonly Uint8Array[],
   views: readonly RunView[],
   buckets: readonly BucketState[],
 ): AsyncGenerator<Uint8Array[], void, undefined> {
-  const slice = new Slice(nodeClock);
+  const slice = new Slice(clock);
   yield writer.section(HEAD, head, [], slice);
   if (unfinished.length > 0) yield writer.section(RUNS, {}, unfinished, slice);
   for (const { run, rowN, dead } of views) {

@@ -1,20 +1,19 @@
 /**
- * The same on Node's file system. The only file of this engine that touches it, or draws by chance.
+ * Folders on Node's file system.
  *
- * LGX1  On Linux a durable file has `O_DSYNC`: one call where write and sync are two, and a quarter faster (decisions/0034).
+ * RFO1  On Linux a durable file has `O_DSYNC`: one call where write and sync are two, and a quarter faster (decisions/0034).
  *     Elsewhere, and where the constant is missing, each write is followed by `fdatasync`, which on macOS is the full one.
- * LGX2  Links are not followed, and what is no regular file is not opened: a FIFO would hang, a link lead elsewhere.
- * LGX3  A file that is written is opened for reading and writing once and read through that descriptor: overlayfs copies a file
+ * RFO2  Links are not followed, and what is no regular file is not opened: a FIFO would hang, a link lead elsewhere.
+ * RFO3  A file that is written is opened for reading and writing once and read through that descriptor: overlayfs copies a file
  *     when it is opened for writing, and who reads the older descriptor never sees what is written.
  */
-import { nodeWorld } from '@varve/base/node/world';
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { findHolder, lockFolderBeside } from '@varve/base/node/store-lock';
-import { hold, LOCK_FOLDER } from '../../level/opening/hold.ts';
-import { errorCode, type LogFile, type LogFileMode, type LogFiles } from './log-files.ts';
+import { resolve } from 'node:path';
+import { NO_FILE } from '../files.ts';
+import type { FolderFile, FolderFileMode, Folders } from '../folders.ts';
+import { syncFolder } from './folders.ts';
+import { absolutePath } from './place.ts';
 
 const { constants } = fs;
 /** The kernel's limit of one call. */
@@ -27,7 +26,7 @@ const CLOSED = -1;
 const durableFlag: number | undefined =
   process.platform === 'linux' && typeof constants.O_DSYNC === 'number' ? constants.O_DSYNC : undefined;
 
-class NodeLogFile implements LogFile {
+class RealFile implements FolderFile {
   #fd: number;
   /** Whether each write is to be followed by a sync. */
   readonly #syncs: boolean;
@@ -108,30 +107,27 @@ function promised<T>(call: (settle: Settle<T>) => void): Promise<T> {
   });
 }
 
-function flagsOf(mode: LogFileMode): number {
+function flagsOf(mode: FolderFileMode): number {
   const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
   const access = mode === 'read' ? O_RDONLY : O_RDWR;
   const making = mode.startsWith('create') ? O_CREAT | O_EXCL : 0;
   return access | making | (isDurable(mode) ? (durableFlag ?? 0) : 0) | (O_NOFOLLOW | 0) | (O_NONBLOCK | 0); // absent on Windows
 }
 
-function isDurable(mode: LogFileMode): boolean {
+function isDurable(mode: FolderFileMode): boolean {
   return mode === 'durable' || mode === 'create-durable';
 }
 
 /** @throws EFTYPE for what is no regular file, which is closed again */
-function regular(fd: number, mode: LogFileMode): NodeLogFile {
-  if (fs.fstatSync(fd).isFile()) return new NodeLogFile(fd, isDurable(mode) && durableFlag === undefined);
+function regular(fd: number, mode: FolderFileMode): RealFile {
+  if (fs.fstatSync(fd).isFile()) return new RealFile(fd, isDurable(mode) && durableFlag === undefined);
   fs.closeSync(fd);
-  throw Object.assign(new Error('not a regular file'), { code: 'EFTYPE' });
+  throw Object.assign(new Error('not a regular file'), { code: NO_FILE });
 }
 
-async function identityOf(path: string): Promise<string> {
-  const found = await fsp.stat(path, { bigint: true });
-  return `${found.dev}:${found.ino}`;
-}
-
-export const nodeLogFiles: LogFiles = {
+/** The real file system. */
+export const nodeFolders: Folders = {
+  absolute: absolutePath,
   open: async (path, mode) =>
     regular(await promised<number>((settle) => fs.open(path, flagsOf(mode), 0o600, settle)), mode),
   openNow: (path) => regular(fs.openSync(path, flagsOf('read')), 'read'),
@@ -156,15 +152,7 @@ export const nodeLogFiles: LogFiles = {
   makeFolder: (path) => fsp.mkdir(path, { mode: 0o700 }),
   rename: (from, to) => fsp.rename(from, to),
   remove: (path) => fsp.rm(path, { recursive: true, force: true }),
-  async syncFolder(folder) {
-    if (process.platform === 'win32') return; // a folder cannot be opened there; NTFS journals names by itself
-    const handle = await fsp.open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  syncFolder,
   checkWritable: (folder) => fsp.access(folder, constants.W_OK | constants.X_OK),
   makePrivate: (folder) => fsp.chmod(folder, 0o700).catch(() => undefined), // not ours to say
   identityNow(path) {
@@ -175,15 +163,10 @@ export const nodeLogFiles: LogFiles = {
       return undefined; // a file in a folder's place above, or no right to look any more
     }
   },
-  hold: (path) => hold({ identity: identityOf, rights: (folder) => fsp.stat(folder), locks: nodeWorld.locks }, path),
-  async holder(path) {
-    const rights = await fsp.stat(path);
-    for (const folder of [lockFolderBeside(path), join(path, LOCK_FOLDER)]) {
-      if (dirname(folder) !== path && dirname(folder) !== dirname(path)) continue;
-      const found = await findHolder({ folder, thing: 0n, rights });
-      if (found?.kind === 'busy') return found.holder;
-    }
-    return undefined;
-  },
-  random: (length) => randomBytes(length),
+  rights: (path) => fsp.stat(path),
 };
+
+/** `code` of a system error, if it has one. */
+function errorCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}

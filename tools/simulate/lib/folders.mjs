@@ -1,23 +1,22 @@
 // @ts-check
 /**
- * The files of a log store on the simulated disk, which has one folder.
+ * The folders of a world on the simulated disk, which has one.
  *
  * SLF1  A durable write is a write and a sync: what that leaves out of `O_DSYNC` (a sync of one range only) is for the engine's own tests.
  *
- * @typedef {import('@varve/backend/log').LogFiles} LogFiles
- * @typedef {import('@varve/backend/log').LogFile} LogFile
+ * @typedef {import('@varve/base/folders').Folders} Folders
+ * @typedef {import('@varve/base/folders').FolderFile} FolderFile
  */
 import { basename } from 'node:path';
 
 /**
  * @param {import('./disk.mjs').SimulatedDisk} disk
  * @param {string} folder
- * @param {import('../../run/random.mjs').Random} random
- * @returns {LogFiles}
+ * @returns {Folders}
  */
-export function logFilesOn(disk, folder, random) {
-  /** @param {import('@varve/base/files').OpenFile} file @param {boolean} isDurable @returns {LogFile} */
-  const logFile = (file, isDurable) => {
+export function foldersOn(disk, folder) {
+  /** @param {import('@varve/base/files').OpenFile} file @param {boolean} isDurable @returns {FolderFile} */
+  const folderFile = (file, isDurable) => {
     let isOpen = true;
     return {
       read: (target, offset, length, position) => file.read(target, offset, length, position),
@@ -38,11 +37,12 @@ export function logFilesOn(disk, folder, random) {
   };
   const inFolder = () => disk.names().filter((name) => name.startsWith(`${folder}/`));
   return {
+    absolute: (path) => path,
     open: async (path, mode) => {
       const kind = mode.startsWith('create') ? 'create' : mode === 'read' ? 'read' : 'update';
-      return logFile(await disk.open(path, kind), mode.endsWith('durable'));
+      return folderFile(await disk.open(path, kind), mode.endsWith('durable'));
     },
-    openNow: (path) => logFile(disk.openNow(path), false),
+    openNow: (path) => folderFile(disk.openNow(path), false),
     details: async (path) => {
       const identity = disk.identity(path);
       if (identity !== undefined) return { kind: 'file', identity, links: 1 };
@@ -58,9 +58,7 @@ export function logFilesOn(disk, folder, random) {
     syncFolder: () => disk.syncDirectory(),
     checkWritable: async () => {},
     makePrivate: async () => {},
-    identityNow: () => folder,
-    hold: async () => ({ release: () => {} }),
-    holder: async () => undefined,
-    random: (length) => Uint8Array.from({ length }, () => random.below(256)),
+    identityNow: (path) => `${disk.number}:${path}`,
+    rights: async () => ({ uid: 0, gid: 0, mode: 0o700 }),
   };
 }
