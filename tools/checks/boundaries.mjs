@@ -61,8 +61,9 @@ const table = {
     imports: {
       '@varve/api': [],
       '@varve/base': [],
+      '@varve/lease': [],
       '@varve/watch': [],
-      '@varve/backend': ['src/layers.ts', 'src/location.ts', 'src/index.ts'],
+      '@varve/backend': ['src/layers.ts', 'src/import-from.ts', 'src/location.ts', 'src/index.ts'],
     },
     carries: ['classic-level'],
   },

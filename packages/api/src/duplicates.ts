@@ -9,7 +9,7 @@
  * etcd: checkIntervals of server/etcdserver/api/v3rpc/key.go (spec server-api.md 5.5). Departs: DU3, where etcd's interval
  * is empty (#22445).
  */
-import type { Bounds } from './bounds.ts';
+import { beginsWith, type Bounds } from './bounds.ts';
 import { byteKey, bytesOfKey, keyName } from './byte-key.ts';
 import { KvError } from './errors.ts';
 import type { Plan, Step } from './txn.ts';
@@ -44,18 +44,25 @@ class Deletions {
 
 /** The part of a key space that the error needs. */
 interface Space {
+  readonly prefix: Uint8Array;
   relative(stored: Uint8Array): Uint8Array;
 }
 
-/** @throws KvError `KV_DUPLICATE_KEY`, with the key as its name space knows it */
-export function checkDuplicates(plan: Plan, space: Space): void {
+/** @throws KvError `KV_DUPLICATE_KEY`, with the key as the innermost of its name spaces knows it */
+export function checkDuplicates(plan: Plan, spaces: readonly Space[]): void {
   try {
     for (const steps of [plan.then, plan.else]) {
       if (steps.length > 1 || steps[0]?.type === 'txn') touched(steps);
     }
   } catch (error) {
-    throw error instanceof Duplicate ? duplicate(space.relative(error.key)) : error;
+    throw error instanceof Duplicate ? duplicate(relativeTo(spaces, error.key)) : error;
   }
+}
+
+function relativeTo(spaces: readonly Space[], key: Uint8Array): Uint8Array {
+  const around = spaces.filter(({ prefix }) => beginsWith(key, prefix));
+  const [inner] = around.toSorted((a, b) => b.prefix.length - a.prefix.length);
+  return inner?.relative(key) ?? key;
 }
 
 class Duplicate extends Error {

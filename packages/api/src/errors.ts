@@ -39,10 +39,15 @@ export type KvErrorCode =
  * - `MVCC_EXHAUSTED` there are no more revisions; reads go on
  * - `MVCC_CORRUPT`, `BACKEND_CORRUPT`, `INDEX_CORRUPT` damage; the message names the place
  * - `BACKEND_FAILED` a commit failed, the `cause` says how: reads go on, writes are refused, watches end with it
+ * - `LEASE_NOT_FOUND` there is no lease of that id: never granted, revoked, or run out; a write that named it has changed nothing
+ * - `LEASE_EXISTS` there is a lease of that id already
+ * - `LEASE_TTL_TOO_LARGE` a time to live beyond what the store allows
+ * - `LEASE_CORRUPT` damage of what is kept of a lease; why a store did not open
  * - `WATCH_EMPTY_RANGE` the range of a watch holds no key: its end is at or before its start
  * - `BACKEND_NESTED` a write inside the body of `write`; use the section
  * - `BACKEND_READ_ONLY` a write to what was opened for reading only, or a place that cannot be written
  * - `BACKEND_NOT_REPLACEABLE` `defrag` cannot put a new file in the place of the old one; nothing was changed
+ * - `BACKEND_NOT_EMPTY` the place that an import is to fill holds something already
  * - `BACKEND_LOCKED`, `BACKEND_FOREIGN`, `BACKEND_NOT_FOUND`, `BACKEND_UNREADABLE`, `BACKEND_VERSION`, `BACKEND_UNAVAILABLE` why a
  *   store did not open; nothing was changed
  */
@@ -53,11 +58,16 @@ export type PassedCode =
   | 'MVCC_CORRUPT'
   | 'INDEX_CORRUPT'
   | 'BACKEND_CORRUPT'
+  | 'LEASE_NOT_FOUND'
+  | 'LEASE_EXISTS'
+  | 'LEASE_TTL_TOO_LARGE'
+  | 'LEASE_CORRUPT'
   | 'WATCH_EMPTY_RANGE'
   | 'BACKEND_FAILED'
   | 'BACKEND_NESTED'
   | 'BACKEND_READ_ONLY'
   | 'BACKEND_NOT_REPLACEABLE'
+  | 'BACKEND_NOT_EMPTY'
   | 'BACKEND_LOCKED'
   | 'BACKEND_FOREIGN'
   | 'BACKEND_NOT_FOUND'
@@ -85,11 +95,16 @@ const codes: Record<KvCode, true> = {
   MVCC_CORRUPT: true,
   INDEX_CORRUPT: true,
   BACKEND_CORRUPT: true,
+  LEASE_NOT_FOUND: true,
+  LEASE_EXISTS: true,
+  LEASE_TTL_TOO_LARGE: true,
+  LEASE_CORRUPT: true,
   WATCH_EMPTY_RANGE: true,
   BACKEND_FAILED: true,
   BACKEND_NESTED: true,
   BACKEND_READ_ONLY: true,
   BACKEND_NOT_REPLACEABLE: true,
+  BACKEND_NOT_EMPTY: true,
   BACKEND_LOCKED: true,
   BACKEND_FOREIGN: true,
   BACKEND_NOT_FOUND: true,

@@ -20,9 +20,11 @@ export { cursorOf, readCursor, type Cursor, type CursorSpace, type Walk } from '
 export { invalidType, outOfRange } from './errors.ts';
 export { KeySpace } from './key-space.ts';
 export { isThenable, kindOf } from './kind.ts';
+export { planGrant, planLease, type LeasePlan, type LeaseRequest } from './lease-plan.ts';
 export { leaseOf, leaseText } from './lease-text.ts';
 export { activeLimits, type ActiveLimits, type Limits } from './limits.ts';
 export { Records, type StoredChange, type StoredRecord } from './records.ts';
+export { mostKeys, planKeys } from './many-keys.ts';
 export {
   planTxn,
   type Condition,
@@ -30,6 +32,8 @@ export {
   type NumberCheck,
   type NumberField,
   type Plan,
+  type PlannedPut,
+  type RecordsInside,
   type Step,
   type WholePlan,
 } from './txn.ts';

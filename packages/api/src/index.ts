@@ -1,4 +1,6 @@
 export type * from './kv.ts';
+export type * from './lease.ts';
+export type * from './optimistic.ts';
 export {
   compare,
   exists,
@@ -26,6 +28,7 @@ export {
   type TxnResult,
   type ValueTest,
 } from './operations.ts';
+export { within, type OneOp, type WithinCompare, type WithinOp } from './within.ts';
 export { bytes, json, utf8, type Codec, type KeyCodec, type ValueCodec } from './codec.ts';
 export { tuple, type Tuple, type TupleElement } from './tuple.ts';
 export {

@@ -21,7 +21,9 @@
  * etcd: the client API of clientv3 (KV, Watch, Maintenance).
  */
 import type { Codec } from './codec.ts';
+import type { LeaseChoice, Leases } from './lease.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
+import type { OptimisticWrites } from './optimistic.ts';
 
 /**
  * Which keys. `{}` is all of them; bounds are compared as encoded bytes.
@@ -122,6 +124,11 @@ export interface Reader<K, V> {
   /** The entry of a key, or `undefined`. @throws KvError `KV_DECODE` */
   get(key: K, options?: SignalOptions): Promise<Entry<K, V> | undefined>;
   /**
+   * The entries of some keys, all of one revision, each at the place of its key; `undefined` where there is none. A key may come twice.
+   * @throws KvError `KV_DECODE`
+   */
+  getMany(keys: readonly K[], options?: SignalOptions): Promise<readonly (Entry<K, V> | undefined)[]>;
+  /**
    * The entries of a range in byte order of their keys, or with `reverse` from the last to the first, all of one revision: the present one when the first entry is asked
    * for. Read page by page below; holds nothing, so leaving early is free and a slow reader may meet `MVCC_COMPACTED`.
    */
@@ -135,7 +142,7 @@ export interface Reader<K, V> {
   count(range: Range<K>, options?: SignalOptions): Promise<number>;
 }
 
-export interface PutOptions extends SignalOptions {
+export interface PutOptions extends SignalOptions, LeaseChoice {
   /** Answer with the entry that was replaced. @default false */
   readonly previous?: boolean | undefined;
 }
@@ -145,6 +152,8 @@ export interface PutResult<K, V> {
   readonly revision: number;
   /** What was replaced, if asked for; absent when the key is new. */
   readonly previous?: Entry<K, V> | undefined;
+  /** With `ttl`: the lease that was granted. */
+  readonly lease?: string | undefined;
 }
 
 export interface DeleteOptions extends SignalOptions {
@@ -171,12 +180,22 @@ export interface Transaction<K, V> {
   readonly revision: number;
   /** A key, own writes included (those with `version`, `createRevision` and `modRevision` 0). */
   get(key: K): Promise<Entry<K, V> | undefined>;
+  /** Some keys as `get` has them, each at its place. */
+  getMany(keys: readonly K[]): Promise<readonly (Entry<K, V> | undefined)[]>;
   /** The entries of a range, own writes included. What appears in it or leaves it meanwhile counts as a change, too. */
   list(range: Range<K>): Promise<readonly Entry<K, V>[]>;
-  /** Buffered until the body returns; the last change of a key counts. */
-  put(key: K, value: V): void;
+  /**
+   * Buffered until the body returns; the last change of a key counts. Leases are looked for when it is committed: one that is not there
+   * then rejects the whole call with `LEASE_NOT_FOUND`.
+   */
+  put(key: K, value: V, options?: LeaseChoice): void;
   /** Buffered until the body returns. */
   delete(key: K): void;
+  /**
+   * The same attempt, as another name space of this store sees it: what is read and written there is a part of it.
+   * @throws TypeError `KV_INVALID` for a name space of another store
+   */
+  in<W, X>(namespace: Kv<W, X>): Transaction<W, X>;
 }
 
 export interface TransactionOptions extends SignalOptions {
@@ -273,13 +292,13 @@ export interface Status {
 }
 
 /** A key-value store with history. Open one with `open()`. */
-export interface Kv<K = string, V = string> extends Reader<K, V>, AsyncDisposable {
+export interface Kv<K = string, V = string> extends Reader<K, V>, Leases, OptimisticWrites<K, V>, AsyncDisposable {
   /**
    * Writes a key. Resolves when the write may be relied on: durable, unless `durability` is `'interval'`.
    * `put(a); put(b)` need not be awaited one by one: they take effect in the order of the calls. In an embedded store
    * those of one tick share a commit, unless commits are behind, and `settled()` counts all that were called before it. Each
    * can be refused for itself, so look at each promise; what must happen together is a `txn`.
-   * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type
+   * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type; `LEASE_NOT_FOUND`
    */
   put(key: K, value: V, options?: PutOptions): Promise<PutResult<K, V>>;
   /**

@@ -8,6 +8,8 @@
  * tests.
  */
 import { checkNames } from './checks.ts';
+import type { LeaseChoice } from './lease.ts';
+import type { WithinCompare, WithinOp } from './within.ts';
 import type { DeleteResult, DeleteSelector, Entry, PutResult, Range, Selector } from './kv.ts';
 
 /** Tests of one number; all that are given must hold. A missing key has 0 everywhere. */
@@ -57,7 +59,7 @@ export interface RangeOp<K> {
   readonly reverse?: boolean | undefined;
 }
 
-export interface PutOp<K, V> {
+export interface PutOp<K, V> extends LeaseChoice {
   readonly type: 'put';
   readonly key: K;
   readonly value: V;
@@ -75,7 +77,7 @@ export interface TxnOp<K, V> extends Txn<K, V> {
   readonly type: 'txn';
 }
 
-export type Op<K, V> = GetOp<K> | RangeOp<K> | PutOp<K, V> | DeleteOp<K> | TxnOp<K, V>;
+export type Op<K, V> = GetOp<K> | RangeOp<K> | PutOp<K, V> | DeleteOp<K> | TxnOp<K, V> | WithinOp;
 
 /** If every condition holds, `then` is carried out, else `else`: at one revision, in order, wholly or not at all. */
 export interface Txn<
@@ -85,7 +87,7 @@ export interface Txn<
   Else extends readonly Op<K, V>[] = readonly Op<K, V>[],
 > {
   /** Conditions on the state before the transaction. @default none: `then` is carried out */
-  readonly if?: readonly Compare<K, V>[] | undefined;
+  readonly if?: readonly (Compare<K, V> | WithinCompare)[] | undefined;
   readonly then?: Then | undefined;
   readonly else?: Else | undefined;
 }
@@ -108,7 +110,11 @@ export type OpResult<K, V, O> = O extends { readonly type: 'get' }
         ? DeleteResult<K, V>
         : O extends { readonly type: 'txn'; readonly then?: infer Then; readonly else?: infer Else }
           ? TxnResult<K, V, Ops<K, V, Then>, Ops<K, V, Else>>
-          : never;
+          : O extends { readonly type: 'within'; readonly result?: infer R }
+            ? Exclude<R, undefined> extends readonly [infer Result]
+              ? Result
+              : never
+            : never;
 
 /** The operations of a branch, whose type says "or undefined" where it is optional. */
 type Ops<K, V, Branch> = Exclude<Branch, undefined> extends infer Given extends readonly Op<K, V>[] ? Given : never;
@@ -150,6 +156,7 @@ export type KeyOf<S> = S extends { readonly all: boolean }
 const testNames = ['version', 'createRevision', 'modRevision', 'lease', 'value'];
 const rangeNames = ['limit', 'reverse'];
 const previousNames = ['previous'];
+const putNames = ['previous', 'lease', 'ttl'];
 
 /** The key does not exist; of a range, no key in it does. */
 export function missing<S>(key: S): Compare<KeyOf<S>, never> {
@@ -173,7 +180,7 @@ export function get<K>(key: K): GetOp<K> {
 }
 
 /** Reads a range, as the operations before it left it; in one piece, so keep it small. */
-export function range<K>(
+export function range<K = never>(
   range: Range<K>,
   options: { readonly limit?: number | undefined; readonly reverse?: boolean | undefined } = {},
 ): RangeOp<K> {
@@ -181,9 +188,13 @@ export function range<K>(
   return { type: 'range', range, ...options };
 }
 
-/** Puts a key. */
-export function put<K, V>(key: K, value: V, options: { readonly previous?: boolean | undefined } = {}): PutOp<K, V> {
-  checkNames(options, 'options', previousNames);
+/** Puts a key; with a lease, or with one of its own (`ttl`). */
+export function put<K, V>(
+  key: K,
+  value: V,
+  options: LeaseChoice & { readonly previous?: boolean | undefined } = {},
+): PutOp<K, V> {
+  checkNames(options, 'options', putNames);
   return { type: 'put', key, value, ...options };
 }
 
@@ -202,7 +213,7 @@ export interface NestedTxn<If, Then, Else> {
 
 /** A transaction as an operation of another. */
 export function nested<
-  const If extends readonly Compare<unknown, unknown>[] = readonly [],
+  const If extends readonly (Compare<unknown, unknown> | WithinCompare)[] = readonly [],
   const Then extends readonly Op<unknown, unknown>[] = readonly [],
   const Else extends readonly Op<unknown, unknown>[] = readonly [],
 >(txn: NestedTxn<If, Then, Else>): { readonly type: 'txn' } & NestedTxn<If, Then, Else> {

@@ -102,14 +102,15 @@ export class Records<K, V> {
   }
 
   /** An entry that is not written yet: own writes of a `transaction`. */
-  draft(key: Uint8Array, value: Uint8Array): Entry<K, V> {
-    return {
+  draft(key: Uint8Array, value: Uint8Array, lease: bigint = 0n): Entry<K, V> {
+    const entry = {
       key: this.keys.decode(key, 0),
       value: this.value(value, key, 0),
       version: 0,
       createRevision: 0,
       modRevision: 0,
     };
+    return lease === 0n ? entry : { ...entry, lease: leaseText(lease) };
   }
 
   value(stored: Uint8Array, key: Uint8Array, revision: number): V {

@@ -9,10 +9,11 @@ import { checkNames } from './checks.ts';
 import { invalidType, KvError } from './errors.ts';
 import type { ActiveLimits } from './limits.ts';
 import type { Compare, Op, Txn, TxnOp } from './operations.ts';
+import type { WithinCompare } from './within.ts';
 
 /** Shapes are checked, contents are not. */
 export interface Outline<K, V> {
-  readonly conditions: readonly Compare<K, V>[];
+  readonly conditions: readonly (Compare<K, V> | WithinCompare)[];
   readonly then: readonly OutlineOp<K, V>[];
   readonly else: readonly OutlineOp<K, V>[];
 }
@@ -45,7 +46,9 @@ class Counting<K, V> {
     this.#limits = limits;
   }
 
-  conditions(given: readonly Compare<K, V>[] | undefined): readonly Compare<K, V>[] {
+  conditions(
+    given: readonly (Compare<K, V> | WithinCompare)[] | undefined,
+  ): readonly (Compare<K, V> | WithinCompare)[] {
     const conditions = list(given, 'if', this.#limits.maxOps - this.#conditions, () => this.#tooMany('conditions'));
     this.#conditions += conditions.length;
     return conditions;

@@ -15,10 +15,13 @@ import type { Bounds } from './bounds.ts';
 import { checkNames, checkOptionalBoolean, checkOptionalInteger } from './checks.ts';
 import { checkDuplicates } from './duplicates.ts';
 import { invalidType } from './errors.ts';
+import { planLease, type LeasePlan } from './lease-plan.ts';
 import { leaseOf } from './lease-text.ts';
-import type { Compare, NumberTest, Op, Txn, ValueTest } from './operations.ts';
+import type { KeySpace } from './key-space.ts';
+import type { Compare, NumberTest, PutOp, Txn, ValueTest } from './operations.ts';
 import type { Records } from './records.ts';
 import { outlineOf, type Outline, type OutlineOp } from './txn-outline.ts';
+import type { OneOp, WithinCompare, WithinOp } from './within.ts';
 
 /** What to delete. */
 export interface Deletion {
@@ -42,10 +45,20 @@ export interface Condition {
   readonly value: ValueTest<Uint8Array> | undefined;
 }
 
-export type Step =
+/** What to put, and the lease it goes with. */
+export interface PlannedPut {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly lease?: LeasePlan | undefined;
+}
+
+/** A step; with `records` those of another name space, which its keys and its answer are of. */
+export type Step = { readonly records?: Records<unknown, unknown> | undefined } & PlainStep;
+
+type PlainStep =
   | { readonly type: 'get'; readonly at: Bounds }
   | { readonly type: 'range'; readonly at: Bounds; readonly limit: number; readonly reverse: boolean }
-  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array; readonly previous: boolean }
+  | ({ readonly type: 'put'; readonly previous: boolean } & PlannedPut)
   | ({ readonly type: 'delete' } & Deletion)
   | { readonly type: 'txn'; readonly plan: Plan };
 
@@ -65,31 +78,47 @@ export interface WholePlan extends Plan {
 
 const testNames = ['equals', 'not', 'greater', 'less'] as const;
 const numberFields = ['version', 'createRevision', 'modRevision', 'lease'] as const;
+const withinCompareNames = ['namespace', 'compare'];
 const compareNames = ['key', ...numberFields, 'value'];
 const opNames = {
   get: ['type', 'key'],
   range: ['type', 'range', 'limit', 'reverse'],
-  put: ['type', 'key', 'value', 'previous'],
+  put: ['type', 'key', 'value', 'previous', 'lease', 'ttl'],
   delete: ['type', 'key', 'previous'],
+  within: ['type', 'namespace', 'op'],
 } as const;
 
+/** The records of a name space of the same store. @throws TypeError `KV_INVALID` for anything else */
+export type RecordsInside = (namespace: object) => Records<unknown, unknown>;
+
 /**
+ * @param inside who knows the name spaces that parts may be `within`
  * @throws TypeError, RangeError `KV_INVALID` for a wrong shape; KvError `KV_TOO_LARGE`, `KV_DUPLICATE_KEY`, `KV_ENCODE`
  */
-export function planTxn<K, V>(txn: Txn<K, V>, records: Records<K, V>): WholePlan {
-  const planning = new Planning(records);
+export function planTxn<K, V>(
+  txn: Txn<K, V>,
+  records: Records<K, V>,
+  inside: RecordsInside = () => {
+    throw invalidType('this store has no transactions over several name spaces');
+  },
+): WholePlan {
+  const planning = new Planning(records, inside);
   const plan = planning.part(outlineOf(txn, records.limits));
-  checkDuplicates(plan, records.keys);
+  checkDuplicates(plan, [records.keys, ...planning.others]);
   return { ...plan, writes: planning.writes, ranges: planning.ranges };
 }
 
 class Planning<K, V> {
   writes = false;
   readonly ranges: Bounds[] = [];
+  /** The other name spaces that it is about. */
+  readonly others: KeySpace<unknown>[] = [];
   readonly #records: Records<K, V>;
+  readonly #inside: RecordsInside;
 
-  constructor(records: Records<K, V>) {
+  constructor(records: Records<K, V>, inside: RecordsInside) {
     this.#records = records;
+    this.#inside = inside;
   }
 
   part(outline: Outline<K, V>): Plan {
@@ -100,16 +129,37 @@ class Planning<K, V> {
     };
   }
 
-  #condition(compare: Compare<K, V>): Condition {
-    const condition = planCondition(compare, this.#records);
+  #condition(compare: Compare<K, V> | WithinCompare): Condition {
+    const condition = 'namespace' in compare ? this.#conditionWithin(compare) : planCondition(compare, this.#records);
     if (condition.at.end !== undefined) this.ranges.push(condition.at);
     return condition;
   }
 
+  #conditionWithin(within: WithinCompare): Condition {
+    checkNames(within, 'a condition within a name space', withinCompareNames);
+    return planCondition(within.compare as Compare<unknown, unknown>, this.#other(within.namespace));
+  }
+
   #step(outlined: OutlineOp<K, V>): Step {
     if (outlined.type === 'txn') return { type: 'txn', plan: this.part(outlined.txn) };
-    const { keys } = this.#records;
-    const { op } = outlined;
+    return outlined.op.type === 'within' ? this.#stepWithin(outlined.op) : this.#one(outlined.op, this.#records);
+  }
+
+  #stepWithin(within: WithinOp): Step {
+    checkNames(within, 'an operation within a name space', opNames.within);
+    if (typeof within.op !== 'object' || within.op === null) throw invalidType('within takes an operation');
+    const records = this.#other(within.namespace);
+    return { ...this.#one(within.op, records), records };
+  }
+
+  #other(namespace: object): Records<unknown, unknown> {
+    const records = this.#inside(namespace);
+    this.others.push(records.keys);
+    return records;
+  }
+
+  #one<W, X>(op: OneOp<W, X>, records: Records<W, X>): Step {
+    const { keys } = records;
     switch (op.type) {
       case 'get':
         checkNames(op, 'a get', opNames.get);
@@ -122,7 +172,7 @@ class Planning<K, V> {
         return { type: 'range', at: keys.bounds(range), limit: limit ?? 0, reverse: reverse === true };
       }
       case 'put':
-        return this.#put(op);
+        return this.#put(op, records);
       case 'delete': {
         checkNames(op, 'a delete', opNames.delete);
         const { key, previous } = op;
@@ -135,14 +185,15 @@ class Planning<K, V> {
     }
   }
 
-  #put(op: Extract<Op<K, V>, { type: 'put' }>): Step {
+  #put<W, X>(op: PutOp<W, X>, records: Records<W, X>): Step {
     checkNames(op, 'a put', opNames.put);
     const { previous } = op;
     checkOptionalBoolean(previous, 'previous');
+    const lease = planLease(op);
     this.writes = true;
-    const key = this.#records.newOwnKey(op.key);
-    const value = this.#records.newOwnValue(op.value, key);
-    return { type: 'put', key, value, previous: previous === true };
+    const key = records.newOwnKey(op.key);
+    const value = records.newOwnValue(op.value, key);
+    return { type: 'put', key, value, previous: previous === true, lease };
   }
 }
 

@@ -8,7 +8,9 @@
  *     caught up in between.
  * AD2 Each is admitted right before its section: what waits in memory is bounded by what commits may lag behind by, not by
  *     the number of writers.
- * AD3 While the first in the line prepares, nothing is written: what it has found out is so when its section runs.
+ * AD3 While the first in the line prepares, no other has a section: what it has found out is so when its own runs, unless a
+ *     lease has run out meanwhile. So it is asked once more, until it has nothing to find out, some times at most: its section
+ *     looks again by itself.
  * AD4 A signal that is aborted takes its write out of the line. What a section has begun is finished all the same.
  * AD5 When nobody can be admitted any more, all who wait are told.
  */
@@ -31,7 +33,7 @@ export interface Entry {
   readonly signal?: AbortSignal | undefined;
   /**
    * What has to be known before the section and may take turns of the event loop; asked when everybody before has had
-   * their section. `undefined` where it takes none: then nobody needs to wait for it.
+   * their section, and again when that was done. `undefined` where it takes none: then nobody needs to wait for it.
    */
   readonly prepare?: (() => Promise<void> | undefined) | undefined;
 }
@@ -94,8 +96,10 @@ export class Admissions {
 
   async #run(): Promise<void> {
     for (let head = this.#first; head !== undefined; head = this.#first) {
-      await prepared(head);
-      if (!head.gone && !(await this.#admitted())) return;
+      for (let asked = 0; !head.gone && asked < mostQuestions; asked++) {
+        if (!(await this.#admitted())) return;
+        if (!(await prepares(head))) break;
+      }
       this.#first = head.next;
       if (this.#first === undefined) this.#last = undefined;
       if (!head.gone) head.run();
@@ -117,12 +121,20 @@ export class Admissions {
   }
 }
 
-async function prepared(waiting: Waiting): Promise<void> {
-  if (waiting.gone || waiting.prepare === undefined) return;
+/** How often one is asked what it has to find out. */
+const mostQuestions = 10;
+
+/** Whether there was something to find out; it has been. */
+async function prepares(waiting: Waiting): Promise<boolean> {
+  if (waiting.gone || waiting.prepare === undefined) return false;
   try {
-    await waiting.prepare();
+    const work = waiting.prepare();
+    if (work === undefined) return false;
+    await work;
+    return true;
   } catch (error) {
     leave(waiting, error);
+    return false;
   }
 }
 

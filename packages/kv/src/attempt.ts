@@ -3,24 +3,40 @@
  *
  * AT1 What was read is unchanged when the newest revision is still the one that was read; else where the same keys have the
  *     same revisions. The index tells that: no record is read again.
- * AT2 Where that is much, it is compared in slices at a revision that stays the newest until the section runs: the line of
- *     the writes waits meanwhile, the event loop does not (law 10).
+ * AT2 Where that is much, it is compared in slices at the newest revision before the section: the line of the writes waits
+ *     meanwhile, the event loop does not (law 10). Leases that run out do not wait: then it is compared again.
  */
-import type { Entry, Range, Transaction } from '@varve/api';
-import { type Bounds, contains, invalidType, keyAfter, type Records } from '@varve/api/implement';
+import type { Entry, Kv, LeaseChoice, Range, Transaction } from '@varve/api';
+import {
+  type Bounds,
+  checkNames,
+  contains,
+  invalidType,
+  keyAfter,
+  planKeys,
+  planLease,
+  type PlannedPut,
+  type Records,
+} from '@varve/api/implement';
 import { byteKey } from '@varve/base/order';
+import type { LeaseTxn } from '@varve/lease';
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
 import type { Core, Running } from './core.ts';
 import { entriesOf } from './entries.ts';
+import { leaseFor } from './lease-choice.ts';
 import { sortInSlices } from './sort.ts';
+import { TransactionView } from './transaction-view.ts';
 import { section } from './writer.ts';
 
 interface Write {
   readonly key: Uint8Array;
   /** `undefined` for a deletion. */
   readonly value: Uint8Array | undefined;
+  readonly lease?: PlannedPut['lease'];
 }
+
+const putNames = ['lease', 'ttl'];
 
 /** One key or range that was read, and what was there. */
 interface Read {
@@ -33,29 +49,36 @@ type Found = Pick<KeyValue, 'key' | 'modRevision'>;
 /** Keys that are compared inside the section: well below a millisecond. */
 const shortKeys = 256;
 
-export class Attempt<K, V> implements Transaction<K, V> {
+export class Attempt {
   readonly revision: number;
   readonly #core: Core;
-  readonly #records: Records<K, V>;
   readonly #running: Running;
   /** Of single keys by `byteKey`, as the writes. */
   readonly #reads = new Map<string, Read>();
   readonly #ranges: Read[] = [];
   readonly #writes = new Map<string, Write>();
   /** What the comparison before the section has found. */
-  #compared: boolean | undefined;
+  #compared: { readonly same: boolean; readonly revision: number } | undefined;
   #over = false;
 
-  constructor(core: Core, records: Records<K, V>, running: Running) {
+  constructor(core: Core, running: Running) {
     this.#core = core;
-    this.#records = records;
     this.#running = running;
     this.revision = core.store.rev();
   }
 
-  async run<T>(body: (tx: Transaction<K, V>) => T | Promise<T>): Promise<{ valid: true; value: T } | { valid: false }> {
+  /** The records of a name space of the same store. @throws TypeError `KV_INVALID` */
+  recordsOf<K, V>(namespace: Kv<K, V>): Records<K, V> {
+    this.#check();
+    return this.#core.recordsOf(namespace);
+  }
+
+  async run<K, V, T>(
+    records: Records<K, V>,
+    body: (tx: Transaction<K, V>) => T | Promise<T>,
+  ): Promise<{ valid: true; value: T } | { valid: false }> {
     try {
-      return { valid: true, value: await body(this) };
+      return { valid: true, value: await body(new TransactionView(this, records)) };
     } catch (error) {
       // Compaction passed the revision under the body: no fault of its own, a newer one will do.
       const overtaken = error instanceof MvccError && error.code === 'MVCC_COMPACTED';
@@ -73,43 +96,51 @@ export class Attempt<K, V> implements Transaction<K, V> {
     signal?.throwIfAborted();
     this.#core.checkShut();
     const entry = { signal, prepare: () => this.#prepare(signal) };
-    const finished = await section(this.#core, entry, (txn) => this.#unchanged(txn) && this.#apply(txn));
+    const finished = await section(this.#core, entry, (txn, leases) => {
+      return this.#unchanged(txn) && this.#apply(txn, leases);
+    });
     return finished.value ? finished.revision : undefined;
   }
 
-  get(key: K): Promise<Entry<K, V> | undefined> {
+  get<K, V>(records: Records<K, V>, key: K): Promise<Entry<K, V> | undefined> {
     return this.#read(() => {
-      const bytes = this.#records.keys.encodeOwn(key);
+      const bytes = records.keys.encodeOwn(key);
       const name = byteKey(bytes);
       const write = this.#writes.get(name);
-      if (write !== undefined) return write.value && this.#records.draft(write.key, write.value);
+      if (write !== undefined) return this.#draft(records, write);
       const kv = this.#core.store.get(bytes, { revision: this.revision });
       const found = kv === undefined ? [] : [{ key: bytes, modRevision: kv.modRevision }];
       this.#reads.set(name, { bounds: { key: bytes, end: undefined }, found });
-      return kv === undefined ? undefined : this.#records.entry(kv, key);
+      return kv === undefined ? undefined : records.entry(kv, key);
     });
   }
 
-  list(range: Range<K>): Promise<readonly Entry<K, V>[]> {
+  getMany<K, V>(records: Records<K, V>, keys: readonly K[]): Promise<readonly (Entry<K, V> | undefined)[]> {
+    return this.#read(() => Promise.all(planKeys(keys, records.keys).map(({ key }) => this.get(records, key))));
+  }
+
+  list<K, V>(records: Records<K, V>, range: Range<K>): Promise<readonly Entry<K, V>[]> {
     return this.#read(async () => {
-      const bounds = this.#records.keys.bounds(range);
+      const bounds = records.keys.bounds(range);
       const { kvs } = await this.#core.store.range(bounds.key, bounds.end, { revision: this.revision });
       this.#ranges.push({ bounds, found: kvs });
       return this.#writes.size === 0
-        ? entriesOf(this.#core.world.slice, this.#records, kvs)
-        : this.#withWrites(bounds, kvs);
+        ? entriesOf(this.#core.world.slice, records, kvs)
+        : this.#withWrites(records, bounds, kvs);
     });
   }
 
-  put(key: K, value: V): void {
+  put<K, V>(records: Records<K, V>, key: K, value: V, options: LeaseChoice = {}): void {
     this.#check();
-    const bytes = this.#records.newOwnKey(key);
-    this.#writes.set(byteKey(bytes), { key: bytes, value: this.#records.newOwnValue(value, bytes) });
+    checkNames(options, 'options', putNames);
+    const lease = planLease(options);
+    const bytes = records.newOwnKey(key);
+    this.#writes.set(byteKey(bytes), { key: bytes, value: records.newOwnValue(value, bytes), lease });
   }
 
-  delete(key: K): void {
+  delete<K, V>(records: Records<K, V>, key: K): void {
     this.#check();
-    const bytes = this.#records.keys.encodeOwn(key);
+    const bytes = records.keys.encodeOwn(key);
     this.#writes.set(byteKey(bytes), { key: bytes, value: undefined });
   }
 
@@ -137,7 +168,11 @@ export class Attempt<K, V> implements Transaction<K, V> {
   }
 
   /** What was found, with what this transaction has written there, in slices. */
-  async #withWrites(bounds: Bounds, kvs: readonly KeyValue[]): Promise<readonly Entry<K, V>[]> {
+  async #withWrites<K, V>(
+    records: Records<K, V>,
+    bounds: Bounds,
+    kvs: readonly KeyValue[],
+  ): Promise<readonly Entry<K, V>[]> {
     const own: Write[] = [];
     for (const write of this.#writes.values()) {
       if (this.#core.world.slice.over()) await this.#core.world.slice.next();
@@ -147,7 +182,8 @@ export class Attempt<K, V> implements Transaction<K, V> {
     const entries: Entry<K, V>[] = [];
     let next = 0;
     const add = (write: Write): void => {
-      if (write.value !== undefined) entries.push(this.#records.draft(write.key, write.value));
+      const draft = this.#draft(records, write);
+      if (draft !== undefined) entries.push(draft);
     };
     for (const kv of kvs) {
       let order = -1;
@@ -160,7 +196,7 @@ export class Attempt<K, V> implements Transaction<K, V> {
         if (order === 0) break;
       }
       if (this.#core.world.slice.over()) await this.#core.world.slice.next();
-      if (order !== 0) entries.push(this.#records.entry(kv));
+      if (order !== 0) entries.push(records.entry(kv));
     }
     for (let write = writes[next]; write !== undefined; write = writes[++next]) {
       if (this.#core.world.slice.over()) await this.#core.world.slice.next();
@@ -170,7 +206,9 @@ export class Attempt<K, V> implements Transaction<K, V> {
   }
 
   #prepare(signal: AbortSignal | undefined): Promise<void> | undefined {
-    if (this.#core.store.finishedRev() === this.revision) return undefined;
+    const newest = this.#core.store.finishedRev();
+    if (newest === this.revision || this.#compared?.same === false || this.#compared?.revision === newest)
+      return undefined;
     let keys = this.#reads.size;
     for (const { found } of this.#ranges) keys += found.length;
     return keys <= shortKeys ? undefined : this.#compare(signal);
@@ -178,9 +216,10 @@ export class Attempt<K, V> implements Transaction<K, V> {
 
   async #compare(signal: AbortSignal | undefined): Promise<void> {
     const { store } = this.#core;
-    // What is finished becomes visible, and nothing is written from here to the section.
+    // What is finished becomes visible, and no writer has a section from here to that of this one.
     await store.settled();
-    this.#compared = await this.#unchangedAt(store.rev(), signal);
+    const revision = store.rev();
+    this.#compared = { revision, same: await this.#unchangedAt(revision, signal) };
   }
 
   async #unchangedAt(revision: number, signal: AbortSignal | undefined): Promise<boolean> {
@@ -205,7 +244,8 @@ export class Attempt<K, V> implements Transaction<K, V> {
 
   #unchanged(txn: WriteTxn): boolean {
     if (txn.rev() === this.revision) return true;
-    if (this.#compared !== undefined) return this.#compared;
+    if (this.#compared?.same === false) return false;
+    if (this.#compared?.revision === txn.rev()) return true;
     return this.#allReads().every(({ bounds, found }) => {
       // One more than there were tells whether it has grown, whatever it has grown to.
       const now = txn.range(bounds.key, bounds.end, { keysOnly: true, limit: found.length + 1 }).kvs;
@@ -217,12 +257,18 @@ export class Attempt<K, V> implements Transaction<K, V> {
     return [...this.#reads.values(), ...this.#ranges];
   }
 
-  #apply(txn: WriteTxn): true {
-    for (const { key, value } of this.#writes.values()) {
+  #apply(txn: WriteTxn, leases: LeaseTxn): true {
+    for (const { key, value, lease } of this.#writes.values()) {
       if (value === undefined) txn.deleteRange(key);
-      else txn.put(key, value);
+      else txn.put(key, value, leaseFor(leases, lease));
     }
     return true;
+  }
+
+  /** An own write as a read shows it; a lease that will be granted has no id yet. */
+  #draft<K, V>(records: Records<K, V>, { key, value, lease }: Write): Entry<K, V> | undefined {
+    if (value === undefined) return undefined;
+    return records.draft(key, value, lease !== undefined && 'id' in lease ? lease.id : 0n);
   }
 }
 

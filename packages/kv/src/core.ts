@@ -9,9 +9,10 @@
  * COR3  Whatever a layer below says because it was closed under a call comes out as `KV_CLOSED`.
  * COR4  A write inside the body of a section is refused, and the section with it: its author meant it to be a part.
  */
-import { KvError } from '@varve/api';
-import { invalidType, isThenable } from '@varve/api/implement';
+import { KvError, type Kv } from '@varve/api';
+import { invalidType, isThenable, type Records } from '@varve/api/implement';
 import type { World } from '@varve/base/world';
+import type { LeaseTxn, Lessor } from '@varve/lease';
 import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
 import type { Layers } from './layers.ts';
@@ -24,11 +25,18 @@ export interface Running {
   moved: boolean;
 }
 
-const closedBelow = new Set<unknown>(['MVCC_CLOSED', 'WATCH_CLOSED', 'BACKEND_CLOSED']);
+const closedBelow = new Set<unknown>([
+  'MVCC_CLOSED',
+  'WATCH_CLOSED',
+  'BACKEND_CLOSED',
+  'LEASE_CLOSED',
+  'LEASE_NOT_PRIMARY',
+]);
 
 export class Core {
   readonly store: WatchableStore;
   readonly backend: Backend;
+  readonly lessor: Lessor;
   readonly world: World;
   readonly admissions: Admissions;
   /** True when a write is answered after its commit. */
@@ -36,6 +44,8 @@ export class Core {
   /** Ends a watch each. */
   readonly watches: Set<() => void> = new Set<() => void>();
   readonly running: Set<Running> = new Set<Running>();
+  /** The records of each view of this store. */
+  readonly #views = new WeakMap<object, unknown>();
   /** Optimistic transactions that lost an attempt and try again. */
   losers = 0;
   #closing: Promise<void> | undefined;
@@ -48,14 +58,29 @@ export class Core {
   readonly #layers: Layers;
 
   constructor(layers: Layers, world: World) {
-    const { store, backend } = layers;
+    const { store, backend, lessor } = layers;
     this.#layers = layers;
     this.store = store;
     this.backend = backend;
+    this.lessor = lessor;
     this.world = world;
     this.admissions = new Admissions(store, world.slice);
     this.durableWrites = store.durability === 'commit';
   }
+
+  /** This object is a view of the store, with these records. */
+  addView<K, V>(view: Kv<K, V>, records: Records<K, V>): void {
+    this.#views.set(view, records);
+  }
+
+  /** The records of a view of this store. @throws TypeError `KV_INVALID` for anything else */
+  readonly recordsOf = <K, V>(view: Kv<K, V>): Records<K, V> => {
+    const records = Object(view) === view ? this.#views.get(view) : undefined;
+    if (records === undefined)
+      throw invalidType('the name space must be one of this store, as namespace(prefix) gives it');
+    // `addView` is told both together.
+    return records as Records<K, V>;
+  };
 
   /** For calls that begin. @throws KvError `KV_CLOSED` from the call of `close` on */
   check(): void {
@@ -106,11 +131,11 @@ export class Core {
   }
 
   /** One section of the store, in this tick. @throws TypeError `KV_INVALID` when `body` returns a promise */
-  write<T>(body: (txn: WriteTxn) => T): Finished<T> {
+  write<T>(body: (txn: WriteTxn, leases: LeaseTxn) => T): Finished<T> {
     this.#inside = true;
     try {
-      return this.store.write((txn) => {
-        const value = body(txn);
+      return this.lessor.write((txn, leases) => {
+        const value = body(txn, leases);
         if (this.#trespass !== undefined) throw this.#trespass;
         if (isThenable(value)) throw asynchronous(value);
         return value;

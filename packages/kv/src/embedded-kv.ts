@@ -16,15 +16,19 @@ import {
   type Records,
 } from '@varve/api/implement';
 import type { Compaction, Snapshot } from '@varve/watch';
-import { onAbort } from '@varve/base/abort';
 import { backupTo } from './backup.ts';
+import { checkStore, type CheckOptions, type CheckResult } from './check-store.ts';
 import type { Core } from './core.ts';
 import { handedOutCompaction, handedOutSnapshot } from './handed-out.ts';
 import { historyOf } from './history.ts';
+import { listLeases, openLease } from './lease.ts';
+import { createKey, updateKey } from './optimistic-write.ts';
 import type * as embedded from './embedded.ts';
 import type * as api from '@varve/api';
+import { getNow, listNow } from './read-now.ts';
 import { StoreReader } from './reader.ts';
 import { optimistic } from './transaction.ts';
+import { until } from './until.ts';
 import { StoreWatch } from './watch.ts';
 import { writeSection } from './write-section.ts';
 import { deleteKeys, putKey, runTransaction } from './writer.ts';
@@ -44,6 +48,7 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     this.#records = records;
     this.#present = new StoreReader(core, records);
     this.#owner = owner;
+    core.addView(this, records);
   }
 
   get revision(): number {
@@ -53,6 +58,10 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
 
   get(key: K, options?: api.SignalOptions): Promise<api.Entry<K, V> | undefined> {
     return this.#present.get(key, options);
+  }
+
+  getMany(keys: readonly K[], options?: api.SignalOptions): Promise<readonly (api.Entry<K, V> | undefined)[]> {
+    return this.#present.getMany(keys, options);
   }
 
   list(range: api.Range<K>, options?: api.ListOptions): AsyncIterable<api.Entry<K, V>> {
@@ -73,9 +82,36 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     return new StoreReader(this.#core, this.#records, revision);
   }
 
+  getSync(key: K): api.Entry<K, V> | undefined {
+    return getNow(this.#core, this.#records, key);
+  }
+
+  listSync(range: api.Range<K>, options: embedded.SyncListOptions): readonly api.Entry<K, V>[] {
+    return listNow(this.#core, this.#records, range, options);
+  }
+
   put(key: K, value: V, options?: api.PutOptions): Promise<api.PutResult<K, V>> {
     if (this.#core.inside) return this.#core.refuseInside();
     return putKey(this.#core, this.#records, key, value, options);
+  }
+
+  create(key: K, value: V, options?: api.CreateOptions): Promise<api.CreateResult<K, V>> {
+    if (this.#core.inside) return this.#core.refuseInside();
+    return createKey(this.#core, this.#records, key, value, options);
+  }
+
+  update(key: K, value: V, options: api.UpdateOptions): Promise<api.UpdateResult<K, V>> {
+    if (this.#core.inside) return this.#core.refuseInside();
+    return updateKey(this.#core, this.#records, key, value, options);
+  }
+
+  lease(options: api.GrantOptions | api.TakeUpOptions): Promise<api.Lease> {
+    if (this.#core.inside) return this.#core.refuseInside();
+    return openLease(this.#core, options);
+  }
+
+  leases(options?: api.SignalOptions): Promise<readonly api.LeaseStatus[]> {
+    return listLeases(this.#core, options);
   }
 
   delete(key: api.DeleteSelector<K>, options?: api.DeleteOptions): Promise<api.DeleteResult<K, V>> {
@@ -171,6 +207,10 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     });
   }
 
+  check(options?: CheckOptions): Promise<CheckResult> {
+    return checkStore(this.#core, options);
+  }
+
   defrag(): Promise<void> {
     return this.#core.call(() => this.#core.store.defrag());
   }
@@ -228,19 +268,4 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
 /** Below, 0 means that nothing was compacted. */
 function compactedTo(compactRevision: number): Pick<api.Status, 'compactRevision'> | undefined {
   return compactRevision === 0 ? undefined : { compactRevision };
-}
-
-/** Waits for the work or the signal, whichever comes first; the work goes on. */
-async function until(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  let letGo = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    letGo = onAbort(signal, () => reject(signal.reason as Error));
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    letGo();
-  }
 }

@@ -11,6 +11,7 @@ import type {
   Entry,
   Kv,
   KvEvent,
+  LeaseChoice,
   NamespaceOptions,
   Range,
   DeleteSelector,
@@ -18,6 +19,7 @@ import type {
   Status,
 } from '@varve/api';
 import type { Compaction, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
+import type { CheckOptions, CheckResult } from './check-store.ts';
 
 export interface SectionListOptions {
   /** At most so many entries. @default all */
@@ -34,9 +36,15 @@ export interface WriteSection<K, V> {
   /** In one piece, so keep it small. */
   list(range: Range<K>, options?: SectionListOptions): readonly Entry<K, V>[];
   count(range: Range<K>): number;
-  put(key: K, value: V): void;
+  /** @throws LeaseError `LEASE_NOT_FOUND`; the section ends with it unless the body catches it, and this put is not done */
+  put(key: K, value: V, options?: LeaseChoice): void;
   /** Returns how many keys were deleted. @throws KvError `KV_TOO_LARGE` for ranges of more than `limits.maxDeletes` */
   delete(key: DeleteSelector<K>): number;
+  /**
+   * The same section, as another name space of this store sees it.
+   * @throws TypeError `KV_INVALID` for a name space of another store
+   */
+  in<W, X>(namespace: Kv<W, X>): WriteSection<W, X>;
 }
 
 /** `T`, unless it is a promise: what is awaited inside a section would run outside of it. */
@@ -49,6 +57,13 @@ export interface WriteResult<K, V, T> {
   readonly revision: number;
   /** What it changed, in order; decoded by the call. */
   events(): readonly KvEvent<K, V>[];
+}
+
+export interface SyncListOptions {
+  /** At most so many entries, from 1 to 1000: nothing else runs meanwhile. */
+  readonly limit: number;
+  /** From the last key to the first. @default false */
+  readonly reverse?: boolean | undefined;
 }
 
 export interface BackupProgress {
@@ -102,6 +117,13 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
   /** The present revision, same tick. */
   readonly revision: number;
   /**
+   * As `get`, in this tick. Not inside the body of `write`: use the section, which sees its own writes.
+   * @throws KvError `KV_DECODE`, `KV_CLOSED`; TypeError `KV_INVALID`
+   */
+  getSync(key: K): Entry<K, V> | undefined;
+  /** The first entries of a range, or with `reverse` the last ones, in this tick; all of the present revision. Not inside the body of `write`. */
+  listSync(range: Range<K>, options: SyncListOptions): readonly Entry<K, V>[];
+  /**
    * Runs `body` as one transaction in one synchronous section: no other writer, no await.
    * If it throws, nothing of it remains and the error is passed on as it is.
    * A key may be changed more than once: watchers see each change, all of one revision. Once the store is compacted at that very
@@ -125,6 +147,11 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
   backup(path: string, options?: BackupOptions): Promise<BackupResult>;
   /** The BoltDB file of `backup` as a stream, without the hash. Close or dispose it if you do not read it to its end. */
   snapshot(options?: SignalOptions): Promise<Snapshot>;
+  /**
+   * Reads everything that the present revision and the history need, and tells what is damaged or does not fit together. Reads go on
+   * meanwhile, and writes. Of the whole store. It ends with `MVCC_COMPACTED` when its revision is compacted meanwhile: check again.
+   */
+  check(options?: CheckOptions): Promise<CheckResult>;
   /** Gives the space of deleted records back to the medium. */
   defrag(): Promise<void>;
   stats(): Stats;

@@ -1,4 +1,6 @@
 export type * from './embedded.ts';
+export type { CheckOptions, CheckProgress, CheckResult } from './check-store.ts';
+export type { ImportSource } from './import-from.ts';
 export * from '@varve/api';
 export type { Limits } from '@varve/api/implement';
 export { file, level, log, memory, type Location } from './location.ts';
@@ -15,4 +17,4 @@ export {
 export type { FileOptions } from '@varve/backend/file';
 export type { LevelOptions } from '@varve/backend/level';
 export type { LogOptions } from '@varve/backend/log';
-export { BackendError, type BackendErrorCode, type Engine, type Snapshot } from '@varve/backend';
+export { BackendError, type BackendErrorCode, type Engine, type ImportProgress, type Snapshot } from '@varve/backend';

@@ -18,6 +18,7 @@ import {
   cursorOf,
   keyAfter,
   ownBytes,
+  planKeys,
   readCursor,
   type Records,
 } from '@varve/api/implement';
@@ -54,6 +55,25 @@ export class StoreReader<K, V> implements Reader<K, V> {
     } catch (error) {
       return rejected(this.#core.world.slice, error);
     }
+  }
+
+  getMany(keys: readonly K[], options: SignalOptions = {}): Promise<readonly (Entry<K, V> | undefined)[]> {
+    return this.#core.call(async () => {
+      checkSignalOptions(options);
+      const wanted = planKeys(keys, this.#records.keys);
+      const { store, world } = this.#core;
+      const at = this.#at ?? { revision: store.rev() };
+      const entries: (Entry<K, V> | undefined)[] = [];
+      for (const { key, bytes } of wanted) {
+        if (world.slice.over()) {
+          await world.slice.next();
+          options.signal?.throwIfAborted();
+        }
+        const kv = store.get(bytes, at);
+        entries.push(kv && this.#records.entry(kv, key));
+      }
+      return entries;
+    });
   }
 
   list(range: Range<K>, options: ListOptions = {}): AsyncIterable<Entry<K, V>> {

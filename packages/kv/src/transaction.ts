@@ -31,7 +31,7 @@ export function optimistic<K, V, T>(
     const running: Running = { busy: 0, moved: true };
     core.running.add(running);
     try {
-      return await repeat(core, running, attempts, signal, () => new Attempt(core, records, running), body);
+      return await repeat(core, records, running, attempts, signal, body);
     } finally {
       core.running.delete(running);
     }
@@ -40,10 +40,10 @@ export function optimistic<K, V, T>(
 
 async function repeat<K, V, T>(
   core: Core,
+  records: Records<K, V>,
   running: Running,
   most: number,
   signal: AbortSignal | undefined,
-  begin: () => Attempt<K, V>,
   body: (tx: Transaction<K, V>) => T | Promise<T>,
 ): Promise<TransactionResult<T>> {
   let lost = 0;
@@ -51,8 +51,8 @@ async function repeat<K, V, T>(
     for (let attempts = 1; attempts <= most; attempts++) {
       checkSignal(signal);
       core.checkShut();
-      const attempt = begin();
-      const outcome = await attempt.run(body);
+      const attempt = new Attempt(core, running);
+      const outcome = await attempt.run(records, body);
       running.busy++;
       try {
         const revision = outcome.valid ? await attempt.commit(signal) : undefined;

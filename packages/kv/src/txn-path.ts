@@ -3,7 +3,8 @@
  *
  * TD1 All conditions of the path taken, nested ones included, are decided on that one state.
  * TD2 In the section where the ranges that they test are short. Else before it, in slices, at a revision that is the newest
- *     there is until the section runs: writers wait in the line meanwhile, the event loop does not (law 10).
+ *     there is: writers wait in the line meanwhile, the event loop does not (law 10). Leases that run out do not wait: when one
+ *     has changed something since, it is decided again.
  *
  * etcd: server/etcdserver/txn/txn.go, checkTxn (spec server-api.md 5.5).
  */
@@ -19,7 +20,9 @@ export interface Path {
   readonly steps: readonly PathStep[];
 }
 
-export type PathStep = Exclude<Step, { type: 'txn' }> | { readonly type: 'txn'; readonly path: Path };
+export type PathStep =
+  | Exclude<Step, { type: 'txn' }>
+  | { readonly type: 'txn'; readonly path: Path; readonly records?: undefined };
 
 /** Keys that the conditions of one transaction may test inside its section: well below a millisecond. */
 const shortKeys = 256;
@@ -34,8 +37,8 @@ const absent: Pick<KeyValue, 'version' | 'createRevision' | 'modRevision' | 'lea
 
 /** Where the conditions of one transaction are decided. */
 export class Decision {
-  /** The path, where it was found before the section. */
-  path: Path | undefined;
+  /** What was found before the section, and the revision of which it is true. */
+  #found: { readonly path: Path; readonly revision: number } | undefined;
   readonly #core: Core;
   readonly #plan: WholePlan;
   readonly #signal: AbortSignal | undefined;
@@ -47,7 +50,13 @@ export class Decision {
   }
 
   prepare(): Promise<void> | undefined {
-    return this.#plan.ranges.length === 0 || this.#isShort() ? undefined : this.#decide();
+    if (this.#plan.ranges.length === 0 || this.#found?.revision === this.#core.store.finishedRev()) return undefined;
+    return this.#isShort() ? undefined : this.#decide();
+  }
+
+  /** The path to take, in the section. */
+  path(txn: WriteTxn): Path {
+    return this.#found?.revision === txn.rev() ? this.#found.path : choosePath(this.#plan, txn);
   }
 
   #isShort(): boolean {
@@ -64,14 +73,15 @@ export class Decision {
 
   async #decide(): Promise<void> {
     const { store } = this.#core;
-    // What is finished becomes visible, and nothing is written from here to the section.
+    // What is finished becomes visible, and no writer has a section from here to that of this one.
     await store.settled();
-    this.path = await findPath(this.#core, this.#plan, store.rev(), this.#signal);
+    const revision = store.rev();
+    this.#found = { revision, path: await findPath(this.#core, this.#plan, revision, this.#signal) };
   }
 }
 
 /** The path at the present of a section, in this tick. */
-export function choosePath(plan: Plan, txn: WriteTxn): Path {
+function choosePath(plan: Plan, txn: WriteTxn): Path {
   const succeeded = plan.conditions.every((condition) => holds(condition, txn));
   const steps = (succeeded ? plan.then : plan.else).map((step): PathStep => {
     return step.type === 'txn' ? { type: 'txn', path: choosePath(step.plan, txn) } : step;

@@ -33,7 +33,8 @@ async function readPath<K, V>({ succeeded, steps }: Path, reading: Reading<K, V>
 }
 
 async function readStep<K, V>(step: PathStep, reading: Reading<K, V>): Promise<unknown> {
-  const { core, records, revision, signal } = reading;
+  const { core, revision, signal } = reading;
+  const records: Records<unknown, unknown> = step.records ?? reading.records;
   switch (step.type) {
     case 'get': {
       const kv = core.store.get(step.at.key, { revision });
@@ -44,7 +45,7 @@ async function readStep<K, V>(step: PathStep, reading: Reading<K, V>): Promise<u
       const read = { revision, limit, reverse, withTotal: true, signal };
       const { kvs, count } = await core.store.range(at.key, at.end, read);
       const entries = await entriesOf(core.world.slice, records, kvs, signal);
-      const found: RangeOpResult<K, V> = { entries, total: count };
+      const found: RangeOpResult<unknown, unknown> = { entries, total: count };
       return found;
     }
     case 'txn':

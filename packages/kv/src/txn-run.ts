@@ -8,9 +8,11 @@
  * etcd: server/etcdserver/txn/txn.go (spec server-api.md 5.5).
  */
 import type { PutResult, RangeOpResult } from '@varve/api';
-import type { Records } from '@varve/api/implement';
+import { leaseText, type PlannedPut, type Records } from '@varve/api/implement';
+import type { LeaseTxn } from '@varve/lease';
 import type { WriteTxn } from '@varve/watch';
 import { runDelete } from './deletion.ts';
+import { leaseFor } from './lease-choice.ts';
 import type { Path, PathStep } from './txn-path.ts';
 
 /** The answer of a transaction, while its revision is not known yet. */
@@ -21,8 +23,8 @@ export interface TxnAnswer {
   readonly results: readonly unknown[];
 }
 
-export function runTxn<K, V>(path: Path, txn: WriteTxn, records: Records<K, V>): TxnAnswer {
-  const run = new Run(txn, records);
+export function runTxn<K, V>(path: Path, txn: WriteTxn, leases: LeaseTxn, records: Records<K, V>): TxnAnswer {
+  const run = new Run(txn, leases, records);
   const answer = run.path(path);
   const revision = txn.changes().length === 0 ? txn.rev() : txn.rev() + 1;
   for (const part of run.answers) part.revision = revision;
@@ -32,24 +34,27 @@ export function runTxn<K, V>(path: Path, txn: WriteTxn, records: Records<K, V>):
 /** A put that may tell what it replaced. */
 export function runPut<K, V>(
   txn: WriteTxn,
+  leases: LeaseTxn,
   records: Records<K, V>,
-  key: Uint8Array,
-  value: Uint8Array,
-  previous: boolean,
+  { key, value, previous, lease }: PlannedPut & { readonly previous?: boolean | undefined },
 ): PutResult<K, V> {
-  const before = previous ? txn.get(key) : undefined;
+  const before = previous === true ? txn.get(key) : undefined;
   const replaced = before === undefined ? undefined : records.entry(before);
-  const revision = txn.put(key, value);
-  return replaced === undefined ? { revision } : { revision, previous: replaced };
+  const id = leaseFor(leases, lease);
+  const revision = txn.put(key, value, id);
+  const granted = lease !== undefined && 'ttl' in lease ? { lease: leaseText(id) } : undefined;
+  return { revision, ...granted, ...(replaced === undefined ? undefined : { previous: replaced }) };
 }
 
 class Run<K, V> {
   readonly answers: TxnAnswer[] = [];
   readonly #txn: WriteTxn;
+  readonly #leases: LeaseTxn;
   readonly #records: Records<K, V>;
 
-  constructor(txn: WriteTxn, records: Records<K, V>) {
+  constructor(txn: WriteTxn, leases: LeaseTxn, records: Records<K, V>) {
     this.#txn = txn;
+    this.#leases = leases;
     this.#records = records;
   }
 
@@ -61,7 +66,8 @@ class Run<K, V> {
 
   #step(step: PathStep): unknown {
     const txn = this.#txn;
-    const records = this.#records;
+    // A step of another name space has its own; what the caller knows of its answer is in its type.
+    const records: Records<unknown, unknown> = step.records ?? this.#records;
     switch (step.type) {
       case 'get': {
         const kv = txn.get(step.at.key);
@@ -73,11 +79,11 @@ class Run<K, V> {
           withTotal: true,
           reverse: step.reverse,
         });
-        const found: RangeOpResult<K, V> = { entries: kvs.map((kv) => records.entry(kv)), total: count };
+        const found: RangeOpResult<unknown, unknown> = { entries: kvs.map((kv) => records.entry(kv)), total: count };
         return found;
       }
       case 'put':
-        return runPut(txn, records, step.key, step.value, step.previous);
+        return runPut(txn, this.#leases, records, step);
       case 'delete':
         return runDelete(txn, records, step);
       case 'txn':

@@ -4,18 +4,21 @@
  * WS1 Keys, values and limits are checked call by call: what throws undoes the whole transaction (law 3).
  * WS2 Of no use once the body has returned, and says so whatever it is given.
  */
-import type { Entry, Range, DeleteSelector, SignalOptions } from '@varve/api';
+import type { Entry, Kv, LeaseChoice, Range, DeleteSelector, SignalOptions } from '@varve/api';
 import {
   checkNames,
   checkOptionalBoolean,
   checkOptionalInteger,
   checkSignalOptions,
   invalidType,
+  planLease,
   type Records,
 } from '@varve/api/implement';
+import type { LeaseTxn } from '@varve/lease';
 import type { WriteTxn } from '@varve/watch';
 import type { Core } from './core.ts';
 import { runDelete } from './deletion.ts';
+import { leaseFor } from './lease-choice.ts';
 import type { SectionListOptions, WriteResult, WriteSection } from './embedded.ts';
 import { section } from './writer.ts';
 
@@ -29,12 +32,12 @@ export function writeSection<K, V, T>(
   return core.call(async () => {
     if (typeof body !== 'function') throw invalidType('the body of a write must be a function');
     checkSignalOptions(options);
-    const { value, revision, changes } = await section<T>(core, { signal: options.signal }, (txn) => {
-      const opened = new StoreSection(core, txn, records);
+    const { value, revision, changes } = await section<T>(core, { signal: options.signal }, (txn, leases) => {
+      const opened: Opened = { core, revision: txn.rev(), txn, leases };
       try {
-        return body(opened);
+        return body(new StoreSection(opened, records));
       } finally {
-        opened.end();
+        opened.txn = undefined;
       }
     });
     // Decoded when looked at: a codec that throws must not make a finished write look like a failed one.
@@ -43,23 +46,31 @@ export function writeSection<K, V, T>(
 }
 
 const listNames = ['limit', 'reverse'];
+const putNames = ['lease', 'ttl'];
+
+/** What all views of one section share. */
+interface Opened {
+  readonly core: Core;
+  readonly revision: number;
+  readonly leases: LeaseTxn;
+  /** Absent when the body has returned. */
+  txn: WriteTxn | undefined;
+}
 
 class StoreSection<K, V> implements WriteSection<K, V> {
   readonly revision: number;
-  readonly #core: Core;
+  readonly #opened: Opened;
   readonly #records: Records<K, V>;
-  #open: WriteTxn | undefined;
 
-  constructor(core: Core, txn: WriteTxn, records: Records<K, V>) {
-    this.revision = txn.rev();
-    this.#core = core;
-    this.#open = txn;
+  constructor(opened: Opened, records: Records<K, V>) {
+    this.revision = opened.revision;
+    this.#opened = opened;
     this.#records = records;
   }
 
-  /** The body has returned. */
-  end(): void {
-    this.#open = undefined;
+  in<W, X>(namespace: Kv<W, X>): WriteSection<W, X> {
+    void this.#txn;
+    return new StoreSection(this.#opened, this.#opened.core.recordsOf(namespace));
   }
 
   get(key: K): Entry<K, V> | undefined {
@@ -83,11 +94,13 @@ class StoreSection<K, V> implements WriteSection<K, V> {
     return txn.range(key, end, { countOnly: true }).count;
   }
 
-  put(key: K, value: V): void {
+  put(key: K, value: V, options: LeaseChoice = {}): void {
     const txn = this.#txn;
+    checkNames(options, 'options', putNames);
+    const lease = planLease(options);
     const keyBytes = this.#records.newKey(key);
     const valueBytes = this.#records.newValue(value, keyBytes);
-    txn.put(keyBytes, valueBytes);
+    txn.put(keyBytes, valueBytes, leaseFor(this.#opened.leases, lease));
   }
 
   delete(selector: DeleteSelector<K>): number {
@@ -97,8 +110,8 @@ class StoreSection<K, V> implements WriteSection<K, V> {
   }
 
   get #txn(): WriteTxn {
-    if (this.#open !== undefined) return this.#open;
-    this.#core.check();
+    if (this.#opened.txn !== undefined) return this.#opened.txn;
+    this.#opened.core.check();
     throw invalidType('the section is over: use it inside the body of write only');
   }
 }

@@ -10,6 +10,7 @@
 import type {
   DeleteOptions,
   DeleteResult,
+  Kv,
   Op,
   PutOptions,
   PutResult,
@@ -26,18 +27,21 @@ import {
   checkSignalOptions,
   invalidType,
   ownBytes,
+  planLease,
   planTxn,
+  type PlannedPut,
   type Records,
 } from '@varve/api/implement';
+import type { LeaseTxn } from '@varve/lease';
 import type { Finished, WriteTxn } from '@varve/watch';
 import type { Entry } from './admissions.ts';
 import type { Core } from './core.ts';
 import { runDelete } from './deletion.ts';
-import { choosePath, Decision } from './txn-path.ts';
+import { Decision } from './txn-path.ts';
 import { readTxn } from './txn-read.ts';
 import { runPut, runTxn } from './txn-run.ts';
 
-const putNames = ['previous', 'signal'];
+const putNames = ['previous', 'lease', 'ttl', 'signal'];
 const deleteNames = ['previous', 'limit', 'signal'];
 
 export function putKey<K, V>(
@@ -60,8 +64,7 @@ function putAtOnce<K, V>(core: Core, records: Records<K, V>, key: K, value: V): 
     const keyBytes = records.newKey(key);
     const valueBytes = records.newValue(value, keyBytes);
     // Asked again: a codec may have called anything meanwhile.
-    if (!core.admissions.open)
-      return putLater(core, records, ownBytes(keyBytes), ownBytes(valueBytes), false, undefined);
+    if (!core.admissions.open) return putLater(core, records, { key: ownBytes(keyBytes), value: ownBytes(valueBytes) });
     revision = core.store.put(keyBytes, valueBytes);
   } catch (error) {
     return core.call(() => {
@@ -75,17 +78,9 @@ function putAtOnce<K, V>(core: Core, records: Records<K, V>, key: K, value: V): 
   }, core.rethrow);
 }
 
-function putLater<K, V>(
-  core: Core,
-  records: Records<K, V>,
-  key: Uint8Array,
-  value: Uint8Array,
-  previous: boolean,
-  signal: AbortSignal | undefined,
-): Promise<PutResult<K, V>> {
+function putLater<K, V>(core: Core, records: Records<K, V>, put: PlannedPut): Promise<PutResult<K, V>> {
   return core.call(async () => {
-    const put = (txn: WriteTxn): PutResult<K, V> => runPut(txn, records, key, value, previous);
-    return (await section(core, { signal }, put)).value;
+    return (await section(core, {}, (txn, leases) => runPut(txn, leases, records, put))).value;
   });
 }
 
@@ -100,14 +95,16 @@ async function putInTurn<K, V>(
     core.check();
     let previous: boolean | undefined;
     let signal: AbortSignal | undefined;
+    let lease: PlannedPut['lease'];
     if (options !== undefined) {
       checkNames(options, 'options', putNames);
       ({ previous, signal } = options);
       checkOptionalBoolean(previous, 'previous');
+      lease = planLease(options);
       checkSignal(signal);
     }
     const { admissions, store } = core;
-    const direct = previous !== true && admissions.open;
+    const direct = previous !== true && lease === undefined && admissions.open;
     let keyBytes = direct ? records.newKey(key) : records.newOwnKey(key);
     let valueBytes = direct ? records.newValue(value, keyBytes) : records.newOwnValue(value, keyBytes);
     // Asked again: a codec may have called anything meanwhile.
@@ -120,8 +117,8 @@ async function putInTurn<K, V>(
       keyBytes = ownBytes(keyBytes);
       valueBytes = ownBytes(valueBytes);
     }
-    const put = (txn: WriteTxn): PutResult<K, V> => runPut(txn, records, keyBytes, valueBytes, previous === true);
-    return (await section(core, { signal }, put)).value;
+    const put = { key: keyBytes, value: valueBytes, previous, lease };
+    return (await section(core, { signal }, (txn, leases) => runPut(txn, leases, records, put))).value;
   } catch (error) {
     throw core.inOwnWords(error);
   } finally {
@@ -158,29 +155,40 @@ export function runTransaction<K, V, const Then extends readonly Op<K, V>[], con
   return core.call(async () => {
     checkSignalOptions(options);
     const { signal } = options;
-    const plan = planTxn(txn, records);
+    const plan = planTxn(txn, records, (namespace) => core.recordsOf(namespace as Kv<unknown, unknown>));
     // One result an operation, of its type: runStep builds exactly what OpResult says.
     type Answer = TxnResult<K, V, Then, Else>;
     if (core.backend.readOnly && !plan.writes) {
       return (await readTxn(core, plan, records, signal)) as unknown as Answer;
     }
     const decision = new Decision(core, plan, signal);
-    const finished = await section(core, { signal, prepare: () => decision.prepare() }, (txn) =>
-      runTxn(decision.path ?? choosePath(plan, txn), txn, records),
+    const finished = await section(core, { signal, prepare: () => decision.prepare() }, (txn, leases) =>
+      runTxn(decision.path(txn), txn, leases, records),
     );
     return finished.value as unknown as Answer;
   });
 }
 
 /** One section, admitted before and settled after. */
-export async function section<T>(core: Core, entry: Entry, body: (txn: WriteTxn) => T): Promise<Finished<T>> {
+export async function section<T>(
+  core: Core,
+  entry: Entry,
+  body: (txn: WriteTxn, leases: LeaseTxn) => T,
+): Promise<Finished<T>> {
   const { admissions } = core;
   let { prepare } = entry;
   let direct = admissions.open;
   if (direct && prepare !== undefined) {
-    const prepared = prepare();
-    direct = prepared === undefined;
-    prepare = () => prepared;
+    const ask = prepare;
+    let begun = ask();
+    direct = begun === undefined;
+    // A write that leaves the line does not ask how it ended.
+    begun?.catch(() => undefined);
+    prepare = () => {
+      const prepared = begun ?? ask();
+      begun = undefined;
+      return prepared;
+    };
   }
   const finished = direct ? core.write(body) : await admissions.enter(() => core.write(body), { ...entry, prepare });
   if (core.durableWrites) await core.store.settled();

@@ -19,6 +19,7 @@ type Calls<T> = { readonly [Member in keyof T]-?: ((it: T) => unknown) | 'answer
 
 const ofReader: Calls<Reader<string, string>> = {
   get: (reader) => reader.get('k1'),
+  getMany: (reader) => reader.getMany(['k1']),
   list: (reader) => reader.list({}),
   page: (reader) => reader.page({}),
   count: (reader) => reader.count({}),
@@ -27,9 +28,16 @@ const ofReader: Calls<Reader<string, string>> = {
 const ofKv: Calls<EmbeddedKv> = {
   ...ofReader,
   revision: (kv) => kv.revision,
+  getSync: (kv) => kv.getSync('k1'),
+  listSync: (kv) => kv.listSync({}, { limit: 5 }),
+  check: (kv) => kv.check(),
   at: (kv) => kv.at(1),
   put: (kv) => kv.put('a', 'x'),
+  create: (kv) => kv.create('b', 'x'),
+  update: (kv) => kv.update('a', 'x', { revision: 1 }),
   delete: (kv) => kv.delete('a'),
+  lease: (kv) => kv.lease({ ttl: 5 }),
+  leases: (kv) => kv.leases(),
   txn: (kv) => kv.txn({ then: [put('a', 'x')] }),
   transaction: (kv) => kv.transaction(() => undefined),
   write: (kv) => kv.write(() => undefined),
@@ -56,14 +64,17 @@ const ofSection: Calls<WriteSection<string, string>> = {
   count: (section) => section.count({}),
   put: (section) => section.put('a', 'x'),
   delete: (section) => section.delete('a'),
+  in: (section) => section.in(undefined as never),
 };
 
 const ofTransaction: Calls<Transaction<string, string>> = {
   revision: 'answers still',
   get: (tx) => tx.get('k1'),
+  getMany: (tx) => tx.getMany(['k1']),
   list: (tx) => tx.list({}),
   put: (tx) => tx.put('a', 'x'),
   delete: (tx) => tx.delete('a'),
+  in: (tx) => tx.in(undefined as never),
 };
 
 /** A wrong argument does not make it another code: nothing is looked at any more. */
@@ -198,7 +209,7 @@ describe.each(engines)('R10: on %s', (_engine, place) => {
     );
     await kv.close();
     release();
-    expect([await outcome, names.length]).toEqual(['KV_CLOSED', 4]);
+    expect([await outcome, names.length]).toEqual(['KV_CLOSED', 6]);
   });
 
   test('a watch ends without error, whatever it is asked for', async () => {

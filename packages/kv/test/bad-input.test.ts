@@ -22,7 +22,7 @@ describe('R3: wrong arguments are typed, named, and change nothing', () => {
     ],
     ['value of a wrong type', (kv) => kv.put('a', { secret } as unknown as string), /value must be a string/],
     ['value that is absent', (kv) => kv.put('a', undefined as unknown as string), /value must be a string/],
-    ['unknown option', (kv) => kv.put('a', 'b', { lease: secret } as object), /no "lease"/],
+    ['unknown option', (kv) => kv.put('a', 'b', { leese: secret } as object), /no "leese"/],
     ['options of a wrong type', (kv) => kv.put('a', 'b', secret as unknown as object), /options must be an object/],
     [
       'a signal for options',

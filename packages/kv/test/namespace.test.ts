@@ -1,5 +1,17 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { bytes, exists, json, memory, missing, open, put, range, remove, type EmbeddedKv } from '../src/index.ts';
+import {
+  bytes,
+  exists,
+  json,
+  memory,
+  missing,
+  open,
+  put,
+  range,
+  remove,
+  within,
+  type EmbeddedKv,
+} from '../src/index.ts';
 import { codeOf, collect } from './helpers.ts';
 
 interface User {
@@ -65,4 +77,26 @@ test('closing a name space closes nothing; closing the store closes it', async (
   await space.put('a', '1');
   await kv.close();
   expect(await codeOf(() => space.get('a'))).toBe('KV_CLOSED');
+});
+
+test('law 3: a section writes several name spaces as one revision; those of another store are refused, and undo it', async () => {
+  await using kv = await open(memory());
+  await using other = await open(memory());
+  const numbers = kv.namespace('n/', { value: json<number>() });
+  const { revision } = await kv.write((section) => {
+    const inside = section.in(numbers);
+    inside.put('k', 7);
+    section.put('a', `${inside.get('k')?.value} ${section.get('n/k')?.value}`);
+    expect(inside.in(kv).count({})).toBe(2);
+    expect(inside.list({}).map(({ key, value }) => [key, value])).toEqual([['k', 7]]);
+  });
+  expect([(await numbers.get('k'))?.modRevision, (await kv.get('a'))?.value]).toEqual([revision, '7 7']);
+  const lost = kv.write((section) => {
+    section.put('a', 'lost');
+    section.in(other.namespace('n/')).put('k', 'x');
+  });
+  await expect(lost).rejects.toMatchObject({ code: 'KV_INVALID' });
+  expect((await kv.get('a'))?.value).toBe('7 7');
+  const twice = kv.txn({ then: [put('n/k', '1'), within(numbers, put('k', 2))] });
+  await expect(twice).rejects.toMatchObject({ code: 'KV_DUPLICATE_KEY', key: new Uint8Array([0x6b]) });
 });

@@ -287,7 +287,7 @@ test('R3: what is no transaction is refused by name, in the branch not taken, to
     [{ then: put('a', 'b') }, /then must be an array/],
     [{ else: [undefined] }, /an operation must be an object/],
     [{ else: [{ type: 'swap' }] }, /type of an operation/],
-    [{ else: [{ type: 'put', key: 'a', value: 'b', lease: 1 }] }, /no "lease"/],
+    [{ else: [{ type: 'put', key: 'a', value: 'b', leese: 1 }] }, /no "leese"/],
     [{ else: [put('', 'b')] }, /key must not be empty/],
     [{ else: [put(7, 'b')] }, /key must be a string/],
     [{ else: [put('a', 7)] }, /value must be a string/],

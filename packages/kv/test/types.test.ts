@@ -10,10 +10,13 @@ import {
   put,
   range,
   remove,
+  within,
   type EmbeddedKv,
   type Entry,
   type Kv,
   type KvEvent,
+  type Lease,
+  type LeaseStatus,
   type RangeOpResult,
 } from '../src/index.ts';
 
@@ -85,6 +88,67 @@ async function types(): Promise<void> {
   await kv.delete({});
   // @ts-expect-error reads have {} for that
   kv.list({ all: true });
+
+  const lease = await kv.lease({ ttl: 30, keepAlive: true });
+  expectTypeOf(lease).toEqualTypeOf<Lease>();
+  expectTypeOf(await kv.lease({ id: '7b' })).toEqualTypeOf<Lease>();
+  expectTypeOf(await lease.keepAlive()).toEqualTypeOf<number>();
+  expectTypeOf(await kv.leases()).toEqualTypeOf<readonly LeaseStatus[]>();
+  // @ts-expect-error neither a ttl nor an id
+  await kv.lease({});
+  // @ts-expect-error ids are text
+  await kv.lease({ ttl: 30, id: 7n });
+  const entry = await kv.get('a');
+  await kv.put('a', { theme: 'dark' }, { lease });
+  await kv.put('a', { theme: 'dark' }, { lease: entry?.lease, previous: true });
+  await kv.txn({ then: [put('a', { theme: 'dark' }, { lease: lease.id }), put('b', { theme: 'x' }, { ttl: 5 })] });
+  // @ts-expect-error seconds are a number
+  await kv.put('a', { theme: 'dark' }, { ttl: '5' });
+  // @ts-expect-error no such option
+  put('a', 'b', { leese: lease });
+
+  const created = await kv.create('a', { theme: 'dark' }, { ttl: 5 });
+  if (created.succeeded) expectTypeOf(created.lease).toEqualTypeOf<string | undefined>();
+  else expectTypeOf(created.entry).toEqualTypeOf<Entry<string, Config>>();
+  const updated = await kv.update('a', { theme: 'dark' }, { revision: created.revision });
+  if (!updated.succeeded) expectTypeOf(updated.entry).toEqualTypeOf<Entry<string, Config> | undefined>();
+  // @ts-expect-error the winner has no entry
+  if (updated.succeeded) expectTypeOf(updated.entry);
+  // @ts-expect-error of which revision
+  await kv.update('a', { theme: 'dark' });
+  expectTypeOf(await kv.getMany(['a', 'b'])).toEqualTypeOf<readonly (Entry<string, Config> | undefined)[]>();
+  // @ts-expect-error the keys have another type
+  await kv.getMany([7]);
+  await kv.transaction(async (tx) => {
+    tx.put('a', { theme: 'dark' }, { lease, ttl: undefined });
+    expectTypeOf(await tx.getMany(['a'])).toEqualTypeOf<readonly (Entry<string, Config> | undefined)[]>();
+  });
+  await text.write((section) => section.put('a', 'b', { ttl: 5 }));
+
+  const numbers = text.namespace('n', { value: json<number>() });
+  const mixed = await text.txn({
+    if: [within(numbers, compare('k', { value: { equals: 7 } })), missing('a')],
+    then: [within(numbers, get('k')), within(numbers, put('k', 8)), put('a', 'b'), within(numbers, range({}))],
+  });
+  if (mixed.succeeded) {
+    expectTypeOf(mixed.results[0]).toEqualTypeOf<Entry<string, number> | undefined>();
+    expectTypeOf(mixed.results[1].previous).toEqualTypeOf<Entry<string, number> | undefined>();
+    expectTypeOf(mixed.results[2].previous).toEqualTypeOf<Entry<string, string> | undefined>();
+    expectTypeOf(mixed.results[3]).toEqualTypeOf<RangeOpResult<string, number>>();
+  }
+  // @ts-expect-error the value has the type of the other name space
+  within(numbers, put('k', 'text'));
+  // @ts-expect-error the key has another type
+  within(numbers, get(7));
+  await text.transaction(async (tx) => {
+    expectTypeOf(await tx.in(numbers).get('k')).toEqualTypeOf<Entry<string, number> | undefined>();
+    // @ts-expect-error the value has the type of the other name space
+    tx.in(numbers).put('k', 'text');
+  });
+  await text.write((section) => {
+    expectTypeOf(section.in(numbers).get('k')).toEqualTypeOf<Entry<string, number> | undefined>();
+    section.in(numbers).put('k', 7, { lease });
+  });
 
   expectTypeOf(kv.namespace('n', { value: json<number>() })).toEqualTypeOf<Kv<string, number>>();
   expectTypeOf(kv.namespace('n')).toEqualTypeOf<Kv<string, Config>>();

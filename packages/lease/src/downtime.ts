@@ -59,10 +59,15 @@ export async function writeMark(
   await store.settled();
 }
 
-/** Removes what a closing left. Returns whether there was something. */
+/** Removes what a closing left. Returns whether there was something. Where nothing can be written it stays for who can. */
 export async function dropMark(store: Store): Promise<boolean> {
   if (!(await hasMark(store.rows))) return false;
-  if (!store.admitting) await store.admit();
-  store.write(({ rows }) => rows.deleteBucket(markBucket));
+  try {
+    if (!store.admitting) await store.admit();
+    store.write(({ rows }) => rows.deleteBucket(markBucket));
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === 'BACKEND_READ_ONLY') return false;
+    throw error;
+  }
   return true;
 }

@@ -89,7 +89,7 @@ export class LeaseLessor implements Lessor {
 
   /** Loads what the store has, and begins. */
   async open(): Promise<void> {
-    const { minTtl, primary, countsDowntime } = this.#settings;
+    const { minTtl, primary, countsDowntime, onExpired, rate } = this.#settings;
     const state = await loadLeases(this.#store.rows, this.#store.takeLeaseAttachments(), this.#clock, minTtl);
     for (const { changes } of this.#early!) state.apply(changes);
     this.#early = undefined;
@@ -100,7 +100,8 @@ export class LeaseLessor implements Lessor {
     if (await dropMark(this.#store)) await this.#store.settled();
     if (!primary) return;
     await this.#promote(0);
-    if (this.#settings.onExpired === undefined && this.#settings.rate === undefined) await this.#loop.drain();
+    if (onExpired === undefined && rate === undefined) await this.#loop.drain();
+    await this.#store.settled();
   }
 
   get size(): number {

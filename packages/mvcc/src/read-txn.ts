@@ -11,7 +11,7 @@ import { checkBytes, checkHasFields, checkOptional, isSignal } from '@varve/base
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
-import { checkRange, rangeSliced } from './range.ts';
+import { checkRange, rangeNow, rangeSliced } from './range.ts';
 import type { GetOptions, KeyValue, RangeOptions, RangeResult, ReadTxn, SliceOptions } from './store.ts';
 
 const NO_OPTIONS: RangeOptions & SliceOptions = {};
@@ -53,6 +53,13 @@ export class ReadTransaction implements ReadTxn {
     const revision = this.#revisionFor(options.revision);
     this.#metrics.ranges++;
     return await rangeSliced(this.#history, key, end, revision, this.#revision, options);
+  }
+
+  rangeNow(key: Uint8Array, end: RangeEnd, options: RangeOptions = NO_OPTIONS): RangeResult {
+    checkRange(key, end, options);
+    const revision = this.#revisionFor(options.revision);
+    this.#metrics.ranges++;
+    return rangeNow(this.#history, this.#history, key, end, revision, this.#revision, options);
   }
 
   end(): void {

@@ -103,6 +103,8 @@ export interface ReadTxn extends Disposable {
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
   /** A range, in slices. Errors as `get`. */
   range(key: Uint8Array, end: RangeEnd, options?: RangeOptions & SliceOptions): Promise<RangeResult>;
+  /** The same in this tick, so keep it small: set a limit. */
+  rangeNow(key: Uint8Array, end: RangeEnd, options?: RangeOptions): RangeResult;
   /** Ends the transaction; calls afterwards throw `MVCC_CLOSED`. Idempotent. */
   end(): void;
 }

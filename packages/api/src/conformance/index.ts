@@ -12,8 +12,10 @@
  */
 import { argumentScenarios } from './arguments.ts';
 import { historyScenarios } from './histories.ts';
+import { leaseScenarios } from './leases.ts';
 import { lifecycleScenarios } from './lifecycle.ts';
 import { namespaceScenarios } from './namespaces.ts';
+import { oneCallScenarios } from './one-call.ts';
 import { optimisticScenarios } from './optimistic.ts';
 import { pastScenarios } from './past.ts';
 import { readScenarios } from './reads.ts';
@@ -40,6 +42,8 @@ const scenarios: readonly Scenario[] = [
   ...writeScenarios,
   ...txnScenarios,
   ...optimisticScenarios,
+  ...oneCallScenarios,
+  ...leaseScenarios,
   ...pastScenarios,
   ...watchScenarios,
   ...namespaceScenarios,

@@ -1,6 +1,7 @@
 /** Name spaces: a part of the keys as a `Kv` of its own. */
 import { json } from '../codec.ts';
-import { missing, put, range, remove } from '../operations.ts';
+import { exists, get, missing, nested, put, range, remove } from '../operations.ts';
+import { within } from '../within.ts';
 import { equal, refusal, thrown } from './check.ts';
 import { putAll, shown, take, told, type Scenario } from './scenario.ts';
 
@@ -76,6 +77,85 @@ export const namespaceScenarios: readonly Scenario[] = [
       };
       equal([error.code, [...(error.key ?? [])]], ['KV_DECODE', [0x6b]], 'code and key');
       equal(error.message.includes('hidden'), false, 'the prefix in the message');
+    },
+  },
+  {
+    key: 'namespaces/together',
+    title:
+      'law 3: one transaction reads and writes several name spaces, each with its own keys and values, as one revision',
+    async run(kv) {
+      const people = kv.namespace('people/', { value: json<{ age: number }>() });
+      const names = kv.namespace('names/');
+      const before = (await people.put('7', { age: 30 })).revision;
+      const won = await kv.txn({
+        if: [within(people, exists('7')), within(names, missing({})), missing('log')],
+        then: [
+          within(people, put('7', { age: 31 }, { previous: true })),
+          within(names, put('Ann', '7')),
+          nested({ then: [put('log', 'x'), within(people, get('7'))] }),
+          within(names, range({})),
+        ],
+      });
+      const [replaced, , inner, listed] = won.results as unknown as readonly [
+        ...[
+          { previous: { value: unknown } },
+          unknown,
+          { results: readonly [unknown, { key: string; value: unknown }] },
+        ],
+        ...[{ entries: readonly { key: string; value: string }[] }],
+      ];
+      equal([won.succeeded, won.revision], [true, before + 1], 'one revision');
+      equal(replaced.previous.value, { age: 30 }, 'a value of the other name space');
+      equal([inner.results[1].key, inner.results[1].value], ['7', { age: 31 }], 'a read behind it');
+      equal(
+        listed.entries.map(({ key, value }) => [key, value]),
+        [['Ann', '7']],
+        'a range',
+      );
+      equal((await kv.get('people/7'))?.value, '{"age":31}', 'seen from outside');
+      let runs = 0;
+      const { revision } = await kv.transaction(async (tx) => {
+        const inside = tx.in(people);
+        const age = (await inside.get('7'))?.value.age ?? 0;
+        if (runs++ === 0) await people.put('7', { age: 50 });
+        inside.put('7', { age: age + 1 });
+        tx.in(names).put('Bob', (await tx.get('people/7'))?.value ?? 'nothing');
+        tx.delete('log');
+      });
+      equal(runs, 2, 'attempts when what one of them read has changed');
+      equal(
+        shown(await take(kv.at(revision).list({}))),
+        ['names/Ann=7', 'names/Bob={"age":51}', 'people/7={"age":51}'],
+        'all',
+      );
+      equal(
+        (await take(kv.watch({}, { from: revision }), 3)).every((event) => event.revision === revision),
+        true,
+        'one',
+      );
+    },
+  },
+  {
+    key: 'namespaces/together-refused',
+    title: 'a name space of another store, and a key that two of them put, are refused before anything happens',
+    async run(kv, bench) {
+      const before = await putAll(kv, { a: '1' });
+      const other = (await bench.open()).namespace('n/');
+      const space = kv.namespace('n/');
+      const refusals: readonly (readonly [string, string, () => unknown])[] = [
+        ['another store', 'KV_INVALID', () => kv.txn({ then: [put('a', '2'), within(other, put('k', 'x'))] })],
+        ['a condition of it', 'KV_INVALID', () => kv.txn({ if: [within(other, exists('k'))], then: [put('a', '2')] })],
+        [
+          'in a transaction',
+          'KV_INVALID',
+          () => kv.transaction((tx) => (tx.put('a', '2'), tx.in(other).put('k', 'x'))),
+        ],
+        ['no name space', 'KV_INVALID', () => kv.txn({ then: [within({} as typeof kv, put('k', 'x'))] })],
+        ['no operation', 'KV_INVALID', () => kv.txn({ then: [{ type: 'within', namespace: space } as never] })],
+        ['one key twice', 'KV_DUPLICATE_KEY', () => kv.txn({ then: [put('n/k', '1'), within(space, put('k', '2'))] })],
+      ];
+      for (const [what, code, call] of refusals) equal(await refusal(call, what), code, what);
+      equal([(await kv.status()).revision, await kv.count({})], [before, 1], 'nothing has changed');
     },
   },
 ];
