@@ -24,6 +24,7 @@ const checks = {
   manifests: [join(root, 'tools', 'checks', 'manifests.mjs')],
   changesets: [join(root, 'tools', 'checks', 'changesets.mjs')],
   errors: [join(root, 'tools', 'checks', 'errors.mjs')],
+  reference: [join(root, 'tools', 'checks', 'reference.mjs')],
   citations: [join(root, 'tools', 'checks', 'citations.mjs')],
   hover: [join(root, 'tools', 'checks', 'hover-docs.mjs')],
   links: [join(root, 'tools', 'checks', 'links.mjs')],

@@ -17,19 +17,22 @@ import { invalidType, type InvalidArgument } from './errors.ts';
 import { isThenable, isUint8Array, kindOf } from './kind.ts';
 import { decodeText, encodeText } from './text.ts';
 
-/** A way to store values of one type. Both directions are synchronous and must agree. */
-export interface Codec<T> {
+/**
+ * A way to store values of one type. Both directions are synchronous and must agree. One that takes more than it gives, as a
+ * schema with defaults does, says so with its second type.
+ */
+export interface Codec<T, In = T> {
   /**
    * May throw: the write is refused with `KV_ENCODE`. The result is copied before any other code of yours runs, so it may
    * be a buffer that the next call uses again.
    */
-  encode(value: T): Uint8Array;
+  encode(value: In): Uint8Array;
   /** May throw: the read ends with `KV_DECODE`. The bytes are the codec's own. */
   decode(bytes: Uint8Array): T;
 }
 
 /** A codec that must not be used for keys. */
-export interface ValueCodec<V> extends Codec<V> {
+export interface ValueCodec<V, In = V> extends Codec<V, In> {
   readonly valuesOnly: true;
 }
 
@@ -73,11 +76,14 @@ export const bytes: KeyCodec<Uint8Array> = Object.freeze({
 export function json<T = unknown>(): ValueCodec<T>;
 /**
  * Values as JSON text that a schema (zod, valibot, arktype: anything that speaks Standard Schema) accepts.
- * The schema checks what will be read back: at a put, so that nothing is stored that could not be read, and at each read.
- * It must be synchronous.
+ * Takes what the schema takes and gives what it gives. What is stored is the JSON text of what was put, as it was put: the
+ * schema checks that text at the put, so that nothing is stored that could not be read, and its defaults, transforms and
+ * coercions are made at each read. What it refuses is in `issues` of the error. It must be synchronous.
  * @throws TypeError `KV_INVALID` for anything that is not a Standard Schema
  */
-export function json<S extends StandardSchemaV1>(schema: S): ValueCodec<StandardSchemaV1.InferOutput<S>>;
+export function json<S extends StandardSchemaV1>(
+  schema: S,
+): ValueCodec<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<S>>;
 export function json(schema?: StandardSchemaV1): ValueCodec<unknown> {
   const check = schema === undefined ? identity : checker(schema);
   const codec: ValueCodec<unknown> = {
@@ -127,6 +133,9 @@ export function isInOwnWords(error: unknown): error is Error {
   return error instanceof Error && ownWords.has(error);
 }
 
+/** What the schema of `json` said of a value that it refused with this error. */
+export const issuesOf: WeakMap<object, readonly StandardSchemaV1.Issue[]> = new WeakMap();
+
 const own = new WeakSet<object>([utf8, bytes]);
 const ownWords = new WeakSet<Error>();
 
@@ -161,7 +170,11 @@ function checker(schema: StandardSchemaV1): (value: unknown) => unknown {
       result.then(undefined, () => undefined);
       throw inOwnWords(new TypeError('its schema is asynchronous, and a codec needs a synchronous one'));
     }
-    if (result.issues !== undefined) throw new TypeError(result.issues.map(describe).join('; '));
+    if (result.issues !== undefined) {
+      const refusal = new TypeError(result.issues.map(describe).join('; '));
+      issuesOf.set(refusal, result.issues);
+      throw refusal;
+    }
     return result.value;
   };
 }

@@ -6,8 +6,8 @@
  * CO2  Messages name the key and never quote a value: what a codec throws is the `cause`, its words may be the value (R3).
  */
 import { keyName } from './byte-key.ts';
-import { encodesAlone, encodesAnew, isInOwnWords, isOwnCodec, type Codec } from './codec.ts';
-import { invalidType, KvError } from './errors.ts';
+import { encodesAlone, encodesAnew, isInOwnWords, isOwnCodec, issuesOf, type Codec } from './codec.ts';
+import { invalidType, KvError, type KvErrorFacts } from './errors.ts';
 import { isUint8Array } from './kind.ts';
 
 export class Coder<T> {
@@ -69,7 +69,7 @@ export class Coder<T> {
       const relative = this.#relative(key);
       const reason = isInOwnWords(cause) ? `: ${cause.message}` : '; the cause of this error is what the codec threw';
       const message = `${titled(name, relative)}, revision ${revision}, cannot be decoded${reason}`;
-      throw new KvError('KV_DECODE', message, { cause, key: relative, revision });
+      throw new KvError('KV_DECODE', message, { cause, key: relative, revision, issues: saidOf(cause) });
     }
   }
 
@@ -89,10 +89,14 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
 function refusal(cause: unknown, name: string, key: Uint8Array | undefined): Error {
   if (!isInOwnWords(cause)) {
     const message = `${titled(name, key)} cannot be encoded; the cause of this error is what the codec threw`;
-    return new KvError('KV_ENCODE', message, { cause, key });
+    return new KvError('KV_ENCODE', message, { cause, key, issues: saidOf(cause) });
   }
   if ('code' in cause && cause.code === 'KV_INVALID') return invalidType(`${name} ${cause.message}`);
   return new KvError('KV_ENCODE', `${titled(name, key)} cannot be encoded: ${cause.message}`, { cause, key });
+}
+
+function saidOf(cause: unknown): KvErrorFacts['issues'] {
+  return typeof cause === 'object' && cause !== null ? issuesOf.get(cause) : undefined;
 }
 
 function titled(name: string, key: Uint8Array | undefined): string {

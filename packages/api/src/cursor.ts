@@ -1,14 +1,14 @@
 /**
  * The text that leads from one page to the next: the revision of the walk, the first key of the next page, and a seal.
  *
- * CU1 A cursor belongs to one range of one name space, in one direction. The seal is a hash over these, the revision and the
+ * CU1 A cursor belongs to one range of one name space, in one direction, order and choice. The seal is a hash over these, the revision and the
  *     key, so that another range refuses it even where the key lies inside, and a damaged cursor is no cursor.
  * CU2 The key is relative to the name space: whoever is handed a cursor learns nothing of what lies around.
  * CU3 It is no secret and no permission: whoever makes one up goes on reading in the range that is read anyway.
  */
 import { contains, noEnd, type Bounds } from './bounds.ts';
 import { invalidType } from './errors.ts';
-import { fromBase64Url, toBase64Url } from './text.ts';
+import { encodeText, fromBase64Url, toBase64Url } from './text.ts';
 
 export interface Cursor {
   readonly revision: number;
@@ -21,6 +21,8 @@ export interface Walk {
   readonly bounds: Bounds;
   readonly reverse: boolean;
   readonly space: CursorSpace;
+  /** Order and filters, as text; empty or absent where there are none. */
+  readonly how?: string | undefined;
 }
 
 /** The part of a key space that cursors need. */
@@ -55,8 +57,9 @@ export function readCursor(text: unknown, walk: Walk, revision: number | undefin
 }
 
 /** Two hashes of 32 bits with different beginnings: no secret (CU3), and one damage in 10^19 goes unseen. */
-function seal(revision: number, key: Uint8Array, { bounds, reverse, space }: Walk): string {
+function seal(revision: number, key: Uint8Array, { bounds, reverse, space, how = '' }: Walk): string {
   const parts = [space.prefix, bounds.key, bounds.end ?? noEnd, key];
+  if (how !== '') parts.push(encodeText(how));
   const bytes = new Uint8Array(8);
   const view = new DataView(bytes.buffer);
   for (const [place, start] of [0x811c9dc5, 0x9747b28c].entries()) {

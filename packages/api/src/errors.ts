@@ -6,6 +6,7 @@
  * ER2  Codes are stable within a major version, messages and classes are not: another package's error with the code and the
  *      facts named here is as good as a `KvError`.
  */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 /**
  * Codes that have one cause on every `Kv`.
@@ -138,6 +139,8 @@ export interface KvErrorFacts {
   readonly compactRevision?: number | undefined;
   /** With `MVCC_FUTURE_REVISION`: the newest revision. */
   readonly currentRevision?: number | undefined;
+  /** With `KV_ENCODE` and `KV_DECODE`: what the schema of `json(schema)` said. It may quote the value. */
+  readonly issues?: readonly StandardSchemaV1.Issue[] | undefined;
 }
 
 /** The error of whoever implements a `Kv`. Check `code`, never the message or the class. */
@@ -150,6 +153,7 @@ export class KvError extends Error {
   readonly path?: string | undefined;
   readonly compactRevision?: number | undefined;
   readonly currentRevision?: number | undefined;
+  readonly issues?: readonly StandardSchemaV1.Issue[] | undefined;
 
   constructor(code: KvCode, message: string, facts: KvErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
@@ -160,6 +164,7 @@ export class KvError extends Error {
     if (facts.path !== undefined) this.path = facts.path;
     if (facts.compactRevision !== undefined) this.compactRevision = facts.compactRevision;
     if (facts.currentRevision !== undefined) this.currentRevision = facts.currentRevision;
+    if (facts.issues !== undefined) this.issues = facts.issues;
   }
 }
 

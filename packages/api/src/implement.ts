@@ -23,6 +23,9 @@ export { isThenable, kindOf } from './kind.ts';
 export { planGrant, planLease, type LeasePlan, type LeaseRequest } from './lease-plan.ts';
 export { leaseOf, leaseText } from './lease-text.ts';
 export { activeLimits, type ActiveLimits, type Limits } from './limits.ts';
+export { checkChanges, checkDiff, checkHistory, planCount, planRead, type ReadPlan } from './read-plan.ts';
+export { matchedIn, selectSeveral, type Several } from './several.ts';
+export { decodedEvent, decodedOr } from './undecodable.ts';
 export { Records, type StoredChange, type StoredRecord } from './records.ts';
 export { mostKeys, planKeys } from './many-keys.ts';
 export {

@@ -1,6 +1,8 @@
 export type * from './kv.ts';
 export type * from './lease.ts';
 export type * from './optimistic.ts';
+export type * from './list-options.ts';
+export type * from './changes.ts';
 export {
   compare,
   exists,

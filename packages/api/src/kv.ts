@@ -20,8 +20,18 @@
  *
  * etcd: the client API of clientv3 (KV, Watch, Maintenance).
  */
+import type { ChangesOptions, Difference, DiffOptions } from './changes.ts';
 import type { Codec } from './codec.ts';
 import type { LeaseChoice, Leases } from './lease.ts';
+import type {
+  CountOptions,
+  HistoryOptions,
+  Items,
+  KeysOptions,
+  ListOptions,
+  PageOptions,
+  UndecodableOption,
+} from './list-options.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
 import type { OptimisticWrites } from './optimistic.ts';
 
@@ -61,8 +71,14 @@ export interface Entry<K, V> {
   readonly lease?: string | undefined;
 }
 
+/** What an event of a watch of several selectors says of them. */
+export interface Matched {
+  /** Which of the selectors the key lies in: their places in `any`, ascending. Only of a watch of `{ any }`. */
+  readonly ranges?: readonly number[] | undefined;
+}
+
 /** A key was written. */
-export interface PutEvent<K, V> extends Entry<K, V> {
+export interface PutEvent<K, V> extends Entry<K, V>, Matched {
   readonly type: 'put';
   /** The revision of this change, as `modRevision`. */
   readonly revision: number;
@@ -71,7 +87,7 @@ export interface PutEvent<K, V> extends Entry<K, V> {
 }
 
 /** A key was deleted. */
-export interface DeleteEvent<K, V> {
+export interface DeleteEvent<K, V> extends Matched {
   readonly type: 'delete';
   readonly key: K;
   /** Never there; named so that `event.value` may be asked of any event. */
@@ -86,24 +102,6 @@ export type KvEvent<K, V> = PutEvent<K, V> | DeleteEvent<K, V>;
 export interface SignalOptions {
   /** Aborting rejects with the signal's own reason. A write that has begun is finished all the same. */
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface ListOptions extends SignalOptions {
-  /** At most so many entries. @default all */
-  readonly limit?: number | undefined;
-  /** From the last key to the first. @default false */
-  readonly reverse?: boolean | undefined;
-}
-
-export interface PageOptions extends SignalOptions {
-  /** Entries per page, from 1. @default 100 */
-  readonly limit?: number | undefined;
-  /** `next` of the page before; reads on at that page's revision. @default the first page */
-  readonly cursor?: string | undefined;
-  /** From the last key to the first; a cursor goes on in its own direction only. @default false */
-  readonly reverse?: boolean | undefined;
-  /** Count all entries of the range, too. @default false */
-  readonly total?: boolean | undefined;
 }
 
 export interface Page<K, V> {
@@ -132,14 +130,16 @@ export interface Reader<K, V> {
    * The entries of a range in byte order of their keys, or with `reverse` from the last to the first, all of one revision: the present one when the first entry is asked
    * for. Read page by page below; holds nothing, so leaving early is free and a slow reader may meet `MVCC_COMPACTED`.
    */
-  list(range: Range<K>, options?: ListOptions): AsyncIterable<Entry<K, V>>;
+  list(range: Range<K>, options?: ListOptions): Items<Entry<K, V>>;
+  /** As `list`, the keys alone: no value is read, unless the order is that of the values. */
+  keys(range: Range<K>, options?: KeysOptions): Items<K>;
   /**
    * A part of a range, and how to go on. A cursor outlives the process: it ends only when its revision is compacted.
    * @throws TypeError `KV_INVALID` for a cursor of another range, direction, name space or revision
    */
   page(range: Range<K>, options?: PageOptions): Promise<Page<K, V>>;
-  /** How many keys the range holds. */
-  count(range: Range<K>, options?: SignalOptions): Promise<number>;
+  /** How many keys the range holds. With a filter each of them is looked at. */
+  count(range: Range<K>, options?: CountOptions): Promise<number>;
 }
 
 export interface PutOptions extends SignalOptions, LeaseChoice {
@@ -175,7 +175,7 @@ export interface DeleteResult<K, V> {
 }
 
 /** Reads and buffered writes of one attempt of `transaction`. Of no use once the body has returned. */
-export interface Transaction<K, V> {
+export interface Transaction<K, V, W = V> {
   /** The revision that this attempt reads. */
   readonly revision: number;
   /** A key, own writes included (those with `version`, `createRevision` and `modRevision` 0). */
@@ -188,14 +188,14 @@ export interface Transaction<K, V> {
    * Buffered until the body returns; the last change of a key counts. Leases are looked for when it is committed: one that is not there
    * then rejects the whole call with `LEASE_NOT_FOUND`.
    */
-  put(key: K, value: V, options?: LeaseChoice): void;
+  put(key: K, value: W, options?: LeaseChoice): void;
   /** Buffered until the body returns. */
   delete(key: K): void;
   /**
    * The same attempt, as another name space of this store sees it: what is read and written there is a part of it.
    * @throws TypeError `KV_INVALID` for a name space of another store
    */
-  in<W, X>(namespace: Kv<W, X>): Transaction<W, X>;
+  in<L, X, Y>(namespace: Kv<L, X, Y>): Transaction<L, X, Y>;
 }
 
 export interface TransactionOptions extends SignalOptions {
@@ -212,15 +212,10 @@ export interface TransactionResult<T> {
   readonly attempts: number;
 }
 
-export interface HistoryOptions extends SignalOptions {
-  /** First revision wanted. @default the oldest that is retained */
-  readonly from?: number | undefined;
-}
-
-export interface WatchOptions extends SignalOptions {
+export interface WatchOptions extends SignalOptions, UndecodableOption {
   /** First revision wanted: the past is read from history, the future is waited for. @default the next one */
   readonly from?: number | undefined;
-  /** Give the present state first, as puts, and then everything after it: no gap, no repetition. Not with `from`. */
+  /** Give the present state first, as puts, and then everything after it: no gap, no repetition. Not with `from`. @default false */
   readonly initial?: boolean | undefined;
   /** Deliver `previous` with each event. @default false */
   readonly previous?: boolean | undefined;
@@ -228,6 +223,12 @@ export interface WatchOptions extends SignalOptions {
   readonly only?: 'put' | 'delete' | undefined;
   /** While nothing happens, `batches()` gives an empty batch after each such time. @default never */
   readonly progressIntervalMs?: number | undefined;
+  /**
+   * When history that the watch needs is compacted, list the present state again and go on after it, instead of ending with
+   * `MVCC_COMPACTED`. Read it as `batches()`, which say so: an empty batch with `resync` begins the new state, and what is not
+   * in it is gone. @default false
+   */
+  readonly resync?: boolean | undefined;
 }
 
 /** All changes of one revision that the watch is about. */
@@ -236,9 +237,17 @@ export interface WatchBatch<K, V> {
   readonly revision: number;
   /** In the order of the transaction. Empty in a bookmark: everything up to `revision` has been handed out. */
   readonly events: readonly KvEvent<K, V>[];
-  /** Part of the state that `initial` asked for; a bookmark follows the last part. */
+  /** Part of the state that `initial` or `resync` asked for; a bookmark follows the last part. */
   readonly initial: boolean;
+  /** The state is listed again after a compaction. The first of these batches is empty: forget what you have. */
+  readonly resync?: true | undefined;
 }
+
+/**
+ * What to watch: a key, a range, or several of both as one. Of several, an event that lies in more than one comes once, and says
+ * which. `{ any }` and not an array, because an array may be a key.
+ */
+export type WatchSelector<K> = Selector<K> | { readonly any: readonly Selector<K>[] };
 
 /**
  * Events as they are pulled: in revision order, each once, until compaction, `close` or the signal ends it.
@@ -265,9 +274,9 @@ export interface Watch<K, V> extends AsyncIterable<KvEvent<K, V>>, AsyncDisposab
   ref(): this;
 }
 
-export interface NamespaceOptions<V> {
+export interface NamespaceOptions<V, W = V> {
   /** How values of the namespace are stored. @default as outside */
-  readonly value?: Codec<V> | undefined;
+  readonly value?: Codec<V, W> | undefined;
 }
 
 export interface CompactOptions extends SignalOptions {
@@ -291,8 +300,9 @@ export interface Status {
   readonly sizeInUse: number;
 }
 
-/** A key-value store with history. Open one with `open()`. */
-export interface Kv<K = string, V = string> extends Reader<K, V>, Leases, OptimisticWrites<K, V>, AsyncDisposable {
+/** A key-value store with history, of keys `K` and values `V`; `W` is what it takes for a value, where that is not what it gives. Open one with `open()`. */
+export interface Kv<K = string, V = string, W = V>
+  extends Reader<K, V>, Leases, OptimisticWrites<K, V, W>, AsyncDisposable {
   /**
    * Writes a key. Resolves when the write may be relied on: durable, unless `durability` is `'interval'`.
    * `put(a); put(b)` need not be awaited one by one: they take effect in the order of the calls. In an embedded store
@@ -300,7 +310,7 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, Leases, Optimi
    * can be refused for itself, so look at each promise; what must happen together is a `txn`.
    * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type; `LEASE_NOT_FOUND`
    */
-  put(key: K, value: V, options?: PutOptions): Promise<PutResult<K, V>>;
+  put(key: K, value: W, options?: PutOptions): Promise<PutResult<K, V>>;
   /**
    * Deletes a key, or the keys of a range; all keys there are only as `{ all: true }`. Nothing to delete is fine, and makes no
    * revision.
@@ -317,8 +327,8 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, Leases, Optimi
    * @throws KvError `KV_DUPLICATE_KEY` when a branch puts a key twice, or puts one that it deletes
    * @throws KvError `KV_TOO_LARGE` for more operations, conditions, nesting or deletions than the limits
    */
-  txn<const Then extends readonly Op<K, V>[] = readonly [], const Else extends readonly Op<K, V>[] = readonly []>(
-    txn: Txn<K, V, Then, Else>,
+  txn<const Then extends readonly Op<K, W>[] = readonly [], const Else extends readonly Op<K, W>[] = readonly []>(
+    txn: Txn<K, W, Then, Else>,
     options?: SignalOptions,
   ): Promise<TxnResult<K, V, Then, Else>>;
   /**
@@ -327,7 +337,7 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, Leases, Optimi
    * @throws KvError `KV_CONFLICT` after `attempts` runs
    */
   transaction<T>(
-    body: (tx: Transaction<K, V>) => T | Promise<T>,
+    body: (tx: Transaction<K, V, W>) => T | Promise<T>,
     options?: TransactionOptions,
   ): Promise<TransactionResult<T>>;
   /** The store as `revision` left it. @throws RangeError `KV_INVALID` for anything but an integer from 1 */
@@ -335,25 +345,45 @@ export interface Kv<K = string, V = string> extends Reader<K, V>, Leases, Optimi
   /**
    * All retained changes of one key up to the present, oldest first; of one revision only the last.
    * Ends with `MVCC_COMPACTED` when `from` is given and compacted.
+   * @throws KvError `MVCC_FUTURE_REVISION` for an `until` above the present
    */
-  history(key: K, options?: HistoryOptions): AsyncIterable<KvEvent<K, V>>;
+  history(key: K, options?: HistoryOptions): Items<KvEvent<K, V>>;
   /**
-   * Follows a key or a range, from any revision that is retained. Begins with the call, not with the first pull. While a pull
+   * The changes of a key or a range after `since`, in revision order, up to the present: what a copy of that age lacks. Reads
+   * every change of the store in between. Where the answer is empty, the copy is as new as `until`.
+   * @throws KvError `MVCC_COMPACTED` for a `since` below the compacted revision: list anew, and go on from the revision of the
+   *   list; `MVCC_FUTURE_REVISION` for revisions above the present; RangeError `KV_INVALID` for an `until` below `since`
+   */
+  changes(key: Selector<K>, options: ChangesOptions): Items<KvEvent<K, V>>;
+  /**
+   * What leads from one revision to another, either of which may be the older one: a difference for each key that they have
+   * differently, in the order of the keys. Holds a part of the keys at a time, and reads no value of keys that are equal.
+   * @throws KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION`; RangeError `KV_INVALID` for anything but integers from 1
+   */
+  diff(first: number, second: number, range: Range<K>, options?: DiffOptions): Items<Difference<K, V>>;
+  /**
+   * Follows a key, a range, or `{ any: [...] }` of both, in one order, from any revision that is retained. Begins with the call, not with the first pull. While a pull
    * waits for an event the process stays alive, unless the watch is `unref`ed.
    * A failed commit ends it with `BACKEND_FAILED`, and refuses new ones.
    */
-  watch(key: Selector<K>, options?: WatchOptions): Watch<K, V>;
+  watch(key: WatchSelector<K>, options?: WatchOptions): Watch<K, V>;
   /**
    * The keys that begin with `prefix`, without it, as a `Kv` of their own.
    * A view: closing it does nothing; `compact` and `status` speak of the whole store.
    */
-  namespace<W = V>(prefix: K, options?: NamespaceOptions<W>): Kv<K, W>;
+  namespace(prefix: K, options?: NamespaceOptions<never>): Kv<K, V, W>;
+  /** With values of its own, which its codec says. */
+  namespace<V2, W2 = V2>(
+    prefix: K,
+    options: NamespaceOptions<V2, W2> & { readonly value: Codec<V2, W2> },
+  ): Kv<K, V2, W2>;
   /**
    * Gives up history below `revision`: reads below end with `MVCC_COMPACTED` from now on, answers at or above it never
    * change.
    * @throws MvccError `MVCC_COMPACTED` at or below the compacted revision, `MVCC_FUTURE_REVISION` above the present
    */
   compact(revision: number, options?: CompactOptions): Promise<CompactResult>;
+  /** The present revision, the compacted one, and sizes. */
   status(options?: SignalOptions): Promise<Status>;
   /**
    * Lets in every write that was called before, makes it durable, ends watches, gives everything back. Idempotent; later

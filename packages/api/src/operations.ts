@@ -109,7 +109,7 @@ export type OpResult<K, V, O> = O extends { readonly type: 'get' }
       : O extends { readonly type: 'delete' }
         ? DeleteResult<K, V>
         : O extends { readonly type: 'txn'; readonly then?: infer Then; readonly else?: infer Else }
-          ? TxnResult<K, V, Ops<K, V, Then>, Ops<K, V, Else>>
+          ? TxnResult<K, V, Ops<Then>, Ops<Else>>
           : O extends { readonly type: 'within'; readonly result?: infer R }
             ? Exclude<R, undefined> extends readonly [infer Result]
               ? Result
@@ -117,7 +117,7 @@ export type OpResult<K, V, O> = O extends { readonly type: 'get' }
             : never;
 
 /** The operations of a branch, whose type says "or undefined" where it is optional. */
-type Ops<K, V, Branch> = Exclude<Branch, undefined> extends infer Given extends readonly Op<K, V>[] ? Given : never;
+type Ops<Branch> = Exclude<Branch, undefined> extends infer Given extends readonly unknown[] ? Given : never;
 
 /** The results of a branch, one an operation. */
 export type OpResults<K, V, Branch extends readonly unknown[]> = {
@@ -128,8 +128,8 @@ export type OpResults<K, V, Branch extends readonly unknown[]> = {
 export type TxnResult<
   K,
   V,
-  Then extends readonly Op<K, V>[] = readonly Op<K, V>[],
-  Else extends readonly Op<K, V>[] = readonly Op<K, V>[],
+  Then extends readonly unknown[] = readonly Op<K, V>[],
+  Else extends readonly unknown[] = readonly Op<K, V>[],
 > =
   | {
       readonly succeeded: true;

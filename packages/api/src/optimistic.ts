@@ -43,15 +43,15 @@ export type UpdateResult<K, V> =
     };
 
 /** The part of a `Kv` that writes if nobody was faster. */
-export interface OptimisticWrites<K, V> {
+export interface OptimisticWrites<K, V, W = V> {
   /**
    * Writes a key that must not be there.
    * @throws as `put`; not for a key that is there
    */
-  create(key: K, value: V, options?: CreateOptions): Promise<CreateResult<K, V>>;
+  create(key: K, value: W, options?: CreateOptions): Promise<CreateResult<K, V>>;
   /**
    * Writes a key that must be as `revision` left it: nobody has changed or deleted it since.
    * @throws as `put`; not for a key that was changed
    */
-  update(key: K, value: V, options: UpdateOptions): Promise<UpdateResult<K, V>>;
+  update(key: K, value: W, options: UpdateOptions): Promise<UpdateResult<K, V>>;
 }

@@ -2,6 +2,7 @@
 import { checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignalType } from './checks.ts';
 import { invalidType } from './errors.ts';
 import type { WatchOptions } from './kv.ts';
+import { checkUndecodable } from './read-plan.ts';
 
 /** Options of a watch, checked. */
 export interface WatchPlan {
@@ -11,23 +12,37 @@ export interface WatchPlan {
   readonly previous: boolean;
   readonly only: 'put' | 'delete' | undefined;
   readonly progressIntervalMs: number | undefined;
+  readonly resync: boolean;
+  readonly undecodable: WatchOptions['undecodable'];
   readonly signal: AbortSignal | undefined;
 }
 
-const optionNames = ['from', 'initial', 'previous', 'only', 'progressIntervalMs', 'signal'];
+const optionNames = ['from', 'initial', 'previous', 'only', 'progressIntervalMs', 'resync', 'undecodable', 'signal'];
 
 /** Checks the options of a watch. @throws TypeError, RangeError `KV_INVALID` */
 export function planWatch(options: WatchOptions): WatchPlan {
   checkNames(options, 'options', optionNames);
-  const { from, initial, previous, only, progressIntervalMs, signal } = options;
+  const { from, initial, previous, only, progressIntervalMs, resync, undecodable, signal } = options;
   checkOptionalInteger(from, 'from', 1, Number.MAX_SAFE_INTEGER);
   checkOptionalBoolean(initial, 'initial');
   checkOptionalBoolean(previous, 'previous');
   checkOptionalInteger(progressIntervalMs, 'progressIntervalMs', 1, 0x7fffffff);
   if (only !== undefined && only !== 'put' && only !== 'delete') throw invalidType('only must be "put" or "delete"');
+  checkOptionalBoolean(resync, 'resync');
+  checkUndecodable(undecodable);
   checkSignalType(signal);
   if (initial === true && from !== undefined)
     throw invalidType('a watch begins with from or with initial, not with both');
   if (initial === true && only === 'delete') throw invalidType('initial gives puts, which only: "delete" leaves out');
-  return { from: from ?? 0, initial: initial === true, previous: previous === true, only, progressIntervalMs, signal };
+  if (resync === true && only === 'delete') throw invalidType('resync gives puts, which only: "delete" leaves out');
+  return {
+    from: from ?? 0,
+    initial: initial === true,
+    previous: previous === true,
+    only,
+    progressIntervalMs,
+    resync: resync === true,
+    undecodable,
+    signal,
+  };
 }

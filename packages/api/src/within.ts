@@ -30,8 +30,11 @@ export interface WithinCompare {
 /**
  * An operation, or a condition, of another name space: `within(sessions, put('k', v))`. The one that is given may also be the whole store.
  */
-export function within<K, V, const O extends OneOp<K, V>>(namespace: Kv<K, V>, op: O): WithinOp<OpResult<K, V, O>>;
-export function within<K, V>(namespace: Kv<K, V>, condition: Compare<K, V>): WithinCompare;
+export function within<K, V, W, const O extends OneOp<K, W>>(
+  namespace: Kv<K, V, W>,
+  op: O,
+): WithinOp<OpResult<K, V, O>>;
+export function within<K, V, W>(namespace: Kv<K, V, W>, condition: Compare<K, W>): WithinCompare;
 export function within(namespace: object, part: OneOp<unknown, unknown> | Compare<unknown, unknown>): object {
   checkNames(part, 'the second argument of within', partNames);
   return 'type' in part ? { type: 'within', namespace, op: part } : { namespace, compare: part };

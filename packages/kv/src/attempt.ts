@@ -68,7 +68,7 @@ export class Attempt {
   }
 
   /** The records of a name space of the same store. @throws TypeError `KV_INVALID` */
-  recordsOf<K, V>(namespace: Kv<K, V>): Records<K, V> {
+  recordsOf<K, V, W>(namespace: Kv<K, V, W>): Records<K, V> {
     this.#check();
     return this.#core.recordsOf(namespace);
   }

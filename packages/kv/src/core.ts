@@ -69,12 +69,12 @@ export class Core {
   }
 
   /** This object is a view of the store, with these records. */
-  addView<K, V>(view: Kv<K, V>, records: Records<K, V>): void {
+  addView<K, V, W>(view: Kv<K, V, W>, records: Records<K, V>): void {
     this.#views.set(view, records);
   }
 
   /** The records of a view of this store. @throws TypeError `KV_INVALID` for anything else */
-  readonly recordsOf = <K, V>(view: Kv<K, V>): Records<K, V> => {
+  readonly recordsOf = <K, V, W>(view: Kv<K, V, W>): Records<K, V> => {
     const records = Object(view) === view ? this.#views.get(view) : undefined;
     if (records === undefined)
       throw invalidType('the name space must be one of this store, as namespace(prefix) gives it');

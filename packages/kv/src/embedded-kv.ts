@@ -3,8 +3,9 @@
  *
  * The whole store and every name space in it are objects of this class over one `Core`; only the one that `open` returns
  * closes it. Each method checks and hands on: what it does stands in the file named for it.
+ * Below here what is put has the type of what is read: only the codec knows the difference.
  */
-import type { Op, Txn, TxnResult } from '@varve/api';
+import type { Codec, Op, Txn, TxnResult } from '@varve/api';
 import {
   checkInteger,
   checkNames,
@@ -13,12 +14,15 @@ import {
   checkSignal,
   checkSignalOptions,
   planWatch,
+  selectSeveral,
   type Records,
 } from '@varve/api/implement';
 import type { Compaction, Snapshot } from '@varve/watch';
 import { backupTo } from './backup.ts';
+import { changesOf } from './changes.ts';
 import { checkStore, type CheckOptions, type CheckResult } from './check-store.ts';
 import type { Core } from './core.ts';
+import { diffOf } from './diff.ts';
 import { handedOutCompaction, handedOutSnapshot } from './handed-out.ts';
 import { historyOf } from './history.ts';
 import { listLeases, openLease } from './lease.ts';
@@ -36,7 +40,7 @@ import { deleteKeys, putKey, runTransaction } from './writer.ts';
 const namespaceNames = ['value'];
 const compactNames = ['physical', 'signal'];
 
-export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
+export class StoreKv<K, V, W = V> implements embedded.EmbeddedKv<K, V, W> {
   readonly #core: Core;
   readonly #records: Records<K, V>;
   readonly #present: StoreReader<K, V>;
@@ -64,15 +68,19 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     return this.#present.getMany(keys, options);
   }
 
-  list(range: api.Range<K>, options?: api.ListOptions): AsyncIterable<api.Entry<K, V>> {
+  list(range: api.Range<K>, options?: api.ListOptions): api.Items<api.Entry<K, V>> {
     return this.#present.list(range, options);
+  }
+
+  keys(range: api.Range<K>, options?: api.KeysOptions): api.Items<K> {
+    return this.#present.keys(range, options);
   }
 
   page(range: api.Range<K>, options?: api.PageOptions): Promise<api.Page<K, V>> {
     return this.#present.page(range, options);
   }
 
-  count(range: api.Range<K>, options?: api.SignalOptions): Promise<number> {
+  count(range: api.Range<K>, options?: api.CountOptions): Promise<number> {
     return this.#present.count(range, options);
   }
 
@@ -90,19 +98,19 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     return listNow(this.#core, this.#records, range, options);
   }
 
-  put(key: K, value: V, options?: api.PutOptions): Promise<api.PutResult<K, V>> {
+  put(key: K, value: W, options?: api.PutOptions): Promise<api.PutResult<K, V>> {
     if (this.#core.inside) return this.#core.refuseInside();
-    return putKey(this.#core, this.#records, key, value, options);
+    return putKey(this.#core, this.#records, key, value as unknown as V, options);
   }
 
-  create(key: K, value: V, options?: api.CreateOptions): Promise<api.CreateResult<K, V>> {
+  create(key: K, value: W, options?: api.CreateOptions): Promise<api.CreateResult<K, V>> {
     if (this.#core.inside) return this.#core.refuseInside();
-    return createKey(this.#core, this.#records, key, value, options);
+    return createKey(this.#core, this.#records, key, value as unknown as V, options);
   }
 
-  update(key: K, value: V, options: api.UpdateOptions): Promise<api.UpdateResult<K, V>> {
+  update(key: K, value: W, options: api.UpdateOptions): Promise<api.UpdateResult<K, V>> {
     if (this.#core.inside) return this.#core.refuseInside();
-    return updateKey(this.#core, this.#records, key, value, options);
+    return updateKey(this.#core, this.#records, key, value as unknown as V, options);
   }
 
   lease(options: api.GrantOptions | api.TakeUpOptions): Promise<api.Lease> {
@@ -119,43 +127,56 @@ export class StoreKv<K, V> implements embedded.EmbeddedKv<K, V> {
     return deleteKeys(this.#core, this.#records, key, options);
   }
 
-  txn<const Then extends readonly Op<K, V>[] = readonly [], const Else extends readonly Op<K, V>[] = readonly []>(
-    txn: Txn<K, V, Then, Else>,
+  txn<const Then extends readonly Op<K, W>[] = readonly [], const Else extends readonly Op<K, W>[] = readonly []>(
+    txn: Txn<K, W, Then, Else>,
     options?: api.SignalOptions,
   ): Promise<TxnResult<K, V, Then, Else>> {
     if (this.#core.inside) return this.#core.refuseInside();
-    return runTransaction(this.#core, this.#records, txn, options);
+    const answer = runTransaction(this.#core, this.#records, txn as unknown as Txn<K, V>, options);
+    // One result an operation, of its type: runStep builds exactly what OpResult says.
+    return answer as Promise<unknown> as Promise<TxnResult<K, V, Then, Else>>;
   }
 
   transaction<T>(
-    body: (tx: api.Transaction<K, V>) => T | Promise<T>,
+    body: (tx: api.Transaction<K, V, W>) => T | Promise<T>,
     options?: api.TransactionOptions,
   ): Promise<api.TransactionResult<T>> {
     if (this.#core.inside) return this.#core.refuseInside();
-    return optimistic(this.#core, this.#records, body, options);
+    return optimistic(this.#core, this.#records, body as (tx: unknown) => T | Promise<T>, options);
   }
 
   write<T>(
-    body: (section: embedded.WriteSection<K, V>) => embedded.Synchronous<T>,
+    body: (section: embedded.WriteSection<K, V, W>) => embedded.Synchronous<T>,
     options: api.SignalOptions = {},
   ): Promise<embedded.WriteResult<K, V, T>> {
     if (this.#core.inside) return this.#core.refuseInside();
-    return writeSection(this.#core, this.#records, body, options);
+    return writeSection(this.#core, this.#records, body as (section: unknown) => embedded.Synchronous<T>, options);
   }
 
-  history(key: K, options?: api.HistoryOptions): AsyncIterable<api.KvEvent<K, V>> {
+  history(key: K, options?: api.HistoryOptions): api.Items<api.KvEvent<K, V>> {
     return historyOf(this.#core, this.#records, key, options);
   }
 
-  watch(key: api.Selector<K>, options: api.WatchOptions = {}): api.Watch<K, V> {
-    this.#core.check();
-    return new StoreWatch(this.#core, this.#records, this.#records.keys.select(key), planWatch(options));
+  changes(key: api.Selector<K>, options: api.ChangesOptions): api.Items<api.KvEvent<K, V>> {
+    return changesOf(this.#core, this.#records, key, options);
   }
 
-  namespace<W = V>(prefix: K, options: api.NamespaceOptions<W> = {}): embedded.EmbeddedKv<K, W> {
+  diff(first: number, second: number, range: api.Range<K>, options?: api.DiffOptions): api.Items<api.Difference<K, V>> {
+    return diffOf(this.#core, this.#records, { first, second, range }, options);
+  }
+
+  watch(key: api.WatchSelector<K>, options: api.WatchOptions = {}): api.Watch<K, V> {
+    this.#core.check();
+    const watched = selectSeveral(this.#records.keys, key);
+    return new StoreWatch(this.#core, this.#records, watched, planWatch(options));
+  }
+
+  namespace(prefix: K, options?: api.NamespaceOptions<never>): embedded.EmbeddedKv<K, V, W>;
+  namespace<V2, W2 = V2>(prefix: K, options: api.NamespaceOptions<V2, W2>): embedded.EmbeddedKv<K, V2, W2>;
+  namespace<V2, W2>(prefix: K, options: api.NamespaceOptions<V2, W2> = {}): embedded.EmbeddedKv<K, V2, W2> {
     this.#core.check();
     checkNames(options, 'options', namespaceNames);
-    return new StoreKv(this.#core, this.#records.inside(prefix, options.value), false);
+    return new StoreKv(this.#core, this.#records.inside(prefix, options.value as Codec<V2> | undefined), false);
   }
 
   compact(revision: number, options: api.CompactOptions = {}): Promise<Compaction> {

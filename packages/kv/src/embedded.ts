@@ -7,6 +7,7 @@
  * etcd: the client API of clientv3 (Maintenance), and what an embedded etcd can do.
  */
 import type {
+  Codec,
   CompactOptions,
   Entry,
   Kv,
@@ -29,22 +30,27 @@ export interface SectionListOptions {
 }
 
 /** The one writer, inside its section: everything is in the same tick, reads see its own writes. */
-export interface WriteSection<K, V> {
+export interface WriteSection<K, V, W = V> {
   /** The revision before this transaction. */
   readonly revision: number;
+  /** A key, own writes included. */
   get(key: K): Entry<K, V> | undefined;
   /** In one piece, so keep it small. */
   list(range: Range<K>, options?: SectionListOptions): readonly Entry<K, V>[];
+  /** How many keys the range holds. */
   count(range: Range<K>): number;
-  /** @throws LeaseError `LEASE_NOT_FOUND`; the section ends with it unless the body catches it, and this put is not done */
-  put(key: K, value: V, options?: LeaseChoice): void;
+  /**
+   * Writes a key.
+   * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; LeaseError `LEASE_NOT_FOUND`: the section ends with it unless the body catches it, and this put is not done
+   */
+  put(key: K, value: W, options?: LeaseChoice): void;
   /** Returns how many keys were deleted. @throws KvError `KV_TOO_LARGE` for ranges of more than `limits.maxDeletes` */
   delete(key: DeleteSelector<K>): number;
   /**
    * The same section, as another name space of this store sees it.
    * @throws TypeError `KV_INVALID` for a name space of another store
    */
-  in<W, X>(namespace: Kv<W, X>): WriteSection<W, X>;
+  in<L, X, Y>(namespace: Kv<L, X, Y>): WriteSection<L, X, Y>;
 }
 
 /** `T`, unless it is a promise: what is awaited inside a section would run outside of it. */
@@ -113,7 +119,7 @@ export interface HashResult {
 }
 
 /** A store in this process. */
-export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
+export interface EmbeddedKv<K = string, V = string, W = V> extends Kv<K, V, W> {
   /** The present revision, same tick. */
   readonly revision: number;
   /**
@@ -133,12 +139,18 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
    * @throws TypeError `KV_INVALID` when `body` returns a promise
    */
   write<T>(
-    body: (section: WriteSection<K, V>) => Synchronous<T>,
+    body: (section: WriteSection<K, V, W>) => Synchronous<T>,
     options?: SignalOptions,
   ): Promise<WriteResult<K, V, T>>;
   /** As `Kv.compact`; the answer tells how far the work is. */
   compact(revision: number, options?: CompactOptions): Promise<Compaction>;
-  namespace<W = V>(prefix: K, options?: NamespaceOptions<W>): EmbeddedKv<K, W>;
+  /** As `Kv.namespace`. */
+  namespace(prefix: K, options?: NamespaceOptions<never>): EmbeddedKv<K, V, W>;
+  /** With values of its own, which its codec says. */
+  namespace<V2, W2 = V2>(
+    prefix: K,
+    options: NamespaceOptions<V2, W2> & { readonly value: Codec<V2, W2> },
+  ): EmbeddedKv<K, V2, W2>;
   /**
    * Writes everything, history included, to a new file that etcd's tools accept as a snapshot: a BoltDB file and its
    * SHA-256. The target has its name only when it is whole and durable; writers go on meanwhile.
@@ -154,6 +166,7 @@ export interface EmbeddedKv<K = string, V = string> extends Kv<K, V> {
   check(options?: CheckOptions): Promise<CheckResult>;
   /** Gives the space of deleted records back to the medium. */
   defrag(): Promise<void>;
+  /** Sizes, counters, and what was repaired while opening, same tick. */
   stats(): Stats;
   /** Hash of the history up to a revision, 0 for the present one: equal histories have equal hashes. */
   hashByRev(revision?: number, options?: SignalOptions): Promise<HashResult>;

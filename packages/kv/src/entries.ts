@@ -1,6 +1,6 @@
 /** Entries of what may be many, with a turn of the event loop after each slice. */
-import type { Entry } from '@varve/api';
-import type { Records } from '@varve/api/implement';
+import type { Entry, UndecodableOption } from '@varve/api';
+import { decodedOr, type Records } from '@varve/api/implement';
 import type { TurnSlice } from '@varve/base/pace';
 import type { KeyValue } from '@varve/watch';
 
@@ -9,6 +9,7 @@ export async function entriesOf<K, V>(
   records: Records<K, V>,
   kvs: readonly KeyValue[],
   signal?: AbortSignal,
+  undecodable?: UndecodableOption['undecodable'],
 ): Promise<readonly Entry<K, V>[]> {
   const entries: Entry<K, V>[] = [];
   for (const kv of kvs) {
@@ -16,7 +17,8 @@ export async function entriesOf<K, V>(
       await slice.next();
       signal?.throwIfAborted();
     }
-    entries.push(records.entry(kv));
+    const entry = decodedOr(records, undecodable, kv, () => records.entry(kv));
+    if (entry !== undefined) entries.push(entry);
   }
   return entries;
 }

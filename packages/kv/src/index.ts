@@ -4,7 +4,7 @@ export type { ImportSource } from './import-from.ts';
 export * from '@varve/api';
 export type { Limits } from '@varve/api/implement';
 export { file, level, log, memory, type Location } from './location.ts';
-export { open, type OpenOptions } from './open.ts';
+export { open, type BothOptions, type KeyOptions, type OpenOptions, type ValueOptions } from './open.ts';
 export {
   MvccError,
   WatchError,

@@ -7,6 +7,7 @@
  * PLL3  An error ends the stream: the pull that met it rejects, the source is closed once, later pulls are done.
  * PLL4  Leaving a loop (`return`) closes the source at once, also under a pull that waits.
  */
+import type { Items } from '@varve/api';
 import type { TurnSlice } from '@varve/base/pace';
 
 /** Where the items come from. Never called from two places at once, save for `close`. */
@@ -89,7 +90,14 @@ async function doneAfterTurn(slice: TurnSlice): Promise<IteratorResult<never, un
   return { done: true, value: undefined };
 }
 
-/** An iterable whose every iteration starts a source of its own. */
-export function pullEach<T>(slice: TurnSlice, start: () => Source<T>): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => new Pull(start(), slice) };
+/** Items whose every iteration starts a source of its own. */
+export function pullEach<T>(slice: TurnSlice, start: () => Source<T>): Items<T> {
+  return {
+    [Symbol.asyncIterator]: () => new Pull(start(), slice),
+    async toArray() {
+      const all: T[] = [];
+      for await (const item of new Pull(start(), slice)) all.push(item);
+      return all;
+    },
+  };
 }

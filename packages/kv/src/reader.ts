@@ -3,34 +3,41 @@
  *
  * RD1  A point read is a promise around one synchronous read: it costs no trip, and a turn for others once a slice is over
  *     (law 10).
- * RD2  Long reads go page by page at one revision and hold nothing between two pages; when compaction overtakes them
- *     they end with `MVCC_COMPACTED`, never with a mixture (law 2).
+ * RD2  Ranges are walked as range-walk.ts says.
  */
-import type { Entry, ListOptions, Page, PageOptions, Range, Reader, SignalOptions } from '@varve/api';
+import type {
+  CountOptions,
+  Entry,
+  Items,
+  KeysOptions,
+  ListOptions,
+  Page,
+  PageOptions,
+  Range,
+  Reader,
+  SignalOptions,
+} from '@varve/api';
 import {
-  type Bounds,
-  checkNames,
   checkOptionalBoolean,
-  checkOptionalInteger,
   checkSignal,
   checkSignalOptions,
-  checkSignalType,
   cursorOf,
-  keyAfter,
-  ownBytes,
+  decodedOr,
+  planCount,
   planKeys,
+  planRead,
   readCursor,
+  type Cursor,
   type Records,
 } from '@varve/api/implement';
 import type { TurnSlice } from '@varve/base/pace';
-import type { KeyValue, RangeResult } from '@varve/watch';
-import { ChunkSize } from './chunk-size.ts';
+import type { KeyValue } from '@varve/watch';
 import type { Core } from './core.ts';
 import { entriesOf } from './entries.ts';
-import { pullEach, type Source } from './pull.ts';
+import { pullEach } from './pull.ts';
+import { collectWalk, countWalk, restFrom, WalkSource, type Walked } from './range-walk.ts';
 
-const listNames = ['limit', 'reverse', 'signal'];
-const pageNames = ['limit', 'cursor', 'total', 'reverse', 'signal'];
+const pageNames = ['cursor', 'total'];
 
 export class StoreReader<K, V> implements Reader<K, V> {
   readonly #core: Core;
@@ -76,69 +83,72 @@ export class StoreReader<K, V> implements Reader<K, V> {
     });
   }
 
-  list(range: Range<K>, options: ListOptions = {}): AsyncIterable<Entry<K, V>> {
-    this.#core.check();
-    checkNames(options, 'options', listNames);
-    checkOptionalInteger(options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
-    checkOptionalBoolean(options.reverse, 'reverse');
-    checkSignalType(options.signal);
-    const bounds = this.#records.keys.bounds(range);
-    const { limit = Number.POSITIVE_INFINITY, reverse = false, signal } = options;
-    const listing = { bounds, reverse, revision: this.#at?.revision ?? 0, limit, signal };
-    return pullEach(this.#core.world.slice, () => new ListSource(this.#core, this.#records, listing));
+  list(range: Range<K>, options: ListOptions = {}): Items<Entry<K, V>> {
+    const records = this.#records;
+    return this.#walk(range, options, false, (kv) => records.entry(kv));
+  }
+
+  keys(range: Range<K>, options: KeysOptions = {}): Items<K> {
+    const { keys } = this.#records;
+    return this.#walk(range, options, true, (kv) => keys.decode(kv.key, kv.modRevision));
   }
 
   page(range: Range<K>, options: PageOptions = {}): Promise<Page<K, V>> {
     return this.#core.call(async () => {
-      checkNames(options, 'options', pageNames);
-      const { limit = 100, cursor: text, total, reverse = false, signal } = options;
-      checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER - 1);
+      const plan = planRead(options, pageNames);
+      const { limit = 100, cursor: text, total } = options;
       checkOptionalBoolean(total, 'total');
-      checkOptionalBoolean(reverse, 'reverse');
+      const { reverse, how, undecodable, signal } = plan;
       checkSignal(signal);
       const { keys } = this.#records;
       const bounds = keys.bounds(range);
-      const walk = { bounds, reverse, space: keys };
+      const walk = { bounds, reverse, space: keys, how };
       const cursor = text === undefined ? undefined : readCursor(text, walk, this.#at?.revision);
-      const asked = cursor?.revision ?? this.#at?.revision ?? this.#core.store.rev();
+      const revision = cursor?.revision ?? this.#at?.revision ?? this.#core.store.rev();
+      const walked = { bounds, plan, revision, keysOnly: false };
+      const rest = cursor === undefined ? walked : this.#restOf(walked, cursor);
       // One more than wanted tells whether there is a next page.
-      const read = { revision: asked, limit: limit + 1, reverse, signal };
-      const { kvs } = await this.#range(cursor === undefined ? bounds : restFrom(cursor.key, bounds, reverse), read);
-      const entries = await entriesOf(this.#core.world.slice, this.#records, kvs.slice(0, limit), signal);
+      const kvs = rest === undefined ? [] : await collectWalk(this.#core, rest, limit + 1);
+      const entries = await entriesOf(this.#core.world.slice, this.#records, kvs.slice(0, limit), signal, undecodable);
       const following = kvs[limit];
+      const uncut = { ...walked, plan: { ...plan, limit: Number.POSITIVE_INFINITY } };
       return {
         entries,
-        revision: asked,
-        ...(following === undefined ? undefined : { next: cursorOf(asked, following.key, walk) }),
-        ...(total === true ? { total: await this.#count(bounds, asked, signal) } : undefined),
+        revision,
+        ...(following === undefined ? undefined : { next: cursorOf(revision, following.key, walk) }),
+        ...(total === true ? { total: await countWalk(this.#core, uncut) } : undefined),
       };
     });
   }
 
-  count(range: Range<K>, options?: SignalOptions): Promise<number> {
+  count(range: Range<K>, options: CountOptions = {}): Promise<number> {
     return this.#core.call(() => {
-      if (options !== undefined) checkSignalOptions(options);
-      return this.#count(this.#records.keys.bounds(range), this.#at?.revision ?? 0, options?.signal);
+      const plan = planCount(options);
+      checkSignal(plan.signal);
+      // One revision for all of a count that is taken chunk by chunk.
+      const revision = this.#at?.revision ?? this.#core.store.rev();
+      return countWalk(this.#core, { bounds: this.#records.keys.bounds(range), plan, revision, keysOnly: true });
     });
   }
 
-  async #count(bounds: Bounds, revision: number, signal: AbortSignal | undefined): Promise<number> {
-    return (await this.#range(bounds, { revision, countOnly: true, signal })).count;
+  /** What is left of a walk from a cursor on; nothing where somebody made up a key that is not there. */
+  #restOf(walked: Walked, { key, revision }: Cursor): Walked | undefined {
+    const { bounds, plan } = walked;
+    if (plan.orderBy === 'key') return { ...walked, bounds: restFrom(key, bounds, plan.reverse) };
+    const from = this.#core.store.get(key, { revision });
+    return from && { ...walked, from };
   }
 
-  #range(bounds: Bounds, options: Parameters<Core['store']['range']>[2]): Promise<RangeResult> {
-    return this.#core.store.range(bounds.key, bounds.end, options);
+  #walk<T>(range: Range<K>, options: KeysOptions, keysOnly: boolean, decode: (kv: KeyValue) => T): Items<T> {
+    this.#core.check();
+    const plan = planRead(options);
+    const bounds = this.#records.keys.bounds(range);
+    const walked = { bounds, plan, revision: this.#at?.revision ?? 0, keysOnly: keysOnly && plan.orderBy !== 'value' };
+    const { undecodable = 'throw' } = plan;
+    const decoded =
+      undecodable === 'throw' ? decode : (kv: KeyValue) => decodedOr(this.#records, undecodable, kv, () => decode(kv));
+    return pullEach(this.#core.world.slice, () => new WalkSource(this.#core, walked, decoded));
   }
-}
-
-/** What a walk has left of its bounds, `next` being the first of it. */
-function restFrom(next: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
-  return reverse ? { key, end: keyAfter(next) } : { key: next, end };
-}
-
-/** What a walk has left of its bounds behind `last`. */
-function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
-  return reverse ? { key, end: ownBytes(last) } : { key: keyAfter(last), end };
 }
 
 /** Not the method itself: a promise made by hand costs less than that of an asynchronous function. */
@@ -150,79 +160,4 @@ async function afterTurn<T>(slice: TurnSlice, answer: T): Promise<T> {
 async function rejected(slice: TurnSlice, error: unknown): Promise<never> {
   if (slice.callDue(0)) await slice.next();
   throw error;
-}
-
-/** What `list` was asked for. */
-interface Listing {
-  readonly bounds: Bounds;
-  readonly reverse: boolean;
-  /** 0 for the present of the first pull. */
-  readonly revision: number;
-  readonly limit: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** The entries of a range at one revision, chunk by chunk. */
-class ListSource<K, V> implements Source<Entry<K, V>> {
-  readonly #core: Core;
-  readonly #records: Records<K, V>;
-  readonly #reverse: boolean;
-  readonly #signal: AbortSignal | undefined;
-  #revision: number;
-  #left: number;
-  /** What is still to be read; `undefined` after the last chunk. */
-  #rest: Bounds | undefined;
-  readonly #size = new ChunkSize();
-  #chunk: readonly KeyValue[] = [];
-  #index = 0;
-
-  constructor(core: Core, records: Records<K, V>, { bounds, reverse, revision, limit, signal }: Listing) {
-    this.#core = core;
-    this.#records = records;
-    this.#reverse = reverse;
-    this.#signal = signal;
-    this.#revision = revision;
-    this.#left = limit;
-    this.#rest = bounds;
-  }
-
-  take(): Entry<K, V> | undefined {
-    const kv = this.#chunk[this.#index];
-    if (kv === undefined) return undefined;
-    this.#signal?.throwIfAborted();
-    this.#core.check();
-    this.#index++;
-    return this.#records.entry(kv);
-  }
-
-  async load(): Promise<boolean> {
-    const rest = this.#rest;
-    if (rest === undefined || this.#left === 0) return false;
-    this.#signal?.throwIfAborted();
-    this.#core.check();
-    if (this.#revision === 0) this.#revision = this.#core.store.rev();
-    const limit = Math.min(this.#size.entries, this.#left);
-    const { kvs } = await this.#read(rest, limit);
-    const last = kvs.length < limit ? undefined : kvs.at(-1);
-    this.#rest = last && restBehind(last.key, rest, this.#reverse);
-    this.#left -= kvs.length;
-    this.#size.learn(kvs);
-    this.#chunk = kvs;
-    this.#index = 0;
-    return kvs.length > 0;
-  }
-
-  close(): void {
-    this.#rest = undefined;
-    this.#chunk = [];
-  }
-
-  async #read({ key, end }: Bounds, limit: number): Promise<RangeResult> {
-    const read = { revision: this.#revision, limit, reverse: this.#reverse, signal: this.#signal };
-    try {
-      return await this.#core.store.range(key, end, read);
-    } catch (error) {
-      throw this.#core.inOwnWords(error);
-    }
-  }
 }

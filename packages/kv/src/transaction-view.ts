@@ -3,7 +3,7 @@ import type { Entry, Kv, LeaseChoice, Range, Transaction } from '@varve/api';
 import type { Records } from '@varve/api/implement';
 import type { Attempt } from './attempt.ts';
 
-export class TransactionView<K, V> implements Transaction<K, V> {
+export class TransactionView<K, V, W = V> implements Transaction<K, V, W> {
   readonly #attempt: Attempt;
   readonly #records: Records<K, V>;
 
@@ -28,15 +28,15 @@ export class TransactionView<K, V> implements Transaction<K, V> {
     return this.#attempt.list(this.#records, range);
   }
 
-  put(key: K, value: V, options?: LeaseChoice): void {
-    this.#attempt.put(this.#records, key, value, options);
+  put(key: K, value: W, options?: LeaseChoice): void {
+    this.#attempt.put(this.#records, key, value as unknown as V, options);
   }
 
   delete(key: K): void {
     this.#attempt.delete(this.#records, key);
   }
 
-  in<W, X>(namespace: Kv<W, X>): Transaction<W, X> {
-    return new TransactionView(this.#attempt, this.#attempt.recordsOf(namespace));
+  in<L, X, Y>(namespace: Kv<L, X, Y>): Transaction<L, X, Y> {
+    return new TransactionView<L, X, Y>(this.#attempt, this.#attempt.recordsOf(namespace));
   }
 }

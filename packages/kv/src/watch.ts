@@ -9,11 +9,23 @@
  * WA4  The stream is closed, and the signal let go of, however the watch ends.
  * WA5  Who waits for an event has work to do: a pending pull keeps the process alive, unless the watch is unreferenced.
  * WA6  The initial state is handed out whole before `revision` says so: until then a resumed watch could only have a gap.
+ * WA7  Several keys and ranges are one watcher of the range around them (api/src/several.ts): one order, each event once. What
+ *     lies in none of them is passed over here.
+ * WA8  With `resync`, a compaction that took what the watch needs makes it begin again as WA2 says, at the present, and a batch
+ *     of its own says so before.
  *
  * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one response.
  */
-import type { KvEvent, Watch, WatchBatch } from '@varve/api';
-import { invalidType, type Bounds, type Records, type WatchPlan } from '@varve/api/implement';
+import { codeOf, type KvEvent, type Watch, type WatchBatch } from '@varve/api';
+import {
+  decodedEvent,
+  invalidType,
+  matchedIn,
+  type Bounds,
+  type Records,
+  type Several,
+  type WatchPlan,
+} from '@varve/api/implement';
 import { MvccError, type Event, type KeyValue, type WatchResponse, type WatchStream } from '@varve/watch';
 import { onAbort } from '@varve/base/abort';
 import { ChunkSize } from './chunk-size.ts';
@@ -24,20 +36,26 @@ import { Pull, type Source } from './pull.ts';
 type Chunk =
   | { readonly type: 'events'; readonly events: readonly Event[] }
   | { readonly type: 'initial'; readonly kvs: readonly KeyValue[] }
+  /** The state follows again. */
+  | { readonly type: 'resync' }
   | { readonly type: 'bookmark' };
 
 export class StoreWatch<K, V> implements Watch<K, V> {
   readonly #core: Core;
   readonly #records: Records<K, V>;
-  readonly #bounds: Bounds;
+  readonly #watched: Several;
   readonly #plan: WatchPlan;
   readonly #stream: WatchStream;
-  readonly #watchId: number = 0;
+  #watchId = 0;
   readonly #started: number = 0;
+  /** The revision of the state that is handed out, or was. */
+  #stateRevision = 0;
+  /** The state was asked for by `resync`. */
+  #again = false;
   /** What the next load gives: a part of the initial state, the bookmark after it, or what changed since. */
   #phase: 'state' | 'bookmark' | 'changes';
-  /** Where the initial state is read on. */
-  #stateFrom: Uint8Array;
+  /** What is still to be read of the initial state. */
+  #stateLeft: readonly Bounds[];
   readonly #stateSize = new ChunkSize();
   #chunk: Chunk | undefined;
   #index = 0;
@@ -50,13 +68,13 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   #waiting = false;
   #release: (() => void) | undefined;
 
-  constructor(core: Core, records: Records<K, V>, bounds: Bounds, plan: WatchPlan) {
+  constructor(core: Core, records: Records<K, V>, watched: Several, plan: WatchPlan) {
     this.#core = core;
     this.#records = records;
-    this.#bounds = bounds;
+    this.#watched = watched;
     this.#plan = plan;
     this.#phase = plan.initial ? 'state' : 'changes';
-    this.#stateFrom = bounds.key;
+    this.#stateLeft = watched.union;
     this.#stream = core.store.newWatchStream();
     core.watches.add(this.#end);
     // Also of a watch that its signal ends before it begins: whoever goes on from there misses nothing.
@@ -66,13 +84,8 @@ export class StoreWatch<K, V> implements Watch<K, V> {
         this.#end();
         return;
       }
-      const { watchId, revision } = this.#stream.watch(bounds.key, bounds.end, {
-        from: plan.from,
-        previous: plan.previous,
-        filters: plan.only === undefined ? [] : [plan.only === 'put' ? 'nodelete' : 'noput'],
-      });
-      this.#watchId = watchId;
-      this.#started = revision;
+      this.#started = this.#register(plan.from);
+      this.#stateRevision = this.#started;
       this.#letGo = plan.signal && onAbort(plan.signal, this.#end);
     } catch (error) {
       this.#end();
@@ -82,6 +95,15 @@ export class StoreWatch<K, V> implements Watch<K, V> {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  #register(from: number): number {
+    const { previous, only } = this.#plan;
+    const { key, end } = this.#watched.hull;
+    const filters = only === undefined ? [] : [only === 'put' ? ('nodelete' as const) : ('noput' as const)];
+    const { watchId, revision } = this.#stream.watch(key, end, { from, previous, filters });
+    this.#watchId = watchId;
+    return revision;
   }
 
   async started(): Promise<number> {
@@ -106,6 +128,7 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<KvEvent<K, V>> {
+    if (this.#plan.resync) throw invalidType('a watch with resync is read as batches(), which say when it lists again');
     return this.#pull(() => this.#nextEvent());
   }
 
@@ -141,23 +164,25 @@ export class StoreWatch<K, V> implements Watch<K, V> {
   #nextEvent(): KvEvent<K, V> | undefined {
     const chunk = this.#chunk;
     if (chunk === undefined) return undefined;
-    if (chunk.type === 'bookmark') {
+    if (chunk.type === 'initial') {
+      for (let kv = chunk.kvs[this.#index]; kv !== undefined; kv = chunk.kvs[this.#index]) {
+        const event = this.#event({ type: 'put', kv });
+        if (++this.#index === chunk.kvs.length) this.#stateGiven();
+        if (event !== undefined) return event;
+      }
+      return undefined;
+    }
+    if (chunk.type !== 'events') {
       this.#chunk = undefined;
       return undefined;
     }
-    const index = this.#index++;
-    if (chunk.type === 'initial') {
-      const kv = chunk.kvs[index];
-      if (kv === undefined) return undefined;
-      const event = this.#records.putEvent(kv);
-      if (index === chunk.kvs.length - 1) this.#stateGiven();
-      return event;
+    for (let raw = chunk.events[this.#index]; raw !== undefined; raw = chunk.events[this.#index]) {
+      const event = this.#event(raw);
+      const { modRevision } = raw.kv;
+      if (chunk.events[++this.#index]?.kv.modRevision !== modRevision) this.#revision = modRevision;
+      if (event !== undefined) return event;
     }
-    const raw = chunk.events[index];
-    if (raw === undefined) return undefined;
-    const event = this.#records.event(raw);
-    if (chunk.events[index + 1]?.kv.modRevision !== event.revision) this.#revision = event.revision;
-    return event;
+    return undefined;
   }
 
   #nextBatch(): WatchBatch<K, V> | undefined {
@@ -166,20 +191,36 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     if (chunk.type !== 'events') {
       this.#chunk = undefined;
       if (chunk.type === 'bookmark') return { revision: this.#revision, events: [], initial: false };
-      const events = chunk.kvs.map((kv) => this.#records.putEvent(kv));
-      this.#stateGiven();
-      return { revision: this.#started, events, initial: true };
+      const events = chunk.type === 'resync' ? [] : chunk.kvs.flatMap((kv) => this.#event({ type: 'put', kv }) ?? []);
+      if (chunk.type === 'initial') this.#stateGiven();
+      // An empty one would say that the state begins.
+      if (chunk.type === 'initial' && events.length === 0) return undefined;
+      const batch = { revision: this.#stateRevision, events, initial: true };
+      return this.#again ? { ...batch, resync: true } : batch;
     }
-    const first = chunk.events[this.#index];
-    if (first === undefined) return undefined;
-    const revision = first.kv.modRevision;
-    const events: KvEvent<K, V>[] = [];
-    for (let raw: Event | undefined = first; raw?.kv.modRevision === revision; raw = chunk.events[this.#index]) {
-      events.push(this.#records.event(raw));
-      this.#index++;
+    for (let raw = chunk.events[this.#index]; raw !== undefined; raw = chunk.events[this.#index]) {
+      const revision = raw.kv.modRevision;
+      const events: KvEvent<K, V>[] = [];
+      for (let same: Event | undefined = raw; same?.kv.modRevision === revision; same = chunk.events[this.#index]) {
+        const event = this.#event(same);
+        if (event !== undefined) events.push(event);
+        this.#index++;
+      }
+      this.#revision = revision;
+      if (events.length > 0) return { revision, events, initial: false };
     }
-    this.#revision = revision;
-    return { revision, events, initial: false };
+    return undefined;
+  }
+
+  /** The event as it is handed out; `undefined` for one that is passed over. */
+  #event(raw: Pick<Event, 'type' | 'kv' | 'previous'>): KvEvent<K, V> | undefined {
+    const { parts } = this.#watched;
+    const { undecodable } = this.#plan;
+    if (parts === undefined) return decodedEvent(this.#records, undecodable, raw);
+    const ranges = matchedIn(parts, raw.kv.key);
+    if (ranges.length === 0) return undefined;
+    const event = decodedEvent(this.#records, undecodable, raw);
+    return event && { ...event, ranges };
   }
 
   async #load(): Promise<boolean> {
@@ -199,8 +240,20 @@ export class StoreWatch<K, V> implements Watch<K, V> {
     } catch (error) {
       // Closing ends a watch without error, also under a read of the initial state.
       if (this.#closed) return undefined;
+      if (this.#plan.resync && codeOf(error) === 'MVCC_COMPACTED') return this.#listAgain();
       throw error;
     }
+  }
+
+  /** From here on the present state, and what comes after it (WA8). */
+  #listAgain(): Chunk {
+    // What is queued of the watcher before belongs to what was given up.
+    this.#stream.cancel(this.#watchId);
+    this.#stateRevision = this.#register(0);
+    this.#stateLeft = this.#watched.union;
+    this.#again = true;
+    this.#phase = 'state';
+    return { type: 'resync' };
   }
 
   async #initial(): Promise<Chunk> {
@@ -215,21 +268,25 @@ export class StoreWatch<K, V> implements Watch<K, V> {
 
   /** The next part of the initial state; the phase says whether it is the last one. */
   async #state(): Promise<readonly KeyValue[]> {
-    const limit = this.#stateSize.entries;
-    // One more than is handed out tells whether there is a next part (WA6).
-    const read = { revision: this.#started, limit: limit + 1 };
-    const { kvs } = await this.#core.store.range(this.#stateFrom, this.#bounds.end, read);
-    const following = kvs[limit];
-    if (following === undefined) this.#phase = 'bookmark';
-    else this.#stateFrom = following.key;
-    const part = following === undefined ? kvs : kvs.slice(0, limit);
-    this.#stateSize.learn(part);
-    return part;
+    for (let [part, ...rest] = this.#stateLeft; part !== undefined; [part, ...rest] = this.#stateLeft) {
+      const limit = this.#stateSize.entries;
+      // One more than is handed out tells whether there is a next part (WA6).
+      const read = { revision: this.#stateRevision, limit: limit + 1 };
+      const { kvs } = await this.#core.store.range(part.key, part.end, read);
+      const following = kvs[limit];
+      this.#stateLeft = following === undefined ? rest : [{ key: following.key, end: part.end }, ...rest];
+      const found = following === undefined ? kvs : kvs.slice(0, limit);
+      this.#stateSize.learn(found);
+      if (this.#stateLeft.length === 0) this.#phase = 'bookmark';
+      if (found.length > 0) return found;
+    }
+    this.#phase = 'bookmark';
+    return [];
   }
 
   /** A part of the state has been handed out: with the last one, everything up to the beginning has (WA6). */
   #stateGiven(): void {
-    if (this.#phase === 'bookmark') this.#revision = this.#started;
+    if (this.#phase === 'bookmark') this.#revision = this.#stateRevision;
   }
 
   async #next(): Promise<Chunk | undefined> {
@@ -239,7 +296,9 @@ export class StoreWatch<K, V> implements Watch<K, V> {
         ? undefined
         : this.#core.world.clock.every(progressIntervalMs, () => this.#stream.requestProgress(this.#watchId));
     try {
-      const response = await this.#response();
+      let response = await this.#response();
+      // Of the watcher before the state was listed again.
+      while (response !== undefined && response.watchId !== this.#watchId) response = await this.#response();
       if (response === undefined) return undefined;
       if (response.type === 'events') return { type: 'events', events: response.events };
       if (response.type === 'compacted') throw this.#compacted(response.compactRevision);

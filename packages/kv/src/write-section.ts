@@ -57,7 +57,7 @@ interface Opened {
   txn: WriteTxn | undefined;
 }
 
-class StoreSection<K, V> implements WriteSection<K, V> {
+class StoreSection<K, V, W = V> implements WriteSection<K, V, W> {
   readonly revision: number;
   readonly #opened: Opened;
   readonly #records: Records<K, V>;
@@ -68,9 +68,9 @@ class StoreSection<K, V> implements WriteSection<K, V> {
     this.#records = records;
   }
 
-  in<W, X>(namespace: Kv<W, X>): WriteSection<W, X> {
+  in<L, X, Y>(namespace: Kv<L, X, Y>): WriteSection<L, X, Y> {
     void this.#txn;
-    return new StoreSection(this.#opened, this.#opened.core.recordsOf(namespace));
+    return new StoreSection<L, X, Y>(this.#opened, this.#opened.core.recordsOf(namespace));
   }
 
   get(key: K): Entry<K, V> | undefined {
@@ -94,12 +94,12 @@ class StoreSection<K, V> implements WriteSection<K, V> {
     return txn.range(key, end, { countOnly: true }).count;
   }
 
-  put(key: K, value: V, options: LeaseChoice = {}): void {
+  put(key: K, value: W, options: LeaseChoice = {}): void {
     const txn = this.#txn;
     checkNames(options, 'options', putNames);
     const lease = planLease(options);
     const keyBytes = this.#records.newKey(key);
-    const valueBytes = this.#records.newValue(value, keyBytes);
+    const valueBytes = this.#records.newValue(value as unknown as V, keyBytes);
     txn.put(keyBytes, valueBytes, leaseFor(this.#opened.leases, lease));
   }
 

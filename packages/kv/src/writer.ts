@@ -11,13 +11,11 @@ import type {
   DeleteOptions,
   DeleteResult,
   Kv,
-  Op,
   PutOptions,
   PutResult,
   DeleteSelector,
   SignalOptions,
   Txn,
-  TxnResult,
 } from '@varve/api';
 import {
   checkNames,
@@ -39,7 +37,7 @@ import type { Core } from './core.ts';
 import { runDelete } from './deletion.ts';
 import { Decision } from './txn-path.ts';
 import { readTxn } from './txn-read.ts';
-import { runPut, runTxn } from './txn-run.ts';
+import { runPut, runTxn, type TxnAnswer } from './txn-run.ts';
 
 const putNames = ['previous', 'lease', 'ttl', 'signal'];
 const deleteNames = ['previous', 'limit', 'signal'];
@@ -146,26 +144,24 @@ export function deleteKeys<K, V>(
   });
 }
 
-export function runTransaction<K, V, const Then extends readonly Op<K, V>[], const Else extends readonly Op<K, V>[]>(
+export function runTransaction<K, V>(
   core: Core,
   records: Records<K, V>,
-  txn: Txn<K, V, Then, Else>,
+  txn: Txn<K, V>,
   options: SignalOptions = {},
-): Promise<TxnResult<K, V, Then, Else>> {
+): Promise<TxnAnswer> {
   return core.call(async () => {
     checkSignalOptions(options);
     const { signal } = options;
     const plan = planTxn(txn, records, (namespace) => core.recordsOf(namespace as Kv<unknown, unknown>));
-    // One result an operation, of its type: runStep builds exactly what OpResult says.
-    type Answer = TxnResult<K, V, Then, Else>;
     if (core.backend.readOnly && !plan.writes) {
-      return (await readTxn(core, plan, records, signal)) as unknown as Answer;
+      return readTxn(core, plan, records, signal);
     }
     const decision = new Decision(core, plan, signal);
     const finished = await section(core, { signal, prepare: () => decision.prepare() }, (txn, leases) =>
       runTxn(decision.path(txn), txn, leases, records),
     );
-    return finished.value as unknown as Answer;
+    return finished.value;
   });
 }
 

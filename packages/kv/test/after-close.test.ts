@@ -21,6 +21,7 @@ const ofReader: Calls<Reader<string, string>> = {
   get: (reader) => reader.get('k1'),
   getMany: (reader) => reader.getMany(['k1']),
   list: (reader) => reader.list({}),
+  keys: (reader) => reader.keys({}),
   page: (reader) => reader.page({}),
   count: (reader) => reader.count({}),
 };
@@ -42,6 +43,8 @@ const ofKv: Calls<EmbeddedKv> = {
   transaction: (kv) => kv.transaction(() => undefined),
   write: (kv) => kv.write(() => undefined),
   history: (kv) => kv.history('k1'),
+  changes: (kv) => kv.changes({}, { since: 1 }),
+  diff: (kv) => kv.diff(1, 1, {}),
   watch: (kv) => kv.watch({}),
   namespace: (kv) => kv.namespace('k'),
   compact: (kv) => kv.compact(2),
@@ -122,6 +125,10 @@ async function made(kv: EmbeddedKv): Promise<Made> {
     kv.list({}),
     reader.list({}),
     space.list({}),
+    kv.list({}, { orderBy: 'value' }),
+    reader.keys({}),
+    kv.changes({}, { since: 1 }),
+    kv.diff(1, 2, {}),
     kv.history('k1'),
     space.history('1'),
   ];

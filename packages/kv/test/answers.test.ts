@@ -80,7 +80,7 @@ describe.each(engines)('XD1: on %s', (_engine, place) => {
     ['null for options', (kv) => kv.get('a', any(null)), /options must be an object/],
     ['null for options of put', (kv) => kv.put('a', 'b', any(null)), /options must be an object/],
     ['null for options of write', (kv) => kv.write(() => undefined, any(null)), /options must be an object/],
-    ['an unknown option of count', (kv) => kv.count({}, any({ limit: 1 })), /no "limit"/],
+    ['an unknown option of count', (kv) => kv.count({}, any({ reverse: true })), /no "reverse"/],
     ['an unknown option of status', (kv) => kv.status(any({ verbose: true })), /no "verbose"/],
     ['an unknown option of snapshot', (kv) => kv.snapshot(any({ path: secret })), /no "path"/],
     ['an unknown option of transaction', (kv) => kv.transaction(() => 1, any({ retries: 1 })), /no "retries"/],

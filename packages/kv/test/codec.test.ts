@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import v8 from 'node:v8';
 import * as fc from 'fast-check';
 import { expect, expectTypeOf, test } from 'vitest';
 import { bytes, json, memory, open, utf8, type Codec } from '../src/index.ts';
@@ -72,6 +73,43 @@ test('json with a schema: typed, transformed, and refused where it does not fit'
   expect(error.message).not.toMatch(/theme|blue/);
   expect(error).toHaveProperty('cause.message', 'theme: no such theme');
   expect(kv.revision).toBe(2);
+});
+
+test('json with a schema takes what it takes, stores it as it is, and gives what it gives', async () => {
+  await using kv = await open(memory(), { value: json(configSchema) });
+  const text = kv.namespace('', { value: utf8 });
+  await kv.put('a', { since: '1970-01-01T00:00:00.000Z' });
+  expect((await text.get('a'))?.value).toBe('{"since":"1970-01-01T00:00:00.000Z"}');
+  expect((await kv.get('a'))?.value).toEqual({ theme: 'dark', since: new Date(0) });
+  // What was read can be put again.
+  await kv.put('b', (await kv.get('a'))?.value);
+  expect((await kv.get('b'))?.value).toEqual({ theme: 'dark', since: new Date(0) });
+});
+
+test('what a schema says is on the error, of a put and of a read', async () => {
+  await using kv = await open(memory(), { value: json(configSchema) });
+  const issues = [{ message: 'no such theme', path: ['theme'] }];
+  expect(await failure(() => kv.put('a', { theme: 'blue' }))).toMatchObject({ code: 'KV_ENCODE', issues });
+  await kv.namespace('', { value: utf8 }).put('a', '{"theme":"blue"}');
+  const error = await failure(() => kv.get('a'));
+  expect(error).toMatchObject({ code: 'KV_DECODE', issues, key: new Uint8Array(Buffer.from('a')) });
+  await kv.namespace('', { value: utf8 }).put('a', 'no JSON');
+  expect(await failure(() => kv.get('a'))).toHaveProperty('issues', undefined);
+});
+
+test('a codec made of a library that packs values into bytes', async () => {
+  // As in the README: anything with two such functions, msgpackr and cbor-x for two.
+  const packed = <T>(library: { serialize(value: T): Uint8Array; deserialize(bytes: Uint8Array): T }): Codec<T> => ({
+    encode: (value) => library.serialize(value),
+    decode: (stored) => library.deserialize(stored),
+  });
+  await using kv = await open(memory(), { value: packed<{ readonly at: Date; readonly tags: Set<string> }>(v8) });
+  const value = { at: new Date(7), tags: new Set(['a', 'b']) };
+  await kv.put('a', value);
+  expect((await kv.get('a'))?.value).toEqual(value);
+  await kv.namespace('', { value: bytes }).put('b', Uint8Array.of(1, 2, 3));
+  expect(await codeOf(() => kv.get('b'))).toBe('KV_DECODE');
+  expect((await kv.list({}, { undecodable: 'skip' }).toArray()).map(({ key }) => key)).toEqual(['a']);
 });
 
 test('json with an asynchronous schema says so', async () => {

@@ -1,36 +1,18 @@
 /** The suite for every `Kv` can fail: stores that break one promise each are caught by the scenarios that are about it. */
-import { kvConformance, type OpenKv } from '@varve/api/conformance';
+import { kvConformance } from '@varve/api/conformance';
 import { expect, test } from 'vitest';
 import {
   KvError,
   memory,
   open,
-  type Kv,
   type Lease,
   type KvEvent,
   type Range,
   type Watch,
   type WatchOptions,
 } from '../src/index.ts';
+import { fewer, testFaults, without, type AnyKv, type Fault } from './faults.ts';
 import { collect } from './helpers.ts';
-
-type AnyKv = Kv;
-type Fault = (kv: AnyKv) => Partial<AnyKv>;
-
-/** The same store, but for some members. */
-function changed(kv: AnyKv, members: Partial<AnyKv>): AnyKv {
-  return new Proxy(kv, {
-    get(target, name) {
-      const member: unknown = Object.hasOwn(members, name) ? Reflect.get(members, name) : Reflect.get(target, name);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
-}
-
-async function* without<T>(items: AsyncIterable<T>, drops: (item: T, index: number) => boolean): AsyncGenerator<T> {
-  let index = 0;
-  for await (const item of items) if (!drops(item, index++)) yield item;
-}
 
 async function* twice<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
   for await (const item of items) {
@@ -86,7 +68,7 @@ let acknowledged = 0;
 const faults: readonly [string, Fault, readonly string[]][] = [
   [
     'a list drops its last but one entry',
-    (kv) => ({ list: (range, options) => without(kv.list(range, options), (_, index) => index === 1) }),
+    (kv) => ({ list: (range, options) => fewer(kv.list(range, options), (_, index) => index === 1) }),
     ['reads/ranges', 'reads/one-revision', 'reads/pages', 'writes/delete-ranges', 'histories/seed-1'],
   ],
   [
@@ -167,7 +149,7 @@ const faults: readonly [string, Fault, readonly string[]][] = [
   ['the past is the present', (kv) => ({ at: () => kv }), ['past/at', 'past/future', 'histories/seed-2']],
   [
     'a history of puts alone',
-    (kv) => ({ history: (key, options) => without(kv.history(key, options), (event) => event.type === 'delete') }),
+    (kv) => ({ history: (key, options) => fewer(kv.history(key, options), (event) => event.type === 'delete') }),
     ['past/history', 'histories/seed-3'],
   ],
   [
@@ -320,36 +302,7 @@ const faults: readonly [string, Fault, readonly string[]][] = [
   ['a store that cannot be closed', () => ({ close: async () => undefined }), ['lifecycle/close']],
 ];
 
-const slow = new Set(['leases/expiry', 'leases/keep-alive', 'leases/ttl-of-a-put']);
-
-test.each(faults)(
-  '%s',
-  async (_, fault, keys) => {
-    const kept: AsyncDisposable[] = [];
-    const openBroken: OpenKv = async (codecs) => {
-      const kv = await open(memory(), codecs);
-      kept.push(kv);
-      return changed(kv as unknown as AnyKv, fault(kv as unknown as AnyKv)) as unknown as typeof kv;
-    };
-    const scenarios = new Map<string, () => Promise<void>>();
-    kvConformance({ test: (name, body) => scenarios.set(name.slice(0, name.indexOf(':')), body), open: openBroken });
-    for (const key of keys) {
-      const ended = (async () => scenarios.get(key)!())().then(
-        () => 'it passes',
-        (error: unknown) => (error as Error).message,
-      );
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<string>((resolve) => {
-        // A lease may take a second to run out, and some scenarios have two.
-        timer = setTimeout(resolve, slow.has(key) ? 6000 : 1000, 'it waits for what never comes');
-      });
-      expect(await Promise.race([ended, late]), key).not.toBe('it passes');
-      clearTimeout(timer);
-    }
-    for (const kv of kept) await kv[Symbol.asyncDispose]();
-  },
-  30_000,
-);
+testFaults(faults);
 
 test('a known gap that passes, and one that does not exist, fail', async () => {
   const outcomes = new Map<string, () => Promise<void>>();

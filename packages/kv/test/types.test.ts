@@ -11,13 +11,18 @@ import {
   range,
   remove,
   within,
+  tuple,
   type EmbeddedKv,
   type Entry,
+  type Items,
   type Kv,
   type KvEvent,
   type Lease,
   type LeaseStatus,
   type RangeOpResult,
+  type StandardSchemaV1,
+  type Tuple,
+  type Undecodable,
 } from '../src/index.ts';
 
 interface Config {
@@ -26,6 +31,7 @@ interface Config {
 
 declare const kv: Kv<string, Config>;
 declare const text: EmbeddedKv;
+declare const schema: StandardSchemaV1<Partial<Config>, Config>;
 
 // Never called: the compiler is the test.
 async function types(): Promise<void> {
@@ -149,6 +155,58 @@ async function types(): Promise<void> {
     expectTypeOf(section.in(numbers).get('k')).toEqualTypeOf<Entry<string, number> | undefined>();
     section.in(numbers).put('k', 7, { lease });
   });
+  expectTypeOf(kv.list({}, { orderBy: 'value', minModRevision: 2 })).toEqualTypeOf<Items<Entry<string, Config>>>();
+  expectTypeOf(await kv.list({}).toArray()).toEqualTypeOf<Entry<string, Config>[]>();
+  expectTypeOf(await kv.keys({}, { reverse: true }).toArray()).toEqualTypeOf<string[]>();
+  expectTypeOf(await raw.keys({}).toArray()).toEqualTypeOf<Uint8Array[]>();
+  expectTypeOf(await kv.history('a', { until: 3 }).toArray()).toEqualTypeOf<KvEvent<string, Config>[]>();
+  expectTypeOf(await kv.changes({}, { since: 1 }).toArray()).toEqualTypeOf<KvEvent<string, Config>[]>();
+  // @ts-expect-error since what must be said
+  kv.changes({}, {});
+  // @ts-expect-error no such order
+  kv.list({}, { orderBy: 'lease' });
+  // @ts-expect-error a count has no direction
+  await kv.count({}, { reverse: true });
+  for await (const found of kv.diff(1, 2, { prefix: 'a' })) {
+    if (found.type === 'put') expectTypeOf(found.previous).toEqualTypeOf<undefined>();
+    if (found.type === 'delete') expectTypeOf(found.previous).toEqualTypeOf<Entry<string, Config>>();
+    if (found.type === 'change') expectTypeOf(found.entry.value).toEqualTypeOf<Config>();
+  }
+  for await (const event of kv.watch({ any: ['a', { prefix: 'b/' }] })) {
+    expectTypeOf(event.ranges).toEqualTypeOf<readonly number[] | undefined>();
+  }
+  // @ts-expect-error a key of another type
+  kv.watch({ any: [7] });
+  const undecodable = ({ key, value, error }: Undecodable): void => void [key, value, error.code];
+  kv.list({}, { undecodable });
+  kv.watch({}, { undecodable: 'skip', resync: true });
+
+  // Without a codec there are strings, and nothing else.
+  // @ts-expect-error no codec for these values
+  await open<string, Config>('x');
+  // @ts-expect-error no codec for these values
+  await open<string, Config>('x', { key: bytes });
+  // @ts-expect-error no codec for these keys
+  await open<Uint8Array>('x');
+  // @ts-expect-error no codec for these values
+  kv.namespace<number>('n');
+  expectTypeOf(await open<string, Config>('x', { value: json<Config>() })).toEqualTypeOf<EmbeddedKv<string, Config>>();
+  expectTypeOf(await open('x', { value: json() })).toEqualTypeOf<EmbeddedKv<string, unknown>>();
+  expectTypeOf(await open('x', { key: tuple(), value: bytes })).toEqualTypeOf<EmbeddedKv<Tuple, Uint8Array>>();
+  expectTypeOf(await open('x', { durability: 'interval' })).toEqualTypeOf<EmbeddedKv>();
+
+  // What a schema takes is put, what it gives is read.
+  const settings = await open('x', { value: json(schema) });
+  expectTypeOf(settings).toEqualTypeOf<EmbeddedKv<string, Config, Partial<Config>>>();
+  await settings.put('a', {});
+  await settings.txn({ then: [put('a', {})] });
+  await settings.transaction((tx) => tx.put('a', {}));
+  await settings.write((section) => section.put('a', {}));
+  expectTypeOf((await settings.get('a'))?.value).toEqualTypeOf<Config | undefined>();
+  expectTypeOf(settings.namespace('n')).toEqualTypeOf<EmbeddedKv<string, Config, Partial<Config>>>();
+  expectTypeOf(kv.namespace('n', { value: json(schema) })).toEqualTypeOf<Kv<string, Config, Partial<Config>>>();
+  // @ts-expect-error what the schema does not take
+  await settings.put('a', { theme: 7 });
 
   expectTypeOf(kv.namespace('n', { value: json<number>() })).toEqualTypeOf<Kv<string, number>>();
   expectTypeOf(kv.namespace('n')).toEqualTypeOf<Kv<string, Config>>();

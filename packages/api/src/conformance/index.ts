@@ -11,6 +11,7 @@
  *      batch has and how long something takes is not looked at.
  */
 import { argumentScenarios } from './arguments.ts';
+import { changeScenarios } from './changes.ts';
 import { historyScenarios } from './histories.ts';
 import { leaseScenarios } from './leases.ts';
 import { lifecycleScenarios } from './lifecycle.ts';
@@ -20,6 +21,8 @@ import { optimisticScenarios } from './optimistic.ts';
 import { pastScenarios } from './past.ts';
 import { readScenarios } from './reads.ts';
 import { Bench, type OpenKv, type ReopenKv, type Scenario } from './scenario.ts';
+import { selectionScenarios } from './selections.ts';
+import { severalScenarios } from './several.ts';
 import { txnScenarios } from './txns.ts';
 import { watchScenarios } from './watches.ts';
 import { writeScenarios } from './writes.ts';
@@ -35,6 +38,8 @@ export interface KvConformanceOptions {
   readonly reopen?: ReopenKv | undefined;
   /** Keys of scenarios that it is known to fail; one that passes is an error. @default [] */
   readonly knownGaps?: readonly string[] | undefined;
+  /** Random histories, each of another seed. @default 6 */
+  readonly histories?: number | undefined;
 }
 
 const scenarios: readonly Scenario[] = [
@@ -46,17 +51,19 @@ const scenarios: readonly Scenario[] = [
   ...leaseScenarios,
   ...pastScenarios,
   ...watchScenarios,
+  ...selectionScenarios,
+  ...changeScenarios,
+  ...severalScenarios,
   ...namespaceScenarios,
   ...argumentScenarios,
   ...lifecycleScenarios,
-  ...historyScenarios,
 ];
 
 /** Registers the suite that every `Kv` must pass. */
 export function kvConformance(options: KvConformanceOptions): void {
-  const { test, open, reopen, knownGaps = [] } = options;
+  const { test, open, reopen, knownGaps = [], histories = 6 } = options;
   const gaps = new Set(knownGaps);
-  for (const scenario of scenarios) {
+  for (const scenario of [...scenarios, ...historyScenarios(histories)]) {
     if (scenario.reopens === true && reopen === undefined) continue;
     const known = gaps.delete(scenario.key);
     test(`${scenario.key}: ${scenario.title}${known ? ' (known gap)' : ''}`, async () => {

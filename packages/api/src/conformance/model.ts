@@ -4,6 +4,7 @@
  * KM1  Nothing is kept but what was changed when. It knows nothing of how revisions are stored.
  */
 import type { Entry, KvEvent, Range } from '../kv.ts';
+import type { OrderBy } from '../list-options.ts';
 
 interface Change {
   readonly revision: number;
@@ -59,7 +60,16 @@ export class Model {
   }
 }
 
-function within({ prefix = '', start, end }: Range<string>, key: string): boolean {
+/** The order of a list: `orderBy`, then the key. */
+export function byOrder(orderBy: OrderBy): (a: Entry<string, string>, b: Entry<string, string>) => number {
+  return (a, b) => {
+    const [left, right] = [a[orderBy], b[orderBy]];
+    const first = typeof left === 'number' && typeof right === 'number' ? left - right : order(`${left}`, `${right}`);
+    return first === 0 ? order(a.key, b.key) : first;
+  };
+}
+
+export function within({ prefix = '', start, end }: Range<string>, key: string): boolean {
   return (
     key.startsWith(prefix) &&
     (start === undefined || order(key, start) >= 0) &&

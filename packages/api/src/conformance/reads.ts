@@ -168,6 +168,9 @@ export const readScenarios: readonly Scenario[] = [
         page: () => kv.page({}, { signal }),
         count: () => kv.count({}, { signal }),
         history: () => take(kv.history('a', { signal })),
+        keys: () => take(kv.keys({}, { signal })),
+        changes: () => take(kv.changes({}, { since: 1, signal })),
+        diff: () => take(kv.diff(1, 1, {}, { signal })),
         status: () => kv.status({ signal }),
       };
       for (const [what, call] of Object.entries(calls)) equal((await thrown(call, what)) === reason, true, what);

@@ -1,11 +1,11 @@
 /** What the scenarios share: a bench that opens and closes stores, and short words for what comes out of them. */
-import type { Codec, KeyCodec } from '../codec.ts';
+import { utf8, type Codec, type KeyCodec } from '../codec.ts';
 import type { Entry, Kv, KvEvent, WatchBatch } from '../kv.ts';
 
-/** How keys and values are stored; strings as UTF-8 where nothing is said. */
+/** How keys and values are stored. */
 export interface Codecs<K, V> {
-  readonly key?: KeyCodec<K> | undefined;
-  readonly value?: Codec<V> | undefined;
+  readonly key: KeyCodec<K>;
+  readonly value: Codec<V>;
 }
 
 export type OpenKv = <K = string, V = string>(codecs: Codecs<K, V>) => Promise<Kv<K, V>>;
@@ -37,8 +37,10 @@ export class Bench {
     return this.#reopenKv !== undefined;
   }
 
-  async open<K = string, V = string>(codecs: Codecs<K, V> = {}): Promise<Kv<K, V>> {
-    const kv = await this.#openKv(codecs);
+  async open<K = string, V = string>(codecs: Partial<Codecs<K, V>> = {}): Promise<Kv<K, V>> {
+    // Where no codec is given the type parameter has its default, string.
+    const { key = utf8 as unknown as KeyCodec<K>, value = utf8 as unknown as Codec<V> } = codecs;
+    const kv = await this.#openKv({ key, value });
     this.#open.add(kv);
     return kv;
   }

@@ -1,0 +1,195 @@
+/**
+ * Reads of a range at one revision, chunk by chunk: filtered, in the order of the keys or in another.
+ *
+ * RGW1  A chunk is about a megabyte at most, and nothing is held between two of them; when compaction overtakes the walk it
+ *     ends with `MVCC_COMPACTED`, never with a mixture (law 2).
+ * RGW2  In another order than that of the keys the range is read whole before the first is given. Where so many are wanted only,
+ *     hardly more than twice as many are held at a time (law 9).
+ * RGW3  What is equal in the order asked for comes in that of the keys, so that every order is total: pages need that.
+ *
+ * etcd: apply of a RangeRequest (spec server-api 5.2, steps 4 to 7).
+ */
+import { keyAfter, ownBytes, type Bounds, type ReadPlan } from '@varve/api/implement';
+import type { KeyValue } from '@varve/watch';
+import { ChunkSize } from './chunk-size.ts';
+import type { Core } from './core.ts';
+import type { Source } from './pull.ts';
+import { sortInSlices } from './sort.ts';
+
+/** What a walk reads. */
+export interface Walked {
+  readonly bounds: Bounds;
+  readonly plan: ReadPlan;
+  /** 0 for the present of the first chunk. */
+  readonly revision: number;
+  /** Values are not looked at. */
+  readonly keysOnly: boolean;
+  /** The first in order that is wanted, where the order is not that of the keys. @default the first there is */
+  readonly from?: KeyValue | undefined;
+}
+
+/** Sorted and cut no more often than after so many. */
+const pruneEvery = 1024;
+
+/** The records of a range in the order of the keys, unfiltered. */
+export class Walk {
+  readonly #core: Core;
+  readonly #plan: ReadPlan;
+  readonly #keysOnly: boolean;
+  readonly #size = new ChunkSize();
+  #revision: number;
+  /** What is still to be read; `undefined` after the last chunk. */
+  #rest: Bounds | undefined;
+
+  constructor(core: Core, { bounds, plan, revision, keysOnly }: Walked) {
+    this.#core = core;
+    this.#plan = plan;
+    this.#keysOnly = keysOnly;
+    this.#revision = revision;
+    this.#rest = bounds;
+  }
+
+  /** The next chunk, `undefined` after the last. @param most so many are wanted at most */
+  async next(most: number = Number.POSITIVE_INFINITY): Promise<readonly KeyValue[] | undefined> {
+    const rest = this.#rest;
+    if (rest === undefined) return undefined;
+    const { signal, reverse } = this.#plan;
+    signal?.throwIfAborted();
+    this.#core.check();
+    if (this.#revision === 0) this.#revision = this.#core.store.rev();
+    const limit = Math.min(this.#size.entries, most);
+    const read = { revision: this.#revision, limit, reverse, keysOnly: this.#keysOnly, signal };
+    try {
+      const { kvs } = await this.#core.store.range(rest.key, rest.end, read);
+      const last = kvs.length < limit ? undefined : kvs.at(-1);
+      this.#rest = last && restBehind(last.key, rest, reverse);
+      this.#size.learn(kvs);
+      return kvs.length === 0 ? undefined : kvs;
+    } catch (error) {
+      throw this.#core.inOwnWords(error);
+    }
+  }
+
+  end(): void {
+    this.#rest = undefined;
+  }
+}
+
+/** What the filters choose, in the order asked for; the first `most` of it. */
+export async function collectWalk(core: Core, walked: Walked, most: number): Promise<readonly KeyValue[]> {
+  const { plan } = walked;
+  const ordered = plan.orderBy !== 'key';
+  const compare = comparison(plan);
+  const inOrder = (kvs: readonly KeyValue[]): Promise<readonly KeyValue[]> =>
+    sortInSlices(core.world.slice, kvs, compare);
+  const isWanted = (kv: KeyValue): boolean =>
+    plan.wanted?.(kv) !== false && (walked.from === undefined || compare(kv, walked.from) >= 0);
+  // Sorted anew: which way it is read matters for the order of the keys only.
+  const walk = new Walk(core, ordered ? { ...walked, plan: { ...plan, reverse: false } } : walked);
+  let held: KeyValue[] = [];
+  const wanted = (): number => (ordered || plan.wanted !== undefined ? Number.POSITIVE_INFINITY : most - held.length);
+  for (let kvs = await walk.next(wanted()); kvs !== undefined; kvs = await walk.next(wanted())) {
+    if (core.world.slice.over()) await core.world.slice.next();
+    for (const kv of kvs) if (isWanted(kv)) held.push(kv);
+    if (!ordered && held.length >= most) break;
+    if (ordered && held.length >= 2 * most + pruneEvery) held = (await inOrder(held)).slice(0, most);
+  }
+  const all = ordered ? await inOrder(held) : held;
+  return all.length > most ? all.slice(0, most) : all;
+}
+
+/** How many the filters choose, at most `plan.limit`. */
+export async function countWalk(core: Core, walked: Walked): Promise<number> {
+  const { bounds, plan, revision } = walked;
+  if (plan.wanted === undefined) {
+    const { signal } = plan;
+    const { count } = await core.store.range(bounds.key, bounds.end, { revision, countOnly: true, signal });
+    return Math.min(count, plan.limit);
+  }
+  const walk = new Walk(core, { ...walked, keysOnly: true });
+  let count = 0;
+  for (let kvs = await walk.next(); kvs !== undefined && count < plan.limit; kvs = await walk.next()) {
+    if (core.world.slice.over()) await core.world.slice.next();
+    for (const kv of kvs) if (plan.wanted(kv)) count++;
+  }
+  return Math.min(count, plan.limit);
+}
+
+/** The same as a source of items. `decode` gives `undefined` for what is passed over, which does not count for the limit. */
+export class WalkSource<T> implements Source<T> {
+  readonly #core: Core;
+  readonly #walked: Walked;
+  readonly #decode: (kv: KeyValue) => T | undefined;
+  readonly #walk: Walk;
+  #left: number;
+  #sorted = false;
+  #chunk: readonly KeyValue[] = [];
+  #index = 0;
+
+  constructor(core: Core, walked: Walked, decode: (kv: KeyValue) => T | undefined) {
+    this.#core = core;
+    this.#walked = walked;
+    this.#decode = decode;
+    this.#walk = new Walk(core, walked);
+    this.#left = walked.plan.limit;
+  }
+
+  take(): T | undefined {
+    const { wanted, signal } = this.#walked.plan;
+    while (this.#left > 0) {
+      const kv = this.#chunk[this.#index];
+      if (kv === undefined) return undefined;
+      signal?.throwIfAborted();
+      this.#core.check();
+      this.#index++;
+      if (wanted?.(kv) === false) continue;
+      const item = this.#decode(kv);
+      if (item === undefined) continue;
+      this.#left--;
+      return item;
+    }
+    return undefined;
+  }
+
+  async load(): Promise<boolean> {
+    if (this.#left === 0) return false;
+    const kvs = await this.#next();
+    this.#chunk = kvs ?? [];
+    this.#index = 0;
+    return kvs !== undefined;
+  }
+
+  close(): void {
+    this.#walk.end();
+    this.#sorted = true;
+    this.#chunk = [];
+  }
+
+  async #next(): Promise<readonly KeyValue[] | undefined> {
+    const { orderBy, wanted, undecodable = 'throw' } = this.#walked.plan;
+    // What is passed over takes no place of what is wanted, so nothing is cut before it is decoded.
+    const exact = undecodable === 'throw';
+    if (orderBy === 'key') return this.#walk.next(wanted === undefined && exact ? this.#left : undefined);
+    if (this.#sorted) return undefined;
+    this.#sorted = true;
+    return collectWalk(this.#core, this.#walked, exact ? this.#left : Number.POSITIVE_INFINITY);
+  }
+}
+
+/** What a walk has left of its bounds, `next` being the first of it. */
+export function restFrom(next: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
+  return reverse ? { key, end: keyAfter(next) } : { key: next, end };
+}
+
+/** What a walk has left of its bounds behind `last`. */
+function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
+  return reverse ? { key, end: ownBytes(last) } : { key: keyAfter(last), end };
+}
+
+function comparison({ orderBy, reverse }: ReadPlan): (a: KeyValue, b: KeyValue) => number {
+  const sign = reverse ? -1 : 1;
+  if (orderBy === 'key' || orderBy === 'value') {
+    return (a, b) => sign * (Buffer.compare(a[orderBy], b[orderBy]) || Buffer.compare(a.key, b.key));
+  }
+  return (a, b) => sign * (a[orderBy] - b[orderBy] || Buffer.compare(a.key, b.key));
+}
