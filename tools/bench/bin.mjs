@@ -10,11 +10,13 @@ import { table } from './lib/table.mjs';
 
 const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains load,history,durable,watch] [--rounds N] [--keys N]
     [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--out FILE.json]
+node tools/bench/bin.mjs --server [--rounds N] [--keys N] [--window SECONDS]     varve serve beside Debian's etcd, over the wire
   varve beside its peers, on the same work; the peers, and what each option means, stand in tools/bench/README.md`;
 
 const { flags } = flagsOf(usage, {
   quick: { type: 'boolean' },
   full: { type: 'boolean' },
+  server: { type: 'boolean' },
   peers: { type: 'string' },
   chains: { type: 'string', default: 'load,history,durable,watch' },
   rounds: { type: 'string' },
@@ -29,6 +31,17 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const log = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
 /** @type {<T>(quick: T, normal: T, full: T) => T} */
 const pick = (quick, normal, full) => (flags.full ? full : flags.quick ? quick : normal);
+
+if (flags.server) {
+  const { besideEtcd } = await import('./lib/beside-etcd.mjs');
+  await besideEtcd({
+    engines: ['level', 'log'],
+    rounds: Number(flags.rounds ?? 3),
+    windowSeconds: Number(flags.window ?? 2),
+    keys: Number(flags.keys ?? 20_000),
+  });
+  process.exit();
+}
 
 const n = Number(flags.keys ?? pick(20_000, 100_000, 1_000_000));
 const options = {

@@ -1,5 +1,7 @@
 // What a call costs the server, beside a handler of grpc-js that only sends back what it got.
 //   node tools/bench/server.mjs [--calls 20000] [--rounds 3] [--watchers 1000]
+//   node tools/bench/server.mjs --etcd [--engines level,log] [--rounds 3] [--window 2] [--keys 20000]
+//                                       beside Debian's etcd on the same machine, disk and client (lib/beside-etcd.mjs)
 //
 // echo     grpc-js alone: bytes in, the same bytes out
 // put, range, txn    one key of 256 bytes; a store in memory, so that the medium is not what is measured
@@ -25,6 +27,7 @@ import {
 } from '@varve/etcd-api';
 import { createServer } from '@varve/server';
 import { openWatchableStore } from '@varve/watch';
+import { besideEtcd } from './lib/beside-etcd.mjs';
 import { median } from './lib/stats.mjs';
 
 const CONCURRENCY = 64;
@@ -66,8 +69,17 @@ async function measure() {
       calls: { type: 'string', default: '20000' },
       rounds: { type: 'string', default: '3' },
       watchers: { type: 'string', default: '1000' },
+      etcd: { type: 'boolean' },
+      engines: { type: 'string', default: 'level,log' },
+      window: { type: 'string', default: '2' },
+      keys: { type: 'string', default: '20000' },
     },
   });
+  if (flags.etcd) {
+    const [rounds, windowSeconds, keys] = [Number(flags.rounds), Number(flags.window), Number(flags.keys)];
+    await besideEtcd({ engines: flags.engines.split(','), rounds, windowSeconds, keys });
+    return;
+  }
   const [calls, rounds, watchers] = [Number(flags.calls), Number(flags.rounds), Number(flags.watchers)];
   const [plain, etcd] = [await start('echo'), await start('varve')];
   const key = Buffer.from('bench/key');

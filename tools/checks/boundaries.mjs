@@ -72,7 +72,7 @@ const table = {
   },
   server: {
     imports: { '@varve/watch': [], '@varve/etcd-api': [], '@bufbuild/protobuf': [], '@grpc/grpc-js': [] },
-    tests: ['@varve/backend'],
+    tests: ['@varve/backend', '@varve/lease'],
     seams: {
       clock: ['src/clock.ts'],
       timers: ['src/clock.ts'],
@@ -84,6 +84,7 @@ const table = {
     imports: {
       '@varve/server': [],
       '@varve/watch': ['src/open-layers.ts'],
+      '@varve/lease': ['src/open-layers.ts'],
       '@varve/backend': ['src/open-layers.ts'],
       pino: ['src/log.ts'],
     },

@@ -28,6 +28,7 @@ export interface GrantOptions extends SignalOptions {
 export interface TakeUpOptions extends SignalOptions {
   /** Its id, as hexadecimal text. */
   readonly id: string;
+  /** Never given: a lease that is taken up has its time already. */
   readonly ttl?: undefined;
   /** As for a new one. @default false */
   readonly keepAlive?: boolean | undefined;

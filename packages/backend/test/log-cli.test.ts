@@ -49,4 +49,5 @@ test('G16 G17 varve-log checks, dumps and counts a store without changing it', a
   });
   expect(await ran('check', temporaryPath())).toMatchObject({ code: 4 });
   expect(await ran('mend', path)).toMatchObject({ code: 2, error: expect.stringContaining('usage') });
+  expect(await ran('--help')).toEqual({ code: 0, out: expect.stringContaining('usage'), error: '' });
 });

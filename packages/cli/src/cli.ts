@@ -4,17 +4,21 @@
  * VCLI1  Every failure is one line on standard error and an exit code, never a stack: 1 other, 2 usage, 3 locked, 4 not found,
  *     5 damaged, 6 version (R122).
  */
+import { createRequire } from 'node:module';
 import { readServeOptions, UsageError } from './serve-options.ts';
 import { serve } from './serve.ts';
 
-const USAGE = `usage: varve serve [options]
+const USAGE = `usage: varve serve [options]    serves a store as an etcd does, until Ctrl-C or SIGTERM
+       varve --version | --help
   --data DIR           where the store is, made when it is not there (./varve-data)
   --listen HOST:PORT   where clients find it; port 0: a free one (127.0.0.1:2379)
-  --engine NAME        level, file or memory (level)
+  --engine NAME        level, log, file or memory (level)
   --cert FILE --key FILE   serve with TLS
   --client-ca FILE     with TLS: clients must show a certificate of this authority
   --insecure           serve without TLS on an address that others can reach
 `;
+
+const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };
 
 const OTHER = 1;
 const WRONG_USAGE = 2;
@@ -41,19 +45,24 @@ export interface World {
 export async function run(args: readonly string[], world: World): Promise<number> {
   const [command, ...rest] = args;
   try {
+    const isHelp = command === 'help' || args.some((arg) => arg === '--help' || arg === '-h');
+    if (isHelp) {
+      world.out(USAGE);
+      return 0;
+    }
+    if (command === '--version') {
+      world.out(`${version}\n`);
+      return 0;
+    }
     if (command === 'serve') {
       await serve(readServeOptions(rest), world);
       return 0;
     }
-    if (command === 'help' || command === '--help') {
-      world.out(USAGE);
-      return 0;
-    }
-    throw new UsageError(command === undefined ? 'a command is missing' : `no such command: ${command}`);
+    throw new UsageError(command === undefined ? 'a command is missing' : `${command}: there is no such command`);
   } catch (error) {
     world.error(`varve: ${lineOf(error)}\n`);
     if (!(error instanceof UsageError)) return exitCodes[codeOf(error)] ?? OTHER;
-    world.error(USAGE);
+    world.error(command === undefined ? USAGE : 'varve --help lists the options\n');
     return WRONG_USAGE;
   }
 }

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { TlsOptions } from '@varve/server';
 
-export type EngineName = 'level' | 'file' | 'memory';
+export type EngineName = 'level' | 'log' | 'file' | 'memory';
 
 export interface ServeOptions {
   readonly data: string;
@@ -29,8 +29,8 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = parse(args);
   const { host, port } = address(listen);
-  if (engine !== 'level' && engine !== 'file' && engine !== 'memory') {
-    throw new UsageError(`--engine ${engine}: level, file or memory`);
+  if (engine !== 'level' && engine !== 'log' && engine !== 'file' && engine !== 'memory') {
+    throw new UsageError(`--engine ${engine}: there is no such engine; level, log, file or memory`);
   }
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
   if (clientCa !== undefined && cert === undefined) throw new UsageError('--client-ca goes with --cert and --key');

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { clientOf, count, folder, Program, put } from './support/program.ts';
+import { clientOf, count, folder, grant, Program, put } from './support/program.ts';
 
 test.each([
   ['file', 'SIGTERM'],
   ['level', 'SIGINT'],
+  ['log', 'SIGTERM'],
 ] as const)('R92: on %s, %s loses nothing that was acknowledged, and ends with 0', async (engine, signal) => {
   const data = join(folder(), 'data');
   const args = ['serve', '--data', data, '--listen', '127.0.0.1:0', '--engine', engine];
@@ -32,8 +33,8 @@ test.each([
 
 test.each([
   [[], 2, 'a command is missing'],
-  [['nothing'], 2, 'no such command'],
-  [['serve', '--engine', 'paper'], 2, 'level, file or memory'],
+  [['nothing'], 2, 'there is no such command'],
+  [['serve', '--engine', 'paper'], 2, 'level, log, file or memory'],
   [['serve', '--listen', 'here'], 2, 'HOST:PORT'],
   [['serve', '--listen', '0.0.0.0:0', '--engine', 'memory'], 2, '--insecure'],
   [['serve', '--cert', 'x'], 2, 'go together'],
@@ -45,6 +46,37 @@ test.each([
   expect(program.err).not.toMatch(/\n\s+at /);
 });
 
+test.each([[['--help']], [['help']], [['serve', '--help']], [['serve', '--engine', 'paper', '-h']]])(
+  '%j tells what there is',
+  async (args) => {
+    const program = new Program(...args);
+    expect([await program.ended, program.err, program.out]).toEqual([0, '', expect.stringContaining('--data DIR')]);
+  },
+);
+
+test('--version', async () => {
+  const program = new Program('--version');
+  expect([await program.ended, program.err, program.out]).toEqual([0, '', expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+});
+
+test.each([
+  ['level', 'log'],
+  ['log', 'file'],
+  ['file', 'level'],
+])('a store made with %s is not opened with %s, nor is another put beside it', async (made, other) => {
+  const data = join(folder(), 'data');
+  const args = (engine: string) => ['serve', '--data', data, '--listen', '127.0.0.1:0', '--engine', engine];
+  const first = new Program(...args(made));
+  await first.firstLine();
+  first.child.kill('SIGTERM');
+  await first.ended;
+  const before = readdirSync(data);
+  const second = new Program(...args(other));
+  expect(await second.ended).not.toBe(0);
+  expect(second.err).toMatch(/^varve: .*it was left as it is.*\n$/);
+  expect(readdirSync(data)).toEqual(before);
+});
+
 test('R94: an address that is taken', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
@@ -54,6 +86,22 @@ test('R94: an address that is taken', async () => {
   const program = new Program('serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--engine', 'memory');
   expect([await program.ended, program.err]).toEqual([1, expect.stringMatching(/^varve: cannot listen on 127/)]);
   expect(existsSync(data)).toBe(false);
+});
+
+test('leases are kept over restarts, and run out', async () => {
+  const args = ['serve', '--data', join(folder(), 'data'), '--listen', '127.0.0.1:0', '--engine', 'log'];
+  const first = new Program(...args);
+  const client = clientOf(await first.firstLine());
+  const lease = await grant(client, 2);
+  await put(client, 'k', lease);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const second = new Program(...args);
+  const again = clientOf(await second.firstLine());
+  expect(await count(again)).toBe(1);
+  await expect.poll(() => count(again), { timeout: 10_000 }).toBe(0);
+  second.child.kill('SIGTERM');
+  expect(await second.ended).toBe(0);
 });
 
 test('a store that another process has open', async () => {

@@ -4,6 +4,8 @@
  * SVLY1  The server reads and writes through the store, and rows of its own (alarms, members) in the store's sections; of the
  *     backend it only reads.
  * SVLY2  The layers are their owner's: closing the server leaves them open.
+ * SVLY3  A store for servers is opened with a `maxDeletes` that no deletion reaches: etcd knows no bound. With another one, a
+ *     larger deletion is answered `etcdserver: request is too large`, and nothing is deleted.
  */
 import type { Backend, WatchableStore, WriteTxn } from '@varve/watch';
 

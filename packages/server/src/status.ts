@@ -104,12 +104,16 @@ export const watchReasons: { readonly emptyRange: string; readonly duplicateId: 
 const byCode: ReadonlyMap<string, Fail> = new Map([
   ['MVCC_COMPACTED', failures.compacted],
   ['MVCC_FUTURE_REVISION', failures.futureRevision],
+  // A deletion of more keys than the store was opened for; etcd has no such bound.
+  ['MVCC_TOO_LARGE', failures.requestTooLarge],
   ['MVCC_CLOSED', failures.stopped],
   ['WATCH_CLOSED', failures.stopped],
   ['BACKEND_CLOSED', failures.stopped],
   // A commit has failed: nothing can be written until the store is opened anew (R91).
   ['BACKEND_FAILED', failures.stopped],
   ['LEASE_CLOSED', failures.stopped],
+  // One member is always the leader: its lessor is demoted only when it closes.
+  ['LEASE_NOT_PRIMARY', failures.stopped],
   ['LEASE_NOT_FOUND', failures.leaseNotFound],
   ['LEASE_EXISTS', failures.leaseExists],
   ['LEASE_TTL_TOO_LARGE', failures.leaseTtlTooLarge],

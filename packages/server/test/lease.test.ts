@@ -65,7 +65,7 @@ test('L73, L76: keep-alives are answered in their order', async () => {
   expect(await stream.end).toBe('OK');
 });
 
-test('L74, L75, L83: a lease that runs out takes its keys, and is not brought back', async () => {
+test('L74: a lease that runs out takes its keys in one revision', async () => {
   await server.call('leaseGrant', { ID: 5, TTL: 2 });
   await server.call('put', { key: 'k1', lease: 5 });
   await server.call('put', { key: 'k2', lease: 5 });
@@ -79,9 +79,36 @@ test('L74, L75, L83: a lease that runs out takes its keys, and is not brought ba
       { type: 1, kv: { key: 'k2', modRevision: 4 } },
     ],
   });
+});
+
+test('L75: a keep-alive of a lease that has run out is answered once, when its keys are gone', async () => {
+  await server.call('leaseGrant', { ID: 5, TTL: 2 });
+  await server.call('put', { key: 'k', lease: 5 });
+  const left = (): number => server.lessor.lookup(5n)?.remaining ?? 0;
+  await expect.poll(left, { interval: 1, timeout: 5000 }).toBeLessThanOrEqual(0);
   using stream = server.client.duplex('leaseKeepAlive');
   stream.send({ ID: 5 });
-  expect(await stream.next()).toEqual({ rev: 4, ID: 5 });
+  expect(await stream.next()).toEqual({ rev: expect.toSatisfy((rev) => rev === 2 || rev === 3), ID: 5 });
+  expect(await server.call('range', { key: 'k' })).toEqual({ rev: 3 });
+  stream.halfClose();
+  expect(await stream.end).toBe('OK');
+});
+
+test('L83: an answer that says the lease lives is of a revision before its end', async () => {
+  for (let id = 1; id <= 20; id++) {
+    await server.call('leaseGrant', { ID: id, TTL: 100 });
+    await server.call('put', { key: 'k', lease: id });
+    using stream = server.client.duplex('leaseKeepAlive');
+    for (let at = 0; at < 20; at++) stream.send({ ID: id });
+    const { rev: end } = (await server.call('leaseRevoke', { ID: id })) as { readonly rev: number };
+    stream.send({ ID: id });
+    for (let at = 0; at <= 20; at++) {
+      const { rev, TTL = 0 } = (await stream.next()) as { readonly rev: number; readonly TTL?: number };
+      if (TTL > 0) expect(rev).toBeLessThan(end);
+      else expect(rev).toBeLessThanOrEqual(end);
+      if (at === 20) expect(TTL).toBe(0);
+    }
+  }
 });
 
 test('W95: a lease that is revoked takes its keys in one answer', async () => {

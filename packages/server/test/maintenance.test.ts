@@ -61,6 +61,9 @@ test('S125, S126, L78: without space, what takes none goes on', async () => {
   expect(await server.call('range', { key: 'a' })).toEqual({ rev: 5 });
   expect(await server.call('compact', { revision: 3 })).toEqual({ rev: 5 });
   expect(await server.call('leaseGrant', { TTL: 100 })).toBe(fails.noSpace);
+  using stream = server.client.duplex('leaseKeepAlive');
+  stream.send({ ID: 7 });
+  expect(await stream.next()).toEqual({ rev: 5, ID: 7, TTL: 100 });
   expect(await server.call('leaseRevoke', { ID: 7 })).toEqual({ rev: 5 });
 });
 

@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
-import { kvService, type PutRequest, type RangeRequest } from '@varve/etcd-api';
+import { kvService, leaseService, type PutRequest, type RangeRequest } from '@varve/etcd-api';
 import { onTestFinished } from 'vitest';
 
 const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
@@ -26,16 +25,19 @@ export class Program {
 
   constructor(...args: readonly string[]) {
     this.child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (this.out += chunk));
     this.child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (this.err += chunk));
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
     onTestFinished(() => void this.child.kill('SIGKILL'));
   }
 
-  /** The first line, once it is there. */
+  /** The first line, once it is there; what is on standard error, when it ends without one. */
   async firstLine(): Promise<string> {
-    const lines = createInterface(this.child.stdout!);
-    const [line] = await Promise.race([once(lines, 'line') as Promise<[string]>, this.ended.then(() => [this.err])]);
-    return line;
+    while (!this.out.includes('\n')) {
+      const more = once(this.child.stdout!, 'data').then(() => true);
+      if (!(await Promise.race([more, this.ended.then(() => false)]))) return this.err;
+    }
+    return this.out.slice(0, this.out.indexOf('\n'));
   }
 }
 
@@ -45,22 +47,29 @@ export function clientOf(line: string): Client {
   return client;
 }
 
-const request = (key: string): PutRequest => ({
+const request = (key: string, lease: bigint): PutRequest => ({
   $typeName: 'etcdserverpb.PutRequest',
   key: Buffer.from(key),
   value: Buffer.from('x'),
-  lease: 0n,
+  lease,
   prevKv: false,
   ignoreValue: false,
   ignoreLease: false,
 });
 
-export function put(client: Client, key: string): Promise<string | undefined> {
+/** Resolves with the key when the put was acknowledged. */
+export function put(client: Client, key: string, lease = 0n): Promise<string | undefined> {
   const { path, requestSerialize, responseDeserialize } = kvService.put;
   return new Promise((resolve) => {
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request(key), (error: ServiceError | null) => {
-      resolve(error === null ? key : undefined);
-    });
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request(key, lease),
+      (error: ServiceError | null) => {
+        resolve(error === null ? key : undefined);
+      },
+    );
   });
 }
 
@@ -78,5 +87,17 @@ export function count(client: Client): Promise<number> {
         else resolve(Number(answer.count));
       },
     );
+  });
+}
+
+/** @param ttl seconds */
+export function grant(client: Client, ttl: number): Promise<bigint> {
+  const { path, requestSerialize, responseDeserialize } = leaseService.leaseGrant;
+  const message = { $typeName: 'etcdserverpb.LeaseGrantRequest' as const, TTL: BigInt(ttl), ID: 0n };
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, (error, answer) => {
+      if (answer === undefined) reject(error ?? new Error('no answer'));
+      else resolve(answer.ID);
+    });
   });
 }

@@ -1,20 +1,20 @@
 /** A server over a store in memory, and a client of it, for one test. */
 import { openBackend, type Backend, type Engine } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
+import { prepareLessor, type Lessor } from '@varve/lease';
 import { openWatchableStore, type WatchableStore } from '@varve/watch';
 import { createServer, type EtcdServer, type ServerOptions } from '../../src/index.ts';
 import { TestClient, type Duplex } from './client.ts';
-import { TestLessor } from './lessor.ts';
 import type { Plain } from './messages.ts';
 
 export class Running implements AsyncDisposable {
   readonly backend: Backend;
   readonly store: WatchableStore;
-  readonly lessor: TestLessor;
+  readonly lessor: Lessor;
   readonly server: EtcdServer;
   readonly client: TestClient;
 
-  constructor(backend: Backend, store: WatchableStore, lessor: TestLessor, server: EtcdServer, client: TestClient) {
+  constructor(backend: Backend, store: WatchableStore, lessor: Lessor, server: EtcdServer, client: TestClient) {
     this.backend = backend;
     this.store = store;
     this.lessor = lessor;
@@ -41,7 +41,7 @@ export class Running implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.client.close();
     await this.server.close();
-    this.lessor.close();
+    await this.lessor.close();
     await this.store.close();
     await this.backend.close();
   }
@@ -49,12 +49,15 @@ export class Running implements AsyncDisposable {
 
 export interface StartOptions extends ServerOptions {
   readonly engine?: Engine | undefined;
+  /** Of the store. */
+  readonly maxDeletes?: number | undefined;
 }
 
-export async function start({ engine = memoryEngine(), ...options }: StartOptions = {}): Promise<Running> {
+export async function start({ engine = memoryEngine(), maxDeletes, ...options }: StartOptions = {}): Promise<Running> {
   const backend = await openBackend(engine);
-  const lessor = new TestLessor();
-  const store = await openWatchableStore(backend, { observers: [lessor.observe] });
+  const leases = prepareLessor({ minTtl: 2, expiryRate: 1000 });
+  const store = await openWatchableStore(backend, { observers: [leases.observe], maxDeletes });
+  const lessor = await leases.open();
   const server = await createServer({ store, backend, lessor }, options);
   return new Running(backend, store, lessor, server, new TestClient(`${server.host}:${server.port}`));
 }

@@ -21,7 +21,7 @@ async function freePort() {
   return port;
 }
 
-/** @returns {Promise<{ endpoint: string, close: () => Promise<void> }>} */
+/** @returns {Promise<{ endpoint: string, pid: number, close: () => Promise<void> }>} */
 export async function startEtcd() {
   const folder = mkdtempSync(join(tmpdir(), 'varve-etcd-'));
   const [client, peer] = [await freePort(), await freePort()];
@@ -47,7 +47,7 @@ export async function startEtcd() {
       (response) => response.text(),
       () => '',
     );
-    if (answer.includes('"true"')) return { endpoint: `127.0.0.1:${client}`, close };
+    if (answer.includes('"true"')) return { endpoint: `127.0.0.1:${client}`, pid: child.pid ?? 0, close };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await close();

@@ -36,6 +36,10 @@ export interface Output {
 
 /** Runs one command; resolves with the exit code. */
 export async function run(args: readonly string[], output: Output): Promise<number> {
+  if (args[0] === '--help') {
+    await output.out(USAGE);
+    return 0;
+  }
   const [command = '', folder = '', ...more] = args;
   const work = commands.get(command);
   if (work === undefined || folder === '' || more.length > 0) {
