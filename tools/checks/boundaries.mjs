@@ -83,9 +83,7 @@ const table = {
   cli: {
     imports: {
       '@varve/server': [],
-      '@varve/watch': ['src/open-layers.ts'],
-      '@varve/lease': ['src/open-layers.ts'],
-      '@varve/backend': ['src/open-layers.ts'],
+      '@varve/kv': ['src/open-layers.ts'],
       pino: ['src/log.ts'],
     },
     tests: ['@varve/etcd-api'],

@@ -2,7 +2,7 @@
 import { invalidType, KvError } from './errors.ts';
 import type { KeySpace } from './key-space.ts';
 
-/** Keys that one call may ask for: encoding them is one piece of work of a few milliseconds (law 10). */
+/** Keys that one call may ask for: encoding them is one piece of work, of a few milliseconds. */
 export const mostKeys = 10_000;
 
 /** The keys, each with bytes that nobody else has. @throws TypeError `KV_INVALID`; KvError `KV_TOO_LARGE` */

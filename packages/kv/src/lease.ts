@@ -4,6 +4,8 @@
  * HLD1  What is answered is durable first, with `durability: 'commit'`: a grant, a lease that was taken up, a revocation (law 1).
  * HLD2  The signal aborts once, in this package's words, however the lease ends; automatic renewing ends with it.
  * HLD3  A renewal that fails for another reason than the end of the lease is tried again: only time ends a lease.
+ * HLD4  The lease knows of a holder only that asked for its signal or for renewing: one that is taken up again and again, as by each
+ *     request of a session, leaves nothing behind (law 9).
  */
 import {
   codeOf,
@@ -55,6 +57,7 @@ class StoreLease implements Lease {
   readonly #core: Core;
   readonly #lease: bigint;
   readonly #ended = new AbortController();
+  #follows = false;
   /** Takes back the next renewal. */
   #disarm: (() => void) | undefined;
 
@@ -63,11 +66,13 @@ class StoreLease implements Lease {
     this.ttl = ttl;
     this.#core = core;
     this.#lease = id;
+    if (!keepAlive) return;
     this.#follow();
-    if (keepAlive) this.#renewLater();
+    this.#renewLater();
   }
 
   get signal(): AbortSignal {
+    this.#follow();
     return this.#ended.signal;
   }
 
@@ -114,8 +119,10 @@ class StoreLease implements Lease {
     }
   }
 
-  /** Learns of the end. */
+  /** Learns of the end (HLD4). */
   #follow(): void {
+    if (this.#follows || this.#ended.signal.aborted) return;
+    this.#follows = true;
     try {
       const lost = this.#core.lessor.signal(this.#lease);
       const end = (): void => this.#end(this.#core.inOwnWords(lost.reason));

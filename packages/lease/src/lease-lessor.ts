@@ -52,7 +52,6 @@ export class LeaseLessor implements Lessor {
   readonly #endings = new Endings();
   readonly #counts = { lease_granted_total: 0, lease_revoked_total: 0, lease_renewed_total: 0 };
   #state = new LeaseState();
-  /** Built for data that the store is about to have. */
   #nextState: LeaseState | undefined;
   /** Transactions that finish while the state is loaded. */
   #early: FinishedTransaction[] | undefined = [];
