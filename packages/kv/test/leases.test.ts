@@ -1,10 +1,14 @@
 /** Leases of the store in this process: sections, closing, reading only, and a clock that jumps. */
+import { utf8 } from '@varve/api';
+import { activeLimits, Records } from '@varve/api/implement';
 import { buckets } from '@varve/backend';
 import { nodeClock } from '@varve/base/node/clock';
 import { nodeWorld } from '@varve/base/node/world';
 import { worldOf, type World } from '@varve/base/world';
 import { describe, expect, test } from 'vitest';
 import { compare, file, get, level, log, memory, open, put, type EmbeddedKv, type Engine } from '../src/index.ts';
+import { Core } from '../src/core.ts';
+import { StoreKv } from '../src/embedded-kv.ts';
 import { openLayers } from '../src/layers.ts';
 import { codeOf, collect, engines, temporaryFolder } from './helpers.ts';
 
@@ -254,4 +258,26 @@ test('put is not part of a lease that it does not name', async () => {
   const lease = await kv.lease({ ttl: 600 });
   await kv.txn({ then: [put('a', '1', { lease }), put('b', '2')] });
   expect((await lease.revoke()).deleted).toBe(1);
+});
+
+test('HLD4, law 9: a lease that is taken up again and again keeps no holder that did not ask for its end', async () => {
+  const layers = await openLayers(memory());
+  let asked = 0;
+  const lessor = new Proxy(layers.lessor, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (name === 'signal') asked++;
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+  const core = new Core({ ...layers, lessor }, nodeWorld);
+  const kv = new StoreKv(core, new Records(utf8, utf8, activeLimits(undefined)), true);
+  const lease = await kv.lease({ ttl: 60 });
+  for (let n = 0; n < 100; n++) await (await kv.lease({ id: lease.id })).keepAlive();
+  expect(asked).toBe(0);
+  expect(lease.signal).toBe(lease.signal);
+  expect(asked).toBe(1);
+  await lease.revoke();
+  expect(lease.signal.aborted).toBe(true);
+  await kv.close();
 });
