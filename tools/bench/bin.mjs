@@ -9,8 +9,7 @@ import { goBinary, measure } from './lib/run.mjs';
 import { table } from './lib/table.mjs';
 
 const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains load,history,durable,watch] [--rounds N] [--keys N]
-    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--out FILE.json]
-node tools/bench/bin.mjs --server [--rounds N] [--keys N] [--window SECONDS]     varve serve beside Debian's etcd, over the wire
+    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--out FILE.json]; --server: over the wire
   varve beside its peers, on the same work; the peers, and what each option means, stand in tools/bench/README.md`;
 
 const { flags } = flagsOf(usage, {
