@@ -222,6 +222,7 @@ export class World extends Patience {
     await this.settle();
   }
 
+  /** @returns {Promise<void>} */
   async #settle() {
     await this.until(() => !this.ledger.pending && this.chores.every(({ done }) => done), 'calls');
     if (this.disk !== undefined && this.disk.faults > this.#faultsKnown) {
@@ -238,7 +239,11 @@ export class World extends Patience {
       });
     this.chores = [];
     await this.#absorb(false);
-    await this.until(() => this.followers.every((one) => one.rests > 0 || one.drained), 'watchers that are not slow');
+    // A commit that nobody waits for may fail meanwhile, which ends the watchers.
+    const hasFault = () => this.disk !== undefined && this.disk.faults > this.#faultsKnown;
+    const isCalm = () => this.followers.every((one) => one.rests > 0 || one.drained);
+    await this.until(() => hasFault() || isCalm(), 'watchers that are not slow');
+    if (hasFault()) return this.#settle();
     await this.look();
   }
 
