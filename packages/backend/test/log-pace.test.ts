@@ -1,11 +1,10 @@
 /** What the log engine does without: copies, reads and long turns (rows of docs/spec/log-file.md). */
-import { deferred } from '@varve/base/deferred';
 import { expect, test } from 'vitest';
 import { buckets, openBackend } from '../src/index.ts';
 import type { Change } from '../src/contract/engine.ts';
 import type { PackedChanges } from '../src/contract/packed-changes.ts';
 import { LogDisk, logEngineOn, seeded } from './log-disk.ts';
-import { dump, records, revision, shown, small, words } from './log-support.ts';
+import { records, revision, small, words } from './log-support.ts';
 
 const PATH = '/store';
 const create: Change[] = [records, words, small].map((bucket) => ({ type: 'createBucket', bucket }));
@@ -17,73 +16,6 @@ const put = (main: number, value: Uint8Array = Uint8Array.of(main & 0xff)): Chan
 });
 const gone = (main: number): Change => ({ type: 'delete', bucket: records, key: revision(main) });
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-
-test('G8 zeros are written ahead of small commits once a segment has grown, never where a commit goes', async () => {
-  const disk = new LogDisk();
-  const engine = await logEngineOn(disk, PATH, { segmentBytes: 1 << 16 });
-  const path = `${PATH}/0000000001.log`;
-  let ahead = 0;
-  let carried = 0;
-  disk.before = ({ kind, path: at, isDurable }) => {
-    if (at !== path || kind !== 'write') return undefined;
-    if (isDurable) carried += 1;
-    else ahead += 1;
-    return undefined;
-  };
-  await engine.commit(create);
-  expect(disk.files().get(path)!.length).toBe(1024);
-  for (let n = 1; n <= 50; n += 1) await engine.commit([put(n)]);
-  await expect.poll(() => ahead).toBeGreaterThan(0);
-  const commits = 51;
-  expect(carried).toBe(commits);
-  for (let n = 51; n <= 300; n += 1) {
-    const { length } = disk.files().get(path)!;
-    await engine.commit([put(n, new Uint8Array(n))]);
-    expect(disk.files().get(path)!.length).toBeGreaterThanOrEqual(length);
-  }
-  const shownBefore = shown(await dump(engine));
-  await engine.close();
-  const again = await logEngineOn(disk.crash(seeded(1)), PATH, { segmentBytes: 1 << 16 });
-  expect(shown(await dump(again))).toBe(shownBefore);
-  await again.close();
-});
-
-test('G8 law 7 a commit that comes to where zeros are on their way waits for them, and is not written over', async () => {
-  const disk = new LogDisk();
-  const gate = deferred<void>();
-  const open = disk.open.bind(disk);
-  disk.open = async (path, mode) => {
-    const file = await open(path, mode);
-    if (mode !== 'update' || !path.endsWith('.log')) return file;
-    const write = file.write.bind(file);
-    file.write = async (buffers, position) => {
-      await gate.promise;
-      return write(buffers, position);
-    };
-    return file;
-  };
-  const engine = await logEngineOn(disk, PATH, { segmentBytes: 1 << 16 });
-  await engine.commit(create);
-  let waited = 0;
-  for (const n of range(1, 200)) {
-    const committed = engine.commit([put(n, new Uint8Array(40).fill(n))]);
-    const turns = async (): Promise<'waits'> => {
-      for (let i = 0; i < 50; i += 1) await new Promise(setImmediate);
-      return 'waits';
-    };
-    if (waited === 0 && (await Promise.race([committed, turns()])) === 'waits') {
-      waited = n;
-      gate.resolve();
-    }
-    await committed;
-  }
-  expect(waited).toBeGreaterThan(0);
-  const wanted = shown(await dump(engine));
-  await engine.close();
-  const again = await logEngineOn(disk.crash(seeded(1)), PATH, { segmentBytes: 1 << 16 });
-  expect(shown(await dump(again))).toBe(wanted);
-  await again.close();
-});
 
 test('G9 ENG4 over the Backend no row is copied: what goes to the file is the blocks that were encoded into, from the first room to the last', async () => {
   const written: Uint8Array[] = [];

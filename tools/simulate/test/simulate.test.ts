@@ -35,6 +35,17 @@ describe.each(['memory', 'file', 'log'])('laws 1 to 5, 7, 8, 9 on %s', (engine) 
   });
 });
 
+test.each([
+  ['file', '163'],
+  ['log', '1046'],
+  ['log', '1265'],
+  ['log', '1747'],
+  ['log', '2576'],
+])('what once failed holds: %s, seed %s', async (engine, seed) => {
+  const { lines } = await simulate('--engine', engine, '--seed', seed, '--steps', '25');
+  expect(lines).toEqual(['1 of 1 histories hold']);
+});
+
 test('law 7: a disk that does not sync is found out, and the printed command finds it out again', async () => {
   const { code, lines } = await simulate('--seed', '4', '--steps', '60', '--lies');
   expect(code).toBe(1);

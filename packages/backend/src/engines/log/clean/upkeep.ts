@@ -104,10 +104,9 @@ export class Upkeep {
 
   #finishEnded(): void {
     const store = this.#store;
-    for (const { file, handle, runs, idle } of store.takeEnded()) {
+    for (const { file, handle, runs } of store.takeEnded()) {
       this.#later(async () => {
         try {
-          await idle;
           await writeFooterOf(store.parts.files.clock, file, handle, runs);
         } finally {
           file.kept = undefined; // it is opened again, for reading, when it is asked for

@@ -39,7 +39,7 @@ export async function withFile<T>(files: LogFiles, path: string, work: (handle: 
   }
 }
 
-/** @returns `undefined` where there is no header: no byte of it @throws BackendError `BACKEND_CORRUPT` */
+/** @returns `undefined` where there is no header: no byte of it, or not all, as a write that failed leaves it @throws BackendError `BACKEND_CORRUPT` */
 export async function headerOf(
   handle: LogFile,
   path: string,
@@ -49,7 +49,8 @@ export async function headerOf(
   await handle.readLater(bytes, 0);
   const header = readHeader(bytes);
   if (header === undefined) {
-    if (bytes.every((byte) => byte === 0)) return undefined;
+    // A header goes out with the first frame: where it ends early, nobody was promised what follows. `ACKED` knows if somebody was.
+    if (handle.size() < HEADER_BYTES || bytes.every((byte) => byte === 0)) return undefined;
     throw corruptError(path, 'its header is not whole');
   }
   const { storeId, number, kind } = header;

@@ -52,7 +52,7 @@ export async function settle(
       }
       if (last !== undefined) await writeAgain(handle, last.place, last.end);
       active.kept = handle;
-      writer = new LogWriter(files, active, handle, Math.max(handle.size(), active.end), segmentBytes);
+      writer = new LogWriter(active, handle, Math.max(handle.size(), active.end), segmentBytes);
     }
     const path = `${folder}/${ACKED}`;
     if (names.includes(ACKED)) await ownName(files, folder, path);

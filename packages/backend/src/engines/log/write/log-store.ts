@@ -45,8 +45,6 @@ export interface EndedSegment {
   readonly file: LiveFile;
   readonly handle: LogFile;
   readonly runs: readonly RunView[];
-  /** Resolves once nothing else is written to it. */
-  readonly idle: Promise<void>;
 }
 
 export class LogStore {
@@ -110,7 +108,7 @@ export class LogStore {
     this.#writer = undefined;
     if (writer === undefined) return;
     const { file, handle } = writer;
-    this.#ended.push({ file, handle, runs: this.runsIn(file), idle: writer.idle() });
+    this.#ended.push({ file, handle, runs: this.runsIn(file) });
   }
 
   /** Segments that have ended since this was asked last. */
@@ -148,7 +146,6 @@ export class LogStore {
     const { acked, openFiles } = this.parts;
     openFiles.recent.clear();
     await acked?.close();
-    await this.#writer?.idle();
     await this.#writer?.handle.close();
     for (const file of this.state.files) await openFiles.forget(file);
     await openFiles.close();
@@ -198,7 +195,7 @@ export class LogStore {
     }
     file.kept = handle;
     this.endSegment();
-    this.#writer = new LogWriter(files, file, handle, 0, segmentBytes, writeHeader(header));
+    this.#writer = new LogWriter(file, handle, 0, segmentBytes, writeHeader(header));
     return this.#writer;
   }
 }

@@ -4,30 +4,22 @@
  * LGWR1  One frame is written at a time. A frame that failed is never written again, and nothing behind it.
  * LGWR2  A small frame that passes the end of what is zeroed carries zeros to the next mebibyte in its own write: the frames after it
  *     change no length and no map of blocks, which a sync would have to make durable too. A large one carries none.
- *     Once a segment has grown to four steps of zeros, and its frames are small, the zeros are written beside the commits, eight steps at a
- *     time, before they are needed (`zeros-ahead.ts`).
  * LGWR3  The medium being full for the zeros is not its being full for the frame: once more without them.
  * LGWR4  The head of a segment goes out with its first frame.
  */
 import { HEADER_BYTES } from '../format/segment-header.ts';
 import type { LiveFile } from '../files/live-file.ts';
-import { errorCode, writeAll, type LogFile, type LogFiles } from '../files/log-files.ts';
+import { errorCode, writeAll, type LogFile } from '../files/log-files.ts';
 import type { Pieces } from './pieces.ts';
-import { ZerosAhead } from './zeros-ahead.ts';
 
 const MIB = 1 << 20;
 /** Frames over this carry no zeros. */
 const LARGE = 256 * 1024;
-/** Frames over this come faster than zeros could be written ahead of them. */
-const SMALL = 64 * 1024;
 /** Bytes a call at the most. */
 const MOST_AT_ONCE = 64 * MIB;
 /** Steps of zeros in a segment of the usual size. */
 const STEPS = 64;
 const SMALLEST_STEP = 512;
-/** In steps: from where on zeros are written ahead, and how many at a time. */
-const AHEAD_FROM = 4;
-const AHEAD = 8;
 const zeros = new Uint8Array(MIB + 1);
 
 export class LogWriter {
@@ -37,25 +29,13 @@ export class LogWriter {
   #header: Uint8Array | undefined;
   /** Zeros go to the next multiple of this. */
   readonly #step: number;
-  /** No zeros are written ahead beyond this. */
-  readonly #most: number;
-  readonly #ahead: ZerosAhead;
   /** Up to here the file holds frames or zeros. */
   #zeroed: number;
 
   /** @param zeroed the file's length @param header of a file that has none yet */
-  constructor(
-    files: LogFiles,
-    file: LiveFile,
-    handle: LogFile,
-    zeroed: number,
-    segmentBytes: number,
-    header?: Uint8Array,
-  ) {
+  constructor(file: LiveFile, handle: LogFile, zeroed: number, segmentBytes: number, header?: Uint8Array) {
     this.file = file;
     this.#step = Math.max(SMALLEST_STEP, Math.min(Math.floor(segmentBytes / STEPS), MIB));
-    this.#most = segmentBytes;
-    this.#ahead = new ZerosAhead(files, file);
     this.handle = handle;
     this.#zeroed = zeroed;
     this.#header = header;
@@ -63,7 +43,6 @@ export class LogWriter {
 
   /** Resolves when the frame is durable, with its bytes. Rejects with the system's error. @param end where it ends */
   async append(pieces: Pieces, end: number): Promise<readonly Uint8Array[]> {
-    if (end > this.#zeroed && this.#ahead.isRunning) await this.#ahead.idle();
     const frame = pieces.buffers();
     const buffers = [...frame];
     let place = pieces.place;
@@ -86,23 +65,7 @@ export class LogWriter {
     this.#zeroed = Math.max(this.#zeroed, end);
     this.#header = undefined;
     this.file.end = end;
-    if (pieces.length <= SMALL) this.#writeAhead(end);
     return frame;
-  }
-
-  /** Resolves once nothing is written beside the frames; never rejects. */
-  idle(): Promise<void> {
-    return this.#ahead.idle();
-  }
-
-  #writeAhead(end: number): void {
-    const from = this.#zeroed;
-    const isWanted = end >= AHEAD_FROM * this.#step && (from - end) * 2 < AHEAD * this.#step;
-    const to = Math.min(from + AHEAD * this.#step, this.#most);
-    if (!isWanted || to <= from) return;
-    this.#ahead.begin(from, to, () => {
-      this.#zeroed = Math.max(this.#zeroed, to);
-    });
   }
 
   async #write(buffers: readonly Uint8Array[], place: number): Promise<void> {
