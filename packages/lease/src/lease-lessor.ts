@@ -90,7 +90,7 @@ export class LeaseLessor implements Lessor {
   async open(): Promise<void> {
     const { minTtl, primary, countsDowntime, onExpired, rate } = this.#settings;
     const state = await loadLeases(this.#store.rows, this.#store.takeLeaseAttachments(), this.#clock, minTtl);
-    for (const { changes } of this.#early!) state.apply(changes);
+    for (const transaction of this.#early!) state.apply(transaction);
     this.#early = undefined;
     this.#state = state;
     if (primary && countsDowntime) {
@@ -233,14 +233,14 @@ export class LeaseLessor implements Lessor {
 
   // What the store tells
 
-  #finished({ changes }: FinishedTransaction): void {
+  #finished(transaction: FinishedTransaction): void {
     if (this.#early !== undefined) {
-      this.#early.push({ changes, revision: 0 });
+      this.#early.push(transaction);
       return;
     }
     const section = this.#section;
     if (section !== undefined) this.#begin(section);
-    this.#state.apply(changes);
+    this.#state.apply(transaction);
   }
 
   #failed(error: unknown): void {

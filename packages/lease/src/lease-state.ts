@@ -4,8 +4,9 @@
  * LST1  A place that leaves the table has left the queues and has no keys.
  * LST2  A key whose last change has a lease belongs to it if there is such a lease; otherwise to none: it is an orphan that never
  *       goes by itself (spec lease.md section 6.4).
+ * LST3  While no key has a lease, a transaction that names none is not taken apart: its changes would be made for nothing, at every put.
  */
-import type { Change } from '@varve/mvcc';
+import type { FinishedTransaction } from '@varve/mvcc';
 import { Attachments } from './attachments.ts';
 import { CheckpointQueue } from './checkpoint-queue.ts';
 import { backgroundError } from './diagnostics.ts';
@@ -21,8 +22,9 @@ export class LeaseState {
   readonly checkpoints: CheckpointQueue = new CheckpointQueue(this.leases);
 
   /** Takes over what a transaction changed. */
-  apply(changes: readonly Change[]): void {
-    for (const { kv } of changes) {
+  apply(transaction: FinishedTransaction): void {
+    if (!transaction.hasLease && this.attachments.size === 0) return;
+    for (const { kv } of transaction.changes) {
       const id = kv.lease;
       if (id === 0n) this.attachments.move(kv.key, 0);
       else this.attach(kv.key, id);

@@ -1,5 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { openBackend } from '@varve/backend';
+import { memoryEngine } from '@varve/backend/memory';
+import { type FinishedTransaction, openStore } from '@varve/mvcc';
 import { expect, test } from 'vitest';
+import { prepareLessor } from '../src/prepare-lessor.ts';
 import { bytes, codeOf, keysOf, liveKeys, open, put, restart, turns } from './support.ts';
 
 test('L25, L27: what is attached and detached by puts and deletions', async () => {
@@ -119,4 +123,40 @@ test('L66, M77: a record of a lease that is not there is told of, and can be put
   await put(store, 'foo', store.get(bytes('foo'))!.lease, 'new');
   expect(store.get(bytes('foo'))?.lease).toBe(99n);
   lessor.checkInvariants();
+});
+
+test('LST3: a transaction without leases is not taken apart while no key has one', async () => {
+  await using backend = await openBackend(memoryEngine());
+  const prepared = prepareLessor();
+  let taken = 0;
+  const store = await openStore(backend, {
+    observers: [
+      (opened) => {
+        const observer = prepared.observe(opened);
+        const counted = (transaction: FinishedTransaction): void =>
+          observer.finished?.({
+            revision: transaction.revision,
+            hasLease: transaction.hasLease,
+            get changes() {
+              taken++;
+              return transaction.changes;
+            },
+          });
+        return { ...observer, finished: counted };
+      },
+    ],
+  });
+  const lessor = await prepared.open();
+  const { id } = lessor.grant(60);
+  for (let n = 0; n < 10; n++) store.put(bytes(`plain/${n}`), bytes('v'));
+  expect(taken).toBe(0);
+  store.put(bytes('held'), bytes('v'), id);
+  expect(lessor.keys(id)).toHaveLength(1);
+  // Any key may be the one that is held: from now on each is looked at.
+  store.put(bytes('held'), bytes('v'));
+  expect([taken, lessor.keys(id).length]).toEqual([2, 0]);
+  store.put(bytes('plain/0'), bytes('v'));
+  expect(taken).toBe(2);
+  await lessor.close();
+  await store.close();
 });

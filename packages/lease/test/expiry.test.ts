@@ -135,7 +135,7 @@ test('L44: one that was revoked is not offered', async () => {
   expect(batches).toEqual([]);
 });
 
-test('L47: no timer is asked for more than it can wait', async () => {
+test('L47, R86: no timer is asked for more than it can wait', async () => {
   const { store, lessor, clock } = await open();
   lessor.grant(9_000_000_000, 1n);
   await put(store, 'foo', 1n);
@@ -226,7 +226,7 @@ describe('a lease that fails to go', () => {
 });
 
 describe('time and the wall clock', () => {
-  test('law 11: a wall clock that jumps ends nothing and prolongs nothing while the process runs', async () => {
+  test('R83, law 11: a wall clock that jumps ends nothing and prolongs nothing while the process runs', async () => {
     const { lessor, clock } = await open();
     lessor.grant(10, 1n);
     clock.wallOffsetMs += 1e12;
@@ -285,7 +285,7 @@ describe('time and the wall clock', () => {
     expect(lessor.lookup(1n)?.remaining).toBe(10);
   });
 
-  test('L34, law 7: after a crash nobody knows the time, and every lease has its TTL again', async () => {
+  test('L34, R85, law 7: after a crash nobody knows the time, and every lease has its TTL again', async () => {
     const first = await open();
     first.lessor.grant(10, 1n);
     const second = await restart(first, {}, 4000);

@@ -34,7 +34,7 @@ test('L2, L3, L4, L5: what a grant refuses, in this order', async () => {
   expect((await rows(store)).length).toBe(2);
 });
 
-test('L6: a TTL below the least is the least, in the row too', async () => {
+test('L6, R86: a TTL below the least is the least, in the row too', async () => {
   const { store, lessor } = await open({ minTtl: 5 });
   const granted = [0, -1, 4, 6].map((ttl, i) => lessor.grant(ttl, BigInt(i + 3)).ttl);
   expect(granted).toEqual([5, 5, 5, 6]);

@@ -63,7 +63,7 @@ describe('renewals', () => {
     expect(await codeOf(() => lessor.renew(0n))).toBe('LEASE_NOT_FOUND');
   });
 
-  test('L35, L75: one that has run out is not brought back: the answer waits until it is gone for all to see', async () => {
+  test('L35, L75, R84: one that has run out is not brought back: the answer waits until it is gone for all to see', async () => {
     const { onExpired } = collector();
     const { store, lessor, clock } = await open({ onExpired });
     lessor.grant(2, 1n);

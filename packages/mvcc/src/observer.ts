@@ -14,7 +14,9 @@ import type { Change, LeaseAttachment, Rows, Store, StoreMetrics } from './store
 /** A transaction that has changed something. */
 export interface FinishedTransaction {
   readonly revision: number;
-  /** In execution order: sub-revision 0, 1, 2 ... Nobody changes it any more. */
+  /** Whether a put of it names a lease. Known without asking for the changes. */
+  readonly hasLease: boolean;
+  /** In execution order: sub-revision 0, 1, 2 ... Nobody changes it any more. Made when they are first asked for. */
   readonly changes: readonly Change[];
 }
 

@@ -15,6 +15,7 @@ const NO_CHANGES: readonly Change[] = Object.freeze([]);
 export class TransactionChanges implements FinishedTransaction {
   readonly revision: number;
   length = 0;
+  hasLease = false;
   /** Where the first record begins and ends; `~end` for a deletion. */
   #block: Uint8Array = NO_BYTES;
   #start = 0;

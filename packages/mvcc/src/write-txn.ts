@@ -157,6 +157,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     const { slab } = history;
     slab.put(main, sub, key, value, createdMain, version, lease);
     this.changed.add(slab.block, slab.start, slab.end, false);
+    if (lease !== 0n) this.changed.hasLease = true;
     tx.putLent(keyBucket, slab.block, slab.keyStart, slab.start, slab.end);
     this.puts++;
     this.putBytes += key.length + value.length;
