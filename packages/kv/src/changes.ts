@@ -2,8 +2,9 @@
  * The changes of a key or a range between two revisions, in revision order.
  *
  * KCH1  The end is the present of the first pull, or `until`: the stream is finite whatever is written meanwhile.
- * KCH2  Complete or `MVCC_COMPACTED`: below the compacted revision, and at it, deletions are gone, so whoever does not know that
- *     revision's state cannot be told what has changed since.
+ * KCH2  Complete or `MVCC_COMPACTED`: below the compacted revision deletions are gone, and of what that revision itself changed, a
+ *     key's earlier changes (decisions/0035; etcd before 3.4.34 drops its deletions, too). So whoever does not know that revision's
+ *     state is not told what has changed since.
  * KCH3  A revision is never split: it is given whole, also where the limit is reached in it (law 4).
  */
 import { KvError, type ChangesOptions, type Items, type KvEvent, type Selector } from '@varve/api';
@@ -95,7 +96,7 @@ class ChangesSource<K, V> implements Source<KvEvent<K, V>> {
       const { done, value } = await this.#chunks.next();
       signal?.throwIfAborted();
       if (this.#ended) return false;
-      // A compaction at the very revision that comes next has taken its deletions, too.
+      // A compaction at the very revision that comes next may have taken a part of it (KCH2).
       if (this.#next <= this.#last) checkReadable(this.#core, this.#next - 1);
       if (done === true) return false;
       this.#next = (value.at(-1)?.kv.modRevision ?? this.#last) + 1;

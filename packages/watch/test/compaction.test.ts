@@ -38,7 +38,7 @@ test('W66 W98 notices that find no room wait, and hold nobody else up', async ()
   expect(responses).toHaveLength(3);
 });
 
-test('W67 a deletion at the compacted revision itself is delivered', async () => {
+test('R81 W67 a deletion at the compacted revision itself is delivered', async () => {
   await using f = await open();
   await f.put(['foo', '1']);
   await f.delete('foo');
@@ -165,7 +165,7 @@ test.each(['none', 'before', 'after', 'both'] as const)(
   },
 );
 
-test('W75 a watcher of the future survives a restore', async () => {
+test('R81 W75 a watcher of the future survives a restore', async () => {
   await using a = await open();
   await using b = await open();
   await a.puts('foo', 2);

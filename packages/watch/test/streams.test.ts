@@ -183,7 +183,7 @@ test('R7 a caller may write to its key after the call', async () => {
   expect(drain(stream)).toHaveLength(1);
 });
 
-test('R9 closing the store ends every stream after what is queued', async () => {
+test('R9 R81 closing the store ends every stream after what is queued', async () => {
   const f = await open();
   const stream = f.store.newWatchStream();
   stream.watch(foo, undefined);
