@@ -22,9 +22,9 @@ const table = {
     seams: {
       files: ['src/node/'],
       sockets: ['src/node/'],
-      clock: ['src/node/'],
-      timers: ['src/node/'],
-      random: ['src/node/'],
+      clock: ['src/node/', 'src/portable/'],
+      timers: ['src/node/', 'src/portable/'],
+      random: ['src/node/', 'src/portable/'],
     },
   },
   bolt: {
@@ -63,9 +63,21 @@ const table = {
       '@varve/base': [],
       '@varve/lease': [],
       '@varve/watch': [],
-      '@varve/backend': ['src/layers.ts', 'src/import-from.ts', 'src/location.ts', 'src/index.ts'],
+      '@varve/backend': [
+        'src/given-engine.ts',
+        'src/layers.ts',
+        'src/layers-on.ts',
+        'src/import-from.ts',
+        'src/location.ts',
+        'src/index.ts',
+        'src/memory.ts',
+      ],
     },
     carries: ['classic-level'],
+  },
+  mirror: {
+    imports: { '@varve/api': [], '@varve/base': [] },
+    tests: ['@varve/kv'],
   },
   'etcd-api': {
     imports: { '@bufbuild/protobuf': [], '@grpc/grpc-js': ['src/grpc-service.ts'] },

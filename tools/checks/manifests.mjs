@@ -82,7 +82,7 @@ for (const { dir, folder, manifest } of published) {
   }
   if (!manifest.description) problems.push(`${dir}/package.json: has no description`);
   for (const [subpath, target] of Object.entries(manifest.exports ?? {})) {
-    const fine = subpath === './package.json' || (typeof target === 'string' && /^\.\/dist\/[^*]+\.js$/.test(target));
+    const fine = subpath === './package.json' || isFile(target) || (manifest.name === ground && isChoice(target));
     if (!fine) problems.push(`${dir}/package.json: exports[${JSON.stringify(subpath)}] must be one file in dist`);
   }
   const tests = join(root, dir, 'vitest.config.ts');
@@ -111,4 +111,18 @@ function readCatalog() {
   return new Map(
     [...section.matchAll(/^ +'?([^':\s]+)'?: *([^\s#]+)/gm)].map(([, name = '', version = '']) => [name, version]),
   );
+}
+
+/** @param {unknown} target */
+function isFile(target) {
+  return typeof target === 'string' && /^\.\/dist\/[^*]+\.js$/.test(target);
+}
+
+/**
+ * What Node gets, and what all others get: where the ground floor meets its host.
+ * @param {unknown} target
+ */
+function isChoice(target) {
+  const { types, node, default: other, ...rest } = Object(target);
+  return isFile(node) && isFile(other) && types === node.replace(/\.js$/, '.d.ts') && Object.keys(rest).length === 0;
 }

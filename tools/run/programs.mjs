@@ -8,6 +8,7 @@ const programs = [
   { name: 'etcd', debian: 'etcd-server', serves: 'the tests that compare with a real etcd' },
   { name: 'etcdctl', debian: 'etcd-client', serves: 'the tests that restore our snapshots with etcdctl' },
   { name: 'go', debian: 'golang-go golang-etcd-server-dev', serves: 'the tests that let bbolt itself check our files' },
+  { name: 'chromium', debian: 'chromium', serves: 'the tests that run the store in a browser' },
   { name: 'git', debian: 'git', serves: 'the tests that replay a git history' },
 ];
 

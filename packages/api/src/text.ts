@@ -5,10 +5,17 @@
  *      `TextEncoder.encode`, which makes a buffer for each.
  * TXT2  What is decoded for a program is text or is refused; only what is decoded for people may have replacements in it.
  */
+import { decodePortable } from './text-portable.ts';
+
 const encoder = new TextEncoder();
-// Both keep a byte order mark: it is a part of the text.
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoders =
+  typeof TextDecoder === 'undefined'
+    ? undefined
+    : {
+        // Both keep a byte order mark: it is a part of the text.
+        strict: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }),
+        lenient: new TextDecoder('utf-8', { ignoreBOM: true }),
+      };
 
 const blockBytes = 16 * 1024;
 /** Characters of a text that goes into a block; UTF-8 needs three bytes for one at the most. */
@@ -30,12 +37,12 @@ export function encodeText(text: string): Uint8Array {
 
 /** @throws TypeError for bytes that are no UTF-8 */
 export function decodeText(bytes: Uint8Array): string {
-  return strict.decode(bytes);
+  return decoders === undefined ? decodePortable(bytes, true) : decoders.strict.decode(bytes);
 }
 
 /** For people: what is no UTF-8 is replaced by U+FFFD. */
 export function readText(bytes: Uint8Array): string {
-  return lenient.decode(bytes);
+  return decoders === undefined ? decodePortable(bytes, false) : decoders.lenient.decode(bytes);
 }
 
 export function hex(bytes: Uint8Array): string {
@@ -44,20 +51,41 @@ export function hex(bytes: Uint8Array): string {
   return text;
 }
 
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
 /** Base64 for addresses: `-` and `_`, no padding. */
 export function toBase64Url(bytes: Uint8Array): string {
-  let characters = '';
-  for (const byte of bytes) characters += String.fromCharCode(byte);
-  return btoa(characters).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 3) {
+    const group = (bytes[at]! << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    const characters = Math.min(bytes.length - at, 3) + 1;
+    for (let i = 0; i < characters; i++) text += digits[(group >> (18 - 6 * i)) & 63];
+  }
+  return text;
 }
 
 /** The bytes of a `toBase64Url`, or `undefined` where it is none. */
 export function fromBase64Url(text: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) =>
-      character.charCodeAt(0),
-    );
-  } catch {
-    return undefined;
+  const rest = text.length % 4;
+  if (rest === 1) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let group = 0;
+  for (let i = 0, at = 0; i < text.length; i++) {
+    const digit = digits.indexOf(text[i]!);
+    if (digit < 0) return undefined;
+    group = (group << 6) | digit;
+    if (i % 4 !== 3) continue;
+    bytes[at++] = group >> 16;
+    bytes[at++] = group >> 8;
+    bytes[at++] = group;
+    group = 0;
   }
+  if (rest === 3) {
+    bytes[bytes.length - 2] = group >> 10;
+    bytes[bytes.length - 1] = group >> 2;
+  } else if (rest === 2) {
+    bytes[bytes.length - 1] = group >> 4;
+  }
+  // What is cut off must be nothing: one text for the same bytes.
+  return toBase64Url(bytes) === text ? bytes : undefined;
 }

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareBytes } from '../src/bounds.ts';
 import { byteKey, bytesOfKey } from '../src/byte-key.ts';
+import { decodePortable } from '../src/text-portable.ts';
 import { decodeText, encodeText, fromBase64Url, hex, readText, toBase64Url } from '../src/text.ts';
 
 test('CD1: text is encoded as UTF-8 and read back equal, short or long, and no bytes are given twice', () => {
@@ -50,4 +51,53 @@ test('base64url, hex, order and byte keys are what Node makes of them', () => {
     { numRuns: 100 },
   );
   expect(fromBase64Url('*')).toBeUndefined();
+});
+
+test('where there is no TextDecoder, text is the same, and so is what is refused', () => {
+  const pieces = fc.oneof(
+    fc.constantFrom(
+      0x61,
+      0x80,
+      0xbf,
+      0xc0,
+      0xc2,
+      0xdf,
+      0xe0,
+      0xed,
+      0xa0,
+      0x9f,
+      0xef,
+      0xbb,
+      0xf0,
+      0x90,
+      0xf4,
+      0x8f,
+      0xf5,
+      0xff,
+    ),
+    fc.integer({ min: 0, max: 255 }),
+  );
+  const mixed = fc.array(
+    fc.oneof(
+      fc.array(pieces, { maxLength: 6 }),
+      fc.string({ unit: 'grapheme' }).map((text) => [...Buffer.from(text)]),
+    ),
+  );
+  fc.assert(
+    fc.property(mixed, (parts) => {
+      const bytes = Uint8Array.from(parts.flat());
+      expect(decodePortable(bytes, false)).toBe(readText(bytes));
+      const strictly = (decode: () => string): string => {
+        try {
+          return decode();
+        } catch (error) {
+          return (error as Error).name;
+        }
+      };
+      expect(strictly(() => decodePortable(bytes, true))).toBe(strictly(() => decodeText(bytes)));
+    }),
+    { numRuns: 2000 },
+  );
+  const long = 'é\u{1f600}'.repeat(10_000);
+  expect(decodePortable(encodeText(long), true)).toBe(long);
 });

@@ -14,7 +14,6 @@ export { PackedChanges, packChanges } from './contract/packed-changes.ts';
 export { buckets, type Bucket } from './contract/bucket.ts';
 export { openBackend } from './open/open-backend.ts';
 export { discardEngine } from './open/owners.ts';
-export { type ImportOptions, type ImportProgress, type ImportResult, importSnapshot } from './open/import-snapshot.ts';
 export { BackendError, type BackendErrorCode } from './contract/errors.ts';
 export { crc32c } from '@varve/base/crc32c';
 export {

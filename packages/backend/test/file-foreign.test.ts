@@ -5,7 +5,8 @@ import { openBolt, type WriteTransaction } from '@varve/bolt';
 import { describe, expect, test } from 'vitest';
 import { buckets } from '../src/contract/bucket.ts';
 import { fileEngine } from '../src/engines/file/index.ts';
-import { importSnapshot, openBackend } from '../src/index.ts';
+import { openBackend } from '../src/index.ts';
+import { importSnapshot } from '../src/open/import-snapshot.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { create, everything, made, open, photograph, put, temporaryPath, text, vector } from './file-support.ts';
 

@@ -4,7 +4,8 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { fileEngine, type FileOptions } from '../src/engines/file/index.ts';
-import { type ImportOptions, type ImportProgress, importSnapshot, openBackend } from '../src/index.ts';
+import { openBackend } from '../src/index.ts';
+import { type ImportOptions, type ImportProgress, importSnapshot } from '../src/open/import-snapshot.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { made, open, photograph, put, temporaryPath, text, unprivileged, vector } from './file-support.ts';
 

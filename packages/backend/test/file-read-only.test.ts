@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { buckets } from '../src/contract/bucket.ts';
 import type { Engine } from '../src/contract/engine.ts';
 import { fileEngine } from '../src/engines/file/index.ts';
-import { importSnapshot, openBackend } from '../src/index.ts';
+import { openBackend } from '../src/index.ts';
+import { importSnapshot } from '../src/open/import-snapshot.ts';
 import { b, byHand, s, scan } from './helpers.ts';
 import {
   child,

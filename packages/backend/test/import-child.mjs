@@ -1,6 +1,7 @@
 // Imports a snapshot into a new store and kills itself on the way. Uses the built package.
 //   import-child.mjs file|level SNAPSHOT TARGET ROWS      ends by SIGKILL as soon as so many rows have been written
-import { openBackend, importSnapshot } from '../dist/index.js';
+import { openBackend } from '../dist/index.js';
+import { importSnapshot } from '../dist/open/import-snapshot.js';
 import { fileEngine } from '../dist/engines/file/index.js';
 import { levelEngine } from '../dist/engines/level/index.js';
 

@@ -1,7 +1,8 @@
 /** B6: what is wrong is refused by a typed error before anything changes, on every entry of the package. */
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { buckets, crc32c, importSnapshot, openBackend, putCost, quotaOf } from '../src/index.ts';
+import { buckets, crc32c, openBackend, putCost, quotaOf } from '../src/index.ts';
+import { importSnapshot } from '../src/open/import-snapshot.ts';
 import { levelEngine } from '../src/engines/level/index.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';

@@ -45,9 +45,23 @@ export function compareByteKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** From so many bytes on a call into native code pays, where there is one. */
+const longRun = 128;
+const compareLong = findCompare(globalThis);
+
+function findCompare(world: { readonly Buffer?: object }): ((a: Uint8Array, b: Uint8Array) => number) | undefined {
+  const native: unknown = world.Buffer && Reflect.get(world.Buffer, 'compare');
+  return isCompare(native) ? native : undefined;
+}
+
+function isCompare(value: unknown): value is (a: Uint8Array, b: Uint8Array) => number {
+  return typeof value === 'function';
+}
+
 /** Negative, zero, positive: `a` before, equal to, after `b`. Beats `Buffer.compare` on keys of usual length. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = a.length < b.length ? a.length : b.length;
+  if (length > longRun && compareLong !== undefined) return compareLong(a, b);
   for (let i = 0; i < length; i++) {
     const difference = a[i]! - b[i]!;
     if (difference !== 0) return difference;

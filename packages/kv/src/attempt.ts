@@ -18,7 +18,7 @@ import {
   type PlannedPut,
   type Records,
 } from '@varve/api/implement';
-import { byteKey } from '@varve/base/order';
+import { byteKey, compareBytes } from '@varve/base/order';
 import type { LeaseTxn } from '@varve/lease';
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
@@ -178,7 +178,7 @@ export class Attempt {
       if (this.#core.world.slice.over()) await this.#core.world.slice.next();
       if (contains(bounds, write.key)) own.push(write);
     }
-    const writes = await sortInSlices(this.#core.world.slice, own, (a, b) => Buffer.compare(a.key, b.key));
+    const writes = await sortInSlices(this.#core.world.slice, own, (a, b) => compareBytes(a.key, b.key));
     const entries: Entry<K, V>[] = [];
     let next = 0;
     const add = (write: Write): void => {
@@ -189,7 +189,7 @@ export class Attempt {
       let order = -1;
       for (let write = writes[next]; write !== undefined; write = writes[next]) {
         if (this.#core.world.slice.over()) await this.#core.world.slice.next();
-        order = Buffer.compare(write.key, kv.key);
+        order = compareBytes(write.key, kv.key);
         if (order > 0) break;
         add(write);
         next++;
@@ -273,5 +273,5 @@ export class Attempt {
 }
 
 function same(a: Found, b: Found | undefined): boolean {
-  return b !== undefined && a.modRevision === b.modRevision && Buffer.compare(a.key, b.key) === 0;
+  return b !== undefined && a.modRevision === b.modRevision && compareBytes(a.key, b.key) === 0;
 }

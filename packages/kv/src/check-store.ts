@@ -6,6 +6,7 @@
  * CKS2  It reads one revision in slices, holds nothing, and changes nothing. Damage is told, not thrown; where a walk cannot go on behind it,
  *       the report says so.
  */
+import { compareBytes } from '@varve/base/order';
 import type { SignalOptions } from '@varve/api';
 import { checkNames, checkOptionalFunction, checkSignal, keyAfter, keyName } from '@varve/api/implement';
 import type { Change, KeyValue } from '@varve/watch';
@@ -171,7 +172,7 @@ class Checking {
 function laterInRevision(chunk: readonly Change[], at: number): boolean {
   const { key, modRevision } = chunk[at]!.kv;
   for (let next = at + 1; chunk[next]?.kv.modRevision === modRevision; next++) {
-    if (Buffer.compare(chunk[next]!.kv.key, key) === 0) return true;
+    if (compareBytes(chunk[next]!.kv.key, key) === 0) return true;
   }
   return false;
 }

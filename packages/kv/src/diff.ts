@@ -6,6 +6,7 @@
  * DF2  Either revision may be the older one. Both are read until the end: a compaction that overtakes one ends it with
  *     `MVCC_COMPACTED` (law 2).
  */
+import { compareBytes } from '@varve/base/order';
 import type { Difference, DiffOptions, Items, Range } from '@varve/api';
 import {
   checkDiff,
@@ -140,7 +141,7 @@ class DiffSource<K, V> implements Source<Difference<K, V>> {
   #order(a: KeyValue | undefined, b: KeyValue | undefined): number {
     if (a === undefined) return 1;
     if (b === undefined) return -1;
-    const order = Buffer.compare(a.key, b.key);
+    const order = compareBytes(a.key, b.key);
     return this.#task.plan.reverse ? -order : order;
   }
 

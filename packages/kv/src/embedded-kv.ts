@@ -18,7 +18,6 @@ import {
   type Records,
 } from '@varve/api/implement';
 import type { Compaction, Snapshot } from '@varve/watch';
-import { backupTo } from './backup.ts';
 import { changesOf } from './changes.ts';
 import { checkStore, type CheckOptions, type CheckResult } from './check-store.ts';
 import type { Core } from './core.ts';
@@ -40,7 +39,7 @@ import { deleteKeys, putKey, runTransaction } from './writer.ts';
 const namespaceNames = ['value'];
 const compactNames = ['physical', 'signal'];
 
-export class StoreKv<K, V, W = V> implements embedded.EmbeddedKv<K, V, W> {
+export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
   readonly #core: Core;
   readonly #records: Records<K, V>;
   readonly #present: StoreReader<K, V>;
@@ -171,12 +170,17 @@ export class StoreKv<K, V, W = V> implements embedded.EmbeddedKv<K, V, W> {
     return new StoreWatch(this.#core, this.#records, watched, planWatch(options));
   }
 
-  namespace(prefix: K, options?: api.NamespaceOptions<never>): embedded.EmbeddedKv<K, V, W>;
-  namespace<V2, W2 = V2>(prefix: K, options: api.NamespaceOptions<V2, W2>): embedded.EmbeddedKv<K, V2, W2>;
-  namespace<V2, W2>(prefix: K, options: api.NamespaceOptions<V2, W2> = {}): embedded.EmbeddedKv<K, V2, W2> {
+  namespace(prefix: K, options?: api.NamespaceOptions<never>): embedded.MemoryKv<K, V, W>;
+  namespace<V2, W2 = V2>(prefix: K, options: api.NamespaceOptions<V2, W2>): embedded.MemoryKv<K, V2, W2>;
+  namespace<V2, W2>(prefix: K, options: api.NamespaceOptions<V2, W2> = {}): embedded.MemoryKv<K, V2, W2> {
+    return new StoreKv<K, V2, W2>(this.#core, this.inside(prefix, options), false);
+  }
+
+  /** The records of a name space in this one. */
+  protected inside<V2, W2>(prefix: K, options: api.NamespaceOptions<V2, W2>): Records<K, V2> {
     this.#core.check();
     checkNames(options, 'options', namespaceNames);
-    return new StoreKv(this.#core, this.#records.inside(prefix, options.value as Codec<V2> | undefined), false);
+    return this.#records.inside(prefix, options.value as Codec<V2> | undefined);
   }
 
   compact(revision: number, options: api.CompactOptions = {}): Promise<Compaction> {
@@ -214,10 +218,6 @@ export class StoreKv<K, V, W = V> implements embedded.EmbeddedKv<K, V, W> {
       watch: store.watchStats,
       metrics: store.metrics,
     };
-  }
-
-  backup(path: string, options?: embedded.BackupOptions): Promise<embedded.BackupResult> {
-    return backupTo(this.#core, path, options);
   }
 
   snapshot(options: api.SignalOptions = {}): Promise<Snapshot> {

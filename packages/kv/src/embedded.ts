@@ -118,8 +118,8 @@ export interface HashResult {
   readonly currentRevision: number;
 }
 
-/** A store in this process. */
-export interface EmbeddedKv<K = string, V = string, W = V> extends Kv<K, V, W> {
+/** A store in this process, whatever it has under it: all that needs no files. */
+export interface MemoryKv<K = string, V = string, W = V> extends Kv<K, V, W> {
   /** The present revision, same tick. */
   readonly revision: number;
   /**
@@ -145,19 +145,13 @@ export interface EmbeddedKv<K = string, V = string, W = V> extends Kv<K, V, W> {
   /** As `Kv.compact`; the answer tells how far the work is. */
   compact(revision: number, options?: CompactOptions): Promise<Compaction>;
   /** As `Kv.namespace`. */
-  namespace(prefix: K, options?: NamespaceOptions<never>): EmbeddedKv<K, V, W>;
+  namespace(prefix: K, options?: NamespaceOptions<never>): MemoryKv<K, V, W>;
   /** With values of its own, which its codec says. */
   namespace<V2, W2 = V2>(
     prefix: K,
     options: NamespaceOptions<V2, W2> & { readonly value: Codec<V2, W2> },
-  ): EmbeddedKv<K, V2, W2>;
-  /**
-   * Writes everything, history included, to a new file that etcd's tools accept as a snapshot: a BoltDB file and its
-   * SHA-256. The target has its name only when it is whole and durable; writers go on meanwhile.
-   * @throws KvError `KV_EXISTS` when the target exists, `KV_BACKUP` when it cannot be written
-   */
-  backup(path: string, options?: BackupOptions): Promise<BackupResult>;
-  /** The BoltDB file of `backup` as a stream, without the hash. Close or dispose it if you do not read it to its end. */
+  ): MemoryKv<K, V2, W2>;
+  /** Everything, history included, as the stream of a BoltDB file that etcd's tools accept with `--skip-hash-check`. Close or dispose it if you do not read it to its end. */
   snapshot(options?: SignalOptions): Promise<Snapshot>;
   /**
    * Reads everything that the present revision and the history need, and tells what is damaged or does not fit together. Reads go on
@@ -177,4 +171,21 @@ export interface EmbeddedKv<K = string, V = string, W = V> extends Kv<K, V, W> {
   settled(): Promise<void>;
   /** Makes every write called so far durable, whatever the durability option; as `settled` for transactions. */
   commit(): Promise<void>;
+}
+
+/** A store in this process, with files to write to. */
+export interface EmbeddedKv<K = string, V = string, W = V> extends MemoryKv<K, V, W> {
+  /** As `Kv.namespace`. */
+  namespace(prefix: K, options?: NamespaceOptions<never>): EmbeddedKv<K, V, W>;
+  /** With values of its own, which its codec says. */
+  namespace<V2, W2 = V2>(
+    prefix: K,
+    options: NamespaceOptions<V2, W2> & { readonly value: Codec<V2, W2> },
+  ): EmbeddedKv<K, V2, W2>;
+  /**
+   * Writes everything, history included, to a new file that etcd's tools accept as a snapshot: a BoltDB file and its
+   * SHA-256. The target has its name only when it is whole and durable; writers go on meanwhile.
+   * @throws KvError `KV_EXISTS` when the target exists, `KV_BACKUP` when it cannot be written
+   */
+  backup(path: string, options?: BackupOptions): Promise<BackupResult>;
 }

@@ -6,7 +6,7 @@ import {
   checkSignal,
   invalidType,
 } from '@varve/api/implement';
-import type { ImportProgress } from '@varve/backend';
+import type { ImportProgress } from '@varve/backend/import';
 
 export interface ImportSource {
   /** A file of `backup`, an etcd snapshot, or a BoltDB file of etcd's. */

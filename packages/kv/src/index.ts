@@ -3,7 +3,8 @@ export type { CheckOptions, CheckProgress, CheckResult } from './check-store.ts'
 export type { ImportSource } from './import-from.ts';
 export * from '@varve/api';
 export type { Limits } from '@varve/api/implement';
-export { file, level, log, memory, type Location } from './location.ts';
+export { memory } from './given-engine.ts';
+export { file, level, log, type Location } from './location.ts';
 export { open, type BothOptions, type KeyOptions, type OpenOptions, type ValueOptions } from './open.ts';
 export {
   MvccError,
@@ -17,4 +18,5 @@ export {
 export type { FileOptions } from '@varve/backend/file';
 export type { LevelOptions } from '@varve/backend/level';
 export type { LogOptions } from '@varve/backend/log';
-export { BackendError, type BackendErrorCode, type Engine, type ImportProgress, type Snapshot } from '@varve/backend';
+export { BackendError, type BackendErrorCode, type Engine, type Snapshot } from '@varve/backend';
+export type { ImportProgress } from '@varve/backend/import';

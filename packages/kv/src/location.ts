@@ -3,29 +3,18 @@
  *
  * WHR1  Paths and options are checked before an engine is made; what an engine says of wrong arguments gets this package's
  *       code.
- * WHR2  An engine that was handed over for nothing is closed.
  */
 import type { InvalidArgument } from '@varve/api';
-import { checkNames, invalidType, isThenable, kindOf, outOfRange } from '@varve/api/implement';
-import { discardEngine, type Engine } from '@varve/backend';
+import { checkNames, invalidType, kindOf } from '@varve/api/implement';
+import type { Engine } from '@varve/backend';
 import type { FileOptions } from '@varve/backend/file';
 import type { LevelOptions } from '@varve/backend/level';
 import type { LogOptions } from '@varve/backend/log';
-import { memoryEngine, type MemoryEngine, type MemoryOptions } from '@varve/backend/memory';
-import { nodeWorld } from '@varve/base/node/world';
-import { check, type Faults } from '@varve/base/options';
-import { isWorld, type World } from '@varve/base/world';
+import { isEngine, mayBeEngine, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
 import { fromHere } from './here.ts';
 
 /** Where a store is: the folder of a LevelDB store, or an engine, which the store takes over and closes. */
-export type Location = string | Engine | Promise<Engine>;
-
-/** A store in memory: nothing outlives the process. */
-export function memory(options?: MemoryOptions): MemoryEngine {
-  if (options !== undefined) checkNames(options, 'options', Object.keys(memoryNames));
-  checkWorld(options?.world);
-  return memoryEngine(options);
-}
+export type Location = string | GivenEngine;
 
 /** A folder of LevelDB files. The driver is loaded by the first call. */
 export async function level(path: string, options?: LevelOptions): Promise<Engine> {
@@ -66,7 +55,7 @@ export async function log(path: string, options?: LogOptions): Promise<Engine> {
 /** @throws TypeError `KV_INVALID` for what is neither a path nor an engine, nor the promise of one */
 export function checkLocation(location: Location): void {
   if (typeof location === 'string') checkPath(location);
-  else if (!isThenable(location) && !isEngine(location)) throw wrongLocation();
+  else if (!mayBeEngine(location)) throw wrongLocation();
 }
 
 /** The engine of a location. @param options of the engine that is made of a path */
@@ -75,19 +64,6 @@ export async function engineAt(location: Location, options: LevelOptions): Promi
   if (!isEngine(engine)) throw wrongLocation();
   return engine;
 }
-
-/** Closes an engine that was handed over for nothing. */
-export async function discard(location: Location): Promise<void> {
-  if (typeof location === 'string') return;
-  try {
-    const engine = await location;
-    if (isEngine(engine)) await discardEngine(engine);
-  } catch {
-    // The reason why the location was given up is on its way to the caller already.
-  }
-}
-
-const engineMembers = ['get', 'scan', 'buckets', 'pin', 'commit', 'compact', 'close'] as const;
 
 function checkPath(path: string): void {
   if (path === '') throw invalidType('the location must not be empty');
@@ -98,7 +74,6 @@ function checkPath(path: string): void {
 }
 
 /** The options of the engines, by name; as objects, so that the compiler sees one that is missing. */
-const memoryNames: Record<keyof MemoryOptions, true> = { world: true };
 const levelNames: Record<keyof LevelOptions, true> = {
   create: true,
   cacheBytes: true,
@@ -130,28 +105,6 @@ function checkEngine(path: unknown, options: object | undefined, names: object, 
   if (options !== undefined) checkNames(options, 'options', Object.keys(names));
 }
 
-/** Opens, and gives others a turn behind it: programs try again and again while another one has the store. */
-export async function withTurn<T>({ slice }: World, opening: () => Promise<T>): Promise<T> {
-  try {
-    return await opening();
-  } finally {
-    if (slice.over()) await slice.next();
-  }
-}
-
-/** The world of options that were not checked yet. */
-export function worldOf(options: unknown): World {
-  const { world } = Object(options) as { readonly world?: unknown };
-  return isWorld.isKind(world) ? (world as World) : nodeWorld;
-}
-
-const faults: Faults = { type: invalidType, range: outOfRange };
-
-/** @throws TypeError `KV_INVALID` for what is given for a world and is none */
-export function checkWorld(world: unknown): void {
-  if (world !== undefined) check(world, 'world', isWorld, faults);
-}
-
 /** What an engine says of wrong arguments, with this package's code. */
 async function withCode<T>(opening: () => Promise<T>): Promise<T> {
   try {
@@ -166,9 +119,4 @@ function wrongLocation(): InvalidArgument {
   return invalidType(
     'the location must be the path of a folder or an engine: memory(), log(path), level(path) or file(path)',
   );
-}
-
-function isEngine(location: unknown): location is Engine {
-  const engine = location as Partial<Engine> | null | undefined;
-  return engineMembers.every((member) => typeof engine?.[member] === 'function');
 }

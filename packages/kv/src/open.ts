@@ -3,23 +3,18 @@
  *
  * OPE1  Options are checked by name before anything is opened; an engine that came with wrong ones is closed.
  */
-import { utf8, type Codec, type KeyCodec } from '@varve/api';
-import { activeLimits, Records, type Limits } from '@varve/api/implement';
-import { nodeWorld } from '@varve/base/node/world';
+import type { Codec, KeyCodec } from '@varve/api';
+import type { Records } from '@varve/api/implement';
+import { hostWorld } from '@varve/base/host';
 import { Core } from './core.ts';
-import { StoreKv } from './embedded-kv.ts';
+import { FiledKv } from './filed-kv.ts';
+import { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
 import type { EmbeddedKv } from './embedded.ts';
 import { assemble, checkLayerOptions, type LayerOptions } from './layers.ts';
-import { checkLocation, discard, withTurn, worldOf, type Location } from './location.ts';
+import { discard, withTurn, worldOf } from './given-engine.ts';
+import { checkLocation, type Location } from './location.ts';
 
-export interface OpenOptions<K, V, W = V> extends LayerOptions {
-  /** How keys are stored. @default utf8 */
-  readonly key?: KeyCodec<K> | undefined;
-  /** How values are stored. @default utf8 */
-  readonly value?: Codec<V, W> | undefined;
-  /** What is refused rather than stored. */
-  readonly limits?: Limits | undefined;
-}
+export interface OpenOptions<K, V, W = V> extends LayerOptions, RecordOptions<K, V, W> {}
 
 /** Options with a codec for keys. */
 export interface KeyOptions<K> extends OpenOptions<K, string> {
@@ -69,23 +64,14 @@ async function openStore<K, V, W>(location: Location, options: OpenOptions<K, V,
   let records: Records<K, V>;
   try {
     checkLocation(location);
-    checkLayerOptions(location, options, ownNames);
+    checkLayerOptions(location, options, recordNames);
     records = recordsFor(options);
   } catch (error) {
     await discard(location);
     throw error;
   }
-  const { world = nodeWorld } = options;
+  const { world = hostWorld } = options;
   const { maxDeletes } = records.limits;
   const layers = await assemble(location, { ...options, maxDeletes });
-  return new StoreKv<K, V, W>(new Core(layers, world), records, true);
-}
-
-const ownNames = ['key', 'value', 'limits'];
-
-function recordsFor<K, V, W>(options: OpenOptions<K, V, W>): Records<K, V> {
-  const limits = activeLimits(options.limits);
-  // Where no codec is given the type parameter has its default, string.
-  const { key = utf8 as unknown as KeyCodec<K>, value = utf8 as unknown as Codec<V> } = options;
-  return new Records(key, value as unknown as Codec<V>, limits);
+  return new FiledKv<K, V, W>(new Core(layers, world), records, true);
 }

@@ -9,6 +9,7 @@
  *
  * etcd: apply of a RangeRequest (spec server-api 5.2, steps 4 to 7).
  */
+import { compareBytes } from '@varve/base/order';
 import { keyAfter, ownBytes, type Bounds, type ReadPlan } from '@varve/api/implement';
 import type { KeyValue } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
@@ -189,7 +190,7 @@ function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): B
 function comparison({ orderBy, reverse }: ReadPlan): (a: KeyValue, b: KeyValue) => number {
   const sign = reverse ? -1 : 1;
   if (orderBy === 'key' || orderBy === 'value') {
-    return (a, b) => sign * (Buffer.compare(a[orderBy], b[orderBy]) || Buffer.compare(a.key, b.key));
+    return (a, b) => sign * (compareBytes(a[orderBy], b[orderBy]) || compareBytes(a.key, b.key));
   }
-  return (a, b) => sign * (a[orderBy] - b[orderBy] || Buffer.compare(a.key, b.key));
+  return (a, b) => sign * (a[orderBy] - b[orderBy] || compareBytes(a.key, b.key));
 }

@@ -8,6 +8,7 @@
  *
  * etcd: server/etcdserver/txn/txn.go, checkTxn (spec server-api.md 5.5).
  */
+import { compareBytes } from '@varve/base/order';
 import type { NumberTest } from '@varve/api';
 import { type Condition, keyAfter, type Plan, type Step, type WholePlan } from '@varve/api/implement';
 import type { KeyValue, WriteTxn } from '@varve/watch';
@@ -151,10 +152,10 @@ function passes({ numbers, value }: Condition, kv: KeyValue | undefined): boolea
   if (value === undefined) return true;
   // A missing key has no value to compare with: every test of it fails (S83).
   if (kv === undefined) return false;
-  if (value.equals !== undefined && Buffer.compare(kv.value, value.equals) !== 0) return false;
-  if (value.not !== undefined && Buffer.compare(kv.value, value.not) === 0) return false;
-  if (value.greater !== undefined && Buffer.compare(kv.value, value.greater) <= 0) return false;
-  return value.less === undefined || Buffer.compare(kv.value, value.less) < 0;
+  if (value.equals !== undefined && compareBytes(kv.value, value.equals) !== 0) return false;
+  if (value.not !== undefined && compareBytes(kv.value, value.not) === 0) return false;
+  if (value.greater !== undefined && compareBytes(kv.value, value.greater) <= 0) return false;
+  return value.less === undefined || compareBytes(kv.value, value.less) < 0;
 }
 
 function numberPasses({ equals, not, greater, less }: NumberTest<number | bigint>, actual: number | bigint): boolean {

@@ -4,7 +4,7 @@ import { nodeWorld } from '@varve/base/node/world';
 import { activeLimits, Records } from '@varve/api/implement';
 import { describe, expect, test } from 'vitest';
 import { Core } from '../src/core.ts';
-import { StoreKv } from '../src/embedded-kv.ts';
+import { FiledKv } from '../src/filed-kv.ts';
 import {
   file,
   json,
@@ -88,7 +88,7 @@ describe.each(engines)('on %s', (_, place) => {
 
 /** A store over layers of which some answer something else. */
 function storeOver(layers: Layers): EmbeddedKv {
-  return new StoreKv(new Core(layers, nodeWorld), new Records(utf8, utf8, activeLimits()), true);
+  return new FiledKv(new Core(layers, nodeWorld), new Records(utf8, utf8, activeLimits()), true);
 }
 
 function recordKey(revision: number): Uint8Array {

@@ -3,7 +3,7 @@
  *
  * - `varve.lease.background-error`: `{ work, error }` of something that nobody awaited (R15)
  */
-import { channel, type Channel } from 'node:diagnostics_channel';
+import { channel, type Channel } from '@varve/base/host';
 
 const background: Channel = channel('varve.lease.background-error');
 

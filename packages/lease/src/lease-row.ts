@@ -8,6 +8,7 @@
  *
  * etcd: server/lease/leasepb, server/storage/schema/lease.go (spec lease.md section 6.1).
  */
+import { hexOf } from '@varve/base/hex';
 import { VarintReader, writeInt64, writeVarint } from '@varve/base/varint';
 import { LeaseError } from './errors.ts';
 
@@ -79,7 +80,7 @@ function seconds(number: bigint): number {
 }
 
 function corrupt(rowKey: Uint8Array): LeaseError {
-  const name = Buffer.from(rowKey.subarray(0, 32)).toString('hex');
+  const name = hexOf(rowKey.subarray(0, 32));
   return new LeaseError(
     'LEASE_CORRUPT',
     `the row ${name} of the bucket lease is no lease; restore the store from a backup`,

@@ -6,7 +6,7 @@
  * SEC3  Dead once the section has ended.
  */
 import { MvccError, type WriteTxn } from '@varve/mvcc';
-import { compareBytes } from '@varve/base/order';
+import { byteKey, compareBytes } from '@varve/base/order';
 import { leaseBucket } from './bucket.ts';
 import { checkId, checkTtl } from './checks.ts';
 import { LeaseError, notFound, printId } from './errors.ts';
@@ -107,8 +107,8 @@ export class LeaseSection implements LeaseTxn {
     const before = lease === 0 ? [] : this.#state.attachments.keys(lease);
     const changes = txn.changes();
     if (changes.length === 0) return before;
-    const changed = new Map(changes.map(({ kv }) => [latin1(kv.key), kv]));
-    const kept = before.filter((key) => !changed.has(latin1(key)));
+    const changed = new Map(changes.map(({ kv }) => [byteKey(kv.key), kv]));
+    const kept = before.filter((key) => !changed.has(byteKey(key)));
     return [...kept, ...[...changed.values()].filter((kv) => kv.lease === id).map(({ key }) => key)];
   }
 
@@ -133,8 +133,4 @@ export class LeaseSection implements LeaseTxn {
     if (this.#txn === undefined) throw new MvccError('MVCC_CLOSED', 'the transaction has ended');
     return this.#txn;
   }
-}
-
-function latin1(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }

@@ -1,5 +1,5 @@
 /** How a lessor begins: prepared, among the observers of a store that is opened, then opened itself. */
-import { nodeWorld } from '@varve/base/node/world';
+import { hostWorld } from '@varve/base/host';
 import type { Random } from '@varve/base/world';
 import { checkLessorOptions } from './checks.ts';
 import { LeaseLessor, type LessorSettings } from './lease-lessor.ts';
@@ -12,7 +12,7 @@ import type { Lessor, LessorOptions, PreparedLessor } from './lessor.ts';
  */
 export function prepareLessor(options: LessorOptions = {}): PreparedLessor {
   checkLessorOptions(options);
-  const { world = nodeWorld } = options;
+  const { world = hostWorld } = options;
   const settings: LessorSettings = {
     minTtl: options.minTtl ?? 1,
     maxTtl: options.maxTtl ?? 9_000_000_000,

@@ -8,6 +8,7 @@
  * section that applies an entry names it.
  */
 import type { BatchTx, ReadTx } from '@varve/backend';
+import { byteKey } from '@varve/base/order';
 import { consistentIndexKey, metaBucket, termKey } from './buckets.ts';
 import { MvccError } from './errors.ts';
 
@@ -20,14 +21,14 @@ function read(tx: ReadTx, key: Uint8Array): bigint {
   const row = tx.get(metaBucket, key);
   if (row === undefined) return 0n;
   if (row.length !== 8) {
-    throw new MvccError('MVCC_CORRUPT', `the row ${Buffer.from(key).toString()} has ${row.length} bytes and not 8`);
+    throw new MvccError('MVCC_CORRUPT', `the row ${byteKey(key)} has ${row.length} bytes and not 8`);
   }
-  return Buffer.from(row).readBigUInt64BE();
+  return new DataView(row.buffer, row.byteOffset, 8).getBigUint64(0);
 }
 
 function bytes(value: bigint): Uint8Array {
-  const row = Buffer.alloc(8);
-  row.writeBigUInt64BE(value);
+  const row = new Uint8Array(8);
+  new DataView(row.buffer).setBigUint64(0, value);
   return row;
 }
 

@@ -6,7 +6,7 @@
  * - `varve.mvcc.slow-section`: `{ milliseconds, changes, revision }` of a write section beyond one slice (law 10)
  * - `varve.mvcc.background-error`: `{ work, error }` of something that nobody awaited (R15)
  */
-import { channel, tracingChannel, type Channel, type TracingChannel } from 'node:diagnostics_channel';
+import { channel, tracingChannel, type Channel, type TracingChannel } from '@varve/base/host';
 import { SLICE_MS } from '@varve/base/pace';
 
 const slowSection: Channel = channel('varve.mvcc.slow-section');
@@ -14,7 +14,7 @@ const background: Channel = channel('varve.mvcc.background-error');
 
 type LongWork = 'restore' | 'compaction' | 'hash';
 
-const channels: Readonly<Record<LongWork, TracingChannel<unknown, object>>> = {
+const channels: Readonly<Record<LongWork, TracingChannel>> = {
   restore: tracingChannel('varve.mvcc.restore'),
   compaction: tracingChannel('varve.mvcc.compaction'),
   hash: tracingChannel('varve.mvcc.hash'),

@@ -8,6 +8,7 @@
  *
  * etcd: the fields of server/storage/mvcc/kvstore.go (spec section 6).
  */
+import { byteKey, compareBytes } from '@varve/base/order';
 import type { Clock } from '@varve/base/clock';
 import type { Backend, ReadTx } from '@varve/backend';
 import type { IndexEntry, MutableIndexEntry, Revision, RevisionSet, TreeIndex } from '@varve/index';
@@ -184,7 +185,7 @@ export class History implements RecordSource {
   /** The record of a key's entry, checked against both. */
   load(key: Uint8Array, entry: IndexEntry, tx: ReadTx | undefined): KeyValue {
     const kv = this.#read(entry.main, entry.sub, tx);
-    if (kv.version !== entry.version || kv.createRevision !== entry.createdMain || Buffer.compare(kv.key, key) !== 0) {
+    if (kv.version !== entry.version || kv.createRevision !== entry.createdMain || compareBytes(kv.key, key) !== 0) {
       throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(entry.main, entry.sub)} is another key's`);
     }
     return kv;
@@ -228,7 +229,7 @@ export function closedError(): MvccError {
 
 /** A key in an error message: printable, and short. */
 export function printKey(key: Uint8Array): string {
-  return JSON.stringify(Buffer.from(key.subarray(0, 64)).toString('latin1'));
+  return JSON.stringify(byteKey(key.subarray(0, 64)));
 }
 
 export function fitsMessage(main: number, sub: number, key: Uint8Array): string {

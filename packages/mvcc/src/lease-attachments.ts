@@ -14,14 +14,14 @@ export class LeaseAttachments implements Iterable<LeaseAttachment> {
   constructor(leases: ReadonlyMap<string, bigint>) {
     let length = 0;
     for (const key of leases.keys()) length += key.length;
-    const keys = Buffer.allocUnsafeSlow(length);
+    const keys = new Uint8Array(length);
     this.#keys = keys;
     this.#ends = new Uint32Array(leases.size);
     this.#leases = new BigInt64Array(leases.size);
     let at = 0;
     let i = 0;
     for (const [key, lease] of leases) {
-      at += keys.write(key, at, 'latin1');
+      for (let c = 0; c < key.length; c++) keys[at++] = key.charCodeAt(c);
       this.#ends[i] = at;
       this.#leases[i] = lease;
       i++;

@@ -1,7 +1,7 @@
 /** How a store begins: options checked, history rebuilt from the records, then the store over it. */
 import type { Backend } from '@varve/backend';
 import { checkOptions, isFunction, isInteger, isOneOf, type Rules } from '@varve/base/options';
-import { nodeWorld } from '@varve/base/node/world';
+import { hostWorld } from '@varve/base/host';
 import { isWorld } from '@varve/base/world';
 import { checkBackend } from './check-backend.ts';
 import { BATCH_ROWS } from './compaction.ts';
@@ -39,7 +39,7 @@ export async function openStore(backend: Backend, options: StoreOptions = {}): P
   checkBackend(backend);
   checkOptions(options, rules);
   const { durability = 'commit', cacheBytes, compactionBatchLimit, compactionPauseMs, restoreChunkLimit } = options;
-  const { maxDeletes, onRestoreProgress, world = nodeWorld } = options;
+  const { maxDeletes, onRestoreProgress, world = hostWorld } = options;
   const restore: RestoreSettings = {
     clock: world.clock,
     chunkLimit: restoreChunkLimit ?? 10_000,

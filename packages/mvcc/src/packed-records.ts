@@ -16,6 +16,7 @@
  *
  * An object for each record costs twice the bytes, and the time to promote six objects to the old generation.
  */
+import { newBlock } from '@varve/base/block';
 import { decodeKeyValue } from './key-value.ts';
 import type { KeyValue } from './store.ts';
 
@@ -250,6 +251,6 @@ function powerOfTwo(atMost: number): number {
 
 /** Neither zeroed nor part of Node's pool: what is handed out is written first. */
 function newSlab(length: number): Slab {
-  const { buffer } = Buffer.allocUnsafeSlow(length);
+  const { buffer } = newBlock(length);
   return { bytes: new Uint8Array(buffer), words: new Uint32Array(buffer), objects: [], recordN: 0, objectN: 0 };
 }

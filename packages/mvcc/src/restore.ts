@@ -13,6 +13,7 @@
  * the compacted revision itself, and M71 and M72 ask for such stores to open.
  * etcd: server/storage/mvcc/kvstore.go, restore (spec section 11).
  */
+import { hexOf } from '@varve/base/hex';
 import type { Clock } from '@varve/base/clock';
 import { byteKey } from '@varve/base/order';
 import type { Backend, ConcurrentReadTx, Entry, ReadTx } from '@varve/backend';
@@ -113,7 +114,7 @@ async function scan(
   const { main, sub } = rebuild.order;
   // An engine whose pages are not of one commit may end too early: asked for what follows, it finds it.
   for await (const [entry] of tx.scan(keyBucket, { start: revisionBytes(main, sub + 1), chunkSize: 1 })) {
-    const found = Buffer.from(entry!.key.subarray(0, 32)).toString('hex');
+    const found = hexOf(entry!.key.subarray(0, 32));
     throw new MvccError(
       'MVCC_CORRUPT',
       `behind revision ${name(main, sub)}, the last that was read, there is ${found}`,

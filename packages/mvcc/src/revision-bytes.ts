@@ -6,6 +6,7 @@
  *
  * etcd: server/storage/mvcc/revision.go (spec section 3.1, rows M2 to M5).
  */
+import { hexOf } from '@varve/base/hex';
 import { MvccError } from './errors.ts';
 
 export const REVISION_LENGTH = 17;
@@ -106,6 +107,6 @@ export function checkRevisionBytes(bytes: Uint8Array): void {
   ) {
     return;
   }
-  const shown = Buffer.from(bytes.subarray(0, 32)).toString('hex');
+  const shown = hexOf(bytes.subarray(0, 32));
   throw new MvccError('MVCC_CORRUPT', `not a revision: ${shown} (${bytes.length} bytes)`);
 }

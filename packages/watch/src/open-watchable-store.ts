@@ -2,7 +2,7 @@
 import { openStore, type Backend, type Store, type StoreOptions } from '@varve/mvcc';
 import { checkOptional, checkPlain, isInteger, type Rule, type Rules } from '@varve/base/options';
 import type { Clock } from '@varve/base/clock';
-import { nodeWorld } from '@varve/base/node/world';
+import { hostWorld } from '@varve/base/host';
 import type { WatchableStore, WatchableStoreOptions } from './watchable-store.ts';
 import { Watchers, type WatchLimits } from './watchers.ts';
 
@@ -26,7 +26,7 @@ export async function openWatchableStore(
 
 /** Options that are none, and a world that is none, are refused by who reads them next. */
 function clockOf(options: StoreOptions): Clock {
-  return (Object(options) as StoreOptions).world?.clock ?? nodeWorld.clock;
+  return (Object(options) as StoreOptions).world?.clock ?? hostWorld.clock;
 }
 
 /** As `openWatchableStore`, with the clock that drives catch-up; and the watchers themselves. */

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Backend, buckets, importSnapshot, openBackend } from '@varve/backend';
+import { type Backend, buckets, openBackend } from '@varve/backend';
+import { importSnapshot } from '@varve/backend/import';
 import { fileEngine } from '@varve/backend/file';
 import { levelEngine } from '@varve/backend/level';
 import { memoryEngine } from '@varve/backend/memory';

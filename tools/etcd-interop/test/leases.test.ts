@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buckets, importSnapshot, openBackend, type Backend } from '@varve/backend';
+import { buckets, openBackend, type Backend } from '@varve/backend';
+import { importSnapshot } from '@varve/backend/import';
 import { fileEngine } from '@varve/backend/file';
 import { levelEngine } from '@varve/backend/level';
 import { memoryEngine } from '@varve/backend/memory';

@@ -2,7 +2,8 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buckets, importSnapshot, openBackend } from '@varve/backend';
+import { buckets, openBackend } from '@varve/backend';
+import { importSnapshot } from '@varve/backend/import';
 import { fileEngine } from '@varve/backend/file';
 import { levelEngine } from '@varve/backend/level';
 import { file, open } from '@varve/kv';

@@ -13,7 +13,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { importSnapshot, openBackend } from '@varve/backend';
+import { openBackend } from '@varve/backend';
+import { importSnapshot } from '@varve/backend/import';
 import { memoryEngine } from '@varve/backend/memory';
 import { openBolt } from '@varve/bolt';
 import { file, open } from '@varve/kv';

@@ -2,7 +2,8 @@
 /** What is asked of a hostile snapshot: a BoltDB file and the hash of it. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { importSnapshot, openBackend } from '@varve/backend';
+import { openBackend } from '@varve/backend';
+import { importSnapshot } from '@varve/backend/import';
 import { fileEngine } from '@varve/backend/file';
 import { checked, imported, scannedFile } from './bolt-calls.mjs';
 

@@ -1,6 +1,7 @@
 /** Law 11: what a store does in a world of its own, it does there only. */
 import { existsSync } from 'node:fs';
-import { openBackend, importSnapshot } from '@varve/backend';
+import { openBackend } from '@varve/backend';
+import { importSnapshot } from '@varve/backend/import';
 import { memoryEngine } from '@varve/backend/memory';
 import { nodeWorld } from '@varve/base/node/world';
 import { worldOf, type World } from '@varve/base/world';

@@ -6,7 +6,7 @@
  * MM2  Buckets go by name; a bucket is of the kind that the `Bucket` said which created it.
  * MM3  `close` waits for a commit that runs. Views, scans and the engine itself throw `BACKEND_CLOSED` afterwards.
  */
-import { nodeWorld } from '@varve/base/node/world';
+import { hostWorld } from '@varve/base/host';
 import { checkOptions, type Rules } from '@varve/base/options';
 import { Slice, type Turns } from '@varve/base/pace';
 import { isWorld, type World } from '@varve/base/world';
@@ -30,7 +30,7 @@ export interface MemoryOptions {
 /** Rows in memory; nothing outlives the process. @throws TypeError for a wrong option */
 export function memoryEngine(options: MemoryOptions = {}): MemoryEngine {
   checkOptions(options, rules);
-  return new Memory((options.world ?? nodeWorld).clock);
+  return new Memory((options.world ?? hostWorld).clock);
 }
 
 const rules: Rules<MemoryOptions> = { world: isWorld };

@@ -13,7 +13,6 @@
  *
  * etcd: server/storage/backend/backend.go, batch_tx.go, read_tx.go.
  */
-import { setMaxListeners } from 'node:events';
 import {
   check,
   checkOptional,
@@ -25,7 +24,7 @@ import {
   type Rules,
 } from '@varve/base/options';
 import { refusePromise } from '@varve/base/synchronous';
-import { nodeWorld } from '@varve/base/node/world';
+import { allowListeners, hostWorld } from '@varve/base/host';
 import { isWorld, type World } from '@varve/base/world';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
@@ -68,7 +67,7 @@ export async function openBackend(engine: Engine, options: BackendOptions = {}):
   takeEngine(engine);
   try {
     checkOptions(options, rules);
-    const { batchLimit = 10_000, batchIntervalMs = 100, preCommit, world = nodeWorld } = options;
+    const { batchLimit = 10_000, batchIntervalMs = 100, preCommit, world = hostWorld } = options;
     const { room = noRoom } = engine;
     check(room.before, "the engine's room.before", isRoom);
     check(room.after, "the engine's room.after", isRoom);
@@ -122,7 +121,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     this.#engine = engine;
     this.#world = world;
     this.#ground = ground;
-    setMaxListeners(0, this.#closing.signal); // one for each open snapshot
+    allowListeners(this.#closing.signal); // one for each open snapshot
     this.#pending = new Overlay(ground);
     this.readOnly = engine.readOnly ?? false;
     this.#preCommit = this.readOnly ? undefined : preCommit;

@@ -7,6 +7,7 @@
  *
  * etcd: server/storage/backend/backend.go, Hash (spec backend.md section 6).
  */
+import { keyBytes } from '@varve/base/order';
 import { crc32c } from '@varve/base/crc32c';
 import { Slice, type Turns } from '@varve/base/pace';
 import { bucketNamed } from '../contract/bucket.ts';
@@ -26,7 +27,7 @@ export async function hashView(
   let sum = 0;
   let sinceLook = 0;
   for (const name of view.buckets()) {
-    sum = crc32c(Buffer.from(name, 'latin1'), sum);
+    sum = crc32c(keyBytes(name), sum);
     const bucket = bucketNamed(name);
     const order = new ScanOrder(bucket);
     for await (const chunk of view.scan(bucket, { signal })) {

@@ -7,6 +7,7 @@
  *      merge of layers would be silently wrong.
  * SO2  A key costs one comparison with the one before, some ten nanoseconds; the range is looked at once a chunk.
  */
+import { hexOf } from '@varve/base/hex';
 import { compareBytes } from '@varve/base/order';
 import type { Bucket } from '../contract/bucket.ts';
 import type { Entry } from '../contract/engine.ts';
@@ -56,6 +57,6 @@ export function corrupt(bucket: Bucket, what: string): BackendError {
 
 /** A key in a message: hexadecimal, and not endless. */
 export function shown(key: Uint8Array): string {
-  const hex = Buffer.from(key.subarray(0, shownBytes)).toString('hex');
+  const hex = hexOf(key.subarray(0, shownBytes));
   return key.length <= shownBytes ? hex : `${hex}... (${key.length} bytes)`;
 }

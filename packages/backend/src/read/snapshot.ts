@@ -8,7 +8,7 @@
  * etcd: server/storage/backend/backend.go, Snapshot. Departs: any engine yields a BoltDB file (decisions/0016).
  */
 import type { World } from '@varve/base/world';
-import { type BuildRow, buildBolt } from '@varve/bolt';
+import type { BuildRow } from '@varve/bolt';
 import { bucketNamed } from '../contract/bucket.ts';
 import type { Engine, PinnedView, Snapshot } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
@@ -24,6 +24,8 @@ export async function copyOf(
   if (engine.snapshot !== undefined) return [await engine.snapshot({ signal }), (): void => {}];
   const view = engine.pin();
   try {
+    // When it is asked for: whoever takes no copies loads nothing of it.
+    const { buildBolt } = await import('@varve/bolt/build');
     const source = { rows: () => rowsOf(view, signal), buckets: view.buckets() };
     return [await buildBolt(source, { signal, sequence: storeMark, world }), (): void => view[Symbol.dispose]()];
   } catch (error) {

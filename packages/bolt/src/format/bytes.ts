@@ -6,7 +6,8 @@
 import type { Bytes } from '../bolt.ts';
 
 const TWO_32 = 0x1_0000_0000;
-const EMPTY: Buffer = Buffer.alloc(0);
+const EMPTY: Uint8Array = new Uint8Array(0);
+const encoder = new TextEncoder();
 
 /**
  * A view of the bytes, or the UTF-8 of a text. Anything else is a `TypeError` that names the argument, and so is half of a
@@ -16,7 +17,7 @@ export function toBytes(value: Bytes, name: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== 'string') throw new TypeError(`${name} must be a Uint8Array or a string`);
   if (value === '') return EMPTY;
-  if ((value as unknown as WellFormed).isWellFormed()) return Buffer.from(value, 'utf8');
+  if ((value as unknown as WellFormed).isWellFormed()) return encoder.encode(value);
   throw new TypeError(`${name} has a surrogate without its partner, which UTF-8 cannot hold: give it as bytes`);
 }
 

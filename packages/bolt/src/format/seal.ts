@@ -20,6 +20,7 @@
  * bbolt: nothing like it (R57).
  */
 import { crc32c, crc32cOf } from '@varve/base/crc32c';
+import { keyBytes } from '@varve/base/order';
 import { corrupt } from '../errors.ts';
 import type { Meta } from './meta.ts';
 
@@ -56,7 +57,7 @@ export interface SealedRun {
 
 /** The stamp of a commit: `unique` is one text for each opening of a file. */
 export function stampOf(unique: string, txid: number): number {
-  const text = Buffer.from(`${unique} ${txid}`, 'latin1');
+  const text = keyBytes(`${unique} ${txid}`);
   const stamp = crc32c(text) | 0; // small integers of either sign cost no object
   return stamp === 0 || stamp === NO_STAMP ? 2 : stamp;
 }

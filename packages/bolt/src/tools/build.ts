@@ -7,7 +7,7 @@
  */
 import { checkOptions, isBoolean, isInteger, isSignal, type Rules } from '@varve/base/options';
 import { compareRuns } from '@varve/base/order';
-import { nodeWorld } from '@varve/base/node/world';
+import { hostWorld } from '@varve/base/host';
 import { isWorld } from '@varve/base/world';
 import { Slice } from '@varve/base/pace';
 import type { BoltImage, BuildOptions, BuildRow, BuildRowLengths, BuildSource, Bytes, RowChunks } from '../bolt.ts';
@@ -42,7 +42,7 @@ export async function buildBolt(source: BuildSource, options: BuildOptions = {})
   checkSource(source);
   checkOptions(options, RULES);
   const { pageSize = 4096, fillPercent = 0.9, txid = 2, pageChecksums = true, chunkBytes = DEFAULT_CHUNK } = options;
-  const { world = nodeWorld, signal } = options;
+  const { world = hostWorld, signal } = options;
   const stamp = stampOf(world.random.unique(), txid);
   const layout = { pageSize, fillPercent, txid, pageChecksums, stamp };
   const newSlice = (): Slice => new Slice(world.clock, { signal });
@@ -103,13 +103,13 @@ class BuiltImage implements BoltImage {
   async *#chunks(): AsyncGenerator<Uint8Array> {
     const { pageSize, highWater } = this.#meta;
     const slice = this.#newSlice();
-    let ready: Buffer[] = [metaPages(this.#meta)];
+    let ready: Uint8Array[] = [metaPages(this.#meta)];
     let readyBytes = 2 * pageSize;
     let pagesLeft = highWater - 2;
     const builder = new TreeBuilder(this.#layout, (pages, fill) => {
       pagesLeft -= pages;
       if (pagesLeft < 0) throw different();
-      const run = Buffer.alloc(pages * pageSize);
+      const run = new Uint8Array(pages * pageSize);
       fill(run);
       ready.push(run);
       readyBytes += run.length;
@@ -234,8 +234,8 @@ function different(): BoltError {
   return new BoltError('BOLT_ROWS', 'the rows of the second pass are not those of the first');
 }
 
-function metaPages(meta: Meta): Buffer {
-  const metas = Buffer.alloc(2 * meta.pageSize);
+function metaPages(meta: Meta): Uint8Array {
+  const metas = new Uint8Array(2 * meta.pageSize);
   encodeMeta(metas.subarray(0, meta.pageSize), 0, meta);
   encodeMeta(metas.subarray(meta.pageSize), 1, olderRecord(meta));
   return metas;

@@ -19,7 +19,7 @@ import { NO_STAMP, SEAL_BYTES, STAMP_BYTES, seal } from '../format/seal.ts';
 export type Part = Uint8Array | number;
 
 /** Where finished runs go. In a measuring pass `fill` is never called. */
-export type EmitRun = (pages: number, fill: (run: Buffer) => void) => void;
+export type EmitRun = (pages: number, fill: (run: Uint8Array) => void) => void;
 
 /** How to lay pages out. */
 export interface BuilderOptions {
@@ -160,7 +160,7 @@ export class TreeBuilder {
     });
   }
 
-  #place(pages: number, fill: (run: Buffer, id: number, pages: number) => void): number {
+  #place(pages: number, fill: (run: Uint8Array, id: number, pages: number) => void): number {
     const id = this.#nextPage;
     this.#nextPage += pages;
     this.#emit(pages, (run) => {
@@ -176,7 +176,7 @@ export class TreeBuilder {
 
   #headerValue(root: number, sequence: bigint): Part {
     if (this.#options.measuring) return BUCKET_HEADER;
-    const value = Buffer.alloc(BUCKET_HEADER);
+    const value = new Uint8Array(BUCKET_HEADER);
     setU64(viewOf(value), 0, root);
     viewOf(value).setBigUint64(8, sequence, true);
     return value;
@@ -184,7 +184,7 @@ export class TreeBuilder {
 
   #inlineValue(bucket: OpenBucket, leaf: Level): Part {
     if (this.#options.measuring) return BUCKET_HEADER + leaf.bytes;
-    const value = Buffer.alloc(BUCKET_HEADER + leaf.bytes);
+    const value = new Uint8Array(BUCKET_HEADER + leaf.bytes);
     viewOf(value).setBigUint64(8, bucket.sequence, true);
     writeItems(value, BUCKET_HEADER, 0, 1, leaf.items, true);
     return value;
@@ -199,14 +199,18 @@ function lengthOf(part: Part): number {
   return typeof part === 'number' ? part : part.length;
 }
 
-function writeStamps(run: Buffer, items: readonly Item[]): void {
+function writeStamps(run: Uint8Array, items: readonly Item[]): void {
   const stamps = items.map(({ stamp }) => stamp).filter((stamp) => stamp !== 0);
+  const view = viewOf(run);
   let at = run.length - SEAL_BYTES - stamps.length * STAMP_BYTES;
-  for (const stamp of stamps) at = run.writeInt32LE(stamp, at);
+  for (const stamp of stamps) {
+    view.setInt32(at, stamp, true);
+    at += STAMP_BYTES;
+  }
 }
 
 function writeItems(
-  target: Buffer,
+  target: Uint8Array,
   start: number,
   id: number,
   pages: number,

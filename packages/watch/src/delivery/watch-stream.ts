@@ -12,6 +12,7 @@
  * etcd: server/storage/mvcc/watcher.go, watchStream (spec 4).
  */
 import type { RangeEnd, SliceOptions } from '@varve/mvcc';
+import { compareBytes } from '@varve/base/order';
 import { checkBytes, checkNames, isSignal } from '@varve/base/options';
 import { WatchError } from '../errors.ts';
 import { EventQueue, type ProgressOfAll } from '../places/event-queue.ts';
@@ -56,7 +57,7 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
     if (!Number.isInteger(from)) throw new RangeError('from must be a whole number');
     if (!Number.isSafeInteger(watchId)) throw new RangeError('watchId must be a whole number');
     const needs = needsOf(filters, previous);
-    if (end !== undefined && end.length > 0 && Buffer.compare(key, end) >= 0) {
+    if (end !== undefined && end.length > 0 && compareBytes(key, end) >= 0) {
       throw new WatchError('WATCH_EMPTY_RANGE', 'the range holds no key: its end is at or before its key');
     }
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the watch stream is closed');

@@ -167,6 +167,7 @@ function checkDeclarations(unit) {
   /** @type {string[]} */
   const problems = [];
   const queue = Object.values(unit.manifest.exports ?? {})
+    .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
     .filter((path) => path.endsWith('.js'))
     .map((path) => normalize(path).replace(/\.js$/, '.d.ts'));
   const seen = new Set(queue);

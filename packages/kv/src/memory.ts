@@ -1,0 +1,99 @@
+/**
+ * The store without files: in memory, or on an engine that is given; for browsers, workers and wherever Node is not.
+ *
+ * MEO1  Nothing here, or under here, imports a built-in of Node: the test of the bundles holds that.
+ * MEO2  The same store as that of `@varve/kv`, layer by layer; what needs paths is not in its type.
+ */
+import type { Codec, KeyCodec } from '@varve/api';
+import { invalidType, type Records } from '@varve/api/implement';
+import { hostWorld } from '@varve/base/host';
+import { Core } from './core.ts';
+import { StoreKv } from './embedded-kv.ts';
+import type { MemoryKv } from './embedded.ts';
+import { discard, mayBeEngine, memory, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
+import { assembleOn, checkStoreOptions, type StoreOptions } from './layers-on.ts';
+import { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
+
+export interface OpenOptions<K, V, W = V> extends StoreOptions, RecordOptions<K, V, W> {}
+
+/** Options with a codec for keys. */
+export interface KeyOptions<K> extends OpenOptions<K, string> {
+  /** How keys are stored. */
+  readonly key: KeyCodec<K>;
+  /** Not given: values are strings. */
+  readonly value?: undefined;
+}
+
+/** Options with a codec for values. */
+export interface ValueOptions<K extends string, V, W> extends OpenOptions<K, V, W> {
+  /** How values are stored. */
+  readonly value: Codec<V, W>;
+}
+
+/** Options with both. */
+export interface BothOptions<K, V, W> extends OpenOptions<K, V, W> {
+  /** How keys are stored. */
+  readonly key: KeyCodec<K>;
+  /** How values are stored. */
+  readonly value: Codec<V, W>;
+}
+
+/**
+ * Opens a store in memory, or on the engine that is given, which it takes over and closes, also when opening fails.
+ * @throws TypeError, RangeError `KV_INVALID` for an unknown option or a wrong one
+ * @throws BackendError, MvccError of an engine that is given
+ */
+export function open<K, V, W = V>(
+  engine: GivenEngine | undefined,
+  options: BothOptions<K, V, W>,
+): Promise<MemoryKv<K, V, W>>;
+export function open<K extends string, V, W = V>(
+  engine: GivenEngine | undefined,
+  options: ValueOptions<K, V, W>,
+): Promise<MemoryKv<K, V, W>>;
+export function open<K>(engine: GivenEngine | undefined, options: KeyOptions<K>): Promise<MemoryKv<K>>;
+// The last one: before, it would take json() for a codec of strings.
+export function open(engine?: GivenEngine, options?: OpenOptions<string, string>): Promise<MemoryKv>;
+export async function open<K, V, W>(
+  engine: GivenEngine = memory(),
+  options: OpenOptions<K, V, W> = {},
+): Promise<MemoryKv<K, V, W>> {
+  return withTurn(worldOf(options), () => openStore(engine, options));
+}
+
+async function openStore<K, V, W>(given: GivenEngine, options: OpenOptions<K, V, W>): Promise<MemoryKv<K, V, W>> {
+  let records: Records<K, V>;
+  try {
+    if (!mayBeEngine(given)) throw wrongEngine();
+    checkStoreOptions(options, recordNames);
+    records = recordsFor(options);
+  } catch (error) {
+    await discard(given);
+    throw error;
+  }
+  const engine = await given;
+  if (!mayBeEngine(engine)) throw wrongEngine();
+  const { maxDeletes } = records.limits;
+  const layers = await assembleOn(engine, { ...options, maxDeletes });
+  return new StoreKv<K, V, W>(new Core(layers, options.world ?? hostWorld), records, true);
+}
+
+function wrongEngine(): Error {
+  return invalidType('there must be an engine, such as memory(); a path needs files: open it with @varve/kv');
+}
+
+export * from '@varve/api';
+export type { Limits } from '@varve/api/implement';
+export { memory, type GivenEngine } from './given-engine.ts';
+export type * from './embedded.ts';
+export type { CheckOptions, CheckProgress, CheckResult } from './check-store.ts';
+export {
+  MvccError,
+  WatchError,
+  type Compaction,
+  type MvccErrorCode,
+  type RestoreProgress,
+  type StoreMetrics,
+  type WatchStats,
+} from '@varve/watch';
+export { BackendError, type BackendErrorCode, type Engine, type Snapshot } from '@varve/backend';
