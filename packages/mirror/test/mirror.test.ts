@@ -1,0 +1,199 @@
+/** Two stores, one of which is kept like the other. */
+import { file, log, memory } from '@varve/kv';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { compareStores, mirror } from '../src/index.ts';
+import { b, folder, opened, s, storyOf } from './support.ts';
+
+test('what is there is copied, what the target has beside it goes, and every change after it follows', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  for (let i = 0; i < 500; i++) await from.put(b(`key/${i}`), b(`value ${i}`));
+  await to.put(b('key/7'), b('value 7'));
+  await to.put(b('key/8'), b('another'));
+  await to.put(b('left over'), b('x'));
+  await using running = mirror(from, to);
+  expect(await running.caughtUp()).toMatchObject({ sourceRevision: 501 });
+  expect(running.status()).toMatchObject({ copied: 500, copies: 1, events: 0, behind: 0 });
+  await from.put(b('key/1'), b('changed'));
+  await from.delete(b('key/2'));
+  await from.txn({
+    then: [
+      { type: 'put', key: b('a'), value: b('1') },
+      { type: 'put', key: b('b'), value: b('2') },
+    ],
+  });
+  const { targetRevision } = await running.caughtUp();
+  expect(await compareStores({ store: from }, { store: to, revision: targetRevision })).toMatchObject({
+    equal: true,
+    keys: 501,
+  });
+  const [a, bb] = await to.getMany([b('a'), b('b')]);
+  expect(a!.modRevision).toBe(bb!.modRevision);
+  expect(running.status()).toMatchObject({ phase: 'following', events: 4, copies: 1 });
+});
+
+test('a range alone is mirrored, and nothing else of the target is touched', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await from.put(b('in/1'), b('1'));
+  await from.put(b('out/1'), b('1'));
+  await to.put(b('in/2'), b('gone'));
+  await to.put(b('out/2'), b('stays'));
+  const range = { prefix: b('in/') };
+  await using running = mirror(from, to, { range });
+  await from.put(b('out/3'), b('3'));
+  await from.put(b('in/3'), b('3'));
+  await running.caughtUp();
+  const keys = (await to.keys({}).toArray()).map(s).filter((key) => !key.startsWith('\0'));
+  expect(keys).toEqual(['in/1', 'in/3', 'out/2']);
+  expect(await compareStores({ store: from }, { store: to }, { range })).toMatchObject({ equal: true });
+  expect(await compareStores({ store: from }, { store: to })).toMatchObject({
+    equal: false,
+    differences: 3,
+    examples: [
+      { key: b('out/1'), kind: 'missing' },
+      { key: b('out/2'), kind: 'extra' },
+      { key: b('out/3'), kind: 'missing' },
+    ],
+  });
+});
+
+test('a mirror that is closed and begun again, in the middle of a large revision too, loses nothing and doubles nothing', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  const first = mirror(from, to, { name: 'm', maxOps: 3 });
+  await first.caughtUp();
+  const work = (async () => {
+    for (let i = 0; i < 60; i++) {
+      await from.put(b(`k${i % 7}`), b(`${i}`));
+      await from.txn({
+        then: Array.from({ length: 10 }, (_, j) => ({ type: 'put' as const, key: b(`t${j}`), value: b(`${i}`) })),
+      });
+      if (i % 5 === 0) await from.delete({ prefix: b('t') });
+    }
+  })();
+  let running = first;
+  for (let i = 0; i < 10; i++) {
+    await running.caughtUp(Math.min((await from.status()).revision, 5 + i * 12));
+    await running.close();
+    await running.ended;
+    running = mirror(from, to, { name: 'm', maxOps: 3 });
+  }
+  await work;
+  await running.caughtUp();
+  expect(running.status().copies).toBe(0);
+  await running.close();
+  expect(await storyOf(to)).toEqual(await storyOf(from));
+});
+
+test.each([
+  ['file', (path: string) => file(join(path, 'store.db'))],
+  ['log', (path: string) => log(join(path, 'store'))],
+] as const)('both ends may be closed and opened again (%s)', async (_, place) => {
+  const paths = [folder(), folder()];
+  for (let round = 0; round < 4; round++) {
+    const [from, to] = [await opened(place(paths[0]!)), await opened(place(paths[1]!))];
+    await using running = mirror(from, to);
+    for (let i = 0; i < 50; i++) await from.put(b(`k${i}`), b(`${round}/${i}`));
+    // In every other round it ends before it has followed all.
+    if (round % 2 === 1) await running.caughtUp();
+    else await running.caughtUp(2);
+    await running.close();
+    await Promise.all([from.close(), to.close()]);
+  }
+  const [from, to] = [await opened(place(paths[0]!)), await opened(place(paths[1]!))];
+  expect(await compareStores({ store: from }, { store: to })).toMatchObject({ equal: true, keys: 50 });
+  expect(await storyOf(to)).toMatchObject({ k49: (await storyOf(from))['k49'] });
+});
+
+test('history that was compacted while it was away is made up for by a copy of what differs', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await from.put(b('stays'), b('1'));
+  await from.put(b('goes'), b('1'));
+  const first = mirror(from, to);
+  await first.caughtUp();
+  await first.close();
+  await from.delete(b('goes'));
+  const { revision } = await from.put(b('comes'), b('1'));
+  await from.compact(revision);
+  await using second = mirror(from, to);
+  await second.caughtUp();
+  expect(second.status()).toMatchObject({ copies: 1, copied: 2 });
+  expect(await compareStores({ store: from }, { store: to })).toMatchObject({ equal: true, keys: 2 });
+});
+
+test('a fence resolves when all before it is there, and counts what comes after it', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await using running = mirror(from, to);
+  const writes = Array.from({ length: 100 }, (_, i) => from.put(b(`k${i}`), b('x')));
+  const fenced = await running.fence();
+  await Promise.all(writes);
+  expect(fenced.sourceRevision).toBeGreaterThanOrEqual(102);
+  expect(await to.at(fenced.targetRevision).count({ prefix: b('k') })).toBe(100);
+  expect(running.status().afterFence).toBe(0);
+  await from.put(b('late'), b('x'));
+  await running.caughtUp();
+  expect(running.status().afterFence).toBe(1);
+  expect(await to.get(b('late'))).toBeDefined();
+  // The fence and the place are of one store each.
+  expect(await compareStores({ store: from }, { store: to })).toMatchObject({ equal: true, keys: 101 });
+});
+
+test('two mirrors of one name stop each other, and a source that is behind the target is refused', async () => {
+  const [from, other, to] = [await opened(memory()), await opened(memory()), await opened(memory())];
+  for (let i = 0; i < 9; i++) await from.put(b('k'), b(`${i}`));
+  const first = mirror(from, to);
+  await first.caughtUp();
+  const second = mirror(from, to);
+  await second.caughtUp();
+  await from.put(b('k'), b('new'));
+  const ended = await Promise.allSettled([first.caughtUp(), second.caughtUp()]);
+  const refused = ended.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+  expect(refused.map(({ reason }) => (reason as { code: string }).code)).toEqual(['KV_CONFLICT']);
+  await Promise.all([first.close(), second.close()]);
+  const third = mirror(other, to);
+  await expect(third.ended).rejects.toMatchObject({
+    code: 'KV_CONFLICT',
+    message: expect.stringContaining('another store'),
+  });
+  expect(third.status()).toMatchObject({ phase: 'ended', reason: { code: 'KV_CONFLICT' } });
+  await expect(third.caughtUp(1_000)).rejects.toMatchObject({ code: 'KV_CONFLICT' });
+});
+
+test('what ends it is said: a closed source, a closed target, an aborted signal', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  const one = mirror(from, to);
+  await one.caughtUp();
+  const controller = new AbortController();
+  const two = mirror(from, to, { name: 'two', signal: controller.signal });
+  await two.caughtUp();
+  controller.abort(new Error('enough'));
+  await expect(two.ended).rejects.toThrow('enough');
+  await from.close();
+  await expect(one.ended).rejects.toMatchObject({ code: 'KV_CLOSED' });
+  const [again, gone] = [await opened(memory()), await opened(memory())];
+  const three = mirror(again, gone);
+  await three.caughtUp();
+  await gone.close();
+  await again.put(b('k'), b('v'));
+  await expect(three.ended).rejects.toMatchObject({ code: 'KV_CLOSED' });
+});
+
+test('wrong arguments are refused before anything happens', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  const wrong: [unknown[], string][] = [
+    [[undefined, to], 'from'],
+    [[from, {}], 'to'],
+    [[from, to, { maxOps: 0 }], 'maxOps'],
+    [[from, to, { name: '' }], 'name'],
+    [[from, to, { rnage: {} }], 'rnage'],
+    [[from, to, { signal: 1 }], 'signal'],
+  ];
+  for (const [args, word] of wrong) {
+    expect(() => (mirror as (...all: unknown[]) => unknown)(...args)).toThrow(
+      expect.objectContaining({ code: 'KV_INVALID', message: expect.stringContaining(word) }),
+    );
+  }
+  await expect(compareStores({ store: from }, { store: to }, { keep: -1 })).rejects.toMatchObject({
+    code: 'KV_INVALID',
+  });
+  expect((await to.status()).revision).toBe(1);
+});
