@@ -58,7 +58,7 @@ const seconds = () => Number(process.hrtime.bigint() - startedAt) / 1e9;
 const trace = values.trace ? (/** @type {string} */ what) => process.stdout.write(`${what}\n`) : undefined;
 let run = 0;
 let bad = 0;
-const sums = { revisions: 0, crashes: 0, failures: 0 };
+const sums = { revisions: 0, crashes: 0, failures: 0, saved: 0 };
 while (run < histories && seconds() < Number(values.seconds)) {
   /** @type {import('./simulate/lib/history.mjs').Plan} */
   const plan = { seed: seed + run, steps, engine, skip, lies: values.lies };
@@ -66,6 +66,7 @@ while (run < histories && seconds() < Number(values.seconds)) {
   run++;
   sums.revisions += outcome.revisions;
   sums.crashes += outcome.crashes;
+  sums.saved += outcome.saved;
   sums.failures += outcome.failures;
   if (values.digest) process.stdout.write(`digest ${plan.seed} ${outcome.digest}\n`);
   if (outcome.violation === undefined) continue;
@@ -79,7 +80,7 @@ while (run < histories && seconds() < Number(values.seconds)) {
   process.stdout.write(`replay: ${alone ?? commandOf({ ...plan, seed }, run)}\n`);
 }
 process.stderr.write(
-  `${sums.revisions} revisions, ${sums.crashes} crashes, ${sums.failures} failed commits in ${seconds().toFixed(1)} s\n`,
+  `${sums.revisions} revisions, ${sums.crashes} crashes, ${sums.failures} failed commits, ${sums.saved} openings from a saved index in ${seconds().toFixed(1)} s\n`,
 );
 process.stdout.write(`${run - bad} of ${run} histories hold\n`);
 process.exitCode = bad === 0 ? 0 : 1;

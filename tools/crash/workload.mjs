@@ -42,7 +42,8 @@ try {
   };
   mkdirSync(directory, { recursive: true });
   ending.keepIn(directory);
-  const kv = await open(engineAt(engine, directory, true), { value: bytes, durability });
+  // The index is saved every so many changes, so that a kill meets it and the next opening uses it.
+  const kv = await open(engineAt(engine, directory, true), { value: bytes, durability, checkpointEvery: 100 });
   say('ready');
   const upkeep = new Upkeep(kv, directory);
   try {

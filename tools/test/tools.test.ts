@@ -19,6 +19,7 @@ const programs = [
   'tools/bench/heap.mjs',
   'tools/bench/leases.mjs',
   'tools/bench/objects.mjs',
+  'tools/bench/opening.mjs',
   'tools/bench/pauses.mjs',
   'tools/bench/walks.mjs',
   'tools/bench/watchers.mjs',

@@ -10,6 +10,7 @@ export type {
   ScanOptions,
   Snapshot,
 } from './contract/engine.ts';
+export { type Aside, indexAside } from './contract/aside.ts';
 export { PackedChanges, packChanges } from './contract/packed-changes.ts';
 export { buckets, type Bucket } from './contract/bucket.ts';
 export { openBackend } from './open/open-backend.ts';

@@ -22,13 +22,18 @@ function isLatin1Slice(value: unknown): value is Latin1Slice {
   return typeof value === 'function';
 }
 
-function portable(this: Uint8Array): string {
-  return portableByteKey(this);
+function portable(this: Uint8Array, start: number, end: number): string {
+  return portableByteKey(start === 0 && end === this.length ? this : this.subarray(start, end));
 }
 
 /** The bytes as a string in their order. */
 export function byteKey(bytes: Uint8Array): string {
   return latin1Slice.call(bytes, 0, bytes.length);
+}
+
+/** As `byteKey`, of the bytes from `start` to `end`. */
+export function byteKeyOf(bytes: Uint8Array, start: number, end: number): string {
+  return latin1Slice.call(bytes, start, end);
 }
 
 /** The bytes of a string made by `byteKey`, in an array of their own. */

@@ -12,8 +12,10 @@ import { checkTree } from './check-invariants.ts';
 import { compactTree, keepTree } from './compaction.ts';
 import { createdSubOf } from './generation.ts';
 import { KeyIndex, type Found } from './key-index.ts';
+import { TreeReader } from './load.ts';
 import type { RevisionSet } from './revision-set.ts';
 import type { Revision } from './revision.ts';
+import { saveTree } from './save.ts';
 import { SlotTree, STOP } from './slot-tree.ts';
 import { Slots, type Slot } from './slot.ts';
 import type {
@@ -24,6 +26,7 @@ import type {
   MutableIndexEntry,
   RangeEnd,
   TreeIndex,
+  TreeIndexLoading,
 } from './tree-index.ts';
 
 /** Entries looked up at once for an iterator: few at first, for callers that want few. */
@@ -35,12 +38,33 @@ export function createTreeIndex(): TreeIndex {
   return new BTreeIndex();
 }
 
+/** An index that is to be what `TreeIndex.save` has saved. */
+export function loadTreeIndex(): TreeIndexLoading {
+  const slots = new Slots();
+  const reader = new TreeReader(slots);
+  return {
+    add: (block) => {
+      reader.add(block);
+    },
+    get keys() {
+      return reader.keys;
+    },
+    end: () => new BTreeIndex(new SlotTree(reader.loader.end()), slots, reader.liveKeys),
+  };
+}
+
 class BTreeIndex implements TreeIndex {
-  readonly #tree = new SlotTree();
-  readonly #slots = new Slots();
+  readonly #tree: SlotTree;
+  readonly #slots: Slots;
   /** Where every lookup leaves what it found; read at once, never handed out. */
   readonly #found: Found = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 };
-  #liveKeys = 0;
+  #liveKeys: number;
+
+  constructor(tree: SlotTree = new SlotTree(), slots: Slots = new Slots(), liveKeys = 0) {
+    this.#tree = tree;
+    this.#slots = slots;
+    this.#liveKeys = liveKeys;
+  }
 
   get size(): number {
     return this.#tree.size;
@@ -222,6 +246,10 @@ class BTreeIndex implements TreeIndex {
 
   keep(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void> {
     return keepTree(this.#tree, this.#slots, atMain, sliceKeys);
+  }
+
+  save(atMain: number, blockBytes?: number): Generator<Uint8Array, number, void> {
+    return saveTree(this.#tree, this.#slots, atMain, blockBytes);
   }
 
   checkInvariants(): void {

@@ -8,6 +8,7 @@ export type {
   MutableIndexEntry,
   RangeEnd,
   TreeIndex,
+  TreeIndexLoading,
 } from './tree-index.ts';
-export { createTreeIndex } from './create-tree-index.ts';
+export { createTreeIndex, loadTreeIndex } from './create-tree-index.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';

@@ -20,9 +20,13 @@ const NARROW = { age: 2 ** 25, version: 2 ** 7 };
 
 export function fits(index: KeyIndex): boolean {
   const { mains, version, createdMain, older } = index;
-  if (typeof mains !== 'number' || older !== undefined) return false;
-  if (createdSubOf(index) !== 0 || version >= WIDE.version || mains - createdMain >= WIDE.age) return false;
-  return fitsOne(mains, subAt(index, 0));
+  if (typeof mains !== 'number' || older !== undefined || createdSubOf(index) !== 0) return false;
+  return fitsLife(mains, subAt(index, 0), createdMain, version);
+}
+
+/** As `fits`, of the one revision of a key, and of its creation, whose sub is 0. */
+export function fitsLife(main: number, sub: number, createdMain: number, version: number): boolean {
+  return version < WIDE.version && main - createdMain < WIDE.age && fitsOne(main, sub);
 }
 
 /** A place is twice the row, and one more for a wide one. */
@@ -36,9 +40,11 @@ export class PackedLives {
 
   /** Takes a key that `fits`; returns its place, from 0. */
   add(index: KeyIndex): number {
-    const { version, createdMain } = index;
-    const main = index.mains as number;
-    const sub = subAt(index, 0);
+    return this.addLife(index.mains as number, subAt(index, 0), index.createdMain, index.version);
+  }
+
+  /** As `add`, of numbers that `fitsLife`. */
+  addLife(main: number, sub: number, createdMain: number, version: number): number {
     const age = main - createdMain;
     if (sub === 0 && main < MAIN_LIMIT && age < NARROW.age && version < NARROW.version) {
       return 2 * this.#narrow.add(main, version * NARROW.age + age);

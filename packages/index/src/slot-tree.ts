@@ -14,7 +14,7 @@ import type { Slot } from './slot.ts';
 import type { RangeEnd } from './tree-index.ts';
 
 /** A little less memory and faster than the default of 32; larger nodes make inserts in the middle dearer. */
-const NODE_SIZE = 64;
+export const NODE_SIZE = 64;
 
 /** Returned by a visit to end it. */
 export const STOP: { readonly break: true } = { break: true };
@@ -23,11 +23,16 @@ export const STOP: { readonly break: true } = { break: true };
 export type Edit = { readonly value: Slot } | { readonly delete: true } | { readonly break: string } | undefined;
 
 export class SlotTree {
-  readonly #tree: Tree<string, Slot> = new BTree<string, Slot>(undefined, compareByteKeys, NODE_SIZE);
+  readonly #tree: Tree<string, Slot>;
   readonly #cache = new LookupCache();
   /** The key of the last `find`, so that a change costs no second conversion. */
   #byteKey = '';
   #hash = 0;
+
+  /** @param loaded its keys already; the tree is this one's from here on */
+  constructor(loaded?: Tree<string, Slot>) {
+    this.#tree = loaded ?? new BTree<string, Slot>(undefined, compareByteKeys, NODE_SIZE);
+  }
 
   get size(): number {
     return this.#tree.size;

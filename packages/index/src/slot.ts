@@ -10,7 +10,7 @@
  */
 import { subAt } from './generation.ts';
 import { KeyIndex, type Found } from './key-index.ts';
-import { fits, PackedLives } from './packed-lives.ts';
+import { fits, fitsLife, PackedLives } from './packed-lives.ts';
 import { fitsOne, mainOf, pack, subOf } from './packed-revision.ts';
 import type { RevisionSet } from './revision-set.ts';
 
@@ -30,6 +30,14 @@ export class Slots {
     if (fitsOne(main, sub)) return pack(main, sub);
     const index = new KeyIndex();
     index.put(main, sub);
+    return index;
+  }
+
+  /** The slot of a key with one revision, which is not its creation; the creation has sub 0. */
+  oneLater(main: number, sub: number, createdMain: number, version: number): Slot {
+    if (fitsLife(main, sub, createdMain, version)) return ~this.#lives.addLife(main, sub, createdMain, version);
+    const index = new KeyIndex();
+    index.restore(createdMain, 0, main, sub, version);
     return index;
   }
 

@@ -3,7 +3,7 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTreeIndex, type RevisionSet, type TreeIndex } from '../src/index.ts';
+import { createTreeIndex, loadTreeIndex, type RevisionSet, type TreeIndex } from '../src/index.ts';
 import { list } from './histories.ts';
 import { Model } from './model.ts';
 
@@ -27,6 +27,12 @@ type Action =
       /** How many transactions back. */
       readonly back: number;
       readonly sliceKeys: number;
+      readonly meanwhile: readonly Transaction[];
+    }
+  | {
+      readonly kind: 'save';
+      readonly back: number;
+      readonly blockBytes: number;
       readonly meanwhile: readonly Transaction[];
     }
   | { readonly kind: 'reopen' };
@@ -59,7 +65,7 @@ class Pair {
     } else if (sub > 0) this.main = main;
   }
 
-  walk(action: Extract<Action, { back: number }>): void {
+  walk(action: Extract<Action, { sliceKeys: number }>): void {
     const at = Math.max(1, this.main - action.back);
     const walk =
       action.kind === 'compact' ? this.tree.compact(at, action.sliceKeys) : this.tree.keep(at, action.sliceKeys);
@@ -88,9 +94,37 @@ class Pair {
     this.model.forgetCreatedSubs();
   }
 
+  /** Saves the state of some transactions back while others go on; what is loaded answers as the model does. */
+  save(action: Extract<Action, { kind: 'save' }>): void {
+    const at = Math.max(1, this.main - action.back);
+    const meanwhile = [...action.meanwhile];
+    const loading = loadTreeIndex();
+    const walk = this.tree.save(at, action.blockBytes);
+    let step = walk.next();
+    for (; step.done !== true; step = walk.next()) {
+      loading.add(step.value);
+      const transaction = meanwhile.shift();
+      if (transaction !== undefined) this.transact(transaction);
+    }
+    const loaded = loading.end();
+    loaded.checkInvariants();
+    expect(loading.keys).toBe(step.value);
+    expect(loaded.size).toBe(step.value);
+    expect(loaded.liveKeys).toBe(loaded.countRevisions(new Uint8Array(), new Uint8Array(), at));
+    for (const key of this.model.keys()) {
+      for (let revision = 0; revision <= at; revision++) {
+        expect(loaded.get(key, revision)).toEqual(this.model.get(key, revision));
+      }
+      const upTo = this.model.since(key, 0).filter(({ main }) => main <= at);
+      expect(loaded.since(key, 0)).toEqual(upTo);
+    }
+    if (at === this.main) this.tree = loaded;
+  }
+
   act(action: Action): void {
     if (action.kind === 'transaction') this.transact(action.transaction);
     else if (action.kind === 'reopen') this.reopen();
+    else if (action.kind === 'save') this.save(action);
     else this.walk(action);
     this.tree.checkInvariants();
     const keys = this.model.keys();
@@ -142,6 +176,15 @@ function actions(key: fc.Arbitrary<Uint8Array>, changesPerTransaction: number): 
       }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'reopen' as const }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('save' as const),
+        back: fc.constantFrom(0, 0, 1, 2, 5),
+        blockBytes: fc.constantFrom(1, 20, 200, 1 << 15),
+        meanwhile: fc.array(transaction, { maxLength: 3 }),
+      }),
+    },
   );
 }
 
@@ -150,7 +193,7 @@ const fewKeys = fc.constantFrom(
 );
 const manyKeys = fc.nat(399).map((n) => Uint8Array.of(n >>> 8, n & 255));
 
-test('few keys: every point, range and since equals the model after every step', () => {
+test('few keys: every point, range and since equals the model after every step, saved and loaded too (G30)', () => {
   const query = fc.record({
     key: fewKeys,
     end: fc.option(fewKeys, { nil: undefined }),

@@ -213,6 +213,7 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
       durable: backend.durable,
       readOnly: backend.readOnly,
       warnings: [...backend.warnings],
+      opened: store.opened,
       commits: backend.commits,
       openReads: backend.openReadTxN,
       watch: store.watchStats,

@@ -19,7 +19,7 @@ import type {
   SignalOptions,
   Status,
 } from '@varve/api';
-import type { Compaction, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
+import type { Compaction, Opened, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
 import type { CheckOptions, CheckResult } from './check-store.ts';
 
 export interface SectionListOptions {
@@ -95,6 +95,8 @@ export interface Stats extends Status {
   readonly readOnly: boolean;
   /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings: readonly string[];
+  /** How it was opened: from a checkpoint of the index, or by reading all records, and how many were read. */
+  readonly opened: Opened;
   /** Commits that reached the medium since opening. */
   readonly commits: number;
   /** States held for reading now; 0 when nobody scans. */

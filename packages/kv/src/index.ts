@@ -11,6 +11,7 @@ export {
   WatchError,
   type Compaction,
   type MvccErrorCode,
+  type Opened,
   type RestoreProgress,
   type StoreMetrics,
   type WatchStats,

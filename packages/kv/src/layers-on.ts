@@ -7,7 +7,7 @@
  *      call rejects with. An engine that another store has is left as it is.
  * LYR3  Closing goes the other way, to its end even when a step fails; the first failure is what `close` rejects with.
  */
-import { checkNames, checkOptionalFunction, checkOptionalInteger, invalidType } from '@varve/api/implement';
+import { checkNames, checkOptionalBoolean, checkOptionalFunction, checkOptionalInteger, invalidType } from '@varve/api/implement';
 import { openBackend, type Backend, type Engine } from '@varve/backend';
 import type { World } from '@varve/base/world';
 import { prepareLessor, type Lessor, type LessorOptions } from '@varve/lease';
@@ -27,6 +27,15 @@ export interface StoreOptions {
   readonly batchIntervalMs?: number | undefined;
   /** Decoded records kept in memory, in bytes. @default 64 MiB */
   readonly cacheBytes?: number | undefined;
+  /**
+   * Read every record while opening, whatever was saved of the index; of a store given by its path, every byte. @default false
+   */
+  readonly verify?: boolean | undefined;
+  /**
+   * The index is saved beside the store after so many changes, at close and after a compaction, so that the next opening reads only what
+   * is newer. Stores in memory and in a BoltDB file have no place for it. 0: never. @default 1_000_000
+   */
+  readonly checkpointEvery?: number | undefined;
   /** Called now and then while the index is rebuilt. What it throws ends the opening. */
   readonly onProgress?: ((progress: RestoreProgress) => void) | undefined;
   /**
@@ -60,6 +69,8 @@ const storeNames: Record<keyof StoreOptions, true> = {
   batchLimit: true,
   batchIntervalMs: true,
   cacheBytes: true,
+  verify: true,
+  checkpointEvery: true,
   onProgress: true,
   world: true,
 };
@@ -75,6 +86,8 @@ export function checkStoreOptions(options: AssembleOptions, more: readonly strin
   checkOptionalInteger(options.batchIntervalMs, 'batchIntervalMs', 1, 0x7fffffff);
   checkOptionalInteger(options.cacheBytes, 'cacheBytes', 0, Number.MAX_SAFE_INTEGER);
   checkOptionalInteger(options.maxDeletes, 'maxDeletes', 1, Number.MAX_SAFE_INTEGER);
+  checkOptionalInteger(options.checkpointEvery, 'checkpointEvery', 0, Number.MAX_SAFE_INTEGER);
+  checkOptionalBoolean(options.verify, 'verify');
   checkOptionalFunction(options.onProgress, 'onProgress');
   checkWorld(options.world);
   if (options.lessor !== undefined) checkLessor(options.lessor);
@@ -95,7 +108,7 @@ export async function assembleOn(
   options: AssembleOptions,
   fill: (backend: Backend) => Promise<unknown> = async () => undefined,
 ): Promise<Layers> {
-  const { world, batchLimit, batchIntervalMs, durability, cacheBytes, maxDeletes, onProgress } = options;
+  const { world, batchLimit, batchIntervalMs, durability, cacheBytes, maxDeletes, onProgress, verify, checkpointEvery } = options;
   const backend = await openBackend(engine, { batchLimit, batchIntervalMs, world });
   let store: WatchableStore | undefined;
   try {
@@ -105,6 +118,8 @@ export async function assembleOn(
       durability,
       cacheBytes,
       maxDeletes,
+      verify,
+      checkpointEvery,
       onRestoreProgress: onProgress,
       world,
       // Watchers observe the store already.

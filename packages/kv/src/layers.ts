@@ -74,7 +74,9 @@ export async function assemble(location: Location, options: OpenLayersOptions): 
   const { path, ...importing } = importSourceOf(options.importFrom) ?? { path: undefined };
   // What the path means now, however long the opening takes.
   const source = path === undefined ? undefined : (world ?? hostWorld).files.absolute(path);
-  const engine = await engineAt(location, { create: options.create, world });
+  const { verify } = options;
+  // Only where it is asked for: an engine may verify more than that by itself.
+  const engine = await engineAt(location, { create: options.create, world, ...(verify === true && { verify }) });
   return assembleOn(engine, options, async (backend) => {
     if (source === undefined) return;
     const { importSnapshot } = await import('@varve/backend/import');
@@ -102,6 +104,7 @@ export type {
   KeyValue,
   LeaseAttachment,
   MvccErrorCode,
+  Opened,
   RangeEnd,
   RangeOptions,
   RangeResult,

@@ -10,6 +10,7 @@ import {
   compare,
   file,
   get,
+  level,
   log,
   memory,
   missing,
@@ -36,10 +37,11 @@ const settings: readonly Setting[] = [
   { name: 'memory', place: () => memory(), options: {}, reopens: false },
   { name: 'memory, 1', place: () => memory(), options: { batchLimit: 1, cacheBytes: 0 }, reopens: false },
   { name: 'memory, interval', place: () => memory(), options: { durability: 'interval' }, reopens: false },
-  { name: 'level', place: (path) => path, options: {}, reopens: true },
+  { name: 'level', place: (path) => level(path), options: { checkpointEvery: 1 }, reopens: true },
   { name: 'level, 3', place: (path) => path, options: { batchLimit: 3, cacheBytes: 1000 }, reopens: true },
   { name: 'level, interval', place: (path) => path, options: { durability: 'interval', batchLimit: 5 }, reopens: true },
   { name: 'log', place: (path) => log(path), options: { batchLimit: 3, cacheBytes: 0 }, reopens: true },
+  { name: 'log, saved', place: (path) => log(path), options: { checkpointEvery: 1 }, reopens: true },
   { name: 'file', place: (path) => file(`${path}.db`), options: { batchLimit: 2 }, reopens: true },
 ];
 

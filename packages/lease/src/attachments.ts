@@ -69,6 +69,16 @@ export class Attachments {
     this.#leases.keyCount.set(lease, 0);
   }
 
+  /**
+   * All keys with the place of their lease, copies, in no order. What changes meanwhile may be left out, or come twice.
+   */
+  *entries(): Generator<{ readonly key: Uint8Array; readonly lease: number }, void, void> {
+    for (let entry = 1; entry < this.#end; entry++) {
+      const lease = this.#lease.get(entry);
+      if (lease !== 0) yield { key: this.#bytes.read(this.#chunk.get(entry), this.#length.get(entry)), lease };
+    }
+  }
+
   /** Copies of the lease's keys, in no order. */
   keys(lease: number): Uint8Array[] {
     const keys: Uint8Array[] = [];
@@ -137,6 +147,7 @@ export class Attachments {
   #remove(entry: number): void {
     this.#chains.remove(entry);
     this.#bytes.remove(this.#chunk.get(entry));
+    this.#lease.set(entry, 0);
     this.#next.set(entry, this.#free);
     this.#free = entry;
     if (this.size === 0 && this.#end > LARGE) this.#clear();

@@ -11,15 +11,7 @@
  *
  * etcd: server/lease/lessor.go (spec lease.md section 2).
  */
-import type {
-  Finished,
-  FinishedTransaction,
-  NextData,
-  Store,
-  StoreMetrics,
-  StoreObserver,
-  WriteTxn,
-} from '@varve/mvcc';
+import type { Finished, FinishedTransaction, NextData, Store, StoreObserver, WriteTxn } from '@varve/mvcc';
 import { compareBytes } from '@varve/base/order';
 import type { Clock } from '@varve/base/clock';
 import { checkDuration, checkId, checkKey } from './checks.ts';
@@ -82,7 +74,8 @@ export class LeaseLessor implements Lessor {
       swapping: (next) => this.#swapping(next),
       swapped: () => this.#swapped(),
       closing: () => (this.#closing ??= this.#end(false)),
-      metrics: () => this.#metrics(),
+      leaseAttachments: () => (this.#early === undefined ? this.#state.attached() : undefined),
+      metrics: () => ({ ...this.#counts, leases: this.size, leased_keys: this.#state.attachments.size }),
     };
   }
 
@@ -392,9 +385,5 @@ export class LeaseLessor implements Lessor {
     const lease = this.#state.leases.find(id);
     if (lease === 0) throw notFound(id);
     return lease;
-  }
-
-  #metrics(): StoreMetrics {
-    return { ...this.#counts, leases: this.size, leased_keys: this.#state.attachments.size };
   }
 }

@@ -6,7 +6,7 @@
  *       goes by itself (spec lease.md section 6.4).
  * LST3  While no key has a lease, a transaction that names none is not taken apart: its changes would be made for nothing, at every put.
  */
-import type { FinishedTransaction } from '@varve/mvcc';
+import type { FinishedTransaction, LeaseAttachment } from '@varve/mvcc';
 import { Attachments } from './attachments.ts';
 import { CheckpointQueue } from './checkpoint-queue.ts';
 import { backgroundError } from './diagnostics.ts';
@@ -35,6 +35,11 @@ export class LeaseState {
     const lease = this.leases.find(id);
     if (lease === 0) backgroundError('attach', notFound(id));
     this.attachments.move(key, lease);
+  }
+
+  /** The keys that belong to a lease; what changes meanwhile may be left out, or come twice. */
+  *attached(): Generator<LeaseAttachment, void, void> {
+    for (const { key, lease } of this.attachments.entries()) yield { key, lease: this.leases.id(lease) };
   }
 
   remove(lease: number): void {

@@ -9,6 +9,7 @@
  */
 import { deferred } from '@varve/base/deferred';
 import { metaBucket, scheduledCompactKey } from './buckets.ts';
+import type { Checkpoints } from './checkpoint/checkpoints.ts';
 import { CompactionRun, type CompactionPace } from './compaction.ts';
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
@@ -20,12 +21,14 @@ export class Compactions {
   readonly #history: History;
   readonly #metrics: Metrics;
   readonly #pace: CompactionPace;
+  readonly #checkpoints: Checkpoints;
 
   /** Begins with what an earlier process accepted and did not finish (spec 11.2, step 7), where anything can be written. */
-  constructor(history: History, metrics: Metrics, pace: CompactionPace) {
+  constructor(history: History, checkpoints: Checkpoints, metrics: Metrics, pace: CompactionPace) {
     this.#history = history;
     this.#metrics = metrics;
     this.#pace = pace;
+    this.#checkpoints = checkpoints;
     const { scheduled, compactionFinished } = history;
     if (scheduled > compactionFinished && !history.backend.readOnly)
       this.#schedule(scheduled, compactionFinished, false, Promise.resolve());
@@ -72,7 +75,10 @@ export class Compactions {
 
   #schedule(revision: number, previous: number, keepHash: boolean, accepted: Promise<void>): CompactionRun {
     const run = new CompactionRun(this.#history, this.#metrics, this.#pace, revision, previous, keepHash);
-    this.#history.scheduler.schedule((signal) => run.run(signal, accepted));
+    this.#history.scheduler.schedule(async (signal) => {
+      await run.run(signal, accepted);
+      if (!signal.aborted) this.#checkpoints.compacted();
+    });
     return run;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What the store tells to whoever listens on `node:diagnostics_channel`; it costs nothing while nobody does.
  *
- * - `tracing:varve.mvcc.restore`, `.compaction`, `.hash`: tracing channels (`start`, `end`, `asyncStart`, `asyncEnd`,
+ * - `tracing:varve.mvcc.restore`, `.compaction`, `.checkpoint`, `.hash`: tracing channels (`start`, `end`, `asyncStart`, `asyncEnd`,
  *   `error`) around the long work of the store
  * - `varve.mvcc.slow-section`: `{ milliseconds, changes, revision }` of a write section beyond one slice (law 10)
  * - `varve.mvcc.background-error`: `{ work, error }` of something that nobody awaited (R15)
@@ -12,11 +12,12 @@ import { SLICE_MS } from '@varve/base/pace';
 const slowSection: Channel = channel('varve.mvcc.slow-section');
 const background: Channel = channel('varve.mvcc.background-error');
 
-type LongWork = 'restore' | 'compaction' | 'hash';
+type LongWork = 'restore' | 'compaction' | 'checkpoint' | 'hash';
 
 const channels: Readonly<Record<LongWork, TracingChannel>> = {
   restore: tracingChannel('varve.mvcc.restore'),
   compaction: tracingChannel('varve.mvcc.compaction'),
+  checkpoint: tracingChannel('varve.mvcc.checkpoint'),
   hash: tracingChannel('varve.mvcc.hash'),
 };
 

@@ -24,7 +24,7 @@ import { LeaseAttachments } from './lease-attachments.ts';
 import { name } from './record-order.ts';
 import { RowsReader } from './rows.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { KeyValue } from './store.ts';
+import type { KeyValue, Opened } from './store.ts';
 
 /** Where a range finds the records of the revisions that the index named. */
 export interface RecordSource {
@@ -54,6 +54,8 @@ export interface HistoryParts {
   readonly compacted: number;
   readonly compactionFinished: number;
   readonly applied: AppliedIndex;
+  readonly opened: Opened;
+  readonly leased: boolean;
 }
 
 export class History implements RecordSource {
@@ -72,6 +74,9 @@ export class History implements RecordSource {
   leaseAttachments: LeaseAttachments;
   /** Revisions whose records contradict their place; only answers from the index alone need to ask (R45). */
   readonly damaged: RevisionSet;
+  readonly opened: Opened;
+  /** Whether a key had a lease when it was opened. */
+  readonly leased: boolean;
   /** The newest finished revision. */
   finished: number;
   /** The newest revision that readers see. */
@@ -101,6 +106,8 @@ export class History implements RecordSource {
     this.scheduler = parts.scheduler;
     this.damaged = parts.damaged;
     this.leaseAttachments = parts.leaseAttachments;
+    this.opened = parts.opened;
+    this.leased = parts.leased;
     this.rows = new RowsReader(parts.backend, () => {
       this.checkOpen();
     });

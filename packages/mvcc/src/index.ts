@@ -9,6 +9,7 @@ export type {
   HistoryOptions,
   KeyValue,
   LeaseAttachment,
+  Opened,
   RangeOptions,
   RangeResult,
   ReadTxn,

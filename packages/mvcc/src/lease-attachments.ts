@@ -14,6 +14,7 @@ export class LeaseAttachments implements Iterable<LeaseAttachment> {
   constructor(leases: ReadonlyMap<string, bigint>) {
     let length = 0;
     for (const key of leases.keys()) length += key.length;
+    // A plain array, whose slices are copies: those of a Buffer would share its bytes (LA1).
     const keys = new Uint8Array(length);
     this.#keys = keys;
     this.#ends = new Uint32Array(leases.size);

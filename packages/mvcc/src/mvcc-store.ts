@@ -11,6 +11,7 @@ import type { RangeEnd } from '@varve/index';
 import { checkBytes, checkHasFields, checkOptional, isSignal } from '@varve/base/options';
 import { ignoredByHash } from './buckets.ts';
 import { checkBackend } from './check-backend.ts';
+import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { changesBetween, keyHistory } from './changes.ts';
 import type { CompactionPace } from './compaction.ts';
 import { Compactions } from './compactions.ts';
@@ -35,6 +36,7 @@ import type {
   HistoryOptions,
   KeyValue,
   LeaseAttachment,
+  Opened,
   RangeOptions,
   RangeResult,
   ReadTxn,
@@ -51,6 +53,7 @@ export interface StoreSettings {
   readonly pace: CompactionPace;
   readonly observers: readonly ObserverFactory[];
   readonly maxDeletes: number;
+  readonly checkpointEvery: number;
 }
 
 const NO_OPTIONS: RangeOptions & SliceOptions = {};
@@ -63,6 +66,7 @@ export class MvccStore implements Store {
   readonly #observers: readonly StoreObserver[];
   #publisher: Publisher;
   #sections: Sections;
+  #checkpoints: Checkpoints;
   #compactions: Compactions;
   #closing: Promise<void> | undefined;
   #restoring: Promise<void> | undefined;
@@ -71,8 +75,9 @@ export class MvccStore implements Store {
     this.durability = settings.durability;
     this.#settings = settings;
     this.#history = history;
-    this.#compactions = new Compactions(history, this.#metrics, settings.pace);
     this.#observers = settings.observers.map((observe) => observe(this));
+    this.#checkpoints = this.#newCheckpoints(history);
+    this.#compactions = new Compactions(history, this.#checkpoints, this.#metrics, settings.pace);
     this.#publisher = this.#newPublisher(history);
     this.#sections = this.#newSections(history);
   }
@@ -87,6 +92,10 @@ export class MvccStore implements Store {
 
   finishedRev(): number {
     return this.#history.finished;
+  }
+
+  get opened(): Opened {
+    return this.#history.opened;
   }
 
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
@@ -267,8 +276,9 @@ export class MvccStore implements Store {
     this.#history = next;
     for (const observer of this.#observers) observer.swapped?.(next.visible);
     this.#publisher = this.#newPublisher(next);
+    this.#checkpoints = this.#newCheckpoints(next);
     this.#sections = this.#newSections(next);
-    this.#compactions = new Compactions(next, this.#metrics, this.#settings.pace);
+    this.#compactions = new Compactions(next, this.#checkpoints, this.#metrics, this.#settings.pace);
   }
 
   /** Waits until nothing is unsettled any more; a failed commit settles everything, too. */
@@ -292,6 +302,7 @@ export class MvccStore implements Store {
     await this.#drain();
     this.#history.open = false;
     await this.#history.scheduler.stop();
+    await this.#checkpoints.close();
   }
 
   /** What has finished is still on its way while the store closes; nothing new begins. */
@@ -300,11 +311,15 @@ export class MvccStore implements Store {
     this.#history.checkOpen();
   }
 
+  #newCheckpoints(history: History): Checkpoints {
+    return new Checkpoints(history, this.#observers, this.#settings.checkpointEvery);
+  }
+
   #newPublisher(history: History): Publisher {
     return new Publisher(history, this.#observers, this.durability === 'interval');
   }
 
   #newSections(history: History): Sections {
-    return new Sections(history, this.#publisher, this.#metrics, this.#settings.maxDeletes);
+    return new Sections(history, this.#publisher, this.#checkpoints, this.#metrics, this.#settings.maxDeletes);
   }
 }

@@ -47,6 +47,11 @@ export interface StoreObserver {
    * which nothing can be read. The store waits for what is returned; called once.
    */
   closing?(settled: Promise<void>): Promise<void>;
+  /**
+   * The keys that belong to a lease, for the index checkpoint: those of this moment, and of later ones as the iteration goes on. A key
+   * that changes meanwhile may be left out, or come twice. Undefined: not known now. Left out: nobody keeps them but the records.
+   */
+  leaseAttachments?(): Iterable<LeaseAttachment> | undefined;
   /** Counters and gauges to show among the store's own. */
   metrics?(): StoreMetrics;
 }

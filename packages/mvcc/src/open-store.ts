@@ -1,6 +1,6 @@
 /** How a store begins: options checked, history rebuilt from the records, then the store over it. */
 import type { Backend } from '@varve/backend';
-import { checkOptions, isFunction, isInteger, isOneOf, type Rules } from '@varve/base/options';
+import { checkOptions, isBoolean, isFunction, isInteger, isOneOf, type Rules } from '@varve/base/options';
 import { hostWorld } from '@varve/base/host';
 import { isWorld } from '@varve/base/world';
 import { checkBackend } from './check-backend.ts';
@@ -14,6 +14,8 @@ const MIB = 1024 * 1024;
 const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 /** Some 3 to 8 us each, of which the collector takes half. */
 const MOST_DELETES = 20_000;
+/** Read again in some three seconds. */
+const CHECKPOINT_EVERY = 1_000_000;
 
 const rules: Rules<StoreOptions> = {
   durability: isOneOf('commit', 'interval'),
@@ -22,13 +24,15 @@ const rules: Rules<StoreOptions> = {
   compactionPauseMs: isInteger(0, LONGEST_PAUSE_MS),
   maxDeletes: isInteger(1),
   restoreChunkLimit: isInteger(1),
+  verify: isBoolean,
+  checkpointEvery: isInteger(0),
   observers: { what: 'an array of functions', isKind: (value) => Array.isArray(value) },
   onRestoreProgress: isFunction,
   world: isWorld,
 };
 
 /**
- * Opens the store in a backend and rebuilds the index from its records.
+ * Opens the store in a backend and rebuilds the index from its records, or from what was saved of it and the newer ones.
  *
  * The caller keeps the backend and closes it after the store. An unfinished compaction goes on in the background. Over a
  * backend that is open for reading only, every write rejects or throws with `BACKEND_READ_ONLY`.
@@ -44,12 +48,14 @@ export async function openStore(backend: Backend, options: StoreOptions = {}): P
     clock: world.clock,
     chunkLimit: restoreChunkLimit ?? 10_000,
     cacheBytes: cacheBytes ?? 64 * MIB,
+    verify: options.verify ?? false,
     onProgress: onRestoreProgress,
   };
   const history = await restoreHistory(backend, restore);
   return new MvccStore(history, {
     durability,
     maxDeletes: maxDeletes ?? MOST_DELETES,
+    checkpointEvery: options.checkpointEvery ?? CHECKPOINT_EVERY,
     restore,
     observers: options.observers ?? [],
     pace: {

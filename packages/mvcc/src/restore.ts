@@ -8,6 +8,7 @@
  *      other keys stay readable (R45). One that cannot be decoded names no key, so nothing can be opened.
  * RE4  A backend that is open for reading only is read as it is: what is missing there reads as empty.
  * RE5  The revision goes on after everything that was ever promised: records, compacted and scheduled revision.
+ * RE6  Where the index was saved, and that fits, only records behind it are read (`checkpoint/read-checkpoint.ts`).
  *
  * That the newest record is below the compacted revision is no damage: etcd up to 3.4.33 and 3.5.15 removed deletions at
  * the compacted revision itself, and M71 and M72 ask for such stores to open.
@@ -20,6 +21,7 @@ import type { Backend, ConcurrentReadTx, Entry, ReadTx } from '@varve/backend';
 import { createTreeIndex, RevisionSet, type TreeIndex } from '@varve/index';
 import { readAppliedIndex } from './applied-index.ts';
 import { finishedCompactKey, keyBucket, metaBucket, scheduledCompactKey } from './buckets.ts';
+import { readCheckpoint, type LoadedCheckpoint } from './checkpoint/read-checkpoint.ts';
 import { traced } from './diagnostics.ts';
 import { MvccError } from './errors.ts';
 import { History } from './history.ts';
@@ -38,6 +40,8 @@ export interface RestoreSettings {
   readonly clock: Clock;
   readonly chunkLimit: number;
   readonly cacheBytes: number;
+  /** Read every record. */
+  readonly verify: boolean;
   readonly onProgress: ((progress: RestoreProgress) => void) | undefined;
 }
 
@@ -63,7 +67,9 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
     applied: readAppliedIndex(tx),
   }));
   const compacted = Math.max(marks.finished, marks.scheduled);
-  const rebuild = new Rebuild(compacted);
+  const saved = settings.verify ? 'not asked' : await readCheckpoint(backend, settings.clock, compacted, check);
+  const loaded = typeof saved === 'string' ? undefined : saved;
+  const rebuild = new Rebuild(compacted, loaded);
   const tx = backend.concurrentReadTx();
   try {
     await scan(tx, rebuild, settings, check);
@@ -82,6 +88,12 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
     compacted,
     compactionFinished: marks.finished,
     applied: marks.applied,
+    leased: rebuild.leases.size > 0,
+    opened: {
+      records: rebuild.records,
+      checkpoint: loaded?.revision,
+      reason: typeof saved === 'string' ? saved : undefined,
+    },
   });
 }
 
@@ -104,7 +116,8 @@ async function scan(
     reported = rebuild.records;
     onProgress?.({ records: rebuild.records, revision: rebuild.order.main });
   };
-  for await (const entries of tx.scan(keyBucket, { chunkSize: Math.min(chunkLimit, SLICE_ROWS) })) {
+  const { start } = rebuild;
+  for await (const entries of tx.scan(keyBucket, { start, chunkSize: Math.min(chunkLimit, SLICE_ROWS) })) {
     for (const entry of entries) rebuild.add(entry);
     if (rebuild.records - reported >= chunkLimit) report();
     await settings.clock.turn();
@@ -113,7 +126,8 @@ async function scan(
   if (rebuild.records > reported) report();
   const { main, sub } = rebuild.order;
   // An engine whose pages are not of one commit may end too early: asked for what follows, it finds it.
-  for await (const [entry] of tx.scan(keyBucket, { start: revisionBytes(main, sub + 1), chunkSize: 1 })) {
+  const behind = rebuild.records === 0 && start !== undefined ? start : revisionBytes(main, sub + 1);
+  for await (const [entry] of tx.scan(keyBucket, { start: behind, chunkSize: 1 })) {
     const found = hexOf(entry!.key.subarray(0, 32));
     throw new MvccError(
       'MVCC_CORRUPT',
@@ -124,17 +138,25 @@ async function scan(
 
 /** What the records say, taken one after another. */
 class Rebuild {
-  readonly index: TreeIndex = createTreeIndex();
+  readonly index: TreeIndex;
   readonly damaged: RevisionSet = new RevisionSet();
   /** By key, as latin1. */
-  readonly leases: Map<string, bigint> = new Map();
+  readonly leases: Map<string, bigint>;
   readonly order: RecordOrder;
+  /** The first key to read; absent: all are. */
+  readonly start: Uint8Array | undefined;
   records = 0;
   readonly #record = new RecordReader();
   readonly #start = { tombstone: false, createdMain: 0, version: 0 };
 
-  constructor(compacted: number) {
+  /** @param loaded what the records up to its revision say */
+  constructor(compacted: number, loaded: LoadedCheckpoint | undefined) {
     this.order = new RecordOrder(compacted);
+    this.index = loaded?.index ?? createTreeIndex();
+    this.leases = loaded?.leases ?? new Map<string, bigint>();
+    if (loaded === undefined) return;
+    this.order.main = loaded.revision;
+    this.start = revisionBytes(loaded.revision + 1, 0);
   }
 
   add({ key, value }: Entry): void {

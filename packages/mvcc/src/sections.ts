@@ -12,6 +12,7 @@
 import type { BatchTx } from '@varve/backend';
 import { refusePromise } from '@varve/base/synchronous';
 import type { RangeEnd } from '@varve/index';
+import type { Checkpoints } from './checkpoint/checkpoints.ts';
 import { sectionsWatched, sectionTook } from './diagnostics.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
@@ -23,6 +24,7 @@ import { nested, WriteTransaction } from './write-txn.ts';
 export class Sections {
   readonly #history: History;
   readonly #publisher: Publisher;
+  readonly #checkpoints: Checkpoints;
   readonly #metrics: Metrics;
   readonly #maxDeletes: number;
   /** The section under way, and its body. */
@@ -35,9 +37,10 @@ export class Sections {
   #lease = 0n;
   #deleteOptions: DeleteRangeOptions | undefined;
 
-  constructor(history: History, publisher: Publisher, metrics: Metrics, maxDeletes: number) {
+  constructor(history: History, publisher: Publisher, checkpoints: Checkpoints, metrics: Metrics, maxDeletes: number) {
     this.#history = history;
     this.#publisher = publisher;
+    this.#checkpoints = checkpoints;
     this.#metrics = metrics;
     this.#maxDeletes = maxDeletes;
   }
@@ -125,6 +128,7 @@ export class Sections {
     if (changed.length > 0) {
       history.finished++;
       history.cache.addWritten(changed);
+      this.#checkpoints.finished(changed.length, changed.hasLease);
     }
     metrics.puts += txn.puts;
     metrics.ranges += txn.ranges;

@@ -205,6 +205,16 @@ export interface RestoreProgress {
   readonly revision: number;
 }
 
+/** How a history came to be in memory. */
+export interface Opened {
+  /** Records that were read: the newer ones, where there was a checkpoint. */
+  readonly records: number;
+  /** Revision of the index checkpoint that was used; absent: everything was read. */
+  readonly checkpoint?: number | undefined;
+  /** Why no checkpoint was used, in some words. */
+  readonly reason?: string | undefined;
+}
+
 export interface StoreOptions {
   /**
    * When a finished transaction may be seen and acknowledged: after its commit, or at once. With `'interval'`, a program that
@@ -225,6 +235,15 @@ export interface StoreOptions {
   readonly maxDeletes?: number | undefined;
   /** Records per chunk while the index is rebuilt. @default 10_000 */
   readonly restoreChunkLimit?: number | undefined;
+  /**
+   * Read every record, whatever checkpoint of the index there is. @default false
+   */
+  readonly verify?: boolean | undefined;
+  /**
+   * After so many changes, and at close and after compactions, the index is saved beside the store, where the engine has a place for it, so
+   * that the next opening reads only newer records. 0: never. @default 1_000_000
+   */
+  readonly checkpointEvery?: number | undefined;
   /** Who hears of what happens in the store, in this order. @default none */
   readonly observers?: readonly ObserverFactory[] | undefined;
   /** Called after each chunk of a restore. */
@@ -241,6 +260,8 @@ export interface Store extends AsyncDisposable {
   /** The newest finished revision; ahead of `rev()` while commits are under way. */
   finishedRev(): number;
   readonly durability: 'commit' | 'interval';
+  /** How the present data were opened. */
+  readonly opened: Opened;
 
   /** One key at the visible revision or an older one, same tick. @throws MvccError as `ReadTxn.get` */
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
@@ -332,7 +353,7 @@ export interface Store extends AsyncDisposable {
   readonly metrics: StoreMetrics;
 
   /**
-   * Ends background work, and waits until everything that was finished before is settled. Does not close the backend, in
+   * Ends background work, and waits until everything that was finished before is settled. Saves the index where that is worth it. Does not close the backend, in
    * which another store may be opened then. With `'interval'` the backend commits the rest when it closes. Idempotent.
    */
   close(): Promise<void>;

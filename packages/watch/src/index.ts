@@ -25,6 +25,7 @@ export {
   type KeyValue,
   type LeaseAttachment,
   type MvccErrorCode,
+  type Opened,
   type RangeEnd,
   type RangeOptions,
   type RangeResult,

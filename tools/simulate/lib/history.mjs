@@ -16,6 +16,7 @@
  * @property {number} steps those that were begun
  * @property {string} digest of everything that happened
  * @property {number} crashes
+ * @property {number} saved openings from a saved index
  * @property {number} failures commits that failed
  * @property {number} revisions
  */
@@ -70,6 +71,6 @@ export async function runHistory({ seed, steps: count, engine, skip, lies }, clo
   } finally {
     process.off('unhandledRejection', onRejection);
   }
-  const { violation, crashes, failures, model } = world;
-  return { violation, steps: begun, digest: digest.digest('hex'), crashes, failures, revisions: model.revision };
+  const { violation, crashes, saved, failures, model } = world;
+  return { violation, steps: begun, digest: digest.digest('hex'), crashes, saved, failures, revisions: model.revision };
 }

@@ -35,6 +35,8 @@ export class World extends Patience {
   /** The newest revision that was the present one. */
   seen = 1;
   crashes = 0;
+  /** Openings from a saved index. */
+  saved = 0;
   failures = 0;
   #strict;
   /** With `interval`: everything up to here was committed. */
@@ -67,6 +69,9 @@ export class World extends Patience {
       batchLimit: random.pick([1, 5, 40, 10_000]),
       batchIntervalMs: random.pick([1, 20, 100]),
       cacheBytes: random.pick([0, 4096, 1 << 20]),
+      // Histories are short: the index is saved every few changes, or each opening reads all of it.
+      checkpointEvery: random.pick([0, 1, 3, 10]),
+      verify: random.chance(0.1),
     };
     this.#cacheBytes = random.pick([0, 16_384, 1 << 20]);
     this.kv = /** @type {Store} */ (/** @type {unknown} */ (undefined));
@@ -139,6 +144,7 @@ export class World extends Patience {
         this.kv = await this.answer(opening, 'opening');
         disk.crashAt = undefined;
         disk.fault = undefined;
+        if (this.kv.stats().opened.checkpoint !== undefined) this.saved++;
         if (disk.left === undefined && disk.faults === 0) return;
         await this.kv.close().catch(() => undefined);
       } catch (error) {

@@ -7,6 +7,7 @@
  * IN2  Gaps cannot rot: one that passes, or that does not exist, fails.
  * IN3  Nothing but node:assert is needed. Random histories are seeded; a failure names its seed.
  */
+import { asideScenarios } from './asides.ts';
 import { backendScenarios } from './backend-model.ts';
 import { commitScenarios } from './commits.ts';
 import type { Engine } from '../contract/engine.ts';
@@ -36,6 +37,7 @@ const scenarios: readonly Scenario[] = [
   ...pinScenarios,
   ...commitScenarios,
   ...lifecycleScenarios,
+  ...asideScenarios,
   ...modelScenarios,
   ...backendScenarios,
 ];

@@ -31,11 +31,13 @@ class WrappedEngine implements Engine {
   readonly warnings: readonly string[] | undefined;
   readonly room: Room | undefined;
   readonly snapshot: Engine['snapshot'];
+  readonly aside: Engine['aside'];
   readonly last: Engine['last'];
   readonly getMany: Engine['getMany'];
 
   constructor(inner: Engine) {
     this.inner = inner;
+    this.aside = inner.aside;
     this.room = inner.room;
     this.last = inner.last && ((bucket) => inner.last!(bucket));
     this.getMany = inner.getMany && ((bucket, keys) => inner.getMany!(bucket, keys));

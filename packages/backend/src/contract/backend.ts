@@ -14,6 +14,7 @@
  * unions (BD7), scoped callbacks stand for lock and unlock.
  */
 import type { World } from '@varve/base/world';
+import type { Aside } from './aside.ts';
 import type { Bucket } from './bucket.ts';
 import type { Entry, Room, ScanOptions, Snapshot } from './engine.ts';
 
@@ -134,6 +135,11 @@ export interface Backend extends AsyncDisposable {
   readonly commits: number;
   /** False where a commit does not survive the process (memory). */
   readonly durable: boolean;
+  /**
+   * Files beside the store, where the engine has them: not part of it, of no commit, and in no snapshot. Calls that are under way when
+   * the backend closes end with `BACKEND_CLOSED`, and so do later ones; a wrong name is a TypeError.
+   */
+  readonly aside: Aside | undefined;
   /** True where nothing can be written: the engine is open for reading only. */
   readonly readOnly: boolean;
   /** What was repaired or dropped while opening, one sentence each. */

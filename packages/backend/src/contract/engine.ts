@@ -22,6 +22,7 @@
  * Engines are simple on purpose: batching, read-your-writes, counters and hashes stand once, in the Backend.
  * Run `@varve/backend/conformance` on yours.
  */
+import type { Aside } from './aside.ts';
 import type { Bucket } from './bucket.ts';
 
 /** One row of a bucket. */
@@ -118,6 +119,8 @@ export interface Engine extends EngineView {
    * Optional: the Backend builds one from a pinned view otherwise.
    */
   readonly snapshot?: ((options?: { readonly signal?: AbortSignal | undefined }) => Promise<Snapshot>) | undefined;
+  /** Files beside the store, for what can be made anew from its rows, such as an index. @default none: it is made anew */
+  readonly aside?: Aside | undefined;
   /** What was repaired or dropped while opening, one sentence each. */
   readonly warnings?: readonly string[] | undefined;
 }

@@ -17,6 +17,7 @@ import { check, checkOptions, isBoolean, isFunction, isPath, isSignal, type Rule
 import { nodeWorld } from '@varve/base/node/world';
 import { Slice } from '@varve/base/pace';
 import { isWorld, type World } from '@varve/base/world';
+import { indexAside } from '../contract/aside.ts';
 import type { Backend } from '../contract/backend.ts';
 import { type Bucket, bucketNamed } from '../contract/bucket.ts';
 import { BackendError } from '../contract/errors.ts';
@@ -85,6 +86,8 @@ export async function importSnapshot(
   if (backend.buckets().length > 0) {
     throw new BackendError('BACKEND_NOT_EMPTY', 'the target of an import must be empty, and this one has buckets');
   }
+  // Of rows that are not there any more. Where it cannot go, whoever opens the store above finds that it does not fit.
+  await backend.aside?.remove(indexAside).catch(() => undefined);
   const place = world.files.absolute(path);
   const identity = await identityOf(world.files, place);
   const bolt = await openSource(place, path, signal, world);

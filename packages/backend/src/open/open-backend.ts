@@ -26,6 +26,7 @@ import {
 import { refusePromise } from '@varve/base/synchronous';
 import { allowListeners, hostWorld } from '@varve/base/host';
 import { isWorld, type World } from '@varve/base/world';
+import type { Aside } from '../contract/aside.ts';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
 import { type CommitSource, Committer } from '../commit/committer.ts';
@@ -41,6 +42,7 @@ import { lookUp, lookUpMany, PinnedReadTx, PinnedState } from '../read/pinned-st
 import { type Reader, SectionTx, TickReadTx } from '../commit/section.ts';
 import { Slab } from '../pending/slab.ts';
 import { copyOf, OpenSnapshot } from '../read/snapshot.ts';
+import { GuardedAside } from './guarded-aside.ts';
 import { undoUnfinishedImport } from './unfinished-import.ts';
 
 const longestTimer = 2 ** 31 - 1;
@@ -95,6 +97,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   readonly durable: boolean;
   readonly readOnly: boolean;
   readonly warnings: readonly string[];
+  readonly aside: Aside | undefined;
   readonly #engine: Engine;
   readonly #world: World;
   readonly #ground: Ground;
@@ -128,6 +131,8 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     this.#committer = new Committer(engine, this, batchLimit, batchIntervalMs, world.clock);
     this.durable = engine.durable ?? true;
     this.warnings = warnings;
+    const { signal } = this.#closing;
+    this.aside = engine.aside && new GuardedAside(engine.aside, signal, (work) => this.#background(work));
   }
 
   get size(): number {

@@ -11,8 +11,10 @@ import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Clock } from '@varve/base/clock';
+import type { Folders } from '@varve/base/folders';
 import type { Locks } from '@varve/base/locks';
 import { syncFolder } from '@varve/base/node/folders';
+import { nodeFolders } from '@varve/base/node/real-folders';
 import { nodeWorld } from '@varve/base/node/world';
 import type { Random, World } from '@varve/base/world';
 import { Descriptor, giveFile, withFile } from './tables/descriptors.ts';
@@ -91,6 +93,8 @@ export interface Files {
   folderChanged(folder: string): number;
   /** Device and inode of what the path leads to; `undefined` when there is nothing to be seen. Same tick. */
   identityNow(path: string): string | undefined;
+  /** For files that LevelDB knows nothing of. */
+  readonly folders: Pick<Folders, 'open' | 'rename' | 'remove' | 'syncFolder'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly locks: Locks;
@@ -199,6 +203,7 @@ export const nodeFiles: Files = {
       return undefined; // a file in a folder's place above, or no right to look any more
     }
   },
+  folders: nodeFolders,
   clock: nodeWorld.clock,
   random: nodeWorld.random,
   locks: nodeWorld.locks,

@@ -6,6 +6,8 @@
  * LevelDB: db/filename.cc.
  */
 
+import { isAside } from '../aside-files.ts';
+
 /** Says what the folder is (`marker.ts`). */
 export const MARKER = 'VARVE';
 /** Says what was acknowledged (`durable-mark.ts`). */
@@ -42,7 +44,7 @@ export function isNumbered(name: string): boolean {
 
 /** A name that LevelDB or this engine may open or write, now or later. */
 export function isOfStore(name: string): boolean {
-  return isNumbered(name) || NAMED.has(name.toUpperCase());
+  return isNumbered(name) || NAMED.has(name.toUpperCase()) || isAside(name);
 }
 
 export function isTemporary(name: string): boolean {

@@ -9,8 +9,10 @@ import { basename } from 'node:path';
 import type { Bucket } from '../../contract/bucket.ts';
 import type { Changes, Engine, Entry, PinnedView, Room, ScanOptions } from '../../contract/engine.ts';
 import { BackendError } from '../../contract/errors.ts';
+import { AsideFiles } from '../aside-files.ts';
 import { Upkeep } from './clean/upkeep.ts';
 import { closedError } from './failure.ts';
+import { TEMPORARY } from './names.ts';
 import { PinnedState, StateReader } from './read/state-view.ts';
 import type { Holder } from './state/holders.ts';
 import { liveBytesOf, namesOf, residentBytesOf, type State } from './state/state.ts';
@@ -32,6 +34,7 @@ export class LogEngine implements Engine {
   readonly durable = true;
   readonly readOnly: boolean;
   readonly room: Room = rowRoom;
+  readonly aside: AsideFiles;
   readonly #folder: string;
   readonly #store: LogStore;
   readonly #upkeep: Upkeep;
@@ -44,6 +47,18 @@ export class LogEngine implements Engine {
     this.#upkeep = new Upkeep(this.#store);
     this.#reader = new StateReader(parts.openFiles);
     this.readOnly = parts.acked === undefined;
+    const { files, folder, storeId } = parts;
+    this.aside = new AsideFiles({
+      folders: files,
+      folder,
+      id: storeId,
+      readOnly: this.readOnly,
+      temporary: () => `${TEMPORARY}aside-${Buffer.from(files.random(6)).toString('hex')}`,
+      require: () => {
+        void this.#state();
+        this.#store.requirePlace();
+      },
+    });
   }
 
   get warnings(): readonly string[] {

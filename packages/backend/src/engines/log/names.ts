@@ -1,6 +1,7 @@
 /**
  * The names in a log store's folder: ours, and those that a file system or a desktop puts everywhere.
  */
+import { isAside } from '../aside-files.ts';
 import { isHarmless } from '../level/names.ts';
 
 export { isHarmless };
@@ -36,7 +37,7 @@ export function numbered(name: string): { readonly number: number; readonly kind
 
 /** A name that this engine may open or write, now or later. */
 export function isOfStore(name: string): boolean {
-  return name === MARKER || name === ACKED || name === IMAGE || TAIL.test(name) || numbered(name) !== undefined;
+  return [MARKER, ACKED, IMAGE].includes(name) || isAside(name) || TAIL.test(name) || numbered(name) !== undefined;
 }
 
 export function isTemporary(name: string): boolean {

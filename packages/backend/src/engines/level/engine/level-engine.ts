@@ -28,6 +28,7 @@ import { HeldFolder } from '../opening/held-folder.ts';
 import type { DriverSettings } from '../opening/open-checked.ts';
 import { PrivateFiles } from '../opening/private-files.ts';
 import { reopen } from './renewal.ts';
+import { levelAside } from './level-aside.ts';
 import { RowScan, type LongScan, type ScanSource } from './read-rows.ts';
 import { openStandIn, type StandIn } from './stand-in.ts';
 import { StoreSize } from './store-size.ts';
@@ -53,6 +54,8 @@ export interface OpenedLevel {
   readonly files: Files;
   /** The folder, links resolved. */
   readonly path: string;
+  /** Which store it is, if it says so. */
+  readonly storeId: string | undefined;
   /** Of the folder, as `Files.identity` gives it. */
   readonly identity: string;
   readonly directory: Directory;
@@ -68,6 +71,7 @@ export class LevelEngine implements Engine, ScanSource {
   readonly durable = true;
   readonly room: Room = levelRoom;
   readonly warnings: readonly string[];
+  readonly aside: Engine['aside'];
   readonly #opened: OpenedLevel;
   readonly #folder: HeldFolder;
   readonly #size: StoreSize;
@@ -103,6 +107,7 @@ export class LevelEngine implements Engine, ScanSource {
     this.#folder = new HeldFolder(opened.files, opened.path, opened.identity);
     this.#size = new StoreSize(() => this.#level, opened.files, opened.path);
     this.#private = new PrivateFiles(opened.files, opened.path);
+    this.aside = levelAside(opened, this.#folder, () => this.#assertOpen());
   }
 
   /** Samples the size; part of opening. */

@@ -82,7 +82,7 @@ async function openClaimed(
   { identity, release }: Hold,
 ): Promise<LevelEngine> {
   const names = await checkNames(files, path);
-  await checkMarker(files, path);
+  const storeId = await checkMarker(files, path);
   await files.checkWritable(path);
   await finishInside(files, path);
   await probeLock(Level, files, path);
@@ -99,6 +99,7 @@ async function openClaimed(
       files,
       path,
       identity,
+      storeId,
       directory: opened.directory,
       position: { counter: opened.commit.counter, sequence: check.lastSequence },
       warnings: [...warnings, ...opened.warnings, ...leftovers],

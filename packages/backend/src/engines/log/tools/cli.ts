@@ -7,12 +7,13 @@
 import type { Bucket } from '../../../contract/bucket.ts';
 import { BackendError, type BackendErrorCode } from '../../../contract/errors.ts';
 import { nodeWorld } from '@varve/base/node/world';
+import { ASIDE_ENDING, isAside } from '../../aside-files.ts';
 import { logFilesOf } from '../files/log-files.ts';
 import type { LogEngine } from '../log-engine.ts';
 import { openLog } from '../open/open-log.ts';
 
 const USAGE = `usage: varve-log COMMAND FOLDER
-  check FOLDER   reads every byte; exit code 5 if something is damaged
+  check FOLDER   reads every byte; exit code 5 if something of the store is damaged
   dump FOLDER    all rows, as lines of JSON: bucket, key and value in base64
   stats FOLDER   files, buckets, and how much of them lives
 `;
@@ -48,10 +49,12 @@ export async function run(args: readonly string[], output: Output): Promise<numb
   }
   try {
     const settings = { create: false, readOnly: true, verify: command === 'check', segmentBytes: 64 << 20 };
-    const engine = await openLog(logFilesOf(nodeWorld), folder, settings);
+    const files = logFilesOf(nodeWorld);
+    const engine = await openLog(files, folder, settings);
     try {
       for (const warning of engine.warnings) output.error(`varve-log: ${printable(warning)}\n`);
       await work(engine, output);
+      if (command !== 'dump') await asides(engine, await files.names(folder), output);
     } finally {
       await engine.close();
     }
@@ -95,6 +98,15 @@ async function stats(engine: LogEngine, output: Output): Promise<void> {
     lines.push(`bucket ${printable(name)}: number ${number}, ${appendOnly ? 'append-only' : 'resident'}, ${rows} rows`);
   }
   await output.out(`${lines.join('\n')}\n`);
+}
+
+/** Files beside the store are read, and not looked into: who keeps them there can make them anew. */
+async function asides(engine: LogEngine, names: readonly string[], output: Output): Promise<void> {
+  for (const name of names.filter(isAside)) {
+    let bytes = 0;
+    for await (const piece of engine.aside.read(name.slice(0, -ASIDE_ENDING.length))) bytes += piece.length;
+    await output.out(`beside it ${name}: ${bytes} bytes\n`);
+  }
 }
 
 function bucketsOf(engine: LogEngine): Bucket[] {

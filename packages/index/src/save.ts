@@ -1,0 +1,73 @@
+/**
+ * The index as of a revision, as blocks of bytes, written beside the writers.
+ *
+ * SAV1  A slice is one block. Between two of them anything may be put, deleted and taken back: that is newer, and left out.
+ * SAV2  A compaction at or below the revision may come in between: some keys are compacted, and some are not. Who loads the blocks
+ *     compacts what it got at least so far. One above the revision makes them worthless.
+ */
+import { nextByteKey } from '@varve/base/order';
+import { BlockWriter } from './block-writer.ts';
+import { countOf, positionAt, type Generation } from './generation.ts';
+import type { Found, KeyIndex } from './key-index.ts';
+import { STOP, type SlotTree } from './slot-tree.ts';
+import type { Slots } from './slot.ts';
+
+/** A fraction of a millisecond of work. */
+const BLOCK_BYTES = 1 << 15;
+const NO_END = new Uint8Array(0);
+const EMPTY: Generation = { createdMain: 0, version: 0, mains: undefined, subs: undefined };
+
+export function* saveTree(
+  tree: SlotTree,
+  slots: Slots,
+  atMain: number,
+  blockBytes: number = BLOCK_BYTES,
+): Generator<Uint8Array, number, void> {
+  if (!Number.isSafeInteger(atMain)) throw new RangeError(`atMain must be a whole number, not ${atMain}`);
+  const writer = new BlockWriter();
+  const found: Found = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 };
+  let keys = 0;
+  let from = '';
+  for (let isEnd = false; !isEnd;) {
+    isEnd = true;
+    tree.visit(from, NO_END, (key, slot) => {
+      if (typeof slot !== 'number') {
+        if (addGenerations(writer, key, slot, atMain)) keys++;
+      } else if (slots.find(slot, atMain, found)) {
+        keys++;
+        if (slot < 0) writer.oneLater(key, found.main, found.sub, found.createdMain, found.version);
+        else writer.putOnce(key, found.main, found.sub);
+      }
+      if (writer.length < blockBytes) return undefined;
+      isEnd = false;
+      from = nextByteKey(key);
+      return STOP;
+    });
+    const block = writer.take();
+    if (block !== undefined) yield block;
+  }
+  return keys;
+}
+
+/** @returns whether the key had any history at `atMain` */
+function addGenerations(writer: BlockWriter, key: string, index: KeyIndex, atMain: number): boolean {
+  const generations: Generation[] = [];
+  const counts: number[] = [];
+  for (let i = 0; i < index.generationCount; i++) {
+    const generation = index.generation(i);
+    const count = positionAt(generation, atMain) + 1;
+    if (count === 0) break;
+    generations.push(generation);
+    counts.push(count);
+  }
+  const last = generations.length - 1;
+  if (last < 0) return false;
+  // All but the key's last generation end with a deletion: if that is among what is meant, the key was deleted.
+  const isDeleted = last < index.generationCount - 1 && counts[last] === countOf(generations[last]!);
+  if (isDeleted) {
+    generations.push(EMPTY);
+    counts.push(0);
+  }
+  writer.generations(key, generations, counts);
+  return true;
+}
