@@ -17,6 +17,29 @@ const decoders =
         lenient: new TextDecoder('utf-8', { ignoreBOM: true }),
       };
 
+/** Writes UTF-8 at `offset` and returns how many bytes it took. */
+type Utf8Write = (this: Uint8Array, text: string, offset: number, length: number) => number;
+
+// What Buffer's own `write` calls: it needs no view of where to write, and makes no object to say how much it wrote.
+const utf8Write: Utf8Write = findUtf8Write();
+
+function findUtf8Write(): Utf8Write {
+  const buffer: unknown = Reflect.get(globalThis, 'Buffer');
+  const prototype: unknown = typeof buffer === 'function' ? buffer.prototype : undefined;
+  const native: unknown = typeof prototype === 'object' && prototype !== null && Reflect.get(prototype, 'utf8Write');
+  return isUtf8Write(native) ? native : portableWrite;
+}
+
+function isUtf8Write(value: unknown): value is Utf8Write {
+  return typeof value === 'function';
+}
+
+function portableWrite(this: Uint8Array, text: string, offset: number): number {
+  return encoder.encodeInto(text, offset === 0 ? this : this.subarray(offset)).written;
+}
+
+/** Texts of at most so many characters are written by a loop, if they are ASCII: that costs less than any call out of JavaScript. */
+const shortAscii = 48;
 const blockBytes = 16 * 1024;
 /** Characters of a text that goes into a block; UTF-8 needs three bytes for one at the most. */
 const shortText = 1024;
@@ -31,8 +54,20 @@ export function encodeText(text: string): Uint8Array {
     used = 0;
   }
   const from = used;
-  used += encoder.encodeInto(text, from === 0 ? block : block.subarray(from)).written;
-  return block.subarray(from, used);
+  used += writeAscii(text, from) ? text.length : utf8Write.call(block, text, from, block.length - from);
+  return new Uint8Array(block.buffer, from, used - from);
+}
+
+/** False, with nothing that counts written, for what is long or not ASCII. */
+function writeAscii(text: string, at: number): boolean {
+  const { length } = text;
+  if (length > shortAscii) return false;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return false;
+    block[at + i] = code;
+  }
+  return true;
 }
 
 /** @throws TypeError for bytes that are no UTF-8 */

@@ -12,23 +12,6 @@ import type sorted from 'sorted-btree';
 export const BTree: typeof sorted.default = findClass(loaded);
 export type BTree<K, V> = sorted.default<K, V>;
 
-/** What a tree consists of: a leaf of keys and values, and what has others below it. */
-export type Leaf<K, V> = new (keys: K[], values: V[]) => object;
-export type Inner = new (children: object[], size: number) => object;
-
-/** The classes of its nodes; undefined where the module does not show them. */
-export const nodes: { readonly Leaf: Leaf<unknown, unknown>; readonly Inner: Inner } | undefined = findNodes(loaded);
-
-function findNodes(module: unknown): typeof nodes {
-  for (let seen = module; typeof seen === 'object' && seen !== null;) {
-    const { BNode, BNodeInternal } = seen as { readonly BNode?: unknown; readonly BNodeInternal?: unknown };
-    if (typeof BNode === 'function' && typeof BNodeInternal === 'function')
-      return { Leaf: BNode as Leaf<unknown, unknown>, Inner: BNodeInternal as Inner };
-    seen = 'default' in seen ? seen.default : undefined;
-  }
-  return undefined;
-}
-
 function findClass(module: unknown): typeof sorted.default {
   let candidate = module;
   while (typeof candidate === 'object' && candidate !== null && 'default' in candidate) candidate = candidate.default;

@@ -13,6 +13,7 @@ import { compactTree, keepTree } from './compaction.ts';
 import { createdSubOf } from './generation.ts';
 import { KeyIndex, type Found } from './key-index.ts';
 import { TreeReader } from './load.ts';
+import { RevisionList } from './revision-list.ts';
 import type { RevisionSet } from './revision-set.ts';
 import type { Revision } from './revision.ts';
 import { saveTree } from './save.ts';
@@ -49,7 +50,7 @@ export function loadTreeIndex(): TreeIndexLoading {
     get keys() {
       return reader.keys;
     },
-    end: () => new BTreeIndex(new SlotTree(reader.loader.end()), slots, reader.liveKeys),
+    end: () => new BTreeIndex(reader.tree, slots, reader.liveKeys),
   };
 }
 
@@ -74,10 +75,12 @@ class BTreeIndex implements TreeIndex {
     return this.#liveKeys;
   }
 
-  get(key: Uint8Array, atRevision: number): IndexEntry | undefined {
+  get(key: Uint8Array, atRevision: number, into?: MutableIndexEntry): IndexEntry | undefined {
     checkNumber(atRevision, 'atRevision');
     const slot = this.#tree.find(key);
-    if (slot === undefined || !this.#slots.find(slot, atRevision, this.#found)) return undefined;
+    if (slot === undefined) return undefined;
+    if (into !== undefined) return this.#slots.find(slot, atRevision, into) ? into : undefined;
+    if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
     const { main, sub, createdMain, createdSub, version } = this.#found;
     return { main, sub, createdMain, createdSub, version };
   }
@@ -95,10 +98,10 @@ class BTreeIndex implements TreeIndex {
     end: RangeEnd,
     atRevision: number,
     options?: IndexRangeOptions,
-  ): { readonly revisions: readonly Revision[]; readonly total: number } {
-    const revisions: Revision[] = [];
+  ): { readonly revisions: RevisionList; readonly total: number } {
+    const revisions = new RevisionList();
     const total = this.#collect(key, end, atRevision, options, () => {
-      revisions.push({ main: this.#found.main, sub: this.#found.sub });
+      revisions.push(this.#found.main, this.#found.sub);
     });
     return { revisions, total };
   }

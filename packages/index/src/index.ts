@@ -1,4 +1,5 @@
 export { compareRevisions, formatRevision, type Revision } from './revision.ts';
+export { RevisionList } from './revision-list.ts';
 export { RevisionSet } from './revision-set.ts';
 export type {
   IndexEntry,

@@ -4,19 +4,18 @@
  * LOD1  A block is a slice: a fraction of a millisecond. Its bytes are trusted to be the ones that were written (whoever keeps them has
  *     sums over them); what contradicts itself all the same is `INDEX_CORRUPT`, and never read outside of the block.
  */
-import { TreeLoader } from '@varve/base/btree-load';
-import { byteKeyOf, compareByteKeys } from '@varve/base/order';
+import { byteKeyOf } from '@varve/base/order';
 import { VarintReader } from '@varve/base/varint';
 import { IndexError } from './errors.ts';
 import type { Generation } from './generation.ts';
 import { KeyIndex } from './key-index.ts';
-import { NODE_SIZE } from './slot-tree.ts';
+import { SlotTree } from './slot-tree.ts';
 import { isLive, type Slot, type Slots } from './slot.ts';
 
 const LONGEST_KEY = 1 << 15;
 
 export class TreeReader {
-  readonly loader: TreeLoader<string, Slot> = new TreeLoader<string, Slot>(compareByteKeys, NODE_SIZE);
+  readonly tree: SlotTree = new SlotTree();
   readonly #slots: Slots;
   readonly #reader = new VarintReader((problem) => corrupt(problem));
   /** The bytes of the key read last; the next one shares some. */
@@ -32,7 +31,7 @@ export class TreeReader {
 
   /** @throws IndexError `INDEX_CORRUPT` */
   add(block: Uint8Array): void {
-    const { loader } = this;
+    const { tree } = this;
     const reader = this.#reader;
     const key = this.#key;
     reader.bytes = block;
@@ -90,7 +89,7 @@ export class TreeReader {
         main = this.#main;
         if (isLive(slot)) live++;
       }
-      loader.add(text, slot);
+      tree.append(text, slot);
     }
     if (at !== block.length) throw corrupt('a block is not as long as its keys');
     this.#last = last;

@@ -1,77 +1,57 @@
 /**
- * The slots of keys looked up lately, so that a hot key costs neither a string nor a descent.
+ * Where the keys looked up lately lie, so that a hot key costs no descent.
  *
- * LK1  One line per hash: a newer key with the same hash takes the line. Lines and the keys they hold are limited, so
- *     the memory is.
- * LK2  A line holds exactly what the tree holds for its key. Whoever gives a key another slot in the tree says so here,
- *     and whoever gives many keys another slot clears all.
+ * LK1  One line per hash: a newer key with the same hash takes the line. Lines are limited, and refer to leaves that are in the tree
+ *     or empty, so the memory is limited too.
+ * LK2  A line is a guess, and held against the key that lies there now: nobody has to say that a leaf has changed.
  *
  * No etcd counterpart. A descent through a million keys is twenty comparisons of strings that lie apart in memory.
  */
-import type { Slot } from './slot.ts';
+import { Leaf } from './leaf.ts';
 
 const LINES = 2 ** 14;
 /** Longer keys are hashed by so many of their bytes, evenly spread. */
 const HASHED_BYTES = 64;
-/** Longer keys are not remembered. */
-const LONGEST_KEY = 256;
+
+const NO_LEAF = new Leaf('', [], []);
 
 export class LookupCache {
-  readonly #keys: (string | undefined)[] = Array.from({ length: LINES }, () => undefined);
-  readonly #slots: (Slot | undefined)[] = Array.from({ length: LINES }, () => undefined);
-  /** Whole hashes, which tell nearly all other keys apart before any byte is compared. */
-  readonly #hashes = new Int32Array(LINES);
+  readonly #leaves: Leaf[] = Array.from({ length: LINES }, () => NO_LEAF);
+  /** Of each line the whole hash, which tells nearly all other keys apart before anything else is looked at, and the place in the leaf. */
+  readonly #guesses = new Int32Array(2 * LINES);
+  /** The place that `leafOf` has found. */
+  place = 0;
 
-  /** The line that holds `key`, or -1. */
-  lineOf(key: Uint8Array, hash: number): number {
+  /** The leaf where `byteKey` lies at `place`, or `undefined`. */
+  leafOf(byteKey: string, hash: number): Leaf | undefined {
     const line = hash & (LINES - 1);
-    return this.#hashes[line] === hash && isKey(this.#keys[line], key) ? line : -1;
+    if (this.#guesses[2 * line] !== hash) return undefined;
+    const leaf = this.#leaves[line]!;
+    const place = this.#guesses[2 * line + 1]!;
+    if (leaf.keys[place] !== byteKey) return undefined;
+    this.place = place;
+    return leaf;
   }
 
-  keyAt(line: number): string {
-    return this.#keys[line]!;
-  }
-
-  slotAt(line: number): Slot {
-    return this.#slots[line]!;
-  }
-
-  remember(byteKey: string, hash: number, slot: Slot): void {
-    if (byteKey.length > LONGEST_KEY) return;
+  remember(hash: number, leaf: Leaf, place: number): void {
     const line = hash & (LINES - 1);
-    this.#hashes[line] = hash;
-    this.#keys[line] = byteKey;
-    this.#slots[line] = slot;
-  }
-
-  /** Empties the line of this hash, whichever key is in it. */
-  forget(hash: number): void {
-    const line = hash & (LINES - 1);
-    this.#keys[line] = undefined;
-    this.#slots[line] = undefined;
-  }
-
-  clear(): void {
-    this.#keys.fill(undefined);
-    this.#slots.fill(undefined);
-  }
-
-  *[Symbol.iterator](): Generator<[byteKey: string, slot: Slot | undefined], void, void> {
-    for (const [line, byteKey] of this.#keys.entries()) if (byteKey !== undefined) yield [byteKey, this.#slots[line]];
+    this.#leaves[line] = leaf;
+    this.#guesses[2 * line] = hash;
+    this.#guesses[2 * line + 1] = place;
   }
 }
 
-/** FNV-1a, its bits mixed once more because the lowest of them choose the line. */
+/** Four bytes a step: each multiplication waits for the one before. Mixed at the end, because the lowest bits choose the line. */
 export function hashOf(key: Uint8Array): number {
-  const step = key.length <= HASHED_BYTES ? 1 : key.length / HASHED_BYTES;
-  let hash = 0x811c9dc5 ^ key.length;
-  if (step === 1) for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i]!, 0x01000193);
-  else for (let i = 0; i < HASHED_BYTES; i++) hash = Math.imul(hash ^ key[Math.floor(i * step)]!, 0x01000193);
+  const { length } = key;
+  const step = length <= HASHED_BYTES ? 4 : 4 * Math.floor(length / HASHED_BYTES);
+  let hash = 0x811c9dc5 ^ length;
+  let at = 0;
+  for (const last = length - 4; at <= last; at += step) {
+    const word = key[at]! | (key[at + 1]! << 8) | (key[at + 2]! << 16) | (key[at + 3]! << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (at = Math.max(0, length - 4); at < length; at++) hash = Math.imul(hash ^ key[at]!, 0x01000193);
   return hash ^ (hash >>> 15);
-}
-
-function isKey(byteKey: string | undefined, key: Uint8Array): boolean {
-  if (byteKey === undefined || byteKey.length !== key.length) return false;
-  for (let i = key.length - 1; i >= 0; i--) if (byteKey.charCodeAt(i) !== key[i]) return false;
-  return true;
 }

@@ -1,20 +1,29 @@
 /**
- * The slots of all keys in byte order, with a cache of lookups in front.
+ * The slots of all keys in byte order: leaves of neighbouring keys, a tree that finds the leaf, and a cache of lookups in front.
  *
- * ST1  Only this file changes the tree, so that the cache never disagrees with it.
- * ST2  A change follows the `find` of its key at once, with no other call in between.
+ *   cache of lookups ─┐
+ *   last lookup ──────┼──> leaf <──> leaf <──> leaf        in order, linked
+ *   tree of leaves ───┘
+ *
+ * ST1  The tree holds each leaf under its `low`; the first has '', and stays when it is empty. No other leaf is empty.
+ * ST2  A lookup leaves behind where the key is, or would be. `add`, `replace` and `remove` mean that place: they follow
+ *     the `find` of their key at once, with no other call in between.
  * ST3  Nothing may change during a visit; what a visit wants changed it returns.
+ * ST4  A lookup begins where the last one was: asking for a key again, after a comparison, costs no search, and keys that come in
+ *     order, alone or in several runs, are appended to full leaves.
  *
- * etcd: the B-tree of `treeIndex` in server/storage/mvcc/index.go.
+ * etcd: the B-tree of `treeIndex` in server/storage/mvcc/index.go. decisions/0037.
  */
 import { BTree, type BTree as Tree } from '@varve/base/btree';
 import { byteKey, compareByteKeys } from '@varve/base/order';
+import { Leaf, LEAF_KEYS } from './leaf.ts';
 import { hashOf, LookupCache } from './lookup-cache.ts';
 import type { Slot } from './slot.ts';
 import type { RangeEnd } from './tree-index.ts';
 
-/** A little less memory and faster than the default of 32; larger nodes make inserts in the middle dearer. */
-export const NODE_SIZE = 64;
+const NODE_SIZE = 64;
+/** How full a leaf is made by `append`. */
+const FILLED_KEYS = Math.floor((LEAF_KEYS * 7) / 8);
 
 /** Returned by a visit to end it. */
 export const STOP: { readonly break: true } = { break: true };
@@ -22,106 +31,315 @@ export const STOP: { readonly break: true } = { break: true };
 /** What is to become of a visited slot, or where to stop instead of visiting it; undefined: nothing, go on. */
 export type Edit = { readonly value: Slot } | { readonly delete: true } | { readonly break: string } | undefined;
 
-export class SlotTree {
-  readonly #tree: Tree<string, Slot>;
-  readonly #cache = new LookupCache();
-  /** The key of the last `find`, so that a change costs no second conversion. */
-  #byteKey = '';
-  #hash = 0;
+type Visitor = (byteKey: string, slot: Slot) => typeof STOP | undefined;
 
-  /** @param loaded its keys already; the tree is this one's from here on */
-  constructor(loaded?: Tree<string, Slot>) {
-    this.#tree = loaded ?? new BTree<string, Slot>(undefined, compareByteKeys, NODE_SIZE);
+export class SlotTree {
+  readonly #leaves: Tree<string, Leaf> = new BTree<string, Leaf>(undefined, compareByteKeys, NODE_SIZE);
+  readonly #cache = new LookupCache();
+  readonly #first = new Leaf('', [], []);
+  #last: Leaf = this.#first;
+  #size = 0;
+  /** The last lookup (ST2): its key, and where that is or would be. */
+  #byteKey = '';
+  #leaf: Leaf = this.#first;
+  #place = 0;
+  #isFound = false;
+  /** Whether nothing has changed since. */
+  #isFresh = false;
+  /** Whether the last change was behind all keys of its leaf, so that the next may be, too. */
+  #ascends = true;
+  /** Filled anew by each descent. */
+  readonly #pair: [string, Leaf] = ['', this.#first];
+
+  constructor() {
+    this.#leaves.set('', this.#first);
   }
 
   get size(): number {
-    return this.#tree.size;
+    return this.#size;
   }
 
-  /** The slot of `key`, which `replace` and `remove` then mean. */
+  /** Leaves, empty or not. */
+  get leafN(): number {
+    return this.#leaves.size;
+  }
+
+  /** The slot of `key`, which `add`, `replace` and `remove` then mean. */
   find(key: Uint8Array): Slot | undefined {
-    const hash = hashOf(key);
-    this.#hash = hash;
-    const line = this.#cache.lineOf(key, hash);
-    if (line !== -1) {
-      this.#byteKey = this.#cache.keyAt(line);
-      return this.#cache.slotAt(line);
-    }
+    // The key as text in any case: comparing its bytes with a string, one by one, costs several times as much.
     const text = byteKey(key);
-    this.#byteKey = text;
-    const slot = this.#tree.get(text);
-    if (slot !== undefined) this.#cache.remember(text, hash, slot);
+    if (this.#isFresh && text === this.#byteKey) return this.#found();
+    if (this.#ascends) {
+      if (this.#isNext(text)) return this.#note(text, this.#leaf, this.#leaf.keys.length, false);
+      this.#ascends = false;
+    }
+    const hash = hashOf(key);
+    const leaf = this.#cache.leafOf(text, hash);
+    if (leaf !== undefined) return this.#note(text, leaf, this.#cache.place, true);
+    const slot = this.#locate(text);
+    // Not what is not there: what is written once is seldom read at once.
+    if (this.#isFound) this.#cache.remember(hash, this.#leaf, this.#place);
     return slot;
   }
 
-  /** Adds the key that `find` did not find. Not cached: what is written once is seldom read at once. */
+  /** Adds the key that `find` did not find. */
   add(slot: Slot): void {
-    this.#tree.set(this.#byteKey, slot);
+    let leaf = this.#leaf;
+    let place = this.#place;
+    const isLast = place === leaf.keys.length;
+    if (leaf.keys.length >= LEAF_KEYS) {
+      if (isLast) {
+        leaf = this.#leafBehind(leaf, this.#byteKey);
+        place = 0;
+      } else {
+        const right = this.#split(leaf);
+        if (place > leaf.keys.length) {
+          place -= leaf.keys.length;
+          leaf = right;
+        }
+      }
+    }
+    leaf.insert(place, this.#byteKey, slot);
+    this.#size++;
+    this.#ascends = isLast;
+    this.#note(this.#byteKey, leaf, place, true);
   }
 
-  /** Adds the key unless it is there, which is told without a `find`: one descent instead of two. */
+  /** Adds the key unless it is there. */
   addNew(key: Uint8Array, slot: Slot): boolean {
-    return this.#tree.setIfNotPresent(byteKey(key), slot);
+    const text = byteKey(key);
+    if (this.#ascends && this.#isNext(text)) this.#note(text, this.#leaf, this.#leaf.keys.length, false);
+    else this.#locate(text);
+    if (this.#isFound) return false;
+    this.add(slot);
+    return true;
+  }
+
+  /** Adds a key behind all others, which the caller sees to. Leaves are filled so far that the next insertions need not split them. */
+  append(text: string, slot: Slot): void {
+    let leaf = this.#last;
+    if (leaf.keys.length >= FILLED_KEYS) {
+      leaf.trim();
+      leaf = this.#insertLeaf(leaf, new Leaf(text, [], []));
+    }
+    leaf.keys.push(text);
+    leaf.slots.push(slot);
+    this.#size++;
+    this.#isFresh = false;
   }
 
   /** Gives the key that `find` found another slot. */
   replace(slot: Slot): void {
-    this.#tree.set(this.#byteKey, slot);
-    this.#cache.remember(this.#byteKey, this.#hash, slot);
+    this.#leaf.slots[this.#place] = slot;
   }
 
   /** Removes the key that `find` found. */
   remove(): void {
-    this.#tree.delete(this.#byteKey);
-    this.#cache.forget(this.#hash);
+    const leaf = this.#leaf;
+    leaf.removeAll([this.#place]);
+    this.#size--;
+    this.#isFresh = false;
+    if (leaf.keys.length === 0) this.#drop(leaf);
   }
 
   /** Visits the keys from `low` to `end` in order, until `onKey` returns something. */
-  visit(low: string, end: RangeEnd, onKey: (byteKey: string, slot: Slot) => typeof STOP | undefined): void {
-    const isOpen = end !== undefined && end.length === 0;
-    const high = end === undefined ? low : isOpen ? this.#tree.maxKey() : byteKey(end);
-    if (high === undefined || low > high || (low === high && end !== undefined && !isOpen)) return;
-    this.#tree.forRange(low, high, end === undefined || isOpen, onKey);
+  visit(low: string, end: RangeEnd, onKey: Visitor): void {
+    if (end === undefined) return this.#visitOne(low, onKey);
+    const high = end.length === 0 ? undefined : byteKey(end);
+    if (high !== undefined && low >= high) return;
+    let leaf: Leaf | undefined = this.#leafOf(low);
+    for (let place = leaf.placeOf(low); leaf !== undefined; leaf = leaf.next, place = 0) {
+      const { keys, slots } = leaf;
+      const isEnd = high !== undefined && leaf.next !== undefined ? high <= leaf.next.low : high !== undefined;
+      const to = isEnd ? leaf.placeOf(high!) : keys.length;
+      for (; place < to; place++) if (onKey(keys[place]!, slots[place]!) !== undefined) return;
+      if (isEnd) return;
+    }
   }
 
   /** As `visit`, from the last key to the first. */
-  visitReversed(low: string, end: RangeEnd, onKey: (byteKey: string, slot: Slot) => typeof STOP | undefined): void {
-    if (end === undefined) return this.visit(low, end, onKey);
-    if (this.#tree.size === 0) return;
+  visitReversed(low: string, end: RangeEnd, onKey: Visitor): void {
+    if (end === undefined) return this.#visitOne(low, onKey);
     const high = end.length === 0 ? undefined : byteKey(end);
-    // The pair is one and the same array, filled anew for each step.
-    for (const [byteKey, slot] of this.#tree.entriesReversed(high, [], high !== undefined)) {
-      if (byteKey < low || onKey(byteKey, slot) !== undefined) return;
+    if (high !== undefined && low >= high) return;
+    let leaf: Leaf | undefined = high === undefined ? this.#last : this.#leafOf(high);
+    let place = (high === undefined ? leaf.keys.length : leaf.placeOf(high)) - 1;
+    for (;;) {
+      const { keys, slots } = leaf;
+      const isEnd = low >= leaf.low;
+      const from = isEnd ? leaf.placeOf(low) : 0;
+      for (; place >= from; place--) if (onKey(keys[place]!, slots[place]!) !== undefined) return;
+      if (isEnd || leaf.previous === undefined) return;
+      leaf = leaf.previous;
+      place = leaf.keys.length - 1;
     }
   }
 
   /** Visits all keys from `low` on and does what `onKey` returns; gives the key it stopped at, or undefined. */
   edit(low: string, onKey: (byteKey: string, slot: Slot, visited: number) => Edit): string | undefined {
-    const high = this.#tree.maxKey();
-    if (high === undefined || low > high) return undefined;
-    let changed = false;
-    const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
-      const edit = onKey(byteKey, slot, visited);
-      if (edit !== undefined && !('break' in edit)) changed = true;
-      return edit;
-    };
-    try {
-      const stopped: string | number = this.#tree.editRange(low, high, true, visit);
-      return typeof stopped === 'string' ? stopped : undefined;
-    } finally {
-      if (changed) this.#cache.clear();
+    let leaf: Leaf | undefined = this.#leafOf(low);
+    let place = leaf.placeOf(low);
+    let visited = 0;
+    while (leaf !== undefined) {
+      const { keys, slots } = leaf;
+      const removed: number[] = [];
+      let stopped: string | undefined;
+      try {
+        for (; place < keys.length; place++) {
+          const edit = onKey(keys[place]!, slots[place]!, visited);
+          if (edit !== undefined) {
+            if ('break' in edit) {
+              stopped = edit.break;
+              break;
+            }
+            if ('delete' in edit) removed.push(place);
+            else slots[place] = edit.value;
+          }
+          visited++;
+        }
+      } finally {
+        if (removed.length > 0) this.#shrink(leaf, removed);
+      }
+      if (stopped !== undefined) return stopped;
+      // A leaf that was dropped or joined keeps its successor.
+      leaf = leaf.next;
+      place = 0;
+    }
+    return undefined;
+  }
+
+  *entries(): Generator<readonly [byteKey: string, slot: Slot], void, undefined> {
+    for (let leaf: Leaf | undefined = this.#first; leaf !== undefined; leaf = leaf.next) {
+      for (const [place, key] of leaf.keys.entries()) yield [key, leaf.slots[place]!];
     }
   }
 
-  entries(): Iterable<readonly [byteKey: string, slot: Slot]> {
-    return this.#tree.entries();
-  }
-
-  /** Throws when nodes are out of order or a cached slot is not the tree's. O(keys). */
+  /** Throws when leaves or keys are out of order, or the tree does not hold the leaves. O(keys). */
   checkInvariants(): void {
-    this.#tree.checkValid(true);
-    for (const [byteKey, slot] of this.#cache) {
-      if (this.#tree.get(byteKey) !== slot) throw new Error('LK2: a cached slot is not the one in the tree');
+    this.#leaves.checkValid(true);
+    let size = 0;
+    let leafN = 0;
+    let previous: Leaf | undefined;
+    for (let leaf: Leaf | undefined = this.#first; leaf !== undefined; previous = leaf, leaf = leaf.next) {
+      const { low, keys, slots, next } = leaf;
+      rule(leaf.previous === previous, 'ST1: leaves are linked both ways');
+      rule(this.#leaves.get(low) === leaf, 'ST1: the tree holds each leaf');
+      rule(keys.length > 0 || leaf === this.#first, 'ST1: only the first leaf may be empty');
+      rule(keys.length === slots.length && keys.length <= LEAF_KEYS, 'LEF1: a slot for each key, and not too many');
+      for (const [place, key] of keys.entries()) {
+        rule(place === 0 ? key >= low : key > keys[place - 1]!, 'LEF1: keys ascend from low on');
+        rule(next === undefined || key < next.low, 'LEF1: keys are below the next leaf');
+      }
+      size += keys.length;
+      leafN++;
+    }
+    rule(previous === this.#last, 'ST1: the last leaf is known');
+    rule(leafN === this.#leaves.size, 'ST1: the tree holds no other leaf');
+    rule(size === this.#size, 'ST1: keys are counted');
+    if (this.#isFresh && this.#isFound) {
+      rule(this.#leaf.keys[this.#place] === this.#byteKey, 'ST2: the last lookup is where it was');
     }
   }
+
+  #found(): Slot | undefined {
+    return this.#isFound ? this.#leaf.slots[this.#place]! : undefined;
+  }
+
+  /** Whether the key's place is behind all keys of the leaf that was asked last. */
+  #isNext(key: string): boolean {
+    const { keys, low, next } = this.#leaf;
+    const from = keys.length === 0 ? low : keys[keys.length - 1]!;
+    return (keys.length === 0 ? key >= from : key > from) && (next === undefined || key < next.low);
+  }
+
+  #locate(key: string): Slot | undefined {
+    const leaf = this.#leafOf(key);
+    const place = leaf.placeOf(key);
+    return this.#note(key, leaf, place, leaf.keys[place] === key);
+  }
+
+  #note(key: string, leaf: Leaf, place: number, isFound: boolean): Slot | undefined {
+    this.#byteKey = key;
+    this.#leaf = leaf;
+    this.#place = place;
+    this.#isFound = isFound;
+    this.#isFresh = true;
+    return isFound ? leaf.slots[place] : undefined;
+  }
+
+  /** The leaf that has the key, or would have it. */
+  #leafOf(key: string): Leaf {
+    if (this.#leaf.covers(key)) return this.#leaf;
+    return this.#leaves.getPairOrNextLower(key, this.#pair)![1];
+  }
+
+  #visitOne(key: string, onKey: Visitor): void {
+    const leaf = this.#leafOf(key);
+    const place = leaf.placeOf(key);
+    if (leaf.keys[place] === key) onKey(key, leaf.slots[place]!);
+  }
+
+  /**
+   * Where a key goes that is behind all keys of a full leaf: in front of the next one if that is half empty, else into a leaf of its
+   * own. So runs of ascending keys leave full leaves behind, and descending ones no leaf for each key.
+   */
+  #leafBehind(full: Leaf, key: string): Leaf {
+    full.trim();
+    const { next } = full;
+    if (next === undefined || next.keys.length > LEAF_KEYS / 2) return this.#insertLeaf(full, new Leaf(key, [], []));
+    this.#leaves.delete(next.low);
+    next.low = key;
+    this.#leaves.set(key, next);
+    return next;
+  }
+
+  /** Moves the upper half of the keys to a new leaf. */
+  #split(leaf: Leaf): Leaf {
+    const half = leaf.keys.length >>> 1;
+    const right = new Leaf(leaf.keys[half]!, leaf.keys.slice(half), leaf.slots.slice(half));
+    leaf.keys = leaf.keys.slice(0, half);
+    leaf.slots = leaf.slots.slice(0, half);
+    return this.#insertLeaf(leaf, right);
+  }
+
+  #insertLeaf(before: Leaf, leaf: Leaf): Leaf {
+    leaf.previous = before;
+    leaf.next = before.next;
+    if (before.next === undefined) this.#last = leaf;
+    else before.next.previous = leaf;
+    before.next = leaf;
+    this.#leaves.set(leaf.low, leaf);
+    return leaf;
+  }
+
+  /** Takes keys out of a leaf during an edit, and the leaf away if it, and the one before, have become small. */
+  #shrink(leaf: Leaf, places: readonly number[]): void {
+    leaf.removeAll(places);
+    this.#size -= places.length;
+    this.#isFresh = false;
+    const { previous } = leaf;
+    if (leaf.keys.length === 0) this.#drop(leaf);
+    else if (previous !== undefined && previous.keys.length + leaf.keys.length <= LEAF_KEYS) {
+      previous.keys = previous.keys.concat(leaf.keys);
+      previous.slots = previous.slots.concat(leaf.slots);
+      this.#drop(leaf);
+    }
+  }
+
+  /** Takes a leaf out of the tree (LEF2), but for the first. Its own links stay. */
+  #drop(leaf: Leaf): void {
+    leaf.empty();
+    const { previous, next } = leaf;
+    if (previous === undefined) return;
+    previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    this.#leaves.delete(leaf.low);
+    this.#leaf = previous;
+    this.#isFresh = false;
+  }
+}
+
+function rule(holds: boolean, text: string): void {
+  if (!holds) throw new Error(text);
 }

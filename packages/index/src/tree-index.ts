@@ -10,6 +10,7 @@
  * etcd: server/storage/mvcc/index.go, key_index.go (spec sections 4 and 5, rows M7 to M28).
  */
 import type { Revision } from './revision.ts';
+import type { RevisionList } from './revision-list.ts';
 import type { RevisionSet } from './revision-set.ts';
 
 /**
@@ -66,21 +67,21 @@ export interface TreeIndex {
   readonly liveKeys: number;
 
   /**
-   * The key at `atRevision`, or `undefined` where it did not exist (never put, deleted by then, or compacted away).
-   * O(log keys).
+   * The key at `atRevision`, in `into` where that is given, or `undefined` where it did not exist (never put, deleted by then, or
+   * compacted away). O(log keys); asked for the key of the call before, no search at all.
    */
-  get(key: Uint8Array, atRevision: number): IndexEntry | undefined;
+  get(key: Uint8Array, atRevision: number, into?: MutableIndexEntry): IndexEntry | undefined;
 
   /** The keys of the range that were live at `atRevision`, in byte order or the reverse. O(log keys + visited). */
   range(key: Uint8Array, end: RangeEnd, atRevision: number, options?: IndexRangeOptions): IndexRange;
 
-  /** As `range`, revisions alone. */
+  /** As `range`, revisions alone, packed. */
   revisions(
     key: Uint8Array,
     end: RangeEnd,
     atRevision: number,
     options?: IndexRangeOptions,
-  ): { readonly revisions: readonly Revision[]; readonly total: number };
+  ): { readonly revisions: RevisionList; readonly total: number };
 
   /** How many keys of the range were live at `atRevision`. Counting stops at `most`. @default most no limit */
   countRevisions(key: Uint8Array, end: RangeEnd, atRevision: number, most?: number): number;

@@ -9,6 +9,7 @@ import type { Core } from './core.ts';
 import { leaseFor } from './lease-choice.ts';
 import { section } from './writer.ts';
 
+const KEY_ONLY = { keyOnly: true } as const;
 const createNames = ['lease', 'ttl', 'signal'];
 const updateNames = ['revision', ...createNames];
 
@@ -55,8 +56,8 @@ async function putIf<K, V>(
   const keyBytes = records.newOwnKey(key);
   const valueBytes = records.newOwnValue(value, keyBytes);
   const finished = await section(core, { signal: options.signal }, (txn, leases): UpdateResult<K, V> => {
-    const found = txn.get(keyBytes);
-    if ((found?.modRevision ?? 0) !== wanted) {
+    if ((txn.get(keyBytes, KEY_ONLY)?.modRevision ?? 0) !== wanted) {
+      const found = txn.get(keyBytes);
       const entry: Entry<K, V> | undefined = found && records.entry(found);
       return { succeeded: false, revision: txn.rev(), ...(entry === undefined ? undefined : { entry }) };
     }

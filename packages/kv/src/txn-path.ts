@@ -28,6 +28,8 @@ export type PathStep =
 /** Keys that the conditions of one transaction may test inside its section: well below a millisecond. */
 const shortKeys = 256;
 
+const KEY_ONLY = { keyOnly: true } as const;
+
 /** A missing key, as conditions see it. */
 const absent: Pick<KeyValue, 'version' | 'createRevision' | 'modRevision' | 'lease'> = {
   version: 0,
@@ -117,9 +119,9 @@ async function heldAt(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { key, end } = condition.at;
-  if (end === undefined) return passes(condition, store.get(key, { revision }));
-  const size = new ChunkSize();
   const keysOnly = needsKeysOnly(condition);
+  if (end === undefined) return passes(condition, store.get(key, { revision, keyOnly: keysOnly }));
+  const size = new ChunkSize();
   for (let from = key, empty = true; ; empty = false) {
     const limit = size.entries;
     const { kvs } = await store.range(from, end, { revision, limit, keysOnly, signal });
@@ -135,8 +137,9 @@ async function heldAt(
 
 function holds(condition: Condition, txn: WriteTxn): boolean {
   const { key, end } = condition.at;
-  if (end === undefined) return passes(condition, txn.get(key));
-  const { kvs } = txn.range(key, end, { keysOnly: needsKeysOnly(condition) });
+  const keysOnly = needsKeysOnly(condition);
+  if (end === undefined) return passes(condition, txn.get(key, keysOnly ? KEY_ONLY : undefined));
+  const { kvs } = txn.range(key, end, { keysOnly });
   return kvs.length === 0 ? passes(condition, undefined) : kvs.every((kv) => passes(condition, kv));
 }
 

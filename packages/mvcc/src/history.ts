@@ -8,20 +8,21 @@
  *
  * etcd: the fields of server/storage/mvcc/kvstore.go (spec section 6).
  */
-import { byteKey, compareBytes } from '@varve/base/order';
+import { compareBytes } from '@varve/base/order';
 import type { Clock } from '@varve/base/clock';
 import type { Backend, ReadTx } from '@varve/backend';
-import type { IndexEntry, MutableIndexEntry, Revision, RevisionSet, TreeIndex } from '@varve/index';
+import type { IndexEntry, MutableIndexEntry, RevisionList, RevisionSet, TreeIndex } from '@varve/index';
 import type { AppliedIndex } from './applied-index.ts';
 import { keyBucket } from './buckets.ts';
 import { MvccError } from './errors.ts';
 import { HashStorage } from './hash-storage.ts';
-import { decodeKeyValue, fitsRevision, NO_BYTES } from './key-value.ts';
+import { keyOnly } from './key-only.ts';
+import { decodeKeyValue, fitsRevision, NO_BYTES, RecordReader } from './key-value.ts';
 import type { RecordCache } from './record-cache.ts';
-import { ownBytes, RecordSlab } from './record-slab.ts';
+import { RecordSlab } from './record-slab.ts';
 import { REVISION_LENGTH, revisionBytes, writeRevision } from './revision-bytes.ts';
 import { LeaseAttachments } from './lease-attachments.ts';
-import { name } from './record-order.ts';
+import { name, printKey } from './record-order.ts';
 import { RowsReader } from './rows.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { KeyValue, Opened } from './store.ts';
@@ -29,7 +30,7 @@ import type { KeyValue, Opened } from './store.ts';
 /** Where a range finds the records of the revisions that the index named. */
 export interface RecordSource {
   /** Adds the records of these revisions, in that order. */
-  addRecords(revisions: readonly Revision[], into: KeyValue[]): void;
+  addRecords(revisions: RevisionList, into: KeyValue[]): void;
 }
 
 /** Stands for a record until it is read. */
@@ -63,7 +64,7 @@ export class History implements RecordSource {
   readonly backend: Backend;
   readonly index: TreeIndex;
   readonly cache: RecordCache;
-  /** Scratch of `WriteTransaction.put`: what the index says of the key. */
+  /** Scratch of one call: what the index says of the key. */
   readonly entry: MutableIndexEntry = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 };
   /** Where what is written is encoded. */
   readonly slab: RecordSlab;
@@ -94,6 +95,7 @@ export class History implements RecordSource {
   /** Records that came from the backend so far, and not out of the cache. */
   reads = 0;
 
+  readonly #reader = new RecordReader();
   readonly #revision = new Uint8Array(REVISION_LENGTH);
   readonly #readRow = (tx: ReadTx): Uint8Array | undefined => tx.get(keyBucket, this.#revision);
 
@@ -159,34 +161,51 @@ export class History implements RecordSource {
   }
 
   get(key: Uint8Array, revision: number): KeyValue | undefined {
-    const entry = this.index.get(key, revision);
+    const entry = this.index.get(key, revision, this.entry);
     if (entry === undefined) return undefined;
     return this.cache.get(entry.main, entry.sub) ?? this.load(key, entry, undefined);
+  }
+
+  /** As `get`, from the index alone. */
+  getKey(key: Uint8Array, revision: number): KeyValue | undefined {
+    const entry = this.index.get(key, revision, this.entry);
+    return entry && keyOnly(this.damaged, key, entry);
   }
 
   record(main: number, sub: number): KeyValue {
     return this.cache.get(main, sub) ?? this.#read(main, sub, undefined);
   }
 
-  addRecords(revisions: readonly Revision[], into: KeyValue[]): void {
-    this.addRecordsIn(undefined, revisions, into);
+  addRecords(revisions: RevisionList, into: KeyValue[]): void {
+    this.addRecordsIn(undefined, revisions, 0, revisions.length, into);
   }
 
-  /** As `addRecords`, in a section where there is one. What the cache does not have is read at once. */
-  addRecordsIn(tx: ReadTx | undefined, revisions: readonly Revision[], into: KeyValue[]): void {
-    let missing: number[] | undefined;
-    for (const { main, sub } of revisions) {
-      const kv = this.cache.get(main, sub);
-      if (kv === undefined) (missing ??= []).push(into.length);
+  /** As `addRecords` of the revisions `from` up to `to`, in a section where there is one. What the cache does not have is read at once. */
+  addRecordsIn(tx: ReadTx | undefined, revisions: RevisionList, from: number, to: number, into: KeyValue[]): void {
+    const { mains } = revisions;
+    const base = into.length - from;
+    const { readsTogether } = this.backend;
+    const missing: number[] = [];
+    const keys: Uint8Array[] = [];
+    for (let i = from; i < to; i++) {
+      const main = mains[i]!;
+      const sub = revisions.subAt(i);
+      let kv = this.cache.get(main, sub);
+      // An array for each key is dear where the engine asks for them one by one anyhow.
+      if (kv === undefined && !readsTogether) kv = this.#read(main, sub, tx);
+      if (kv === undefined) {
+        missing.push(i);
+        keys.push(revisionBytes(main, sub));
+      }
       into.push(kv ?? MISSING);
     }
-    if (missing === undefined) return;
-    const first = into.length - revisions.length;
-    const wanted = missing.map((at) => revisions[at - first]!);
-    const keys = wanted.map(({ main, sub }) => revisionBytes(main, sub));
+    if (missing.length === 0) return;
     const rows =
       tx === undefined ? this.backend.readTx((own) => own.getMany(keyBucket, keys)) : tx.getMany(keyBucket, keys);
-    for (const [i, { main, sub }] of wanted.entries()) into[missing[i]!] = this.#take(rows[i], main, sub);
+    for (let n = 0; n < missing.length; n++) {
+      const i = missing[n]!;
+      into[base + i] = this.#take(rows[n], mains[i]!, revisions.subAt(i));
+    }
   }
 
   /** The record of a key's entry, checked against both. */
@@ -209,14 +228,13 @@ export class History implements RecordSource {
     if (row === undefined) {
       throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is missing`);
     }
-    const own = ownBytes(row);
-    const kv = decodeRecord(own, main, sub);
-    if (!fitsRevision(kv, main)) {
-      throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, kv.key));
+    const reader = this.#reader;
+    readRecord(reader, row, main, sub);
+    if (!fitsRevision(reader, main)) {
+      throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, row.subarray(reader.keyAt, reader.keyEnd)));
     }
     this.reads++;
-    this.cache.addRow(main, sub, own);
-    return kv;
+    return this.cache.addRow(main, sub, row, reader);
   }
 
   #throwCompacted(revision: number): never {
@@ -234,13 +252,21 @@ export function closedError(): MvccError {
   return new MvccError('MVCC_CLOSED', 'the store is closed');
 }
 
-/** A key in an error message: printable, and short. */
-export function printKey(key: Uint8Array): string {
-  return JSON.stringify(byteKey(key.subarray(0, 64)));
-}
-
 export function fitsMessage(main: number, sub: number, key: Uint8Array): string {
   return `the record of revision ${name(main, sub)}, key ${printKey(key)}, does not fit its place`;
+}
+
+/** `reader.read(row)`, which names the revision of a damaged record. */
+function readRecord(reader: RecordReader, row: Uint8Array, main: number, sub: number): void {
+  try {
+    reader.read(row);
+  } catch (cause) {
+    throw notDecoded(main, sub, cause);
+  }
+}
+
+function notDecoded(main: number, sub: number, cause: unknown): MvccError {
+  return new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} cannot be decoded`, { cause });
 }
 
 /** Decodes a record and names its revision when it is damaged. */
@@ -248,6 +274,6 @@ export function decodeRecord(row: Uint8Array, main: number, sub: number): KeyVal
   try {
     return decodeKeyValue(row);
   } catch (cause) {
-    throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} cannot be decoded`, { cause });
+    throw notDecoded(main, sub, cause);
   }
 }

@@ -203,7 +203,16 @@ const reader = new RecordReader();
  */
 export function decodeKeyValue(bytes: Uint8Array, start: number = 0, end: number = bytes.length): KeyValue {
   reader.read(bytes, start, end);
-  const { buffer, byteOffset } = bytes;
+  return keyValueOf(reader, bytes, 0);
+}
+
+/**
+ * The record that `reader` has read as an object, its key and value as views of `bytes`.
+ * @param moved how much further on the record lies there than where it was read
+ */
+export function keyValueOf(reader: RecordReader, bytes: Uint8Array, moved: number): KeyValue {
+  const { buffer } = bytes;
+  const byteOffset = bytes.byteOffset + moved;
   const { keyAt, keyEnd, valueAt, valueEnd } = reader;
   return {
     // The constructor takes half the time of `subarray`.

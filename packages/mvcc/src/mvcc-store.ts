@@ -21,7 +21,7 @@ import { closedError, type History } from './history.ts';
 import { Metrics } from './metrics.ts';
 import type { ObserverFactory, StoreObserver } from './observer.ts';
 import { Publisher } from './publisher.ts';
-import { checkRange, rangeSliced } from './range.ts';
+import { checkGet, checkRange, rangeSliced } from './range.ts';
 import { ReadTransaction } from './read-txn.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
 import { Sections } from './sections.ts';
@@ -102,10 +102,11 @@ export class MvccStore implements Store {
     const history = this.#history;
     if (!history.open) history.checkOpen();
     checkBytes(key, 'key');
-    if (options !== undefined) checkHasFields(options);
+    if (options !== undefined) checkGet(options);
     this.#metrics.ranges++;
     const asked = options?.revision;
-    return history.get(key, asked === undefined ? history.visible : history.revisionFor(asked, history.visible));
+    const revision = asked === undefined ? history.visible : history.revisionFor(asked, history.visible);
+    return options?.keyOnly === true ? history.getKey(key, revision) : history.get(key, revision);
   }
 
   async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {
@@ -136,7 +137,7 @@ export class MvccStore implements Store {
     return changesBetween(this.#history, from, to, options);
   }
 
-  read(options?: GetOptions): ReadTxn {
+  read(options?: Pick<GetOptions, 'revision'>): ReadTxn {
     const history = this.#history;
     history.checkOpen();
     if (options !== undefined) checkHasFields(options);

@@ -115,15 +115,20 @@ export class PackedRecords {
     return undefined;
   }
 
-  /** Adds the record that is `source` from `from` to `to`, unless it is too long to be kept. */
-  add(main: number, sub: number, source: Uint8Array, from: number, to: number): void {
+  /** The slab of the record added last. */
+  get newest(): Uint8Array {
+    return this.#slabs[this.#slabs.length - 1]!.bytes;
+  }
+
+  /** Adds the record that is `source` from `from` to `to`, unless it is too long to be kept: then -1, else where in `newest` it lies. */
+  add(main: number, sub: number, source: Uint8Array, from: number, to: number): number {
     const length = to - from;
     const size = (HEADER_BYTES + length + 7) & ~7;
-    if (size > this.#maxBytes / LONGEST_PART || sub >= MAX_SUB) return;
+    if (size > this.#maxBytes / LONGEST_PART || sub >= MAX_SUB) return -1;
     let start = (this.#head * 2 ** UNIT_SHIFT) % this.#slabBytes;
     // At 0 the last slab is full to its last byte, or is that of one long record.
     if (start === 0 || start + size > this.#slabBytes || this.#slabs.length === 0) {
-      if (!this.#open(Math.max(size, this.#slabBytes))) return;
+      if (!this.#open(Math.max(size, this.#slabBytes))) return -1;
       start = 0;
     }
     const slab = this.#slabs[this.#slabs.length - 1]!;
@@ -132,6 +137,7 @@ export class PackedRecords {
     slab.bytes.set(length === source.length ? source : source.subarray(from, to), start + HEADER_BYTES);
     this.#note(tagOf(main, sub), this.#head);
     this.#head += Math.min(size, this.#slabBytes) >>> UNIT_SHIFT;
+    return start + HEADER_BYTES;
   }
 
   /** Throws when PAC1, PAC2, PAC3 or the sum of bytes does not hold. For tests. */

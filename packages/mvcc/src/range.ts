@@ -10,14 +10,14 @@
  *
  * etcd: server/storage/mvcc/kvstore_txn.go, rangeKeys (spec section 7.2).
  */
-import type { KeyedIndexEntry, RangeEnd, Revision } from '@varve/index';
+import type { RangeEnd, RevisionList } from '@varve/index';
 import { checkBytes, checkHasFields, checkOptional, isBoolean } from '@varve/base/options';
 import { compareBytes, nextKey } from '@varve/base/order';
 import { MvccError } from './errors.ts';
-import { printKey, type History, type RecordSource } from './history.ts';
-import { NO_BYTES } from './key-value.ts';
-import { name } from './record-order.ts';
-import type { KeyValue, RangeOptions, RangeResult, SliceOptions } from './store.ts';
+import type { History, RecordSource } from './history.ts';
+import { keyOnly } from './key-only.ts';
+import { name, printKey } from './record-order.ts';
+import type { GetOptions, KeyValue, RangeOptions, RangeResult, SliceOptions } from './store.ts';
 
 /** Records read in one turn. */
 const SLICE_RECORDS = 256;
@@ -40,6 +40,12 @@ export function checkRange(key: Uint8Array, end: RangeEnd, options: RangeOptions
   checkOptional(options.reverse, 'reverse', isBoolean);
 }
 
+/** @throws TypeError */
+export function checkGet(options: GetOptions): void {
+  checkHasFields(options);
+  checkOptional(options.keyOnly, 'keyOnly', isBoolean);
+}
+
 /** The whole range in this tick, for writers. */
 export function rangeNow(
   history: History,
@@ -58,7 +64,7 @@ export function rangeNow(
   const found = { limit: options.limit, withTotal: options.withTotal, reverse };
   if (options.keysOnly === true) {
     const { entries, total } = index.range(key, end, revision, found);
-    return { kvs: entries.map((entry) => keyOnly(history, entry)), count: total, revision: current };
+    return { kvs: entries.map((entry) => keyOnly(history.damaged, entry.key, entry)), count: total, revision: current };
   }
   const { revisions, total } = index.revisions(key, end, revision, found);
   const kvs: KeyValue[] = [];
@@ -129,7 +135,7 @@ function addRecords(
   kvs: KeyValue[],
   history: History,
   source: RecordSource,
-  revisions: readonly Revision[],
+  revisions: RevisionList,
   key: Uint8Array,
   end: RangeEnd,
   reverse: boolean,
@@ -144,8 +150,7 @@ function addRecords(
   for (; at < kvs.length; at++) {
     const kv = kvs[at]!;
     if (!(reverse ? fitsReversed : fits)(kv.key, last, at === kvs.length - 1, key, end)) {
-      const { main, sub } = revisions[at - first]!;
-      throw foreign(history, main, sub, kv);
+      throw foreign(history, revisions.mains[at - first]!, revisions.subAt(at - first), kv);
     }
     last = kv.key;
   }
@@ -195,7 +200,7 @@ function keysInto(
   reverse: boolean,
 ): number {
   const { entries } = history.index.range(from, end, revision, { limit, reverse });
-  for (const entry of entries) kvs.push(keyOnly(history, entry));
+  for (const entry of entries) kvs.push(keyOnly(history.damaged, entry.key, entry));
   return entries.length;
 }
 
@@ -215,7 +220,8 @@ async function count(
     const { revisions } = index.revisions(from, end, revision, { limit: SLICE_KEYS });
     counted += revisions.length;
     if (revisions.length < SLICE_KEYS) return counted;
-    const { main, sub } = revisions[revisions.length - 1]!;
+    const newest = revisions.length - 1;
+    const [main, sub] = [revisions.mains[newest]!, revisions.subAt(newest)];
     const kv = history.record(main, sub);
     if (compareBytes(kv.key, from) < 0 || !isBefore(kv.key, from, end)) throw foreign(history, main, sub, kv);
     from = nextKey(kv.key);
@@ -223,17 +229,3 @@ async function count(
   }
 }
 
-function keyOnly(history: History, entry: KeyedIndexEntry): KeyValue {
-  if (history.damaged.size > 0 && history.damaged.has(entry.main, entry.sub)) {
-    const place = name(entry.main, entry.sub);
-    throw new MvccError('MVCC_CORRUPT', `the record of revision ${place}, key ${printKey(entry.key)}, is damaged`);
-  }
-  return {
-    key: entry.key,
-    value: NO_BYTES,
-    createRevision: entry.createdMain,
-    modRevision: entry.main,
-    version: entry.version,
-    lease: 0n,
-  };
-}

@@ -7,11 +7,11 @@
  * etcd: server/storage/mvcc/kvstore_txn.go, storeTxnRead (spec section 7.1). Departs: compaction does not wait for it.
  */
 import type { RangeEnd } from '@varve/index';
-import { checkBytes, checkHasFields, checkOptional, isSignal } from '@varve/base/options';
+import { checkBytes, checkOptional, isSignal } from '@varve/base/options';
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
-import { checkRange, rangeNow, rangeSliced } from './range.ts';
+import { checkGet, checkRange, rangeNow, rangeSliced } from './range.ts';
 import type { GetOptions, KeyValue, RangeOptions, RangeResult, ReadTxn, SliceOptions } from './store.ts';
 
 const NO_OPTIONS: RangeOptions & SliceOptions = {};
@@ -39,11 +39,11 @@ export class ReadTransaction implements ReadTxn {
   }
 
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
-    if (options !== undefined) checkHasFields(options);
+    if (options !== undefined) checkGet(options);
     const revision = this.#revisionFor(options?.revision);
     checkBytes(key, 'key');
     this.#metrics.ranges++;
-    return this.#history.get(key, revision);
+    return options?.keyOnly === true ? this.#history.getKey(key, revision) : this.#history.get(key, revision);
   }
 
   async range(key: Uint8Array, end: RangeEnd, options: RangeOptions & SliceOptions = NO_OPTIONS): Promise<RangeResult> {

@@ -2,7 +2,7 @@
  * Where the records written last lie in the slabs they were encoded into, by main revision.
  *
  * RR1  Holds whole slabs, oldest first; when they are more than the bound, the oldest goes.
- * RR2  A record that nobody reads costs two small numbers here, and no object: what writers make dies young. One that was
+ * RR2  A record that nobody reads costs two small numbers here, and nothing on V8's heap: what writers make dies young. One that was
  *      read is an object from then on, as long as its slab is here.
  * RR3  Only first changes of a transaction; later ones are few, and the record cache takes them as it takes what is read.
  *      `whole` tells of transactions that have no others.
@@ -14,15 +14,16 @@ import type { KeyValue } from './store.ts';
 interface Segment {
   readonly bytes: Uint8Array;
   readonly firstMain: number;
-  /** By main minus `firstMain`: where the record begins, -1 for none, and where it ends: `~end` if others follow it. */
-  readonly starts: number[];
-  readonly ends: number[];
+  /** Transactions that it tells of, from `firstMain` on. */
+  mainN: number;
+  /** Two for each: where the record begins, -1 for none, and where it ends: `~end` if others follow it. Outside of V8's heap. */
+  places: Int32Array;
   /** Those that were read. */
   readonly objects: Map<number, KeyValue>;
 }
 
-/** Two numbers in two arrays. */
-const ENTRY_BYTES = 16;
+/** For slabs of 64 KiB and records of 250 bytes no more are needed. */
+const FIRST_MAINS = 256;
 
 export class RecentRecords {
   readonly #maxBytes: number;
@@ -51,15 +52,13 @@ export class RecentRecords {
       segment = this.#open(main, slab);
       if (segment === undefined) return;
     }
-    const { starts, ends } = segment;
-    for (let gap = main - segment.firstMain - starts.length; gap > 0; gap--) {
-      starts.push(-1);
-      ends.push(-1);
-      this.#bytes += ENTRY_BYTES;
-    }
-    starts.push(start);
-    ends.push(isWhole ? end : ~end);
-    this.#bytes += ENTRY_BYTES;
+    const at = main - segment.firstMain;
+    if (at >= segment.places.length / 2) this.#grow(segment, at + 1);
+    const { places } = segment;
+    if (at > segment.mainN) places.fill(-1, 2 * segment.mainN, 2 * at);
+    places[2 * at] = start;
+    places[2 * at + 1] = isWhole ? end : ~end;
+    segment.mainN = at + 1;
   }
 
   /** The record, its arrays views of the slab, or `undefined`. */
@@ -78,9 +77,9 @@ export class RecentRecords {
   whole(main: number): Uint8Array | undefined {
     const segment = this.#segmentOf(main);
     if (segment === undefined) return undefined;
-    const at = main - segment.firstMain;
-    const end = segment.ends[at]!;
-    return end < 0 ? undefined : segment.bytes.subarray(segment.starts[at], end);
+    const at = 2 * (main - segment.firstMain);
+    const end = segment.places[at + 1]!;
+    return end < 0 ? undefined : segment.bytes.subarray(segment.places[at], end);
   }
 
   /** The segment that has the record. */
@@ -94,8 +93,9 @@ export class RecentRecords {
       else high = middle;
     }
     const segment = segments[low - 1];
-    const start = segment?.starts[main - segment.firstMain];
-    return start === undefined || start < 0 ? undefined : segment;
+    if (segment === undefined) return undefined;
+    const at = main - segment.firstMain;
+    return at < segment.mainN && segment.places[2 * at]! >= 0 ? segment : undefined;
   }
 
   #makeObject(segment: Segment, main: number): KeyValue {
@@ -110,27 +110,37 @@ export class RecentRecords {
   }
 
   #open(main: number, bytes: Uint8Array): Segment | undefined {
-    if (bytes.length > this.#maxBytes) return undefined;
-    const segment = { bytes, firstMain: main, starts: [], ends: [], objects: new Map<number, KeyValue>() };
+    const places = new Int32Array(2 * FIRST_MAINS);
+    if (bytes.length + places.byteLength > this.#maxBytes) return undefined;
+    const segment = { bytes, firstMain: main, mainN: 0, places, objects: new Map<number, KeyValue>() };
     this.#segments.push(segment);
     this.#newest = segment;
-    this.#bytes += bytes.length;
+    this.#bytes += bytes.length + places.byteLength;
     if (this.#bytes > this.#maxBytes) this.#drop();
     return segment;
+  }
+
+  #grow(segment: Segment, mainN: number): void {
+    const places = new Int32Array(Math.max(2 * segment.places.length, 4 * mainN));
+    places.set(segment.places);
+    this.#bytes += places.byteLength - segment.places.byteLength;
+    segment.places = places;
+    if (this.#bytes > this.#maxBytes) this.#drop();
   }
 
   /** Drops the oldest segments, but for the newest. */
   #drop(): void {
     let dropped = 0;
     for (; this.#bytes > this.#maxBytes && dropped < this.#segments.length - 1; dropped++) {
-      const { bytes, starts, objects } = this.#segments[dropped]!;
-      this.#bytes -= bytes.length + ENTRY_BYTES * starts.length + OBJECTS_BYTES * objects.size;
+      const { bytes, places, objects } = this.#segments[dropped]!;
+      this.#bytes -= bytes.length + places.byteLength + OBJECTS_BYTES * objects.size;
     }
     if (dropped > 0) this.#segments = this.#segments.slice(dropped);
   }
 }
 
-function decode({ bytes, firstMain, starts, ends }: Segment, main: number): KeyValue {
-  const end = ends[main - firstMain]!;
-  return decodeKeyValue(bytes, starts[main - firstMain], end < 0 ? ~end : end);
+function decode({ bytes, firstMain, places }: Segment, main: number): KeyValue {
+  const at = 2 * (main - firstMain);
+  const end = places[at + 1]!;
+  return decodeKeyValue(bytes, places[at], end < 0 ? ~end : end);
 }

@@ -7,8 +7,10 @@
  * RC2  What is counted is what is kept alive: slabs and tables whole, used or not, and the objects.
  * RC3  A record never changes, so nothing is ever invalidated, and what is handed out is shared.
  */
+import { keyValueOf, type RecordReader } from './key-value.ts';
 import { PackedRecords } from './packed-records.ts';
 import { RecentRecords } from './recent-records.ts';
+import { ownBytes } from './record-slab.ts';
 import type { KeyValue } from './store.ts';
 import type { TransactionChanges } from './transaction-changes.ts';
 
@@ -52,9 +54,10 @@ export class RecordCache {
     return this.#recent.whole(main);
   }
 
-  /** Adds a record that was read. */
-  addRow(main: number, sub: number, row: Uint8Array): void {
-    this.#packed.add(main, sub, row, 0, row.length);
+  /** Adds a record that was read, by `reader` out of the whole of `row`, and gives it, its arrays views of what is kept. */
+  addRow(main: number, sub: number, row: Uint8Array, reader: RecordReader): KeyValue {
+    const at = this.#packed.add(main, sub, row, 0, row.length);
+    return at < 0 ? keyValueOf(reader, ownBytes(row), 0) : keyValueOf(reader, this.#packed.newest, at);
   }
 
   /** Adds what a transaction has put: its first change stays where it was encoded, the others are copied. */

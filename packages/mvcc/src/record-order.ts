@@ -5,6 +5,7 @@
  * RO2  Above the revision up to which compaction may have removed some, none is missing: each transaction follows the one
  *      before, its changes count up from 0. A reader that skipped one would lose an event and not know it (law 4).
  */
+import { byteKey } from '@varve/base/order';
 import { MvccError } from './errors.ts';
 
 export class RecordOrder {
@@ -55,4 +56,9 @@ export class RecordOrder {
 /** `5.2`, or `5` for the first change of a transaction. */
 export function name(main: number, sub: number): string {
   return sub === 0 ? `${main}` : `${main}.${sub}`;
+}
+
+/** A key in an error message: printable, and short. */
+export function printKey(key: Uint8Array): string {
+  return JSON.stringify(byteKey(key.subarray(0, 64)));
 }

@@ -91,6 +91,11 @@ export interface RangeResult {
 export interface GetOptions {
   /** Read the state after this revision; 0 or absent: the present. */
   readonly revision?: number | undefined;
+  /**
+   * Leave out value and lease: answered from the index alone, as comparisons of revisions and versions want it. The key is the
+   * array that was asked with. @default false
+   */
+  readonly keyOnly?: boolean | undefined;
 }
 
 /** Reads at one pinned revision. It does not hold compaction back: once the revision is compacted, reads end with `MVCC_COMPACTED`. */
@@ -289,7 +294,7 @@ export interface Store extends AsyncDisposable {
     options?: SliceOptions & { readonly chunkSize?: number | undefined },
   ): AsyncIterable<readonly Change[]>;
   /** Pins a revision: the visible one, or an older one. */
-  read(options?: GetOptions): ReadTxn;
+  read(options?: Pick<GetOptions, 'revision'>): ReadTxn;
 
   /**
    * Runs `body` as one transaction, in one synchronous section.

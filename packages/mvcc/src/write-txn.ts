@@ -12,14 +12,15 @@
  * the revision of a deletion (Q4).
  */
 import { BackendError, type BatchTx, type Bucket } from '@varve/backend';
-import type { RangeEnd, Revision } from '@varve/index';
+import type { RangeEnd, RevisionList } from '@varve/index';
 import { check, checkBytes, checkHasFields, checkOptional, isInteger, type Rule } from '@varve/base/options';
 import { checkUint64, writeAppliedIndex, type AppliedIndex } from './applied-index.ts';
 import { keyBucket } from './buckets.ts';
 import { changedSince } from './changed-since.ts';
 import { MvccError } from './errors.ts';
 import type { History, RecordSource } from './history.ts';
-import { checkRange, rangeNow } from './range.ts';
+import { keyOnly } from './key-only.ts';
+import { checkGet, checkRange, rangeNow } from './range.ts';
 import { checkForeign, SectionRows } from './rows.ts';
 import type {
   Change,
@@ -110,14 +111,16 @@ export class WriteTransaction implements WriteTxn, RecordSource {
 
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined {
     const tx = this.#live();
-    if (options !== undefined) checkHasFields(options);
-    const revision = this.#history.revisionFor(options?.revision, this.#current());
+    if (options !== undefined) checkGet(options);
+    const history = this.#history;
+    const revision = history.revisionFor(options?.revision, this.#current());
     checkBytes(key, 'key');
     this.ranges++;
-    const entry = this.#history.index.get(key, revision);
+    const entry = history.index.get(key, revision, history.entry);
     if (entry === undefined) return undefined;
+    if (options?.keyOnly === true) return keyOnly(history.damaged, key, entry);
     if (entry.main > this.#begin) return this.changed.keyValue(entry.sub);
-    return this.#history.cache.peek(entry.main, entry.sub) ?? this.#history.load(key, entry, tx);
+    return history.cache.peek(entry.main, entry.sub) ?? history.load(key, entry, tx);
   }
 
   range(key: Uint8Array, end: RangeEnd, options: RangeOptions = NO_OPTIONS): RangeResult {
@@ -129,18 +132,18 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     return rangeNow(this.#history, this, key, end, revision, current, options);
   }
 
-  addRecords(revisions: readonly Revision[], into: KeyValue[]): void {
+  addRecords(revisions: RevisionList, into: KeyValue[]): void {
     const tx = this.#live();
+    const { mains, length } = revisions;
     // Its own changes are few as a rule, and in the order of keys: anywhere.
     let from = 0;
-    for (const [i, { main, sub }] of revisions.entries()) {
-      if (main <= this.#begin) continue;
-      if (i > from) this.#history.addRecordsIn(tx, revisions.slice(from, i), into);
-      into.push(this.changed.keyValue(sub));
+    for (let i = 0; i < length; i++) {
+      if (mains[i]! <= this.#begin) continue;
+      if (i > from) this.#history.addRecordsIn(tx, revisions, from, i, into);
+      into.push(this.changed.keyValue(revisions.subAt(i)));
       from = i + 1;
     }
-    const rest = from === 0 ? revisions : revisions.slice(from);
-    if (rest.length > 0) this.#history.addRecordsIn(tx, rest, into);
+    if (from < length) this.#history.addRecordsIn(tx, revisions, from, length, into);
   }
 
   put(key: Uint8Array, value: Uint8Array, lease = 0n): number {
@@ -216,10 +219,11 @@ export class WriteTransaction implements WriteTxn, RecordSource {
   }
 
   #nextMain(): number {
-    if (this.#begin >= Number.MAX_SAFE_INTEGER) {
+    const { revision } = this.changed;
+    if (revision > Number.MAX_SAFE_INTEGER) {
       throw new MvccError('MVCC_EXHAUSTED', 'the last revision, 2^53 - 1, is taken');
     }
-    return this.#begin + 1;
+    return revision;
   }
 
   #deleteRange(tx: BatchTx, key: Uint8Array, end: Uint8Array, asked: number | undefined): DeleteRangeResult {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeKeyValue } from '../src/key-value.ts';
+import { encodeKeyValue, RecordReader } from '../src/key-value.ts';
 import { RecordCache } from '../src/record-cache.ts';
 import { ownBytes, RecordSlab } from '../src/record-slab.ts';
 import type { KeyValue } from '../src/store.ts';
@@ -14,9 +14,16 @@ function kv(main: number, size = 100, key = `k${main}`): KeyValue {
   return { key: bytes(key), value, createRevision: main, modRevision: main, version: 1, lease: 0n };
 }
 
-/** A record that was read. */
+/** A record that was read, as it is stored. */
+function addRow(cache: RecordCache, main: number, sub: number, stored: Uint8Array): KeyValue {
+  const reader = new RecordReader();
+  reader.read(stored);
+  return cache.addRow(main, sub, stored, reader);
+}
+
+/** The same, of an object. */
 function add(cache: RecordCache, main: number, sub: number, record: KeyValue): void {
-  cache.addRow(main, sub, encodeKeyValue(record));
+  addRow(cache, main, sub, encodeKeyValue(record));
 }
 
 /** A transaction that puts these keys. */
@@ -28,6 +35,19 @@ function write(slab: RecordSlab, main: number, keys: readonly string[], size: nu
   }
   return changed;
 }
+
+test.each([
+  ['that is kept', 1 << 20],
+  ['that is too long to be kept', 64],
+  ['where nothing is kept', 0],
+])('a record %s is given as it was read, in memory of its own', (_, cacheBytes) => {
+  const stored = encodeKeyValue(kv(7));
+  const large = new Uint8Array(1 << 20);
+  large.set(stored, 1000);
+  const given = addRow(new RecordCache(cacheBytes), 7, 0, large.subarray(1000, 1000 + stored.length));
+  large.fill(1);
+  expect(given).toEqual(kv(7));
+});
 
 test('law 9: never more bytes than the bound, and what is kept is right', () => {
   fc.assert(
@@ -59,9 +79,9 @@ test('records that are read stay, others go', () => {
   const cache = new RecordCache(100_000);
   let missed = 0;
   for (let main = 3; main < 4000; main++) {
-    cache.addRow(main, 0, row(main, 200));
+    addRow(cache, main, 0, row(main, 200));
     if (cache.get(2, 0) !== undefined) continue;
-    cache.addRow(2, 0, row(2, 200));
+    addRow(cache, 2, 0, row(2, 200));
     missed++;
   }
   // Once, or when four others of its set were added: seldom.
@@ -145,7 +165,7 @@ function row(main: number, size: number): Uint8Array {
 
 test('a record read once is bytes, and an object from the second time on', () => {
   const cache = new RecordCache(1 << 20);
-  for (let main = 2; main < 2502; main++) cache.addRow(main, 0, row(main, 300));
+  for (let main = 2; main < 2502; main++) addRow(cache, main, 0, row(main, 300));
   const packed = cache.bytes;
   // 320 bytes a record, its header, and the table, which is a sixteenth of the cache.
   expect(packed / 2500).toBeLessThan(370);
@@ -170,7 +190,7 @@ test('rows of all lengths are what they were, in any order, with and without sub
         const id = `${main}.${sub}`;
         const found = cache.get(main, sub);
         if (found === undefined) {
-          cache.addRow(main, sub, row(main, size));
+          addRow(cache, main, sub, row(main, size));
           sizes.set(id, size);
         } else {
           expect([found.modRevision, found.value.length]).toEqual([main, sizes.get(id)]);
@@ -184,18 +204,18 @@ test('rows of all lengths are what they were, in any order, with and without sub
 
 test('revisions that are 2^32 apart are not taken for each other', () => {
   const cache = new RecordCache(1 << 20);
-  cache.addRow(5, 0, row(5, 10));
+  addRow(cache, 5, 0, row(5, 10));
   expect(cache.get(2 ** 32 + 5, 0)).toBeUndefined();
-  cache.addRow(2 ** 32 + 5, 0, row(2 ** 32 + 5, 10));
+  addRow(cache, 2 ** 32 + 5, 0, row(2 ** 32 + 5, 10));
   expect(cache.get(2 ** 32 + 5, 0)?.modRevision).toBe(2 ** 32 + 5);
   expect(cache.get(5, 0)).toBeUndefined();
 });
 
 test('what was handed out stays as it is when its slab is dropped', () => {
   const cache = new RecordCache(100_000);
-  cache.addRow(2, 0, row(2, 100));
+  addRow(cache, 2, 0, row(2, 100));
   const early = cache.get(2, 0)!;
-  for (let main = 3; main < 5000; main++) cache.addRow(main, 0, row(main, 100));
+  for (let main = 3; main < 5000; main++) addRow(cache, main, 0, row(main, 100));
   expect(cache.get(2, 0)).toBeUndefined();
   expect(show(early)).toBe(show({ ...early, value: new Uint8Array(100).fill(2) }));
 });

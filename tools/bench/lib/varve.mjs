@@ -6,6 +6,8 @@ import { openWatchableStore } from '@varve/watch';
 
 /** @typedef {import('@varve/watch').WatchResponse} WatchResponse */
 
+const KEY_ONLY = { keyOnly: true };
+
 /**
  * @param {string} name
  * @param {string} kind
@@ -47,7 +49,7 @@ export function varve(name, kind, openEngine, chains) {
         cas: (key, value) =>
           admitted(() => {
             store.write((txn) => {
-              if ((txn.get(key)?.modRevision ?? 0) > 0) txn.put(key, value);
+              if ((txn.get(key, KEY_ONLY)?.modRevision ?? 0) > 0) txn.put(key, value);
             });
           }),
         putDurable(key, value) {

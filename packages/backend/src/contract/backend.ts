@@ -123,6 +123,8 @@ export interface Backend extends AsyncDisposable {
   hash(ignore?: (bucket: string, key: Uint8Array) => boolean): Promise<number>;
   /** Commits, then gives the space of deleted rows back. Sections go on meanwhile; at most, writers wait in `admit()`. */
   defrag(): Promise<void>;
+  /** Whether `getMany` is less work than `get` for each: the engine has a way of its own. */
+  readonly readsTogether: boolean;
   /** What `putLent` leaves free around a row's key and value. */
   readonly room: Room;
   /** Bytes on the medium, sampled after each commit and defrag. */

@@ -147,6 +147,10 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     return this.#ground.slab.room;
   }
 
+  get readsTogether(): boolean {
+    return this.#engine.getMany !== undefined;
+  }
+
   get openReadTxN(): number {
     return this.#readers.size;
   }

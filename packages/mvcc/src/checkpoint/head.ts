@@ -7,6 +7,7 @@
  * The body of HEAD, as JSON: `{ format: 1, id, revision, compacted, witnesses: [[main, CRC of key and value], …] }`; that of LAST:
  * `{ keys, leases }`.
  */
+import { byteKey } from '@varve/base/order';
 import { crc32c, type ReadTx } from '@varve/backend';
 import { keyBucket } from '../buckets.ts';
 import { revisionBytes, tombstoneBytes } from '../revision-bytes.ts';
@@ -68,7 +69,7 @@ function sumOf(tx: ReadTx, main: number): number | undefined {
 }
 
 export function jsonBytes(value: CheckpointHead | CheckpointEnd): Uint8Array {
-  return Buffer.from(JSON.stringify(value));
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
 /** @throws Unusable */
@@ -93,7 +94,7 @@ export function readEnd(body: Uint8Array): CheckpointEnd {
 
 function parsed(body: Uint8Array): object {
   try {
-    return Object(JSON.parse(Buffer.from(body).toString('utf8'))) as object;
+    return Object(JSON.parse(byteKey(body))) as object;
   } catch {
     throw new Unusable('what it says of itself cannot be read');
   }

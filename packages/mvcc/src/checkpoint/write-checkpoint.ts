@@ -7,6 +7,7 @@
  *     then nobody sees any of it (`Aside.replace`).
  * IXW3  For as long as a piece of work takes, others have the loop, as far as they want it (`Pace`).
  */
+import { joined } from '@varve/base/block';
 import type { Clock } from '@varve/base/clock';
 import { STEP_MS } from '@varve/base/pace';
 import type { TreeIndex } from '@varve/index';
@@ -43,7 +44,7 @@ export async function* checkpointPieces(content: CheckpointContent): AsyncGenera
     bytes += block.length;
     if (bytes >= PIECE_BYTES) {
       pace.leave();
-      yield Buffer.concat(waiting);
+      yield joined(waiting);
       check();
       pace.enter();
       waiting = [];
@@ -59,7 +60,7 @@ export async function* checkpointPieces(content: CheckpointContent): AsyncGenera
   pace.leave();
   await content.durable();
   check();
-  yield Buffer.concat(waiting);
+  yield joined(waiting);
 }
 
 function* blocks({ head, index, leases }: CheckpointContent): Generator<Uint8Array, void, undefined> {
@@ -77,10 +78,10 @@ function* blocks({ head, index, leases }: CheckpointContent): Generator<Uint8Arr
     bytes += row.length;
     leaseN++;
     if (bytes < LEASE_BLOCK_BYTES) continue;
-    yield framer.frame('LEAS', Buffer.concat(rows));
+    yield framer.frame('LEAS', joined(rows));
     rows = [];
     bytes = 0;
   }
-  if (bytes > 0) yield framer.frame('LEAS', Buffer.concat(rows));
+  if (bytes > 0) yield framer.frame('LEAS', joined(rows));
   yield framer.frame('LAST', jsonBytes({ keys: step.value, leases: leaseN }));
 }

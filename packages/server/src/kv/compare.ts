@@ -4,6 +4,7 @@
  * SVCP1  Over a range it must hold for every key; a range without keys is like a missing key (S88, S89).
  * SVCP2  A missing key has version, revisions and lease 0, and no value: every comparison of values fails (S83, S84).
  * SVCP3  An operand of another target, or none, is 0 or empty (S85, S86). An unknown result holds; an unknown target is equal.
+ * SVCP4  Values and leases are in records, everything else in the index: a record is read only for those.
  *
  * etcd: server/etcdserver/txn/txn.go, applyCompare (spec server-api.md 5.5).
  */
@@ -11,6 +12,19 @@ import { Compare_CompareResult as Result, Compare_CompareTarget as Target, type 
 import type { KeyValue } from '@varve/watch';
 
 const NO_BYTES = new Uint8Array(0);
+
+interface Needed {
+  readonly keyOnly: boolean;
+  readonly keysOnly: boolean;
+}
+
+const KEYS: Needed = Object.freeze({ keyOnly: true, keysOnly: true });
+const RECORDS: Needed = Object.freeze({ keyOnly: false, keysOnly: false });
+
+/** What of the keys a comparison looks at: the index alone knows revisions and versions (SVCP4). */
+export function neededFor({ target }: Compare): Needed {
+  return target === Target.VALUE || target === Target.LEASE ? RECORDS : KEYS;
+}
 
 /** @param kvs what is live of the comparison's range */
 export function holds(compare: Compare, kvs: readonly KeyValue[]): boolean {

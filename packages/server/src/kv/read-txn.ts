@@ -7,7 +7,7 @@ import type { Compare, RequestOp, TxnRequest } from '@varve/etcd-api';
 import type { KeyValue, ReadTxn, WatchableStore } from '@varve/watch';
 import { failures } from '../status.ts';
 import type { RangeAnswer, TxnAnswer } from '../wire/kv-answers.ts';
-import { holds } from './compare.ts';
+import { holds, neededFor } from './compare.ts';
 import { isEmptyRange, storeEnd } from './keys.ts';
 import { planRange, rangeAnswer, rangeOfOne } from './range.ts';
 import { checkRevision } from './txn.ts';
@@ -42,11 +42,13 @@ async function allHold(compares: readonly Compare[], txn: ReadTxn, signal: Abort
   return true;
 }
 
-async function compared({ key, rangeEnd }: Compare, txn: ReadTxn, signal: AbortSignal): Promise<readonly KeyValue[]> {
-  const end = storeEnd(rangeEnd);
+async function compared(compare: Compare, txn: ReadTxn, signal: AbortSignal): Promise<readonly KeyValue[]> {
+  const { key } = compare;
+  const end = storeEnd(compare.rangeEnd);
+  const needed = neededFor(compare);
   if (isEmptyRange(key, end)) return [];
-  if (end !== undefined) return (await txn.range(key, end, { signal })).kvs;
-  const kv = txn.get(key);
+  if (end !== undefined) return (await txn.range(key, end, { ...needed, signal })).kvs;
+  const kv = txn.get(key, needed);
   return kv === undefined ? [] : [kv];
 }
 

@@ -15,7 +15,7 @@ import type { KeyValue, WriteTxn } from '@varve/watch';
 import type { Lessor } from '../layers.ts';
 import { failures } from '../status.ts';
 import type { DeleteAnswer, OpAnswer, PutAnswer, RangeAnswer, TxnAnswer } from '../wire/kv-answers.ts';
-import { holds } from './compare.ts';
+import { holds, neededFor } from './compare.ts';
 import { isEmptyRange, storeEnd } from './keys.ts';
 import { planRange, rangeAnswer, rangeOfOne } from './range.ts';
 
@@ -67,10 +67,12 @@ function stepOf({ request }: RequestOp, txn: WriteTxn): Step {
   }
 }
 
-function comparedNow({ key, rangeEnd }: Compare, txn: WriteTxn): readonly KeyValue[] {
-  const end = storeEnd(rangeEnd);
-  if (end !== undefined) return isEmptyRange(key, end) ? NOTHING : txn.range(key, end).kvs;
-  const kv = txn.get(key);
+function comparedNow(compare: Compare, txn: WriteTxn): readonly KeyValue[] {
+  const { key } = compare;
+  const end = storeEnd(compare.rangeEnd);
+  const needed = neededFor(compare);
+  if (end !== undefined) return isEmptyRange(key, end) ? NOTHING : txn.range(key, end, needed).kvs;
+  const kv = txn.get(key, needed);
   return kv === undefined ? NOTHING : [kv];
 }
 

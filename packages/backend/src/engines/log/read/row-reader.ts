@@ -20,8 +20,8 @@ const SLAB = 1 << 16;
 const LONG = SLAB / 4;
 /** So many neighbours in a row, and the next ones are read with them. */
 const STREAK = 3;
-/** Rows of one call that lie so close are read together. */
-const JOINED = 1 << 16;
+/** Rows of one call that lie so close are read together: what lies between costs less than another read. */
+const JOINED = 1 << 14;
 const LARGEST_READ = 1 << 20;
 
 interface Block {

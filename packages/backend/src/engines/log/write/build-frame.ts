@@ -6,6 +6,7 @@
  *     gathered, where a call with many buffers would cost more than their copy.
  * LGBF2  Nothing is shown: the draft becomes the state when the frame is durable.
  */
+import type { Blocks } from '@varve/base/block';
 import { Slice, type Turns } from '@varve/base/pace';
 import type { Changes, Room } from '../../../contract/engine.ts';
 import { packChanges } from '../../../contract/packed-changes.ts';
@@ -47,18 +48,19 @@ const STRIDE = 128;
 const probe = new Probe();
 const name = Buffer.from.bind(Buffer);
 
-/** @throws BackendError `BACKEND_KEY_ORDER`; nothing is written then */
+/** @param blocks as `Pieces` wants them @throws BackendError `BACKEND_KEY_ORDER`; nothing is written then */
 export async function buildFrame(
   clock: Turns,
   changes: Changes,
   draft: Draft,
   file: LiveFile,
   commit: number,
+  blocks: Blocks,
 ): Promise<Frame> {
   const rows = packChanges(changes, rowRoom);
   const place = aligned(file.end);
   const head = new Uint8Array(FRAME_HEAD);
-  const pieces = new Pieces(place);
+  const pieces = new Pieces(place, blocks);
   pieces.add(head, 0, FRAME_HEAD);
   const slice = new Slice(clock);
   const sums = new Uint32Array(rows.length);

@@ -8,6 +8,7 @@
  */
 import type { Changes } from '../../../contract/engine.ts';
 import { BackendError } from '../../../contract/errors.ts';
+import { Blocks } from '@varve/base/block';
 import { deferred } from '@varve/base/deferred';
 import { asBackendError, movedError } from '../failure.ts';
 import { LiveFile, type OpenFiles } from '../files/live-file.ts';
@@ -47,6 +48,9 @@ export interface EndedSegment {
   readonly runs: readonly RunView[];
 }
 
+/** Small pieces of frames are gathered in blocks of so many bytes. */
+const GATHER_BYTES = 1 << 16;
+
 export class LogStore {
   readonly parts: LogParts;
   state: State;
@@ -55,6 +59,7 @@ export class LogStore {
   logBytes: number;
   readonly identity: string | undefined;
   #writer: LogWriter | undefined;
+  readonly #blocks = new Blocks(GATHER_BYTES);
   #nextFile: number;
   #ended: EndedSegment[] = [];
   /** The commit that runs; never rejects. */
@@ -162,7 +167,7 @@ export class LogStore {
       const { file } = writer;
       const commit = this.state.commit + 1;
       const draft = new Draft(this.state);
-      const frame = await buildFrame(files.clock, changes, draft, file, commit);
+      const frame = await buildFrame(files.clock, changes, draft, file, commit, this.#blocks);
       const buffers = await writer.append(frame.pieces, frame.end);
       this.requirePlace();
       openFiles.recent.add(file, frame.place, buffers);

@@ -1,14 +1,15 @@
 /**
  * What is to be written at one place of a file, as views of where it lies: bytes that follow each other in a block are one piece, and
- * small pieces are gathered in a buffer.
+ * small pieces are gathered in blocks that all frames of a store share: a block for each would be sixty times what a small frame needs,
+ * and the collector counts it.
  *
  * LGPI1  A piece is looked at when it is written, not when it is added: heads may still be filled in, except in what was gathered,
  *     so the frame's head is kept by itself.
  */
+import type { Blocks } from '@varve/base/block';
 
 /** Pieces below this are copied together. */
 const SMALL = 4096;
-const GATHER = 1 << 16;
 
 export class Pieces {
   readonly place: number;
@@ -17,12 +18,16 @@ export class Pieces {
   #block: Uint8Array | undefined;
   #from = 0;
   #to = 0;
-  #gather: Uint8Array = new Uint8Array(0);
-  #gathered = 0;
+  readonly #blocks: Blocks;
+  /** What is gathered, in a block of `#blocks`. */
+  #gather: Uint8Array | undefined;
   #gatherFrom = 0;
+  #gatherTo = 0;
 
-  constructor(place: number) {
+  /** @param blocks where small pieces are gathered, of at least 4 KiB */
+  constructor(place: number, blocks: Blocks) {
     this.place = place;
+    this.#blocks = blocks;
   }
 
   get length(): number {
@@ -61,22 +66,23 @@ export class Pieces {
       this.#buffers.push(new Uint8Array(block.buffer, block.byteOffset + this.#from, length));
       return;
     }
-    if (this.#gathered + length > this.#gather.length) {
+    const target = this.#blocks.reserve(length);
+    const gather = this.#blocks.block;
+    if (gather !== this.#gather || target !== this.#gatherTo) {
       this.#endGather();
-      this.#gather = new Uint8Array(Buffer.allocUnsafeSlow(this.#buffers.length === 1 ? SMALL : GATHER).buffer);
-      this.#gathered = this.#gatherFrom = 0;
+      this.#gather = gather;
+      this.#gatherFrom = target;
     }
-    const target = this.#gathered;
     if (length > 64) {
-      this.#gather.set(new Uint8Array(block.buffer, block.byteOffset + this.#from, length), target);
+      gather.set(new Uint8Array(block.buffer, block.byteOffset + this.#from, length), target);
     } else {
-      for (let i = 0; i < length; i += 1) this.#gather[target + i] = block[this.#from + i]!;
+      for (let i = 0; i < length; i += 1) gather[target + i] = block[this.#from + i]!;
     }
-    this.#gathered += length;
+    this.#gatherTo = target + length;
   }
 
   #endGather(): void {
-    if (this.#gathered > this.#gatherFrom) this.#buffers.push(this.#gather.subarray(this.#gatherFrom, this.#gathered));
-    this.#gatherFrom = this.#gathered;
+    if (this.#gather !== undefined) this.#buffers.push(this.#gather.subarray(this.#gatherFrom, this.#gatherTo));
+    this.#gather = undefined;
   }
 }

@@ -1,0 +1,29 @@
+/**
+ * Revisions in a row as plain numbers: what a range found, without an object for each.
+ *
+ * RVL1  `mains[i]` and `subAt(i)` are revision i. There are no subs at all while each is 0, as nearly all are.
+ */
+import type { Revision } from './revision.ts';
+
+export class RevisionList {
+  readonly mains: number[] = [];
+  #subs: number[] | undefined;
+
+  get length(): number {
+    return this.mains.length;
+  }
+
+  subAt(index: number): number {
+    return this.#subs === undefined ? 0 : this.#subs[index]!;
+  }
+
+  *[Symbol.iterator](): Generator<Revision, void, undefined> {
+    for (const [index, main] of this.mains.entries()) yield { main, sub: this.subAt(index) };
+  }
+
+  push(main: number, sub: number): void {
+    if (sub !== 0 && this.#subs === undefined) this.#subs = Array.from(this.mains, () => 0);
+    this.mains.push(main);
+    this.#subs?.push(sub);
+  }
+}
