@@ -30,6 +30,7 @@ const checks = {
   links: [join(root, 'tools', 'checks', 'links.mjs')],
   examples: [vitest, 'run', '--project', 'readme-examples'],
   pack: [join(root, 'tools', 'checks', 'pack.mjs')],
+  installs: [join(root, 'tools', 'checks', 'installs.mjs')],
 };
 
 const usage = `npm run check [-- NAME...]

@@ -2,27 +2,30 @@
 // varve beside its peers, on the same work. See README.md here for what is measured.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { flagsOf } from '../run/flags.mjs';
+import { flagsOf, refuse } from '../run/flags.mjs';
+import { bars } from './lib/bars.mjs';
 import { goBinary, measure } from './lib/run.mjs';
 import { table } from './lib/table.mjs';
 
-const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains load,history,durable,watch] [--rounds N] [--keys N]
-    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--out FILE.json]; --server: over the wire
-  varve beside its peers, on the same work; the peers, and what each option means, stand in tools/bench/README.md`;
+const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains machine,load,history,durable,watch] [--rounds N] [--keys N]
+    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--markdown] [--out FILE.json]; --server: over the wire
+  varve beside its peers, on the same work, as bars; the peers, and what each option means, stand in tools/bench/README.md`;
 
 const { flags } = flagsOf(usage, {
   quick: { type: 'boolean' },
   full: { type: 'boolean' },
   server: { type: 'boolean' },
   peers: { type: 'string' },
-  chains: { type: 'string', default: 'load,history,durable,watch' },
+  chains: { type: 'string', default: 'machine,load,history,durable,watch' },
   rounds: { type: 'string' },
   keys: { type: 'string' },
   window: { type: 'string' },
   limit: { type: 'string' },
   extra: { type: 'string' },
+  markdown: { type: 'boolean', default: false },
   out: { type: 'string' },
 });
 
@@ -55,11 +58,16 @@ const rounds = Number(flags.rounds ?? pick(1, 3, 1));
 
 installPeers();
 const known = await knownPeers();
-/** What the default may not always be has a name of its own. */
-const wanted = flags.peers?.split(',').map((name) => (name === 'varve-level' ? 'varve' : name));
-const quickPeers = new Set(['varve', 'classic-level', 'lmdb-mvcc', 'kine-sqlite']);
+const wanted = flags.peers?.split(',');
+const unknown = wanted?.find((name) => !known.some((peer) => peer.name === name));
+if (unknown !== undefined)
+  refuse(usage, `There is no peer ${unknown} here: ${known.map(({ name }) => name).join(', ')}.`);
+const quickPeers = new Set(['varve', 'floor', 'classic-level', 'lmdb-mvcc', 'kine-sqlite']);
+const same = new Set(known.map((peer) => peer.as));
 const peers = known.filter((peer) =>
-  wanted ? wanted.includes(peer.name) || peer.extra : peer.extra || !flags.quick || quickPeers.has(peer.name),
+  wanted
+    ? wanted.includes(peer.name) || peer.extra
+    : peer.extra || (!same.has(peer.name) && (!flags.quick || quickPeers.has(peer.name))),
 );
 const anchor = peers.some((peer) => peer.name === 'etcd-mvcc') ? 'etcd-mvcc' : (peers[0]?.name ?? '');
 const result = await measure({
@@ -70,8 +78,17 @@ const result = await measure({
   limitSeconds: Number(flags.limit ?? pick(60, 120, 600)),
   log,
 });
-process.stdout.write(`${table({ ...result, peers, anchor, rounds, options })}\n`);
-if (flags.out) writeFileSync(flags.out, `${JSON.stringify({ options, rounds, ...result }, null, 1)}\n`);
+const circumstances = {
+  day: new Date().toISOString().slice(0, 10),
+  node: process.version,
+  cpu: os.cpus()[0]?.model ?? 'unknown',
+  cores: os.cpus().length,
+  load: os.loadavg()[0] ?? 0,
+};
+const shown = peers.map(({ name, kind }) => ({ name, kind }));
+const report = { circumstances, options, rounds, peers: shown, anchor, ...result };
+process.stdout.write(`${flags.markdown ? table(report) : bars(report)}\n`);
+if (flags.out) writeFileSync(flags.out, `${JSON.stringify(report)}\n`);
 process.exitCode = result.failures.length === 0 ? 0 : 1;
 
 /** The peers that are not ours come on first use: a clone that never measures does not pay for them. */
@@ -79,7 +96,7 @@ function installPeers() {
   const folder = join(here, 'peers');
   if (
     existsSync(join(folder, 'node_modules')) ||
-    (flags.peers?.split(',').every((name) => name.startsWith('varve')) ?? false)
+    (flags.peers?.split(',').every((name) => name.startsWith('varve') || name === 'floor') ?? false)
   )
     return;
   log('installing the peers (once) ...');
@@ -116,8 +133,7 @@ async function knownPeers() {
       chains: ['load', 'history', 'durable', 'watch'],
     });
   }
-  // Ours first, in the order people look for them.
-  return found.toSorted(
-    (a, b) => Number(b.name.startsWith('varve')) - Number(a.name.startsWith('varve')) || a.name.length - b.name.length,
-  );
+  // Ours first, in the order people look for them, the floor last.
+  const place = (/** @type {string} */ name) => (name === 'floor' ? 2 : name.startsWith('varve') ? 0 : 1);
+  return found.toSorted((a, b) => place(a.name) - place(b.name) || a.name.length - b.name.length);
 }

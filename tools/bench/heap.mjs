@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_KIND } from '@varve/backend/folder';
 import { flagsOf, refuse } from '../run/flags.mjs';
 
 const usage = `node tools/bench/heap.mjs [--keys 100000] [--engine level|log|file|memory]
@@ -15,7 +16,7 @@ const usage = `node tools/bench/heap.mjs [--keys 100000] [--engine level|log|fil
 const LIMIT = 1.15;
 const { flags } = flagsOf(usage, {
   keys: { type: 'string', default: '100000' },
-  engine: { type: 'string', default: 'level' },
+  engine: { type: 'string', default: DEFAULT_KIND },
   history: { type: 'string' },
 });
 const keys = Number(flags.keys);

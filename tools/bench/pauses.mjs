@@ -12,6 +12,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_KIND } from '@varve/backend/folder';
 import { flagsOf, refuse } from '../run/flags.mjs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { key, makeValues, P } from './lib/gen.mjs';
@@ -129,7 +130,7 @@ async function main() {
   const { flags } = flagsOf(usage, {
     revisions: { type: 'string', default: '1000000' },
     keys: { type: 'string' },
-    engine: { type: 'string', default: 'level' },
+    engine: { type: 'string', default: DEFAULT_KIND },
     most: { type: 'string', default: '50' },
   });
   if (!['level', 'log', 'file', 'memory'].includes(flags.engine)) refuse(usage, `There is no engine ${flags.engine}.`);

@@ -1,5 +1,5 @@
 // @ts-check
-// What the walks of ARCHITECTURE.md pass: packages and source files whose code runs between a call and its answer, on a LevelDB store.
+// What the walks of ARCHITECTURE.md pass: packages and source files whose code runs between a call and its answer, on the default engine.
 //
 // How it counts: V8's precise coverage, reset before each walk. A file counts when one of its functions ran; what ran while it was loaded
 // does not. Each walk goes five times and the shortest counts, so that nothing is in it that happens now and then.

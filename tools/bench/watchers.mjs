@@ -16,6 +16,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { DEFAULT_KIND } from '@varve/backend/folder';
 import { flagsOf, refuse } from '../run/flags.mjs';
 import { openBackend } from '@varve/backend';
 import { fileEngine } from '@varve/backend/file';
@@ -33,7 +34,7 @@ const everything = /** @type {const} */ ([Buffer.from(PUT), Buffer.from('/bench/
 const usage = `node --expose-gc tools/bench/watchers.mjs [--engine level|log|file|memory] [--only puts,late,sleeper,behind] [--scale 1]
   what ten thousand watchers, late ones and one that never reads cost; ends with 1 when an event is missing or out of turn`;
 const { flags } = flagsOf(usage, {
-  engine: { type: 'string', default: 'level' },
+  engine: { type: 'string', default: DEFAULT_KIND },
   only: { type: 'string', default: 'puts,late,sleeper,behind' },
   scale: { type: 'string', default: '1' },
 });

@@ -5,15 +5,18 @@
  * PC1  Only the tarballs count from then on: no workspace link, no source, plain Node.
  * PC2  Each export is loaded with `import` and with `require`, each README example is compiled against the shipped
  *     declarations (which are checked, too) and run, each program of a package answers `--help`.
+ * PC3  `@varve/kv` alone brings no install script and no native code (R129, decisions/0038); what it brings is installed with
+ *     scripts as npm runs them. Other package managers: installs.mjs.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allFences } from '../readme-examples/fences.mjs';
 import { compile, runProgram } from '../readme-examples/programs.mjs';
 import { interrupted, leave, run } from '../run/child.mjs';
-import { packAll, writeConsumer } from './lib/packing.mjs';
+import { burdens, installedIn } from './lib/installed.mjs';
+import { packAll, writeConsumer, writeFirstProgram } from './lib/packing.mjs';
 import { root } from '../run/root.mjs';
 
 /** @typedef {import('./lib/packing.mjs').Packed & { paths: string[] }} Packed */
@@ -30,6 +33,7 @@ try {
     await load(packed);
     await showHelp(packed);
     const ran = await runExamples();
+    await installFirst(packed);
     console.log(`${packed.length} packages packed, linted, installed and loaded; ${ran} examples`);
   }
 } finally {
@@ -99,6 +103,17 @@ async function install(packed) {
   const { code, output } = await run('npm', args, { quiet: true, cwd: folder });
   if (code !== 0) problems.push(`npm cannot install the tarballs:\n${output}`);
   return code === 0;
+}
+
+/** What a user's first install brings. @param {readonly Packed[]} packed */
+async function installFirst(packed) {
+  const place = join(folder, 'first');
+  mkdirSync(place);
+  writeFirstProgram(place, packed, 'overrides');
+  const args = ['install', '--no-package-lock', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { code, output } = await run('npm', args, { quiet: true, cwd: place });
+  if (code !== 0) return void problems.push(`npm cannot install @varve/kv alone:\n${output}`);
+  problems.push(...burdens(installedIn(place)).map((burden) => `an install of @varve/kv ${burden}`));
 }
 
 /** Loads every export, both ways. @param {readonly Packed[]} packed */

@@ -15,7 +15,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { file, level, open } from '@varve/kv';
+import { file, level, log as logAt, open } from '@varve/kv';
 import { randomOf } from '../run/random.mjs';
 
 const patienceMs = 60_000;
@@ -62,7 +62,8 @@ async function opened() {
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
-      return await open(engine === 'file' ? file(store) : level(store));
+      const places = { file, level, log: logAt };
+      return await open(places[/** @type {keyof typeof places} */ (engine)](store));
     } catch (error) {
       const { code } = /** @type {{ code?: unknown }} */ (error);
       if (code !== 'BACKEND_LOCKED' || performance.now() > until) throw error;

@@ -2,7 +2,7 @@
 /**
  * Pits writers against each other on one store, as if each lived in a container of its own, with and without flock(1).
  *
- *   node tools/rivals/rivals.mjs [--rounds 200] [--engine file|level] [--from 0]
+ *   node tools/rivals/rivals.mjs [--rounds 200] [--engine file|level|log] [--from 0]
  *
  * Every fourth round begins a new store. The last line is `N of M rounds hold`, and says how often the store changed hands, how
  * many writes were acknowledged and how many holders were killed; the exit code is 1 when a round does not hold. What is
@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { flagsOf, refuse, wholeNumber } from '../run/flags.mjs';
 import { playRound, whyNotIsolated } from './lib/round.mjs';
 
-const usage = `node tools/rivals/rivals.mjs [--rounds 200] [--engine file|level] [--from 0]
+const usage = `node tools/rivals/rivals.mjs [--rounds 200] [--engine file|level|log] [--from 0]
   pits writers against each other on one store; ends with 1 when a round does not hold`;
 const roundsPerStore = 4;
 const { flags } = flagsOf(usage, {
@@ -25,7 +25,8 @@ const { flags } = flagsOf(usage, {
 const rounds = wholeNumber(usage, 'rounds', flags.rounds, 1);
 const from = wholeNumber(usage, 'from', flags.from, 0);
 const { engine } = flags;
-if (engine !== 'file' && engine !== 'level') refuse(usage, `--engine is file or level, not ${engine}.`);
+if (engine !== 'file' && engine !== 'level' && engine !== 'log')
+  refuse(usage, `--engine is file, level or log, not ${engine}.`);
 
 const why = whyNotIsolated();
 if (why !== undefined) console.log(`not isolated, plain processes: ${why}`);

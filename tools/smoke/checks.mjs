@@ -16,7 +16,7 @@ import { runLimited } from '../run/limited.mjs';
 /** @typedef {{ name: string, problem: string | undefined }} Checked */
 
 const limitMs = 60_000;
-const engines = ['memory', 'file', 'level'];
+const engines = ['memory', 'file', 'folder', 'level'];
 const sources = fileURLToPath(new URL('programs/', import.meta.url));
 
 /**

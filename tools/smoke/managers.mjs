@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../run/child.mjs';
-import { writeConsumer } from '../checks/lib/packing.mjs';
+import { catalogVersion, writeConsumer } from '../checks/lib/packing.mjs';
 import { provide, saysNoNetwork } from '../run/runtimes.mjs';
 
 export const managers = /** @type {const} */ (['npm', 'yarn', 'berry']);
@@ -23,7 +23,9 @@ export const managers = /** @type {const} */ (['npm', 'yarn', 'berry']);
  * @returns {Promise<Installed>}
  */
 export async function install(manager, folder, packed) {
-  writeConsumer(folder, packed, manager === 'npm' ? 'overrides' : 'resolutions');
+  // LevelDB's driver is what a user of level() installs besides.
+  const beside = { 'classic-level': catalogVersion('classic-level') };
+  writeConsumer(folder, packed, manager === 'npm' ? 'overrides' : 'resolutions', beside);
   if (manager === 'npm') {
     const quiet = ['--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'];
     return ended(await run('npm', ['install', '--ignore-scripts', '--prefer-offline', ...quiet], inFolder(folder)));

@@ -5,6 +5,7 @@ const [name, path, how] = process.argv.slice(2);
 const engine = await {
   memory: async () => (await import('../dist/engines/memory.js')).memoryEngine(),
   level: async () => (await import('../dist/engines/level/index.js')).levelEngine(path),
+  log: async () => (await import('../dist/engines/log/index.js')).logEngine(path),
   file: async () => (await import('../dist/engines/file/index.js')).fileEngine(path),
 }[name]();
 const bytes = (text) => new TextEncoder().encode(text);

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { buckets, openBackend } from '../src/index.ts';
 import { fileEngine } from '../src/engines/file/index.ts';
 import { levelEngine } from '../src/engines/level/index.ts';
+import { logEngine } from '../src/engines/log/index.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { temporaryPath } from './file-support.ts';
 import { byHand, create, read, scan, turns } from './helpers.ts';
@@ -21,6 +22,7 @@ function run(name: string, path: string, how = 'once'): { status: number | null;
 
 describe.each([
   ['level', levelEngine],
+  ['log', logEngine],
   ['file', fileEngine],
 ] as const)('%s', (name, make) => {
   test('XA10, law 12: what was answered is there after a program that ends without close', async () => {

@@ -38,7 +38,8 @@ async function live(disk: LogDisk, engine: Engine | undefined, history: History,
 }
 
 test('G15 law 7 G1 G6 G10 G13 G18 G19 G25 G29 after a crash at any call the store opens to a prefix with every acknowledged commit', async () => {
-  for (let seed = 1; seed <= histories; seed += 1) {
+  // The last one once failed: what an opening had cleared away came back.
+  for (const seed of [...Array.from({ length: histories }, (_, i) => i + 1), 10_970]) {
     const random = seeded(seed);
     let disk = new LogDisk();
     const history = new History(random);

@@ -12,7 +12,7 @@ const USAGE = `usage: varve serve [options]    serves a store as an etcd does, u
        varve --version | --help
   --data DIR           where the store is, made when it is not there (./varve-data)
   --listen HOST:PORT   where clients find it; port 0: a free one (127.0.0.1:2379)
-  --engine NAME        level, log, file or memory (level)
+  --engine NAME        log, level, file or memory (what the folder is; a new one: log)
   --cert FILE --key FILE   serve with TLS
   --client-ca FILE     with TLS: clients must show a certificate of this authority
   --insecure           serve without TLS on an address that others can reach

@@ -7,18 +7,24 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { file, level, log, memory } from '@varve/kv';
-import { BackendError, openLayers as openStoreLayers, type Engine, type Layers } from '@varve/kv/layers';
+import { BackendError, openLayers as openStoreLayers, type Layers, type Location } from '@varve/kv/layers';
 import type { EngineName } from './serve-options.ts';
 
 /** The file that marks the store of an engine with a folder. */
 const OTHER_ENGINE = 'VARVE';
+/** The BoltDB file, in a folder that has nothing else of ours. */
+const FILE = 'db';
 
-export async function openLayers(engine: EngineName, data: string): Promise<Layers> {
+export async function openLayers(engine: EngineName | undefined, data: string): Promise<Layers> {
   const lessor = { minTtl: 2, expiryRate: 1000 };
-  return openStoreLayers(await engineOf(engine, data), { maxDeletes: Number.MAX_SAFE_INTEGER, lessor });
+  return openStoreLayers(await placeOf(engine, data), { maxDeletes: Number.MAX_SAFE_INTEGER, lessor });
 }
 
-async function engineOf(engine: EngineName, data: string): Promise<Engine> {
+async function placeOf(engine: EngineName | undefined, data: string): Promise<Location> {
+  if (engine === undefined) {
+    const names = await readdir(data).catch((): string[] => []); // what is wrong there is said when it is opened
+    return names.includes(FILE) && !names.includes(OTHER_ENGINE) ? file(join(data, FILE)) : data;
+  }
   if (engine === 'memory') return memory();
   if (engine === 'level') return level(data);
   if (engine === 'log') return log(data);
@@ -28,5 +34,5 @@ async function engineOf(engine: EngineName, data: string): Promise<Engine> {
     const advice = 'Give the --engine that made it, or another folder with --data';
     throw new BackendError('BACKEND_FOREIGN', `${data} is a store of another kind; it was left as it is. ${advice}`);
   }
-  return file(join(data, 'db'));
+  return file(join(data, FILE));
 }

@@ -14,7 +14,8 @@ export interface ServeOptions {
   readonly data: string;
   readonly host: string;
   readonly port: number;
-  readonly engine: EngineName;
+  /** Not given: what the folder is, or the default of a new one. */
+  readonly engine: EngineName | undefined;
   readonly tls: TlsOptions | undefined;
 }
 
@@ -29,7 +30,7 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = parse(args);
   const { host, port } = address(listen);
-  if (engine !== 'level' && engine !== 'log' && engine !== 'file' && engine !== 'memory') {
+  if (engine !== undefined && engine !== 'level' && engine !== 'log' && engine !== 'file' && engine !== 'memory') {
     throw new UsageError(`--engine ${engine}: there is no such engine; level, log, file or memory`);
   }
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
@@ -51,7 +52,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
 interface Flags {
   readonly data: string;
   readonly listen: string;
-  readonly engine: string;
+  readonly engine?: string | undefined;
   readonly insecure?: boolean | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
@@ -65,7 +66,7 @@ function parse(args: readonly string[]): Flags {
       options: {
         data: { type: 'string', default: './varve-data' },
         listen: { type: 'string', default: '127.0.0.1:2379' },
-        engine: { type: 'string', default: 'level' },
+        engine: { type: 'string' },
         insecure: { type: 'boolean' },
         cert: { type: 'string' },
         key: { type: 'string' },

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -76,6 +76,24 @@ test.each([
   expect(second.err).toMatch(/^varve: .*it was left as it is.*\n$/);
   expect(readdirSync(data)).toEqual(before);
 });
+
+test.each(['level', 'log', 'file', undefined])(
+  'decisions/0038 without --engine a folder is opened as what it is (%s), and a new one becomes a log',
+  async (made) => {
+    const data = join(folder(), 'data');
+    const args = ['serve', '--data', data, '--listen', '127.0.0.1:0'];
+    const first = new Program(...args, ...(made === undefined ? [] : ['--engine', made]));
+    await put(clientOf(await first.firstLine()), 'k');
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    const second = new Program(...args);
+    expect(await count(clientOf(await second.firstLine()))).toBe(1);
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+    if (made === 'file') return expect(readdirSync(data)).toContain('db');
+    expect(readFileSync(join(data, 'VARVE'), 'utf8')).toMatch(new RegExp(`^varve ${made ?? 'log'} store\n`));
+  },
+);
 
 test('R94: an address that is taken', async () => {
   const taken = createServer().listen(0, '127.0.0.1');

@@ -58,13 +58,15 @@ export function checkLayerOptions(
   more: readonly string[] = ['maxDeletes', 'lessor'],
 ): void {
   if (Object.hasOwn(Object(options), 'readOnly')) {
-    throw invalidType('options: readOnly goes to the engine: file(path, { readOnly: true }). LevelDB has no such mode');
+    throw invalidType(
+      'options: readOnly goes to the engine: log(path, { readOnly: true }) or file(path, { readOnly: true })',
+    );
   }
   checkStoreOptions(options, [...more, ...Object.keys(layerNames)]);
   checkOptionalBoolean(options.create, 'create');
   importSourceOf(options.importFrom);
   if (options.create !== undefined && typeof location !== 'string') {
-    throw invalidType('create goes with a path; give it to level() or file() instead');
+    throw invalidType('create goes with a path; give it to log(), level() or file() instead');
   }
 }
 

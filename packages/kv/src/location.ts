@@ -1,5 +1,5 @@
 /**
- * Where a store is: the folder of a LevelDB store, a BoltDB file, memory, or an engine of the caller's own.
+ * Where a store is: a folder, a BoltDB file, memory, or an engine of the caller's own.
  *
  * WHR1  Paths and options are checked before an engine is made; what an engine says of wrong arguments gets this package's
  *       code.
@@ -8,15 +8,22 @@ import type { InvalidArgument } from '@varve/api';
 import { checkNames, invalidType, kindOf } from '@varve/api/implement';
 import type { Engine } from '@varve/backend';
 import type { FileOptions } from '@varve/backend/file';
+import type { FolderOptions } from '@varve/backend/folder';
 import type { LevelOptions } from '@varve/backend/level';
 import type { LogOptions } from '@varve/backend/log';
 import { isEngine, mayBeEngine, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
 import { fromHere } from './here.ts';
 
-/** Where a store is: the folder of a LevelDB store, or an engine, which the store takes over and closes. */
+/**
+ * Where a store is: a folder, which is opened as what it is and becomes a log where there is no store yet; or an engine, which the store
+ * takes over and closes.
+ */
 export type Location = string | GivenEngine;
 
-/** A folder of LevelDB files. The driver is loaded by the first call. */
+/**
+ * A folder of LevelDB files. The driver, `classic-level`, is installed beside (`npm install classic-level@3`) and loaded by the first call.
+ * Rejects with `BACKEND_UNAVAILABLE` where it is not there.
+ */
 export async function level(path: string, options?: LevelOptions): Promise<Engine> {
   return withTurn(worldOf(options), async () => {
     checkEngine(path, options, levelNames, 'level');
@@ -52,6 +59,13 @@ export async function log(path: string, options?: LogOptions): Promise<Engine> {
   });
 }
 
+/** A folder as what it is; the backend chooses what a new one becomes (decisions/0038). */
+async function folder(path: string, options: FolderOptions): Promise<Engine> {
+  const place = options.world === undefined ? fromHere(path) : path;
+  const { folderEngine } = await import('@varve/backend/folder');
+  return withCode(() => folderEngine(place, options));
+}
+
 /** @throws TypeError `KV_INVALID` for what is neither a path nor an engine, nor the promise of one */
 export function checkLocation(location: Location): void {
   if (typeof location === 'string') checkPath(location);
@@ -59,8 +73,8 @@ export function checkLocation(location: Location): void {
 }
 
 /** The engine of a location. @param options of the engine that is made of a path */
-export async function engineAt(location: Location, options: LevelOptions): Promise<Engine> {
-  const engine = await (typeof location === 'string' ? level(location, options) : location);
+export async function engineAt(location: Location, options: FolderOptions): Promise<Engine> {
+  const engine = await (typeof location === 'string' ? folder(location, options) : location);
   if (!isEngine(engine)) throw wrongLocation();
   return engine;
 }

@@ -1,10 +1,10 @@
 // Writes transactions until it is killed. Each says what it is about to write, and when it was acknowledged, with one
 // unbuffered write a line, so that the parent knows what must be there afterwards.
 import { writeSync } from 'node:fs';
-import { file, open, put } from '@varve/kv';
+import { file, level, open, put } from '@varve/kv';
 
 const [place, first] = process.argv.slice(2);
-const kv = await open(place.endsWith('.db') ? file(place) : place);
+const kv = await open(place.endsWith('.db') ? file(place) : place.endsWith('level') ? level(place) : place);
 writeSync(1, 'ready\n');
 let next = Number(first);
 

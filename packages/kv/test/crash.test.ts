@@ -40,7 +40,8 @@ async function writeAndKill(place: string, known: Known, acks: number): Promise<
 }
 
 test.each([
-  ['LevelDB', 'data'],
+  ['a folder', 'data'],
+  ['LevelDB', 'level'],
   ['one file', 'store.db'],
 ])(
   'R21, law 7: after kill -9 every acknowledged write is there, and nothing is torn (%s)',

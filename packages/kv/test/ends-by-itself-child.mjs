@@ -1,8 +1,8 @@
 // Puts, gets its answers, and ends without close.
-import { file, level, open } from '../dist/index.js';
+import { file, level, log, open } from '../dist/index.js';
 
 const [name, path] = process.argv.slice(2);
-const kv = await open(name === 'level' ? level(path) : file(path), {
+const kv = await open({ file, level, log }[name](path), {
   durability: 'interval',
   batchIntervalMs: 3_600_000,
 });

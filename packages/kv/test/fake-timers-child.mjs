@@ -1,9 +1,10 @@
 // Replaces every clock, timer and turn that a test can replace, after the store was imported and opened; then uses it.
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { file, level, memory, open } from '../dist/index.js';
+import { file, level, log, memory, open } from '../dist/index.js';
 
 const [name, path, how] = process.argv.slice(2);
-const kv = await open({ memory: () => memory(), level: () => level(path), file: () => file(path) }[name](), {
+const places = { memory: () => memory(), level: () => level(path), log: () => log(path), file: () => file(path) };
+const kv = await open(places[name](), {
   durability: how === 'interval' ? 'interval' : 'commit',
 });
 

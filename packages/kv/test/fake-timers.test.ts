@@ -9,22 +9,21 @@ import { memory, open } from '../src/index.ts';
 
 const child = fileURLToPath(new URL('fake-timers-child.mjs', import.meta.url));
 
-test.each(['memory', 'level', 'file'].flatMap((name) => [[name, 'commit'] as const, [name, 'interval'] as const]))(
-  'XB3: with nothing but fakes, %s works to its end, durability %s',
-  (name, how) => {
-    const folder = mkdtempSync(join(tmpdir(), 'varve-fakes-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const { stdout, stderr, status } = spawnSync(process.execPath, [child, name, join(folder, 'db'), how], {
-      encoding: 'utf8',
-      timeout: 25_000,
-    });
-    expect([status, stdout.trim(), stderr]).toEqual([
-      0,
-      'put, get, watch 1501, list 1501, compact, defrag, hash, close',
-      '',
-    ]);
-  },
-);
+test.each(
+  ['memory', 'level', 'log', 'file'].flatMap((name) => [[name, 'commit'] as const, [name, 'interval'] as const]),
+)('XB3: with nothing but fakes, %s works to its end, durability %s', (name, how) => {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-fakes-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const { stdout, stderr, status } = spawnSync(process.execPath, [child, name, join(folder, 'db'), how], {
+    encoding: 'utf8',
+    timeout: 25_000,
+  });
+  expect([status, stdout.trim(), stderr]).toEqual([
+    0,
+    'put, get, watch 1501, list 1501, compact, defrag, hash, close',
+    '',
+  ]);
+});
 
 afterEach(() => {
   vi.useRealTimers();

@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { file, level, memory, open, type EmbeddedKv } from '../src/index.ts';
+import { file, level, log, memory, open, type EmbeddedKv } from '../src/index.ts';
 import { failure, temporaryFolder } from './helpers.ts';
 
 const home = process.cwd();
@@ -51,15 +51,18 @@ describe('XA4: another file has the name', () => {
   });
 });
 
-test.each([open, level] as const)('XA5: LevelDB, and another working directory while it opens', async (opener) => {
-  const folder = temporaryFolder('one');
-  mkdirSync(folder);
-  process.chdir(folder);
-  const opening = opener('data');
-  process.chdir(home);
-  await (await opening).close();
-  expect(readdirSync(folder)).toEqual(['data']);
-});
+test.each([open, level, log] as const)(
+  'XA5: a folder, and another working directory while it opens',
+  async (opener) => {
+    const folder = temporaryFolder('one');
+    mkdirSync(folder);
+    process.chdir(folder);
+    const opening = opener('data');
+    process.chdir(home);
+    await (await opening).close();
+    expect(readdirSync(folder)).toEqual(['data']);
+  },
+);
 
 test('XA5: a relative path, and another working directory while it opens, copies and rewrites', async () => {
   const path = await made('old');

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
-import { file, log, memory, type Location } from '../src/index.ts';
+import { file, level, log, memory, type Location } from '../src/index.ts';
 
 const folders: string[] = [];
 
@@ -23,7 +23,7 @@ export function temporaryFolder(name = 'data'): string {
 /** The engines, each as a place to open; the second argument of those that outlive the process opens it again. */
 export const engines: readonly (readonly [name: string, place: (path?: string) => Location])[] = [
   ['memory', () => memory()],
-  ['level', (path = temporaryFolder()) => path],
+  ['level', (path = temporaryFolder()) => level(path)],
   ['log', (path = temporaryFolder()) => log(path)],
   ['file', (path = temporaryFolder('store.db')) => file(path)],
 ];

@@ -7,6 +7,7 @@ import { temporaryFolder } from './helpers.ts';
 const places: readonly [string, () => string][] = [
   ['memory', () => 'memory()'],
   ['level', () => `level(${JSON.stringify(temporaryFolder())})`],
+  ['log', () => `log(${JSON.stringify(temporaryFolder())})`],
   ['file', () => `file(${JSON.stringify(temporaryFolder('store.db'))})`],
 ];
 
@@ -20,7 +21,7 @@ interface Ending {
 /** Runs a program of the built package. One that says "waiting" and then is alive after many turns of its loop stays. */
 async function run(place: string, program: string): Promise<Ending> {
   const source = `
-    import { file, level, memory, open } from '@varve/kv';
+    import { file, level, log, memory, open } from '@varve/kv';
     const kv = await open(${place});
     await kv.put('a', '1');
     ${program}`;

@@ -1,7 +1,7 @@
 // Fills a store, or opens it and reads all of it, and prints what memory that took; for runs with a small heap.
-//   low-memory-child.mjs fill|read KIND PLACE MIB
+//   low-memory-child.mjs fill|read file|level|log PLACE MIB
 import { readFileSync } from 'node:fs';
-import { bytes, file, open } from '@varve/kv';
+import { bytes, file, level, log, open } from '@varve/kv';
 
 /** Bytes that nobody else can have: LevelDB maps its tables, and the kernel takes their pages back when it needs them. */
 function ownMemory() {
@@ -10,7 +10,7 @@ function ownMemory() {
 }
 
 const [, , mode, kind, place, mib] = process.argv;
-const kv = await open(kind === 'file' ? file(place) : place, { value: bytes, cacheBytes: 8 << 20 });
+const kv = await open({ file, level, log }[kind](place), { value: bytes, cacheBytes: 8 << 20 });
 const size = 64 * 1024;
 const n = (Number(mib) << 20) / size;
 let found = 0;

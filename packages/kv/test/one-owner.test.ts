@@ -41,7 +41,11 @@ test.each(kinds)(
   },
 );
 
-describe.each(['level', 'file'] as const)('%s', (name) => {
+describe.each([
+  ['level', level],
+  ['log', log],
+  ['file', file],
+] as const)('%s', (name, make) => {
   test('XA10: durability interval, ended without close: every answered put is there', async () => {
     const path = newPath();
     const child = fileURLToPath(new URL('ends-by-itself-child.mjs', import.meta.url));
@@ -50,7 +54,7 @@ describe.each(['level', 'file'] as const)('%s', (name) => {
       timeout: 25_000,
     });
     expect([status, stdout.trim()]).toEqual([0, '11']);
-    const kv = await open(name === 'level' ? level(path) : file(path));
+    const kv = await open(make(path));
     expect([kv.revision, await kv.count({})]).toEqual([11, 10]);
     await kv.close();
   });

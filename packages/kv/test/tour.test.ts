@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { file, get, memory, missing, open, put, type Location } from '../src/index.ts';
+import { file, get, level, memory, missing, open, put, type Location } from '../src/index.ts';
 import { collect, temporaryFolder } from './helpers.ts';
 
 const places: readonly [string, () => Location][] = [
-  ['LevelDB', () => temporaryFolder()],
+  ['a folder', () => temporaryFolder()],
+  ['LevelDB', () => level(temporaryFolder())],
   ['one file', () => file(temporaryFolder('store.db'))],
   ['memory', () => memory()],
 ];
@@ -38,7 +39,7 @@ test.each(places)('the tour of the design works on %s', async (_, place) => {
   expect(lost).toMatchObject({ succeeded: false, revision: 4, results: [{ key: 'leader', value: 'me' }] });
 });
 
-test('a LevelDB store is there again after it was closed', async () => {
+test('a store in a folder is there again after it was closed', async () => {
   const folder = temporaryFolder();
   {
     await using kv = await open(folder);

@@ -3,14 +3,15 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { file, memory, open, type EmbeddedKv, type Engine } from '../src/index.ts';
+import { file, level, log, memory, open, type EmbeddedKv, type Engine } from '../src/index.ts';
 import { childOutput, codeOf, collect, temporaryFolder } from './helpers.ts';
 
 const large = process.env.VARVE_LARGE === '1';
-const kinds = ['file', 'level'] as const;
+const kinds = ['file', 'level', 'log'] as const;
 type Kind = (typeof kinds)[number];
 
-const place = (kind: Kind, path: string): string | Promise<Engine> => (kind === 'file' ? file(path) : path);
+const makers = { file, level, log };
+const place = (kind: Kind, path: string): Promise<Engine> => makers[kind](path);
 
 async function run(nodeOptions: readonly string[], ...args: string[]): Promise<string> {
   return childOutput(spawn(process.execPath, [...nodeOptions, ...args]));

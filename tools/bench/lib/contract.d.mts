@@ -36,7 +36,7 @@ export interface BenchStore {
   readonly noFanout?: boolean;
 }
 
-export type Chain = 'load' | 'reopen' | 'history' | 'durable' | 'watch';
+export type Chain = 'machine' | 'load' | 'reopen' | 'history' | 'durable' | 'watch';
 
 export interface Peer {
   readonly name: string;
@@ -47,6 +47,17 @@ export interface Peer {
   readonly server?: boolean;
   /** It keeps the buffers that it is given. */
   readonly freshValues?: boolean;
+  /** The peer that it is today: not measured beside it unless both are named. */
+  readonly as?: string;
+  /** Chain `machine`: figures of the machine itself. */
+  machine?(
+    dir: string,
+    options: {
+      readonly windowMs: number;
+      readonly valueBytes: number;
+      readonly emit: (metric: string, value: number, unit: string) => void;
+    },
+  ): Promise<void>;
 }
 
 /** A peer as the harness runs it: a file with an adapter, or a mode of the Go program. */
@@ -56,6 +67,7 @@ export interface Listed {
   readonly chains: readonly string[];
   readonly file?: string;
   readonly go?: string;
+  readonly as?: string;
   /** Given on the command line. */
   readonly extra?: boolean;
 }
@@ -77,4 +89,26 @@ export interface Measured {
   readonly unit: Record<string, string>;
   readonly failures: string[];
   readonly seconds: number;
+}
+
+/** Where a run was, and when. */
+export interface Circumstances {
+  /** Day, as 2026-11-29. */
+  readonly day: string;
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+  /** Load average when it ended. */
+  readonly load: number;
+}
+
+/** What `--out` writes, and `table.mjs` reads. */
+export interface Report extends Measured {
+  readonly circumstances: Circumstances;
+  readonly options: Options;
+  readonly rounds: number;
+  /** In the order of the table. */
+  readonly peers: readonly { readonly name: string; readonly kind: string }[];
+  /** Ratios are to this one. */
+  readonly anchor: string;
 }

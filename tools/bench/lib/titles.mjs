@@ -2,6 +2,12 @@
 // What is measured, in the order of the table: [metric, title].
 /** @type {readonly (readonly [metric: string, title: string])[]} */
 export const titles = [
+  ['M.encode', 'M encoding and summing a record'],
+  ['M.write', 'M writing in order, synced at the end'],
+  ['M.sync', 'M a record appended and synced'],
+  ['M.dsync', 'M a record into prepared space, O_DSYNC'],
+  ['M.pread', 'M reading a record'],
+  ['M.pread100', 'M reading a hundred neighbours'],
   ['W1.put', 'W1 sequential put, periodic commit'],
   ['W1r.putRandom', 'W1r put, new keys in random order'],
   ['W2.durable1', 'W2 durable put, 1 writer'],
@@ -36,5 +42,8 @@ export const titles = [
   ['W12.histDisk', 'W12 disk, history'],
   ['W12.defragDisk', 'W12 … after compaction and defrag'],
 ];
+
+/** Units of which less is better. */
+export const lessIsBetter = new Set(['us', 's', 'MB', 'us/op']);
 
 export const cpuMetrics = ['W1.put', 'W3.getUniform', 'W4.range100b', 'W5.update', 'W5.getAtRev', 'W7.cas'];

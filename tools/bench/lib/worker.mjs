@@ -381,11 +381,15 @@ async function watch() {
   await s.close();
 }
 
+async function machine() {
+  await peer.machine?.(o.dir, { windowMs: winMs, valueBytes: o.vsize, emit });
+}
+
 mkdirSync(o.dir, { recursive: true });
 globalThis.gc?.();
 const base = statusKB('RssAnon');
 /** @type {Readonly<Record<string, (base: number) => Promise<void>>>} */
-const chains = { load, reopen, history, durable, watch };
+const chains = { machine, load, reopen, history, durable, watch };
 if (chains[chain] === undefined) throw new RangeError(`there is no chain ${chain}`);
 await chains[chain](base);
 process.exit(0);

@@ -38,13 +38,46 @@ export async function packAll(folder) {
  * @param {string} folder
  * @param {readonly Packed[]} packed
  * @param {'overrides' | 'resolutions'} field where the package manager looks for versions that must be used
+ * @param {Readonly<Record<string, string>>} [beside] what the program installs besides
  */
-export function writeConsumer(folder, packed, field) {
-  const ours = Object.fromEntries(packed.map(({ manifest: { name }, tarball }) => [name, `file:${tarball}`]));
+export function writeConsumer(folder, packed, field, beside = {}) {
+  const ours = tarballsOf(packed);
   // Yarn asks the registry for ours unless told, and yarn 1 installs whatever stands here, used or not; npm finds ours.
   const fixed = field === 'overrides' ? lockedVersions() : ours;
-  const manifest = { name: 'consumer', private: true, type: 'module', dependencies: ours, [field]: fixed };
+  const dependencies = { ...ours, ...beside };
+  const manifest = { name: 'consumer', private: true, type: 'module', dependencies, [field]: fixed };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, undefined, 2));
+}
+
+/**
+ * Writes the package.json of a program that depends on `@varve/kv` alone, as a user's first one does; what that needs of ours comes from
+ * the tarballs. Versions of others are those that our manifests ask for.
+ * @param {string} folder
+ * @param {readonly Packed[]} packed
+ * @param {'overrides' | 'resolutions' | 'workspace'} field where the package manager is told; `workspace`: in pnpm-workspace.yaml
+ * @param {Readonly<Record<string, string>>} [beside] what the program installs besides
+ */
+export function writeFirstProgram(folder, packed, field, beside = {}) {
+  const ours = tarballsOf(packed);
+  const { '@varve/kv': kv = '', ...others } = ours;
+  const dependencies = { '@varve/kv': kv, ...beside };
+  const shape = { name: 'first-program', version: '1.0.0', private: true, type: 'module', dependencies };
+  const told = field === 'workspace' ? {} : { [field]: field === 'resolutions' ? ours : others };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...shape, ...told }, undefined, 2));
+  if (field !== 'workspace') return;
+  const lines = Object.entries(others).map(([name, from]) => `  ${JSON.stringify(name)}: ${JSON.stringify(from)}\n`);
+  writeFileSync(join(folder, 'pnpm-workspace.yaml'), `overrides:\n${lines.join('')}`);
+}
+
+/** @param {readonly Packed[]} packed @returns {Record<string, string>} */
+function tarballsOf(packed) {
+  return Object.fromEntries(packed.map(({ manifest: { name }, tarball }) => [name, `file:${tarball}`]));
+}
+
+/** A version of our catalog, for what a program installs besides. @param {string} name */
+export function catalogVersion(name) {
+  const text = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
+  return new RegExp(`^ {2}'?${name}'?: (\\S+)$`, 'm').exec(text)?.[1] ?? '';
 }
 
 /** The versions of the lockfile, of packages that have only one there. */

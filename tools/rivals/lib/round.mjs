@@ -10,7 +10,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { file, level, open } from '@varve/kv';
+import { file, level, log as logAt, open } from '@varve/kv';
 import { randomOf } from '../../run/random.mjs';
 import { overlaps, readStory } from './story.mjs';
 
@@ -19,7 +19,7 @@ const namespaces = ['--pid', '--net', '--mount', '--fork', '--kill-child', '--mo
 const shell = whereIs('sh');
 const unshare = whereIs('unshare');
 
-/** @typedef {'file' | 'level'} EngineName */
+/** @typedef {'file' | 'level' | 'log'} EngineName */
 /** @typedef {{ problems: string[], turns: number, acknowledged: number, deaths: number }} Outcome */
 
 /** Whether this process may make namespaces, and if not, why. @returns {string | undefined} */
@@ -89,7 +89,7 @@ function run(args, environment, isolate) {
  * @param {ReadonlyMap<string, string>} acknowledged
  */
 async function missing(engine, store, acknowledged) {
-  const kv = await open(engine === 'file' ? file(store) : level(store));
+  const kv = await open({ file, level, log: logAt }[engine](store));
   try {
     /** @type {string[]} */
     const lost = [];

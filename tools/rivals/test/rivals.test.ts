@@ -9,7 +9,7 @@ import { overlaps, readStory } from '../lib/story.mjs';
 const rounds = process.env['VARVE_LARGE'] === '1' ? 100 : 3;
 const why = whyNotIsolated();
 
-describe.each(['file', 'level'] as const)('%s', (engine) => {
+describe.each(['file', 'level', 'log'] as const)('%s', (engine) => {
   test(`XA2: ${rounds} rounds, ${why === undefined ? 'isolated' : 'plain processes'}: never two holders, no acknowledged write lost`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'varve-rivals-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

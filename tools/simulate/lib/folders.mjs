@@ -3,6 +3,7 @@
  * The folders of a world on the simulated disk, which has one.
  *
  * SLF1  A durable write is a write and a sync: what that leaves out of `O_DSYNC` (a sync of one range only) is for the engine's own tests.
+ * SLF2  `close` waits for calls that are under way, as `FolderFile` promises.
  *
  * @typedef {import('@varve/base/folders').Folders} Folders
  * @typedef {import('@varve/base/folders').FolderFile} FolderFile
@@ -18,18 +19,29 @@ export function foldersOn(disk, folder) {
   /** @param {import('@varve/base/files').OpenFile} file @param {boolean} isDurable @returns {FolderFile} */
   const folderFile = (file, isDurable) => {
     let isOpen = true;
+    /** @type {Set<Promise<unknown>>} */
+    const underWay = new Set();
+    /** @template T @param {Promise<T>} call @returns {Promise<T>} */
+    const run = (call) => {
+      underWay.add(call);
+      const ended = () => void underWay.delete(call);
+      call.then(ended, ended);
+      return call;
+    };
+    const write = async (/** @type {readonly Uint8Array[]} */ buffers, /** @type {number} */ position) => {
+      const written = await file.write(buffers, position);
+      if (isDurable) await file.sync();
+      return written;
+    };
     return {
       read: (target, offset, length, position) => file.read(target, offset, length, position),
-      readLater: (target, position) => file.readLater(target, position),
-      write: async (buffers, position) => {
-        const written = await file.write(buffers, position);
-        if (isDurable) await file.sync();
-        return written;
-      },
-      sync: () => file.sync(),
-      truncate: (length) => file.truncate(length),
+      readLater: (target, position) => run(file.readLater(target, position)),
+      write: (buffers, position) => run(write(buffers, position)),
+      sync: () => run(file.sync()),
+      truncate: (length) => run(file.truncate(length)),
       size: () => file.size(),
       close: async () => {
+        while (underWay.size > 0) await Promise.allSettled(underWay);
         if (isOpen) await file.close();
         isOpen = false;
       },

@@ -41,6 +41,7 @@ test.each([
   ['log', '1265'],
   ['log', '1747'],
   ['log', '2576'],
+  ['log', '51079'],
 ])('what once failed holds: %s, seed %s', async (engine, seed) => {
   const { lines } = await simulate('--engine', engine, '--seed', seed, '--steps', '25');
   expect(lines).toEqual(['1 of 1 histories hold']);

@@ -10,7 +10,12 @@ const assert = require('node:assert');
  * @param {string} engine
  */
 exports.walk = async function walk({ file, level, memory, open, missing, put }, engine) {
-  const places = { memory: () => memory(), file: () => file('./store.db'), level: () => level('./store') };
+  const places = {
+    memory: () => memory(),
+    file: () => file('./store.db'),
+    folder: () => './data',
+    level: () => level('./store'),
+  };
   /** @param {string} step */
   const done = (step) => console.log(`ok ${step}`);
 

@@ -1,4 +1,4 @@
-/** `classic-level`, loaded when a store is opened and not before (R73). */
+/** `classic-level`, an optional peer, loaded when a store is opened and not before (R73). */
 import { createRequire } from 'node:module';
 import type { ChainedBatch, ClassicLevel, Iterator, Snapshot } from 'classic-level';
 import { BackendError } from '../../contract/errors.ts';
@@ -21,8 +21,9 @@ export async function loadDriver(importer: typeof load = load): Promise<LevelCla
   } catch (cause) {
     throw new BackendError(
       'BACKEND_UNAVAILABLE',
-      `The LevelDB engine needs the package classic-level 3 with a binary for ${process.platform}-${process.arch}. ` +
-        'Install it (npm install classic-level@3), or use @varve/backend/file or @varve/backend/memory',
+      `A LevelDB store needs the package classic-level 3 with a binary for ${process.platform}-${process.arch}, which is not ` +
+        'installed with varve. Install it: npm install classic-level@3. A new store needs nothing beside as a log ' +
+        '(@varve/backend/log), in one file (@varve/backend/file) or in memory (@varve/backend/memory)',
       { cause },
     );
   }

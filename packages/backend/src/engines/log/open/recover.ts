@@ -5,6 +5,7 @@
  *     was promised: one commit is in flight at a time. A frame of a later commit behind it, in this file or a later one, says that
  *     it was acknowledged: damage, and nothing is changed.
  * LGRC2  Commits up to `ACKED` and up to the image must be there.
+ *     A segment without a whole commit is none, whether or not it could be removed: the one behind it says which commit it begins with.
  * LGRC3  What cannot be read is `BACKEND_FAILED`, and no end of anything.
  */
 import { Slice } from '@varve/base/pace';
@@ -72,18 +73,15 @@ export async function recover(options: LoadOptions, names: readonly string[], re
   let last: Recovered['last'];
   let logBytes = 0;
   let stop: { readonly path: string; readonly remains: number | undefined; readonly isFooter: boolean } | undefined;
-  let unborn: string | undefined;
   const isUnnamed = (number: number): boolean => !named.has(fileName(number, 'log')) || number === active?.number;
   for (const number of logs.filter(isUnnamed).toSorted((a, b) => a - b)) {
     const path = `${folder}/${fileName(number, 'log')}`;
-    if (unborn !== undefined) throw corruptError(unborn, 'it holds no commit, and a later file is there');
     await withFile(files, path, async (handle) => {
       let file = number === active?.number ? active : undefined;
       let from = file?.end ?? HEADER_BYTES;
       if (file === undefined) {
         const header = await headerOf(handle, path, { storeId, number, kind: 'log' });
         if (header === undefined) {
-          unborn = path;
           leftovers.push(fileName(number, 'log'));
           return;
         }
@@ -128,7 +126,6 @@ export async function recover(options: LoadOptions, names: readonly string[], re
       commit = walked.commit;
       if (!isBorn) {
         // Its header may lie in the page cache only: it is made anew.
-        unborn = path;
         leftovers.push(fileName(number, 'log'));
         if (behind.end !== undefined) warnings.push(tornWarning(path, HEADER_BYTES));
         return;

@@ -6,6 +6,7 @@
  *     write would make it durable. So its frame is written again, same bytes, same place, with its segment's header where it is
  *     the first.
  * LGSE3  What is cut off behind the end is kept beside, once. A step that fails leaves a store that opens the next time.
+ *     What is cleared away is gone for good before anything is shown, or a crash would bring its warning back.
  * LGSE4  A file that has a second name is somebody else's as well: it is written to in a copy, which takes the name.
  */
 import { corruptError } from '../failure.ts';
@@ -66,12 +67,14 @@ export async function settle(
     const acked = new AckedFile(ackedHandle, storeId, found.acked?.commit ?? 0, slot);
     acked.note(state.commit);
     await acked.sync();
-    for (const name of [...found.leftovers, ...names.filter(isTemporary)]) {
+    const useless = [...found.leftovers, ...names.filter(isTemporary)];
+    for (const name of useless) {
       await files.remove(`${folder}/${name}`).catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
         warnings.push(`${folder}/${name} is of no use, and cannot be removed (${reason})`);
       });
     }
+    if (useless.length > 0) await files.syncFolder(folder);
     return { writer, acked };
   } catch (error) {
     await Promise.allSettled([handle?.close(), ackedHandle?.close()]); // the first error is the one to hear of
