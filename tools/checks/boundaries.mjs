@@ -72,6 +72,7 @@ const table = {
         'src/index.ts',
         'src/memory.ts',
       ],
+      '@varve/etcd': ['src/cluster.ts'],
     },
     carries: ['classic-level'],
   },
@@ -91,6 +92,16 @@ const table = {
       random: ['src/state/identity.ts'],
       sockets: ['src/transport/'],
     },
+  },
+  etcd: {
+    imports: {
+      '@varve/api': [],
+      '@varve/base': [],
+      '@varve/etcd-api': [],
+      '@grpc/grpc-js': ['src/channel/', 'src/connect.ts', 'src/watch/watch-hub.ts'],
+    },
+    tests: ['@varve/backend', '@varve/lease', '@varve/server', '@varve/watch'],
+    node: [],
   },
   cli: {
     imports: {

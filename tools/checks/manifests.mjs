@@ -53,6 +53,11 @@ for (const { dir, manifest } of [...published, ...others]) {
     if (Object.hasOwn(devDependencies, name)) report(`${name} is a dependency twice`);
   }
   for (const [name, range] of Object.entries(peerDependencies)) {
+    if (names.has(name)) {
+      if (range !== 'workspace:^') report(`${name}: workspace:^, so that users get compatible versions`);
+      if (!Object.hasOwn(devDependencies, name)) report(`${name} is a peer: it must be a development dependency, too`);
+      continue;
+    }
     const version = catalog.get(name);
     if (version === undefined || !range.includes(`^${version.replace(/\..*/, '')}.`))
       report(`${name}: ${range} does not include the catalog's ${version}`);

@@ -20,6 +20,12 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
  * - `KV_EXISTS` the target of a backup is there already
  * - `KV_BACKUP` a backup could not be written; the target does not exist
  * - `KV_CLOSED` called after `close`, or used after it
+ * - `KV_UNAVAILABLE` nobody has answered in time, or what would reach the store is not installed; nothing was written
+ * - `KV_UNKNOWN_OUTCOME` a write was sent and its answer was lost: it may have been done, and may still be; the message says how to find out
+ * - `KV_DENIED` the cluster refuses the user, the password, the certificate, or what the user may not do; nothing was written
+ * - `KV_NO_SPACE` the quota of the cluster is used up
+ * - `KV_UNSUPPORTED` the other side does not know the call
+ * - `KV_REMOTE` the other side failed in a way that has no code of its own; `cause` is what it said
  */
 export type KvErrorCode =
   | 'KV_INVALID'
@@ -30,7 +36,13 @@ export type KvErrorCode =
   | 'KV_CONFLICT'
   | 'KV_EXISTS'
   | 'KV_BACKUP'
-  | 'KV_CLOSED';
+  | 'KV_CLOSED'
+  | 'KV_UNAVAILABLE'
+  | 'KV_UNKNOWN_OUTCOME'
+  | 'KV_DENIED'
+  | 'KV_NO_SPACE'
+  | 'KV_UNSUPPORTED'
+  | 'KV_REMOTE';
 
 /**
  * Codes of what lies below, which reach the caller as they are.
@@ -90,6 +102,12 @@ const codes: Record<KvCode, true> = {
   KV_EXISTS: true,
   KV_BACKUP: true,
   KV_CLOSED: true,
+  KV_UNAVAILABLE: true,
+  KV_UNKNOWN_OUTCOME: true,
+  KV_DENIED: true,
+  KV_NO_SPACE: true,
+  KV_UNSUPPORTED: true,
+  KV_REMOTE: true,
   MVCC_COMPACTED: true,
   MVCC_FUTURE_REVISION: true,
   MVCC_EXHAUSTED: true,

@@ -23,6 +23,7 @@ export { isThenable, kindOf } from './kind.ts';
 export { planGrant, planLease, type LeasePlan, type LeaseRequest } from './lease-plan.ts';
 export { leaseOf, leaseText } from './lease-text.ts';
 export { activeLimits, type ActiveLimits, type Limits } from './limits.ts';
+export { Pull, pullEach, type PullSlice, type Source } from './pull.ts';
 export { checkChanges, checkDiff, checkHistory, planCount, planRead, type ReadPlan } from './read-plan.ts';
 export { matchedIn, selectSeveral, type Several } from './several.ts';
 export { decodedEvent, decodedOr } from './undecodable.ts';

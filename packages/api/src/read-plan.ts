@@ -20,6 +20,8 @@ export interface ReadPlan {
   readonly orderBy: OrderBy;
   /** `undefined` where every record is wanted. */
   readonly wanted: ((record: Pick<StoredRecord, 'modRevision' | 'createRevision'>) => boolean) | undefined;
+  /** The same as numbers, for who asks another to choose. */
+  readonly filter: RevisionFilter;
   readonly undecodable: UndecodableOption['undecodable'];
   readonly signal: AbortSignal | undefined;
   /** Order and filters as text, empty where there are none: what a cursor of the walk is sealed with. */
@@ -89,6 +91,7 @@ function plan(options: KeysOptions): ReadPlan {
     reverse,
     orderBy,
     wanted: plain ? undefined : filter(options),
+    filter: Object.fromEntries(filterNames.map((name, i) => [name, bounds[i]])),
     undecodable,
     signal,
     how: plain && orderBy === 'key' ? '' : JSON.stringify([orderBy, ...bounds.map((bound) => bound ?? 0)]),

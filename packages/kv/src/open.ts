@@ -3,9 +3,17 @@
  *
  * OPE1  Options are checked by name before anything is opened; an engine that came with wrong ones is closed.
  */
-import type { Codec, KeyCodec } from '@varve/api';
+import type { ClusterName, Codec, KeyCodec, Kv } from '@varve/api';
 import type { Records } from '@varve/api/implement';
 import { hostWorld } from '@varve/base/host';
+import {
+  isClusterName,
+  openCluster,
+  type ClusterBothOptions,
+  type ClusterKeyOptions,
+  type ClusterValueOptions,
+  type OpenClusterOptions,
+} from './cluster.ts';
 import { Core } from './core.ts';
 import { FiledKv } from './filed-kv.ts';
 import { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
@@ -44,7 +52,16 @@ export interface BothOptions<K, V, W> extends OpenOptions<K, V, W> {
  * @throws TypeError, RangeError `KV_INVALID` for an unknown option or a wrong one
  * @throws BackendError `BACKEND_LOCKED`, `BACKEND_FOREIGN`, `BACKEND_NOT_FOUND`, `BACKEND_READ_ONLY`, `BACKEND_VERSION`,
  *   `BACKEND_CORRUPT`, `BACKEND_UNAVAILABLE`; MvccError `MVCC_CORRUPT`
+ * A name such as `etcd://a:2379,b:2379` (with TLS `etcds:`) is a cluster: the same `Kv` on it, by `@varve/etcd`, which is installed beside.
+ * @throws KvError `KV_UNAVAILABLE` where that is missing, or nobody answers; `KV_DENIED`
  */
+export function open<K, V, W = V>(name: ClusterName, options: ClusterBothOptions<K, V, W>): Promise<Kv<K, V, W>>;
+export function open<K extends string, V, W = V>(
+  name: ClusterName,
+  options: ClusterValueOptions<K, V, W>,
+): Promise<Kv<K, V, W>>;
+export function open<K>(name: ClusterName, options: ClusterKeyOptions<K>): Promise<Kv<K>>;
+export function open(name: ClusterName, options?: OpenClusterOptions<string, string>): Promise<Kv>;
 export function open<K, V, W = V>(location: Location, options: BothOptions<K, V, W>): Promise<EmbeddedKv<K, V, W>>;
 export function open<K extends string, V, W = V>(
   location: Location,
@@ -55,8 +72,9 @@ export function open<K>(location: Location, options: KeyOptions<K>): Promise<Emb
 export function open(location: Location, options?: OpenOptions<string, string>): Promise<EmbeddedKv>;
 export async function open<K, V, W>(
   location: Location,
-  options: OpenOptions<K, V, W> = {},
-): Promise<EmbeddedKv<K, V, W>> {
+  options: OpenOptions<K, V, W> | OpenClusterOptions<K, V, W> = {},
+): Promise<Kv<K, V, W>> {
+  if (isClusterName(location)) return openCluster(location, options);
   return withTurn(worldOf(options), () => openStore(location, options));
 }
 

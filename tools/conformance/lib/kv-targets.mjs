@@ -4,12 +4,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { file, level, log, memory, open } from '@varve/kv';
+import { clusters } from './clusters.mjs';
+import { hasProgram } from './grpc/etcd.mjs';
+import { servedStores } from './served-stores.mjs';
 
 /**
  * @typedef {object} Target
  * @property {import('@varve/api/conformance').OpenKv} open
  * @property {import('@varve/api/conformance').ReopenKv} [reopen]
- * @property {() => void} end removes what it has made
+ * @property {() => Promise<void>} [after] ends what a scenario has opened
+ * @property {() => void | Promise<void>} end removes what it has made
+ * @property {() => number} [kills] members that were killed
  */
 
 /** @type {Readonly<Record<string, () => Target>>} */
@@ -18,7 +23,22 @@ export const targets = {
   level: () => inFolders((path) => level(path)),
   file: () => inFolders((path) => file(path)),
   log: () => inFolders((path) => log(path)),
+  'serve-log': () => servedStores('log'),
+  'serve-file': () => servedStores('file'),
+  'serve-memory': () => servedStores('memory'),
+  single: () => etcds(1, false),
+  cluster: () => etcds(3, false),
+  'cluster-kill': () => etcds(3, true),
 };
+
+/** Targets that are several of the others. @type {Readonly<Record<string, readonly string[]>>} */
+export const groups = { serve: ['serve-log', 'serve-file'] };
+
+/** @param {number} members @param {boolean} kill @returns {Target} */
+function etcds(members, kill) {
+  if (!hasProgram('etcd')) throw new Error('there is no etcd on this machine (Debian: etcd-server)');
+  return clusters(members, { kill });
+}
 
 /** @param {(path: string) => Promise<import('@varve/kv').Engine>} engineAt @returns {Target} */
 function inFolders(engineAt) {

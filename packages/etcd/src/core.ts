@@ -1,0 +1,166 @@
+/**
+ * What all views of one connection share: the calls, the line of the writes, the stream of the watches, and whether it is open.
+ *
+ * ECR1  Closing lets in what was called before, and waits for its answers; then watches end and leases say that nothing can be said of them.
+ *     Of an optimistic transaction that holds while its body waits for nothing but its own reads.
+ * ECR2  An error says what the contract says with it: the oldest revision that can be read, or the newest. etcd does not say it, so it is
+ *     asked for when the error is there; where that fails, too, the error comes without.
+ */
+import { KvError, type Kv } from '@varve/api';
+import { invalidType, type Bounds, type Records } from '@varve/api/implement';
+import type { World } from '@varve/base/world';
+import { kvService, type RangeResponse } from '@varve/etcd-api';
+import { closedError, type Calls } from './channel/calls.ts';
+import { compactedTo } from './read/compacted.ts';
+import { rangeRequest, type RangeAsked } from './messages.ts';
+import { WatchHub } from './watch/watch-hub.ts';
+import { WriteLine } from './write/write-line.ts';
+
+/** An optimistic transaction that has not ended yet. */
+export interface Running {
+  /** Its own reads and commits that are under way. */
+  busy: number;
+  /** Something of it has happened since it was looked at. */
+  moved: boolean;
+}
+
+/** Between two looks at transactions that are waited for. */
+const lookMs = 2;
+
+export class Core {
+  readonly calls: Calls;
+  readonly world: World;
+  readonly line: WriteLine;
+  readonly hub: WatchHub;
+  /** Each ends a watch, or a lease. */
+  readonly ends: Set<(reason: KvError) => void> = new Set<(reason: KvError) => void>();
+  readonly running: Set<Running> = new Set<Running>();
+  readonly #views = new WeakMap<object, unknown>();
+  #closing: Promise<void> | undefined;
+  #shut = false;
+
+  constructor(calls: Calls) {
+    this.calls = calls;
+    this.world = calls.settings.world;
+    this.line = new WriteLine(calls.settings.inOrder);
+    this.hub = new WatchHub(calls);
+  }
+
+  /** This object is a view of the store, with these records. */
+  addView<K, V, W>(view: Kv<K, V, W>, records: Records<K, V>): void {
+    this.#views.set(view, records);
+  }
+
+  /** The records of a view of this connection. @throws TypeError `KV_INVALID` for anything else */
+  readonly recordsOf = <K, V, W>(view: Kv<K, V, W>): Records<K, V> => {
+    const records = Object(view) === view ? this.#views.get(view) : undefined;
+    if (records === undefined)
+      throw invalidType('the name space must be one of this connection, as namespace(prefix) gives it');
+    // `addView` is told both together.
+    return records as Records<K, V>;
+  };
+
+  /** For calls that begin. @throws KvError `KV_CLOSED` from the call of `close` on */
+  check(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  /** For what had begun before `close`. @throws KvError `KV_CLOSED` once that has let in what it lets in */
+  checkShut(): void {
+    if (this.#shut) throw closedError();
+  }
+
+  /** Runs a call: refused after `close`, its errors with their facts, and a turn for others behind it. */
+  async call<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      this.check();
+      return await work();
+    } catch (error) {
+      throw await this.explained(error);
+    } finally {
+      if (this.world.slice.over()) await this.world.slice.next();
+    }
+  }
+
+  /** The error as it goes out (ECR2). */
+  async explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof KvError) || this.#shut) return error;
+    const bare =
+      (error.code === 'MVCC_COMPACTED' && error.compactRevision === undefined) ||
+      (error.code === 'MVCC_FUTURE_REVISION' && error.currentRevision === undefined);
+    if (!bare) return error;
+    try {
+      if (error.code === 'MVCC_FUTURE_REVISION') {
+        const currentRevision = await this.present();
+        const message = `the revision does not exist yet; ask for ${currentRevision} or earlier`;
+        return new KvError(error.code, message, { currentRevision, cause: error.cause });
+      }
+      const compactRevision = await compactedTo(this);
+      const message = `the revision is compacted; the oldest that can be read is ${compactRevision}`;
+      return new KvError(error.code, message, { compactRevision, cause: error.cause });
+    } catch {
+      return error;
+    }
+  }
+
+  /** A range of an answer, from one revision. */
+  async range(asked: RangeAsked, signal?: AbortSignal): Promise<RangeResponse> {
+    const { serializable } = this.calls.settings;
+    const how = { signal, leaderless: serializable };
+    let answer: RangeResponse;
+    try {
+      answer = await this.calls.unary(kvService.range, rangeRequest({ ...asked, serializable }), how);
+    } catch (error) {
+      // A member that is behind has not got so far: another one answered with the revision before.
+      if (!serializable || asked.revision === 0 || !(error instanceof KvError) || error.code !== 'MVCC_FUTURE_REVISION')
+        throw error;
+      answer = await this.calls.unary(kvService.range, rangeRequest(asked), { signal });
+    }
+    this.calls.see(answer.header);
+    return answer;
+  }
+
+  /** The newest revision of all that was answered before, whatever the option `reads`. @param near a key that the user may read */
+  async present(near: Bounds = wholeStore, signal?: AbortSignal): Promise<number> {
+    const bounds = { key: near.key, end: undefined };
+    const answer = await this.calls.unary(kvService.range, rangeRequest({ bounds, revision: 0, countOnly: true }), {
+      signal,
+    });
+    return this.calls.see(answer.header);
+  }
+
+  /** @throws KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` for a revision that cannot be read */
+  async checkReadable(revision: number, near: Bounds, signal?: AbortSignal): Promise<void> {
+    const bounds = { key: near.key, end: undefined };
+    // What has changed since nothing is read from the first revision on.
+    const asked = { bounds, revision: Math.max(revision, 1), countOnly: true };
+    this.calls.see((await this.calls.unary(kvService.range, rangeRequest(asked), { signal })).header);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#transactions();
+    await this.line.passed();
+    this.#shut = true;
+    for (const end of this.ends) end(closedError());
+    this.hub.close();
+    this.calls.close();
+  }
+
+  /** Resolves when no transaction waits for something of this connection any more. */
+  async #transactions(): Promise<void> {
+    let called = [...this.running];
+    while (called.length > 0) {
+      for (const running of called) running.moved = false;
+      await this.world.clock.turn();
+      called = called.filter((running) => this.running.has(running) && (running.moved || running.busy > 0));
+      if (called.length > 0) await this.world.clock.pause(lookMs);
+    }
+  }
+}
+
+const wholeStore: Bounds = { key: Uint8Array.of(0), end: new Uint8Array(0) };

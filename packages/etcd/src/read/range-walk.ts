@@ -1,0 +1,204 @@
+/**
+ * Reads of a range at one revision, page by page: filtered at the other side, in the order of the keys or in another.
+ *
+ * EWK1  The first page says which revision it is of, and the others ask for that one: all of a walk is of one revision (law 2). When compaction
+ *     overtakes it, it ends with `MVCC_COMPACTED`.
+ * EWK2  In another order than that of the keys the range is read whole and put in order here: etcd leaves open in which order what is
+ *     equal comes, and pages need to know. Where so many are wanted only, hardly more than twice as many are held at a time (law 9).
+ */
+import {
+  compareBytes,
+  keyAfter,
+  ownBytes,
+  type Bounds,
+  type ReadPlan,
+  type Source,
+  type StoredRecord,
+} from '@varve/api/implement';
+import type { Core } from '../core.ts';
+import { storedRecord } from '../messages.ts';
+import { PageSize } from './page-size.ts';
+
+/** What a walk reads. */
+export interface Walked {
+  readonly bounds: Bounds;
+  readonly plan: ReadPlan;
+  /** 0 for the present of the first page. */
+  readonly revision: number;
+  /** Values are not looked at. */
+  readonly keysOnly: boolean;
+  /** The first in order that is wanted, where the order is not that of the keys. @default the first there is */
+  readonly from?: StoredRecord | undefined;
+}
+
+/** Sorted and cut no more often than after so many. */
+const pruneEvery = 1024;
+
+/** The records of a range in the order of the keys, those that the filters choose. */
+export class Walk {
+  readonly #core: Core;
+  readonly #plan: ReadPlan;
+  readonly #keysOnly: boolean;
+  readonly #size = new PageSize();
+  #revision: number;
+  /** What is still to be read; `undefined` after the last page. */
+  #rest: Bounds | undefined;
+
+  constructor(core: Core, { bounds, plan, revision, keysOnly }: Walked) {
+    this.#core = core;
+    this.#plan = plan;
+    this.#keysOnly = keysOnly;
+    this.#revision = revision;
+    this.#rest = bounds;
+  }
+
+  /** The revision that is read; 0 before the first page. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The next page, `undefined` after the last. @param most so many are wanted at most */
+  async next(most: number = Number.POSITIVE_INFINITY): Promise<readonly StoredRecord[] | undefined> {
+    const rest = this.#rest;
+    if (rest === undefined) return undefined;
+    const { signal, reverse, filter } = this.#plan;
+    signal?.throwIfAborted();
+    this.#core.check();
+    const limit = Math.min(this.#size.entries, most);
+    const asked = { bounds: rest, revision: this.#revision, limit, reverse, keysOnly: this.#keysOnly, filter };
+    let answer;
+    try {
+      answer = await this.#core.range(asked, signal);
+    } catch (error) {
+      throw await this.#core.explained(error);
+    }
+    if (this.#revision === 0) this.#revision = Number(answer.header?.revision ?? 0n);
+    this.#size.learn(answer.kvs);
+    const last = answer.more ? answer.kvs.at(-1) : undefined;
+    this.#rest = last && restBehind(last.key, rest, reverse);
+    return answer.kvs.length === 0 ? undefined : answer.kvs.map(storedRecord);
+  }
+
+  end(): void {
+    this.#rest = undefined;
+  }
+}
+
+/** What the filters choose, in the order asked for; the first `most` of it, and the revision it is of. */
+export async function collectWalk(
+  core: Core,
+  walked: Walked,
+  most: number,
+): Promise<{ readonly kvs: readonly StoredRecord[]; readonly revision: number }> {
+  const { plan, from } = walked;
+  const ordered = plan.orderBy !== 'key';
+  const compare = comparison(plan);
+  const walk = new Walk(core, ordered ? { ...walked, plan: { ...plan, reverse: false } } : walked);
+  let held: StoredRecord[] = [];
+  const wanted = (): number => (ordered ? Number.POSITIVE_INFINITY : most - held.length);
+  for (let kvs = await walk.next(wanted()); kvs !== undefined; kvs = await walk.next(wanted())) {
+    if (core.world.slice.over()) await core.world.slice.next();
+    for (const kv of kvs) if (from === undefined || compare(kv, from) >= 0) held.push(kv);
+    if (!ordered && held.length >= most) break;
+    if (ordered && held.length >= 2 * most + pruneEvery) held = held.toSorted(compare).slice(0, most);
+  }
+  if (ordered) held = held.toSorted(compare);
+  return { kvs: held.length > most ? held.slice(0, most) : held, revision: walk.revision };
+}
+
+/** How many the filters choose, at most `plan.limit`. etcd's own count is that of the unfiltered range. */
+export async function countWalk(core: Core, walked: Walked): Promise<number> {
+  const { bounds, plan, revision } = walked;
+  if (plan.wanted === undefined) {
+    const { count } = await core.range({ bounds, revision, countOnly: true }, plan.signal);
+    return Math.min(Number(count), plan.limit);
+  }
+  const walk = new Walk(core, { ...walked, keysOnly: true });
+  let count = 0;
+  for (let kvs = await walk.next(); kvs !== undefined && count < plan.limit; kvs = await walk.next())
+    count += kvs.length;
+  return Math.min(count, plan.limit);
+}
+
+/** The same as a source of items. `decode` gives `undefined` for what is passed over, which does not count for the limit. */
+export class WalkSource<T> implements Source<T> {
+  readonly #core: Core;
+  readonly #walked: Walked;
+  readonly #decode: (kv: StoredRecord) => T | undefined;
+  readonly #walk: Walk;
+  #left: number;
+  #ended = false;
+  #page: readonly StoredRecord[] = [];
+  #index = 0;
+
+  constructor(core: Core, walked: Walked, decode: (kv: StoredRecord) => T | undefined) {
+    this.#core = core;
+    this.#walked = walked;
+    this.#decode = decode;
+    this.#walk = new Walk(core, walked);
+    this.#left = walked.plan.limit;
+  }
+
+  take(): T | undefined {
+    const { signal } = this.#walked.plan;
+    while (this.#left > 0) {
+      const kv = this.#page[this.#index];
+      if (kv === undefined) return undefined;
+      signal?.throwIfAborted();
+      this.#core.check();
+      this.#index++;
+      const item = this.#decode(kv);
+      if (item === undefined) continue;
+      this.#left--;
+      return item;
+    }
+    return undefined;
+  }
+
+  async load(): Promise<boolean> {
+    if (this.#left === 0) return false;
+    const kvs = await this.#next();
+    this.#page = kvs ?? [];
+    this.#index = 0;
+    return kvs !== undefined;
+  }
+
+  close(): void {
+    this.#walk.end();
+    this.#ended = true;
+    this.#page = [];
+  }
+
+  async #next(): Promise<readonly StoredRecord[] | undefined> {
+    const { orderBy, undecodable = 'throw' } = this.#walked.plan;
+    // What is passed over takes no place of what is wanted, so nothing is cut before it is decoded.
+    const exact = undecodable === 'throw';
+    if (orderBy === 'key') return this.#walk.next(exact ? this.#left : undefined);
+    if (this.#ended) return undefined;
+    this.#ended = true;
+    this.#core.check();
+    try {
+      return (await collectWalk(this.#core, this.#walked, exact ? this.#left : Number.POSITIVE_INFINITY)).kvs;
+    } catch (error) {
+      throw await this.#core.explained(error);
+    }
+  }
+}
+
+/** What a walk has left of its bounds, `next` being the first of it. */
+export function restFrom(next: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
+  return reverse ? { key, end: keyAfter(next) } : { key: next, end };
+}
+
+/** What a walk has left of its bounds behind `last`. */
+export function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
+  return reverse ? { key, end: ownBytes(last) } : { key: keyAfter(last), end };
+}
+
+function comparison({ orderBy, reverse }: ReadPlan): (a: StoredRecord, b: StoredRecord) => number {
+  const sign = reverse ? -1 : 1;
+  if (orderBy === 'key' || orderBy === 'value') {
+    return (a, b) => sign * (compareBytes(a[orderBy], b[orderBy]) || compareBytes(a.key, b.key));
+  }
+  return (a, b) => sign * (a[orderBy] - b[orderBy] || compareBytes(a.key, b.key));
+}

@@ -1,0 +1,272 @@
+/**
+ * The stream of the watches: one for all of them, on one member, and on another one when that is lost.
+ *
+ * WHB1  There is a stream while there is a watcher. When it is lost, every watcher is made again on the next, each from the first revision
+ *      that it has not seen (WLI1).
+ * WHB2  Never silence (law 12): a stream on which nothing comes at first is given up; pings find a member that has stopped; a member that has
+ *      lost its leader ends the stream itself, as it is asked to. When no stream can be had for `timeoutMs`, the watches end with
+ *      `KV_UNAVAILABLE`.
+ * WHB3  Ids are given here and never twice, so that what comes late for a watcher that was given up is nobody's. Only what a member has
+ *      refused to make has no id: such answers come in the order of the requests.
+ *
+ * etcd: clientv3/watch.go (spec watch.md 9 and 10).
+ */
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { KvError } from '@varve/api';
+import { maintenanceService, kvService, watchService, type WatchRequest, type WatchResponse } from '@varve/etcd-api';
+import { closedError, unavailable, type Calls } from '../channel/calls.ts';
+import type { Member } from '../channel/member.ts';
+import { verdictOf } from '../channel/verdict.ts';
+import { rangeRequest } from '../messages.ts';
+import { tellsTrueProgress } from './true-progress.ts';
+import { WatchLine, type Connection, type Watched } from './watch-line.ts';
+
+type Stream = ClientDuplexStream<WatchRequest, WatchResponse>;
+
+/** A stream, and what was asked on it. */
+interface Live {
+  readonly member: Member;
+  readonly stream: Stream;
+  readonly token: string | undefined;
+  readonly trueProgress: boolean;
+  readonly byId: Map<number, WatchLine>;
+  readonly ids: Map<WatchLine, number>;
+  /** Ids that were asked for and have no answer yet, in order. */
+  readonly asked: number[];
+}
+
+export class WatchHub implements Connection {
+  readonly #calls: Calls;
+  readonly #lines = new Set<WatchLine>();
+  #live: Live | undefined;
+  #connecting = false;
+  #lastId = 0;
+  /** When the stream before was lost; `undefined` while there is one that answers. */
+  #downSince: number | undefined;
+  #attempts = 0;
+  #closed = false;
+  readonly #said = new Map<string, string>();
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  /** A watcher, from this revision on. */
+  open(watched: Watched, from: number): WatchLine {
+    if (this.#closed) throw closedError();
+    const line = new WatchLine(this, watched, from, this.#calls.settings.watchBuffer);
+    this.#lines.add(line);
+    this.make(line);
+    return line;
+  }
+
+  make(line: WatchLine): void {
+    const live = this.#live;
+    if (live === undefined) {
+      this.#connect();
+      return;
+    }
+    const id = ++this.#lastId;
+    live.byId.set(id, line);
+    live.ids.set(line, id);
+    live.asked.push(id);
+    send(live, { case: 'createRequest', value: line.request(id, live.trueProgress) });
+  }
+
+  park(line: WatchLine): void {
+    const live = this.#live;
+    const id = live?.ids.get(line);
+    if (live === undefined || id === undefined) return;
+    live.ids.delete(line);
+    live.byId.delete(id);
+    send(live, { case: 'cancelRequest', value: { $typeName: 'etcdserverpb.WatchCancelRequest', watchId: BigInt(id) } });
+  }
+
+  drop(line: WatchLine): void {
+    this.park(line);
+    this.#lines.delete(line);
+    if (this.#lines.size === 0) this.#hangUp();
+  }
+
+  ask(line: WatchLine, known: number | undefined): void {
+    const live = this.#live;
+    if (live === undefined) return;
+    if (!line.whole) {
+      send(live, { case: 'progressRequest', value: { $typeName: 'etcdserverpb.WatchProgressRequest' } });
+      return;
+    }
+    if (known === undefined) void this.#aimAtPresent(line);
+    else line.aim(known);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const line of this.#lines) line.close();
+    this.#hangUp();
+  }
+
+  /** The revision that everything has come up to, once everything has. */
+  async #aimAtPresent(line: WatchLine): Promise<void> {
+    const bounds = { key: line.watched.bounds.key, end: undefined };
+    try {
+      const answer = await this.#calls.unary(
+        kvService.range,
+        rangeRequest({ bounds, revision: 0, countOnly: true }),
+        {},
+      );
+      line.aim(this.#calls.see(answer.header));
+    } catch {
+      // It is asked again at the next interval; that the cluster is away is found out by the stream.
+    }
+  }
+
+  #hangUp(): void {
+    const live = this.#live;
+    this.#live = undefined;
+    live?.stream.cancel();
+  }
+
+  #connect(): void {
+    if (this.#connecting || this.#closed || this.#lines.size === 0) return;
+    this.#connecting = true;
+    void this.#dial().then(
+      () => {
+        this.#connecting = false;
+        // Whoever was lost or added meanwhile.
+        if (this.#live === undefined) this.#connect();
+      },
+      (error: unknown) => {
+        this.#connecting = false;
+        this.#end(error);
+      },
+    );
+  }
+
+  /** Opens a stream on the member whose turn it is. @throws what ends all watches */
+  async #dial(): Promise<void> {
+    const { clock } = this.#calls.settings.world;
+    const { timeoutMs, attemptTimeoutMs } = this.#calls.settings;
+    this.#downSince ??= clock.now();
+    if (clock.now() - this.#downSince > timeoutMs) throw unavailable(this.#said, timeoutMs);
+    await this.#calls.pause(this.#attempts++);
+    if (this.#closed || this.#lines.size === 0) return;
+    const token = await this.#calls.token();
+    const member = this.#calls.members.current;
+    try {
+      member.version ??= (
+        await member.unary(
+          maintenanceService.status,
+          { $typeName: 'etcdserverpb.StatusRequest' },
+          { token, leader: false, timeoutMs: attemptTimeoutMs, signals: [] },
+        )
+      ).version;
+    } catch (error) {
+      await this.#lost(member, token, error);
+      return;
+    }
+    if (this.#closed || this.#lines.size === 0) return;
+    this.#open(member, token);
+  }
+
+  #open(member: Member, token: string | undefined): void {
+    const { clock } = this.#calls.settings.world;
+    const stream = member.duplex(watchService.watch, { token, leader: true });
+    const trueProgress = tellsTrueProgress(member.version ?? '');
+    const live: Live = { member, stream, token, trueProgress, byId: new Map(), ids: new Map(), asked: [] };
+    const giveUp = clock.after(this.#calls.settings.attemptTimeoutMs, () => stream.cancel());
+    const ended = (error: unknown): void => {
+      giveUp();
+      if (this.#live !== live) return;
+      this.#live = undefined;
+      this.#downSince ??= clock.now();
+      void this.#lost(member, token, error).then(
+        () => this.#connect(),
+        (reason: unknown) => this.#end(reason),
+      );
+    };
+    stream.on('data', (answer: WatchResponse) => {
+      giveUp();
+      if (this.#live !== live) return;
+      this.#downSince = undefined;
+      this.#attempts = 0;
+      this.#said.clear();
+      this.#receive(live, answer);
+    });
+    stream.on('error', ended);
+    stream.on('end', () => ended({ code: 14, details: 'the member has ended the stream' }));
+    this.#live = live;
+    for (const line of this.#lines) if (!line.parked) this.make(line);
+  }
+
+  /** The member has not answered, or no more. @throws what ends all watches */
+  async #lost(member: Member, token: string | undefined, error: unknown): Promise<void> {
+    const verdict = verdictOf(error);
+    if (verdict.kind === 'refused') throw verdict.error;
+    if (verdict.kind === 'token') {
+      if (this.#calls.settings.auth === undefined) throw verdict.error;
+      await this.#calls.renew(token);
+      return;
+    }
+    this.#said.set(member.address, verdict.said);
+    this.#calls.members.failed(member);
+  }
+
+  #end(reason: unknown): void {
+    for (const line of this.#lines) line.fail(this.#closed ? closedError() : reason);
+    this.#downSince = undefined;
+    this.#attempts = 0;
+  }
+
+  #receive(live: Live, answer: WatchResponse): void {
+    this.#calls.see(answer.header);
+    if (answer.created) {
+      const id = live.asked.shift();
+      const line = id === undefined ? undefined : live.byId.get(id);
+      if (answer.canceled && id !== undefined && line !== undefined) this.#refused(live, id, line, answer);
+      return;
+    }
+    const id = Number(answer.watchId);
+    if (id === -1) {
+      if (live.trueProgress && !answer.canceled) this.#progress(live, Number(answer.header?.revision ?? 0n));
+      return;
+    }
+    const line = live.byId.get(id);
+    if (line === undefined) return;
+    if (!answer.canceled) {
+      line.receive(answer);
+      return;
+    }
+    live.byId.delete(id);
+    live.ids.delete(line);
+    line.canceled(answer);
+  }
+
+  /** Everything up to this revision has come, for each watcher that the member knows of. */
+  #progress(live: Live, revision: number): void {
+    const asked = new Set(live.asked);
+    for (const [id, line] of live.byId) if (!asked.has(id)) line.progress(revision);
+  }
+
+  #refused(live: Live, id: number, line: WatchLine, answer: WatchResponse): void {
+    live.byId.delete(id);
+    live.ids.delete(line);
+    const verdict = verdictOf({ details: answer.cancelReason });
+    const isRight = verdict.kind === 'token' || (verdict.kind === 'refused' && verdict.error.code === 'KV_DENIED');
+    if (!isRight || line.denied || this.#calls.settings.auth === undefined) {
+      line.canceled(answer);
+      return;
+    }
+    // The token may be too old: etcd 3.4 does not tell that from a right that is missing.
+    line.denied = true;
+    this.#live = undefined;
+    live.stream.cancel();
+    void this.#calls.renew(live.token).then(
+      () => this.#connect(),
+      (error: unknown) => this.#end(error instanceof KvError ? error : closedError()),
+    );
+  }
+}
+
+function send(live: Live, requestUnion: WatchRequest['requestUnion']): void {
+  live.stream.write({ $typeName: 'etcdserverpb.WatchRequest', requestUnion });
+}

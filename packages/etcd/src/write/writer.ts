@@ -1,0 +1,214 @@
+/**
+ * Writes: checked and encoded, let in by the line, sent once.
+ *
+ * EWR1  What codecs give is in bytes of its own before anything is awaited (KK4).
+ * EWR2  A write is one message: one revision, wholly or not at all, whatever becomes of this process.
+ * EWR3  When its answer is lost the call ends with `KV_UNKNOWN_OUTCOME`; it is not sent again (channel/calls.ts).
+ */
+import { KvError } from '@varve/api';
+import type {
+  CreateOptions,
+  CreateResult,
+  DeleteOptions,
+  DeleteResult,
+  DeleteSelector,
+  PutOptions,
+  PutResult,
+  SignalOptions,
+  Txn,
+  UpdateOptions,
+  UpdateResult,
+} from '@varve/api';
+import {
+  checkNames,
+  checkOptionalBoolean,
+  checkOptionalInteger,
+  checkRevision,
+  checkSignal,
+  checkSignalOptions,
+  invalidType,
+  keyName,
+  leaseText,
+  planLease,
+  planTxn,
+  type RecordsInside,
+  type Bounds,
+  type Records,
+} from '@varve/api/implement';
+import { kvService, type TxnRequest } from '@varve/etcd-api';
+import type { Core } from '../core.ts';
+import { deleteRequest, putRequest, rangeRequest, storedRecord } from '../messages.ts';
+import { modIs } from './compares.ts';
+import { deleteFirst } from './delete-first.ts';
+import { leasePlansOf, withLeases } from './granted.ts';
+import { sendTxn, tracing } from './send-txn.ts';
+import { AnswerReader, deleteResult, putResult, type TxnAnswer } from './txn-answer.ts';
+import { requestOp, txnRequest } from './txn-request.ts';
+
+const putNames = ['previous', 'lease', 'ttl', 'signal'];
+const deleteNames = ['previous', 'limit', 'signal'];
+const createNames = ['lease', 'ttl', 'signal'];
+const updateNames = ['revision', ...createNames];
+
+export function putKey<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  key: K,
+  value: V,
+  options: PutOptions = {},
+): Promise<PutResult<K, V>> {
+  return core.call(() => {
+    checkNames(options, 'options', putNames);
+    const { previous, signal } = options;
+    checkOptionalBoolean(previous, 'previous');
+    const lease = planLease(options);
+    checkSignal(signal);
+    const keyBytes = records.newOwnKey(key);
+    const valueBytes = records.newOwnValue(value, keyBytes);
+    return core.line.enter(
+      () =>
+        withLeases(core, [lease], async (leaseOf) => {
+          const request = putRequest(keyBytes, valueBytes, leaseOf(lease), previous === true);
+          const write = tracing(core, `the key ${keyName(records.keys.relative(keyBytes))}`);
+          const answer = await core.calls.unary(kvService.put, request, { signal, write });
+          const revision = core.calls.see(answer.header);
+          const granted = lease !== undefined && 'ttl' in lease ? leaseOf(lease) : undefined;
+          return { value: putResult(records, answer, revision, granted), used: () => true };
+        }),
+      signal,
+    );
+  });
+}
+
+export function deleteKeys<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  selector: DeleteSelector<K>,
+  options: DeleteOptions = {},
+): Promise<DeleteResult<K, V>> {
+  return core.call(() => {
+    checkNames(options, 'options', deleteNames);
+    const { previous, limit, signal } = options;
+    checkOptionalBoolean(previous, 'previous');
+    checkOptionalInteger(limit, 'limit', 1, records.limits.maxDeletes);
+    checkSignal(signal);
+    const at = records.keys.selectDoomed(selector);
+    if (limit !== undefined && at.end === undefined) throw invalidType('limit goes with a range, not with one key');
+    return core.line.enter(async () => {
+      if (limit !== undefined) return deleteFirst(core, records, { at, limit, previous: previous === true, signal });
+      await checkDeletes(core, records, at, signal);
+      const write = tracing(core, 'the keys it deletes: those that are there are not deleted, and');
+      const answer = await core.calls.unary(kvService.deleteRange, deleteRequest(at, previous === true), {
+        signal,
+        write,
+      });
+      return deleteResult(records, answer, core.calls.see(answer.header), previous === true);
+    }, signal);
+  });
+}
+
+/** Refuses a range of more keys than the caller's own limit. The cluster has none, so it is looked at before. */
+async function checkDeletes<K, V>(
+  core: Core,
+  { limits }: Records<K, V>,
+  at: Bounds,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { maxDeletes } = limits;
+  if (at.end === undefined || maxDeletes === Number.MAX_SAFE_INTEGER) return;
+  const { count } = await core.range({ bounds: at, revision: 0, countOnly: true }, signal);
+  if (Number(count) <= maxDeletes) return;
+  const message = `the range holds more keys than limits.maxDeletes, ${maxDeletes}; delete it in parts, delete(range, { limit }) until there are no more`;
+  throw new KvError('KV_TOO_LARGE', message, { limit: maxDeletes });
+}
+
+export function runTransaction<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  txn: Txn<K, V>,
+  options: SignalOptions = {},
+): Promise<TxnAnswer> {
+  return core.call(() => {
+    checkSignalOptions(options);
+    const { signal } = options;
+    const inside: RecordsInside = (namespace) => core.recordsOf(namespace as never);
+    const plan = planTxn(txn, records, inside);
+    const run = (): Promise<TxnAnswer> =>
+      withLeases(core, leasePlansOf(plan), async (leaseOf) => {
+        const request = txnRequest(plan, leaseOf);
+        const answer = await sendTxn(core, request, signal, plan.writes);
+        const reader = new AnswerReader(records, leaseOf, core.calls.see(answer.header));
+        const value = reader.read(plan, answer);
+        return { value, used: (lease) => reader.used.has(lease) };
+      });
+    return core.line.enter(run, signal);
+  });
+}
+
+export function createKey<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  key: K,
+  value: V,
+  options: CreateOptions = {},
+): Promise<CreateResult<K, V>> {
+  return core.call(async () => {
+    checkNames(options, 'options', createNames);
+    const result = await putIf(core, records, key, value, options, 0);
+    // Lost means that the key is there.
+    return result as CreateResult<K, V>;
+  });
+}
+
+export function updateKey<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  key: K,
+  value: V,
+  options: UpdateOptions,
+): Promise<UpdateResult<K, V>> {
+  return core.call(() => {
+    checkNames(options, 'options', updateNames);
+    checkRevision(options.revision, 'revision');
+    return putIf(core, records, key, value, options, options.revision);
+  });
+}
+
+/** @param wanted revision of the key's last change, 0 for a key that is not there */
+function putIf<K, V>(
+  core: Core,
+  records: Records<K, V>,
+  key: K,
+  value: V,
+  options: CreateOptions,
+  wanted: number,
+): Promise<UpdateResult<K, V>> {
+  const { signal } = options;
+  checkSignal(signal);
+  const lease = planLease(options);
+  const keyBytes = records.newOwnKey(key);
+  const valueBytes = records.newOwnValue(value, keyBytes);
+  const run = (): Promise<UpdateResult<K, V>> =>
+    withLeases<UpdateResult<K, V>>(core, [lease], async (leaseOf) => {
+      const put = putRequest(keyBytes, valueBytes, leaseOf(lease), false);
+      const get = rangeRequest({ bounds: { key: keyBytes, end: undefined }, revision: 0 });
+      const request: TxnRequest = {
+        $typeName: 'etcdserverpb.TxnRequest',
+        compare: [modIs(keyBytes, wanted)],
+        success: [requestOp({ case: 'requestPut', value: put })],
+        failure: [requestOp({ case: 'requestRange', value: get })],
+      };
+      const answer = await sendTxn(core, request, signal, true);
+      const revision = core.calls.see(answer.header);
+      const { succeeded } = answer;
+      if (succeeded) {
+        const granted = lease !== undefined && 'ttl' in lease ? { lease: leaseText(leaseOf(lease)) } : undefined;
+        return { value: { succeeded, revision, ...granted }, used: () => true };
+      }
+      const response = answer.responses[0]?.response;
+      const found = response?.case === 'responseRange' ? response.value.kvs[0] : undefined;
+      const entry = found && records.entry(storedRecord(found));
+      return { value: { succeeded, revision, ...(entry === undefined ? undefined : { entry }) }, used: () => false };
+    });
+  return core.line.enter(run, signal);
+}

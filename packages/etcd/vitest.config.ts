@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  // sorted-btree is CommonJS: tests must meet it as Node does.
+  test: { name: 'etcd', include: ['test/**/*.test.ts'], deps: { interopDefault: false }, testTimeout: 60_000 },
+});
