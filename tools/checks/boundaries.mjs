@@ -90,6 +90,7 @@ const table = {
       clock: ['src/clock.ts'],
       timers: ['src/clock.ts'],
       random: ['src/state/identity.ts'],
+      files: ['src/probes/process-metrics.ts'],
       sockets: ['src/transport/'],
     },
   },

@@ -2,7 +2,7 @@
 /**
  * Opens a store that the workload wrote, and says what is in it.
  *
- *   node tools/crash/verify.mjs [--engine file|level|log] [DIRECTORY]
+ *   node tools/crash/verify.mjs [--engine file|level|log] [--via kv|server] [DIRECTORY]
  *
  *   KEY HASH         each live key, with the first 16 hex digits of the SHA-256 of its value
  *   rev N            the newest revision
@@ -19,15 +19,15 @@ import { engineAt, parseArguments, UsageError } from './lib/arguments.mjs';
 import { say, sayError } from './lib/lines.mjs';
 import { hashOf } from './lib/plan.mjs';
 
-const usage = `node tools/crash/verify.mjs [--engine file|level] [DIRECTORY]
+const usage = `node tools/crash/verify.mjs [--engine file|level|log] [--via kv|server] [DIRECTORY]
   opens stores that the workload wrote, and prints what is in them; without a folder, those that standard input names`;
 
 /**
- * @param {'file' | 'level' | 'log'} engine
+ * @param {Pick<import('./lib/arguments.mjs').Arguments, 'engine' | 'via'>} which
  * @param {string} directory
  */
-async function show(engine, directory) {
-  const kv = await open(engineAt(engine, directory, false), { value: bytes });
+async function show(which, directory) {
+  const kv = await open(engineAt(which, directory, false), { value: bytes });
   try {
     for (const warning of kv.stats().warnings) say(`warn REPAIRED ${warning.replaceAll(/\s+/g, ' ')}`);
     for await (const { key, value } of kv.list({})) say(`${key} ${hashOf(value)}`);
@@ -38,14 +38,15 @@ async function show(engine, directory) {
 }
 
 try {
-  const { engine, directory } = parseArguments(withoutHelp(usage));
+  const which = parseArguments(withoutHelp(usage));
+  const { directory } = which;
   if (directory === undefined) {
     for await (const line of createInterface({ input: process.stdin })) {
-      await show(engine, line).catch(sayError);
+      await show(which, line).catch(sayError);
       say('end');
     }
   } else {
-    await show(engine, directory);
+    await show(which, directory);
   }
 } catch (error) {
   sayError(error);

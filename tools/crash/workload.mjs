@@ -2,7 +2,7 @@
 /**
  * Writes transactions to a store, and says of each what it is about to do and how it ended.
  *
- *   node tools/crash/workload.mjs [--engine file|level|log] [--durability commit|interval] [--via kv] DIRECTORY
+ *   node tools/crash/workload.mjs [--engine file|level|log] [--durability commit|interval] [--via kv|server] DIRECTORY
  *
  * Environment: FAULT_SEED (same seed, same transactions), FAULT_SEQ (first number), FAULT_OPS (how many; else until it is
  * killed), FAULT_GROW=1 (only new keys). Lines on standard output:
@@ -15,24 +15,27 @@
  *   error CODE text                        fatal; the exit code is 1, or 2 for wrong arguments
  *   done                                   closed cleanly
  *
+ * With `--via server` the store is behind `varve serve`, in the same process, and called over gRPC.
+ *
  * How and why it ended stands in the file `ended` of DIRECTORY, unless it was killed.
  */
 import { mkdirSync } from 'node:fs';
-import { bytes, open } from '@varve/kv';
 import { withoutHelp } from '../run/flags.mjs';
-import { engineAt, numberOf, parseArguments, UsageError } from './lib/arguments.mjs';
+import { numberOf, parseArguments, UsageError } from './lib/arguments.mjs';
 import { Ending } from './lib/ending.mjs';
 import { say, sayError } from './lib/lines.mjs';
+import { targetOf } from './lib/target.mjs';
 import { Upkeep } from './lib/upkeep.mjs';
 import { Writer } from './lib/writer.mjs';
 
-const usage = `node tools/crash/workload.mjs [--engine file|level] [--durability commit|interval] DIRECTORY
+const usage = `node tools/crash/workload.mjs [--engine file|level|log] [--durability commit|interval] [--via kv|server] DIRECTORY
   writes transactions until it is killed, and says of each how it ended (environment: FAULT_SEED, FAULT_SEQ, FAULT_OPS, FAULT_GROW)`;
 
 const args = withoutHelp(usage);
 const ending = new Ending();
 try {
-  const { engine, durability, directory } = parseArguments(args);
+  const options = parseArguments(args);
+  const { directory } = options;
   if (directory === undefined) throw new UsageError('which folder?');
   const plan = {
     seed: numberOf('FAULT_SEED', 1),
@@ -42,15 +45,14 @@ try {
   };
   mkdirSync(directory, { recursive: true });
   ending.keepIn(directory);
-  // The index is saved every so many changes, so that a kill meets it and the next opening uses it.
-  const kv = await open(engineAt(engine, directory, true), { value: bytes, durability, checkpointEvery: 100 });
+  const target = await targetOf({ ...options, directory });
   say('ready');
-  const upkeep = new Upkeep(kv, directory);
+  const upkeep = new Upkeep(target, directory);
   try {
-    await new Writer(kv, (seq, revision) => upkeep.after(seq, revision)).run(plan);
+    await new Writer(target, (seq, revision) => upkeep.after(seq, revision)).run(plan);
   } finally {
     await upkeep.ended();
-    await kv.close();
+    await target.close();
   }
   say('done');
 } catch (error) {

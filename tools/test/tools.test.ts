@@ -37,6 +37,7 @@ const programs = [
   'tools/on.mjs',
   'tools/rivals/rivals.mjs',
   'tools/run.mjs',
+  'tools/security/flood.mjs',
   'tools/simulate.mjs',
   'tools/smoke/run.mjs',
 ];

@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module';
 import { readServeOptions, UsageError } from './serve-options.ts';
 import { serve } from './serve.ts';
+import type { Environment } from './systemd.ts';
 
 const USAGE = `usage: varve serve [options]    serves a store as an etcd does, until Ctrl-C or SIGTERM
        varve --version | --help
@@ -39,6 +40,8 @@ export interface World {
   readonly error: (text: string) => void;
   /** Aborts when the program shall end. */
   readonly signal: AbortSignal;
+  /** @default that of the process */
+  readonly environment?: Environment | undefined;
 }
 
 /** Runs the command to its end; resolves with the exit code, and never rejects. */

@@ -26,6 +26,11 @@ export class UsageError extends Error {
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
+/** Whether only programs on this machine can reach it. */
+export function isLoopback(host: string): boolean {
+  return loopback.has(host) || host.startsWith('127.');
+}
+
 /** @throws UsageError; Error for a file that cannot be read */
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = parse(args);
@@ -35,7 +40,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
   }
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
   if (clientCa !== undefined && cert === undefined) throw new UsageError('--client-ca goes with --cert and --key');
-  if (cert === undefined && !loopback.has(host) && insecure !== true) {
+  if (cert === undefined && !isLoopback(host) && insecure !== true) {
     throw new UsageError(`--listen ${listen}: others can reach it, so give --cert and --key, or --insecure`);
   }
   const tls =

@@ -26,3 +26,13 @@ export function after(afterMs: number, work: () => void): () => void {
   timer.unref();
   return () => clearTimeout(timer);
 }
+
+/** Seconds since 1970. */
+export function unixSeconds(): number {
+  return Date.now() / 1000;
+}
+
+/** Seconds that this process has run. */
+export function uptimeSeconds(): number {
+  return process.uptime();
+}

@@ -20,9 +20,11 @@ import { registerMaintenance } from './maintenance/service.ts';
 import { Probes } from './probes/probes.ts';
 import { registerReflection } from './reflection/service.ts';
 import { Calls } from './rpc/calls.ts';
+import type { SlowCall } from './rpc/slow-call.ts';
 import { ServerState } from './server-state.ts';
 import { Listener, type TlsOptions } from './transport/listener.ts';
 import { limitPings } from './transport/ping-limit.ts';
+import { takeUnaryCalls } from './transport/unary/unary-calls.ts';
 import { registerWatch } from './watch/service.ts';
 
 export interface ServerOptions extends LimitOptions {
@@ -30,6 +32,8 @@ export interface ServerOptions extends LimitOptions {
   readonly host?: string | undefined;
   /** 0: a free one. @default 0 */
   readonly port?: number | undefined;
+  /** A TCP socket that listens already, as the number of its descriptor: then `host` and `port` are the socket's. @default none */
+  readonly fd?: number | undefined;
   /** @default none: without TLS */
   readonly tls?: TlsOptions | undefined;
   /** The member's name, when there is none yet. @default 'default' */
@@ -38,6 +42,8 @@ export interface ServerOptions extends LimitOptions {
   readonly advertiseUrls?: readonly string[] | undefined;
   /** The version of etcd that clients are told, and choose their ways by. @default '3.6.0' */
   readonly version?: string | undefined;
+  /** Told of every read and write that took longer than `slowCallMs`; must not throw. @default nobody */
+  readonly onSlowCall?: ((call: SlowCall) => void) | undefined;
   /** How long closing waits for calls that have begun. @default 5000 */
   readonly graceMs?: number | undefined;
 }
@@ -58,7 +64,7 @@ export interface EtcdServer extends AsyncDisposable {
 export async function createServer(layers: Layers, options: ServerOptions = {}): Promise<EtcdServer> {
   checkNames(options);
   const limits = new Limits(options);
-  const { host = '127.0.0.1', port = 0, tls, graceMs = 5000 } = options;
+  const { tls, graceMs = 5000 } = options;
   const state = await ServerState.load(layers, limits, options.name ?? 'default', options.version ?? '3.6.0');
   const grpc = new GrpcServer({
     'grpc.max_receive_message_length': limits.messageBytes,
@@ -68,7 +74,7 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.enable_channelz': 0,
   });
-  const calls = new Calls(grpc);
+  const calls = new Calls(grpc, { ms: limits.slowCallMs, tell: options.onSlowCall });
   registerKv(calls, state);
   registerWatch(calls, state);
   registerLease(calls, state);
@@ -78,34 +84,41 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   registerReflection(calls);
   const probes = new Probes(state, calls);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  takeUnaryCalls(grpc, (path) => calls.unaryAt(path), limits);
   limitPings(grpc, limits.minPingIntervalMs);
   const listener = await Listener.open(injector, (method, url) => probes.page(method, url), {
-    ...{ host, port, tls },
+    ...{ host: options.host ?? '127.0.0.1', port: options.port ?? 0, fd: options.fd, tls },
     connections: limits.connections,
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
   });
-  const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
+  const { address, port } = listener.address;
+  const host = options.fd === undefined ? (options.host ?? '127.0.0.1') : address;
+  const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   state.clientUrls = options.advertiseUrls ?? [url];
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= shutDown(listener, calls, grpc, graceMs));
-  return { host, port: listener.port, url, close, [Symbol.asyncDispose]: close };
+  return { host, port, url, close, [Symbol.asyncDispose]: close };
 }
 
 /** The names of `ServerOptions`; as an object, so that the compiler sees one that is missing. */
 const optionNames: Readonly<Record<keyof ServerOptions, true>> = {
   host: true,
   port: true,
+  fd: true,
   tls: true,
   name: true,
   advertiseUrls: true,
   version: true,
   graceMs: true,
+  onSlowCall: true,
+  slowCallMs: true,
   maxRequestBytes: true,
   maxTxnOps: true,
   quotaBytes: true,
   maxConcurrentStreams: true,
   maxConnections: true,
   handshakeTimeoutMs: true,
+  requestTimeoutMs: true,
   maxPendingWrites: true,
   progressIntervalMs: true,
   minPingIntervalMs: true,

@@ -2,4 +2,5 @@ export { createServer, type EtcdServer, type ServerOptions } from './create-serv
 export { ServerError, type ServerErrorCode } from './errors.ts';
 export type { Lease, Layers, Lessor } from './layers.ts';
 export type { LimitOptions } from './limits.ts';
+export type { SlowCall } from './rpc/slow-call.ts';
 export type { TlsOptions } from './transport/listener.ts';

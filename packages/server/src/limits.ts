@@ -24,6 +24,10 @@ export interface LimitOptions {
   readonly maxConnections?: number | undefined;
   /** How long a connection may take to say what it speaks, TLS included. @default 10_000 */
   readonly handshakeTimeoutMs?: number | undefined;
+  /** How long a unary request may take to arrive whole, and how long more than 8 MiB of answers may stay unread. @default 30_000 */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Reads and writes that take longer are slow: they are counted, and told of. @default 100 */
+  readonly slowCallMs?: number | undefined;
   /** Writes that wait at once. @default 5000 */
   readonly maxPendingWrites?: number | undefined;
   /** How often watchers that ask for it hear how far they are, at least 100. @default 600_000 */
@@ -43,6 +47,8 @@ export class Limits {
   readonly concurrentStreams: number;
   readonly connections: number;
   readonly handshakeTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly slowCallMs: number;
   readonly pendingWrites: number;
   readonly progressIntervalMs: number;
   readonly minPingIntervalMs: number;
@@ -57,6 +63,8 @@ export class Limits {
     this.concurrentStreams = whole('maxConcurrentStreams', options.maxConcurrentStreams ?? 250, 1);
     this.connections = whole('maxConnections', options.maxConnections ?? 1000, 1);
     this.handshakeTimeoutMs = whole('handshakeTimeoutMs', options.handshakeTimeoutMs ?? 10_000, 1);
+    this.requestTimeoutMs = whole('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1);
+    this.slowCallMs = whole('slowCallMs', options.slowCallMs ?? 100, 0);
     this.pendingWrites = whole('maxPendingWrites', options.maxPendingWrites ?? 5000, 1);
     this.progressIntervalMs = Math.max(100, whole('progressIntervalMs', options.progressIntervalMs ?? 600_000, 1));
     this.minPingIntervalMs = whole('minPingIntervalMs', options.minPingIntervalMs ?? 5000, 0);

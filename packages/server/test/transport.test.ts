@@ -35,7 +35,7 @@ test("C10: metrics have etcd's names", async () => {
   expect(value('etcd_debugging_mvcc_current_revision')).toBe(2);
   expect(value('process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
   expect(value('etcd_mvcc_db_total_size_in_bytes')).toBeGreaterThan(0);
-  expect(text).toContain('grpc_server_started_total{grpc_method="Put",grpc_service="etcdserverpb.KV"} 1');
+  expect(text).toContain('grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"} 1');
 });
 
 test.skipIf(!hasOpenssl())(

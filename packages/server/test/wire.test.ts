@@ -2,6 +2,8 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   EventSchema,
   KeyValueSchema,
+  LeaseGrantResponseSchema,
+  LeaseKeepAliveResponseSchema,
   RangeResponseSchema,
   ResponseHeaderSchema,
   WatchResponseSchema,
@@ -13,6 +15,7 @@ import { expect, test } from 'vitest';
 import { fragments } from '../src/watch/fragments.ts';
 import { Header, RAFT_TERM } from '../src/wire/header.ts';
 import { encodeAnswer } from '../src/wire/kv-answers.ts';
+import { encodeLeaseAnswer } from '../src/wire/lease-answers.ts';
 import { encodeEvents, encodeWatchEvents } from '../src/wire/watch-answers.ts';
 
 const revision = fc.nat({ max: Number.MAX_SAFE_INTEGER });
@@ -58,6 +61,21 @@ test('what is written by hand is what the generated code writes, to the byte', (
         expect(new Uint8Array(ours)).toEqual(toBinary(RangeResponseSchema, message));
       },
     ),
+  );
+});
+
+test('grants and keep-alives, too', () => {
+  fc.assert(
+    fc.property(header, revision, int64, fc.nat(), (head, now, id, ttl) => {
+      const { clusterId, memberId } = head;
+      const fields = {
+        header: create(ResponseHeaderSchema, { clusterId, memberId, revision: BigInt(now), raftTerm: RAFT_TERM }),
+        ...{ ID: id, TTL: BigInt(ttl) },
+      };
+      const ours = new Uint8Array(encodeLeaseAnswer(head, { revision: now, id, ttl }));
+      expect(ours).toEqual(toBinary(LeaseGrantResponseSchema, create(LeaseGrantResponseSchema, fields)));
+      expect(ours).toEqual(toBinary(LeaseKeepAliveResponseSchema, create(LeaseKeepAliveResponseSchema, fields)));
+    }),
   );
 });
 

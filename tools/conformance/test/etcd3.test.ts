@@ -165,7 +165,7 @@ function clientOf(endpoint: string, options: Partial<IOptions> = {}): Etcd3 {
   return client;
 }
 
-test.each(Object.entries(scenarios))('C1, law 2: the server and etcd3: %s', async (_, [run, expected]) => {
+test.each(Object.entries(scenarios))('C1, C12, law 2: the server and etcd3: %s', async (_, [run, expected]) => {
   expect(await run(clientOf(await serve()))).toEqual(expected);
 });
 

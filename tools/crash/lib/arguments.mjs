@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { file, level, log } from '@varve/kv';
 
-/** @typedef {{ engine: 'file' | 'level' | 'log', durability: 'commit' | 'interval', directory: string | undefined }} Arguments */
+/** @typedef {{ engine: 'file' | 'level' | 'log', durability: 'commit' | 'interval', via: 'kv' | 'server', directory: string | undefined }} Arguments */
 
 /** A wrong argument or variable. Both programs end with code 2 for it. */
 export class UsageError extends Error {
@@ -25,9 +25,11 @@ export function parseArguments(argv) {
   if (durability !== 'commit' && durability !== 'interval') {
     throw new UsageError(`--durability is commit or interval, not ${durability}`);
   }
-  if (via !== 'kv') throw new UsageError(`--via is kv, not ${via}`);
+  if (via !== 'kv' && via !== 'server') throw new UsageError(`--via is kv or server, not ${via}`);
+  if (via === 'server' && durability !== 'commit')
+    throw new UsageError('--via server acknowledges what is durable only');
   if (positionals.length > 1) throw new UsageError('one folder, please');
-  return { engine, durability, directory: positionals[0] };
+  return { engine, durability, via, directory: positionals[0] };
 }
 
 /** @param {readonly string[]} argv */
@@ -58,11 +60,12 @@ export function numberOf(name, otherwise) {
 
 /**
  * The store inside of the folder, so that whatever is made and renamed while it is created stays in the folder as well.
- * @param {Arguments['engine']} engine
+ * @param {Pick<Arguments, 'engine' | 'via'>} which
  * @param {string} directory
  * @param {boolean} create
  */
-export function engineAt(engine, directory, create) {
-  if (engine === 'file') return file(join(directory, 'store.db'), { create });
+export function engineAt({ engine, via }, directory, create) {
+  if (engine === 'file')
+    return file(via === 'kv' ? join(directory, 'store.db') : join(directory, 'store', 'db'), { create });
   return (engine === 'log' ? log : level)(join(directory, 'store'), { create });
 }

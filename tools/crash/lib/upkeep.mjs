@@ -16,17 +16,17 @@ const backupEvery = 330;
 const kept = 20;
 
 export class Upkeep {
-  /** @type {import('@varve/kv').EmbeddedKv<string, Uint8Array>} */
-  #kv;
+  /** @type {import('./target.mjs').Target} */
+  #target;
   #folder;
   #running = Promise.resolve();
 
   /**
-   * @param {import('@varve/kv').EmbeddedKv<string, Uint8Array>} kv
+   * @param {import('./target.mjs').Target} target
    * @param {string} directory the store's folder
    */
-  constructor(kv, directory) {
-    this.#kv = kv;
+  constructor(target, directory) {
+    this.#target = target;
     this.#folder = `${directory.replace(/[\\/]+$/, '')}.backups`;
   }
 
@@ -36,8 +36,9 @@ export class Upkeep {
    * @param {number} revision
    */
   after(seq, revision) {
-    if (seq % compactEvery === 0 && revision > kept) this.#begin('compact', () => this.#compact(revision - kept));
-    if (seq % defragEvery === 0) this.#begin('defrag', () => this.#kv.defrag());
+    if (seq % compactEvery === 0 && revision > kept)
+      this.#begin('compact', () => this.#target.compact(revision - kept));
+    if (seq % defragEvery === 0) this.#begin('defrag', () => this.#target.defrag());
     if (seq % backupEvery === 0) this.#begin('backup', () => this.#backup(seq));
   }
 
@@ -56,19 +57,13 @@ export class Upkeep {
     });
   }
 
-  /** @param {number} revision */
-  async #compact(revision) {
-    const { compactRevision = 0 } = await this.#kv.status();
-    if (revision > compactRevision) await this.#kv.compact(revision);
-  }
-
   /** @param {number} seq */
   async #backup(seq) {
     mkdirSync(this.#folder, { recursive: true });
     const path = join(this.#folder, `${seq}.db`);
     rmSync(path, { force: true });
     try {
-      await this.#kv.backup(path);
+      await this.#target.backup(path);
     } finally {
       rmSync(path, { force: true });
     }

@@ -5,7 +5,6 @@
  * WRI1  `try` is said before the call, `ack` after its promise has resolved: what was tried and not answered is in doubt.
  * WRI2  After the first failure nothing new begins; those in flight get their answers, then `run` rejects with it.
  */
-import { put, remove } from '@varve/kv';
 import { codeOf, say } from './lines.mjs';
 import { transactionOf } from './plan.mjs';
 
@@ -14,8 +13,8 @@ const mostInFlight = 8;
 /** @typedef {import('./plan.mjs').Write} Write */
 
 export class Writer {
-  /** @type {import('@varve/kv').EmbeddedKv<string, Uint8Array>} */
-  #kv;
+  /** @type {import('./target.mjs').Target} */
+  #target;
   /** @type {(seq: number, revision: number) => void} */
   #onAck;
   /** Transactions in flight, by each of their keys. @type {Map<string, Promise<void>>} */
@@ -26,11 +25,11 @@ export class Writer {
   #failure;
 
   /**
-   * @param {import('@varve/kv').EmbeddedKv<string, Uint8Array>} kv
+   * @param {import('./target.mjs').Target} target
    * @param {(seq: number, revision: number) => void} onAck
    */
-  constructor(kv, onAck) {
-    this.#kv = kv;
+  constructor(target, onAck) {
+    this.#target = target;
     this.#onAck = onAck;
   }
 
@@ -55,7 +54,7 @@ export class Writer {
   #start(seq, writes) {
     const what = `${seq} ${writes.map(({ key, hash }) => `${key} ${hash}`).join(' ')}`;
     say(`try ${what}`);
-    const ended = this.#transact(writes).then(
+    const ended = this.#target.transact(writes).then(
       (revision) => {
         say(`ack ${what} rev=${revision}`);
         this.#onAck(seq, revision);
@@ -72,19 +71,5 @@ export class Writer {
     });
     this.#inFlight.add(flight);
     for (const { key } of writes) this.#byKey.set(key, flight);
-  }
-
-  /**
-   * @param {Write[]} writes
-   * @returns {Promise<number>} the revision
-   */
-  async #transact(writes) {
-    const [first] = writes;
-    if (writes.length === 1 && first !== undefined) {
-      const { key, value } = first;
-      return (await (value === undefined ? this.#kv.delete(key) : this.#kv.put(key, value))).revision;
-    }
-    const then = writes.map(({ key, value }) => (value === undefined ? remove(key) : put(key, value)));
-    return (await this.#kv.txn({ then })).revision;
   }
 }

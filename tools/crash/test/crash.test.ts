@@ -7,10 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { transactionOf } from '../lib/plan.mjs';
 import { Known } from './known.ts';
-import { type EngineName, temporaryFolder, Verifier, workload } from './programs.ts';
+import { type EngineName, temporaryFolder, Verifier, type Via, workload } from './programs.ts';
 
 const large = process.env['VARVE_LARGE'] === '1';
 const kills = large ? 50 : 6;
+/** Kills with a server in between, which takes longer to start. */
+const served = large ? 50 : 3;
 const engines: readonly EngineName[] = ['level', 'file', 'log'];
 
 /** Lines after which the workload of a round is killed: at once, at `ready`, in the middle, behind a defragmentation. */
@@ -18,8 +20,14 @@ function patience(round: number): number {
   return [0, 1, 40, 150, 500, 900][round % 6]! + ((round * 7919) % 60) * Math.min(round % 6, 1);
 }
 
-async function writeAndKill(engine: EngineName, folder: string, known: Known, lines: number): Promise<void> {
-  const writer = workload(engine, folder, { FAULT_SEED: '11', FAULT_SEQ: String(known.nextSeq) });
+async function writeAndKill(
+  engine: EngineName,
+  folder: string,
+  known: Known,
+  lines: number,
+  via: Via = 'kv',
+): Promise<void> {
+  const writer = workload(engine, folder, { FAULT_SEED: '11', FAULT_SEQ: String(known.nextSeq) }, via);
   if (lines === 0) {
     // In the middle of opening: as soon as the process runs, and before it says anything.
     await new Promise<void>((resolve) => void writer.process.once('spawn', resolve));
@@ -31,7 +39,8 @@ async function writeAndKill(engine: EngineName, folder: string, known: Known, li
   }
   writer.kill();
   for (const line of await writer.rest()) known.hear(line);
-  expect(writer.complaints).toBe('');
+  // A server says how it is on standard error, and what was slow.
+  expect(writer.complaints.replaceAll(/^\{"level":"(?:info|warn)".*\n/gm, '')).toBe('');
 }
 
 describe.each(engines)('%s', (engine) => {
@@ -47,6 +56,17 @@ describe.each(engines)('%s', (engine) => {
     }
     expect(known.acks).toBeGreaterThan(kills * 50);
   }, 600_000);
+
+  test(`R93, law 7: the same over gRPC: ${served} times killed, varve serve among them`, async () => {
+    const folder = temporaryFolder();
+    const known = new Known();
+    const verifier = new Verifier(engine, 'server');
+    for (let round = 0; round < served; round += 1) {
+      await writeAndKill(engine, folder, known, patience(round + 1), 'server');
+      known.compare(await verifier.show(folder));
+    }
+    expect(known.acks).toBeGreaterThan(served * 20);
+  }, 1_200_000);
 
   test('R39 to R41: a second workload and a verify are locked out, also while the holder is stopped; after its death they are not', async () => {
     const folder = temporaryFolder();

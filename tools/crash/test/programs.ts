@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
 export type EngineName = 'file' | 'level' | 'log';
+export type Via = 'kv' | 'server';
 
 /** A folder for a store, inside of one that is removed when the test ends. */
 export function temporaryFolder(): string {
@@ -65,8 +66,9 @@ export function workload(
   engine: EngineName,
   folder: string,
   environment: Readonly<Record<string, string>> = {},
+  via: Via = 'kv',
 ): Lines {
-  return new Lines(program('workload', ['--engine', engine, folder], environment));
+  return new Lines(program('workload', ['--engine', engine, '--via', via, folder], environment));
 }
 
 /** What a store shows to a fresh open. */
@@ -83,8 +85,8 @@ export interface Shown {
 export class Verifier {
   readonly #lines: Lines;
 
-  constructor(engine: EngineName) {
-    this.#lines = new Lines(program('verify', ['--engine', engine], {}));
+  constructor(engine: EngineName, via: Via = 'kv') {
+    this.#lines = new Lines(program('verify', ['--engine', engine, '--via', via], {}));
   }
 
   async show(folder: string): Promise<Shown> {

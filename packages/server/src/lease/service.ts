@@ -10,16 +10,12 @@
 import { create } from '@bufbuild/protobuf';
 import {
   leaseService,
-  LeaseGrantResponseSchema,
-  LeaseKeepAliveResponseSchema,
   LeaseLeasesResponseSchema,
   LeaseRevokeResponseSchema,
   LeaseStatusSchema,
   LeaseTimeToLiveResponseSchema,
   type LeaseGrantRequest,
-  type LeaseGrantResponse,
   type LeaseKeepAliveRequest,
-  type LeaseKeepAliveResponse,
   type LeaseLeasesResponse,
   type LeaseRevokeRequest,
   type LeaseRevokeResponse,
@@ -32,18 +28,23 @@ import { requestsOf, room } from '../rpc/flow.ts';
 import type { ServerState } from '../server-state.ts';
 import { GRANT_COST } from '../state/quota.ts';
 import { codeOf, failures } from '../status.ts';
+import { encodeLeaseAnswer, type LeaseAnswer } from '../wire/lease-answers.ts';
 
 export function registerLease(calls: Calls, state: ServerState): void {
   const service = new LeaseService(state);
-  calls.unary(method(leaseService.leaseGrant), (request) => service.grant(request));
+  const write = (answer: LeaseAnswer): Buffer => encodeLeaseAnswer(state.header, answer);
+  const { leaseGrant, leaseKeepAlive } = leaseService;
+  calls.unary({ path: leaseGrant.path, read: leaseGrant.requestDeserialize, write }, (request) =>
+    service.grant(request),
+  );
   calls.unary(method(leaseService.leaseRevoke), (request) => service.revoke(request));
   calls.unary(method(leaseService.leaseTimeToLive), (request) => service.timeToLive(request));
   calls.unary(method(leaseService.leaseLeases), () => service.leases());
-  calls.bidi(method(leaseService.leaseKeepAlive), async (call) => {
+  calls.bidi({ path: leaseKeepAlive.path, read: leaseKeepAlive.requestDeserialize, write }, async (call) => {
     for await (const request of requestsOf<LeaseKeepAliveRequest>(call)) {
       if (call.cancelled) return;
       call.write(await service.keepAlive(request.ID));
-      await room(call);
+      if (call.writableNeedDrain) await room(call);
     }
   });
 }
@@ -64,7 +65,7 @@ class LeaseService {
     this.#state = state;
   }
 
-  async grant({ ID: id, TTL: ttl }: LeaseGrantRequest): Promise<LeaseGrantResponse> {
+  async grant({ ID: id, TTL: ttl }: LeaseGrantRequest): Promise<LeaseAnswer> {
     const { alarms, lessor, quota, writes } = this.#state;
     if (!quota.fits(GRANT_COST)) await quota.refuse();
     const lease = await writes.run(() => {
@@ -72,7 +73,7 @@ class LeaseService {
       if (lessor === undefined) throw failures.leaseNotFound();
       return lessor.grant(ttlOf(ttl), id === 0n ? undefined : id);
     });
-    return create(LeaseGrantResponseSchema, { header: this.#header(), ID: lease.id, TTL: BigInt(lease.ttl) });
+    return { revision: this.#state.store.rev(), id: lease.id, ttl: lease.ttl };
   }
 
   async revoke({ ID: id }: LeaseRevokeRequest): Promise<LeaseRevokeResponse> {
@@ -85,15 +86,15 @@ class LeaseService {
     return create(LeaseRevokeResponseSchema, { header: this.#header() });
   }
 
-  async keepAlive(id: bigint): Promise<LeaseKeepAliveResponse> {
-    const header = this.#header();
+  async keepAlive(id: bigint): Promise<LeaseAnswer> {
+    const revision = this.#state.store.rev();
     let ttl = 0;
     try {
       ttl = (await this.#state.lessor?.renew(id)) ?? 0;
     } catch (error) {
       if (codeOf(error) !== 'LEASE_NOT_FOUND') throw error;
     }
-    return create(LeaseKeepAliveResponseSchema, { header, ID: id, TTL: BigInt(ttl) });
+    return { revision, id, ttl };
   }
 
   async timeToLive({ ID: id, keys: wantsKeys }: LeaseTimeToLiveRequest): Promise<LeaseTimeToLiveResponse> {

@@ -16,6 +16,7 @@ import { metricsText } from './metrics.ts';
 export class Probes {
   readonly #state: ServerState;
   readonly #calls: Calls;
+  readonly #checks = { failed: 0, passed: 0 };
 
   constructor(state: ServerState, calls: Calls) {
     this.#state = state;
@@ -40,20 +41,26 @@ export class Probes {
       case '/readyz':
         return this.#failed() ? plain(503, 'a commit has failed: restart the server\n') : plain(200, 'ok\n');
       case '/metrics':
-        return { status: 200, type: 'text/plain; version=0.0.4', text: metricsText(this.#state, this.#calls.counts) };
+        return {
+          status: 200,
+          type: 'text/plain; version=0.0.4',
+          text: metricsText(this.#state, this.#calls.tally, this.#checks),
+        };
       default:
         return undefined;
     }
   }
 
   #health(): Page {
+    const reason = this.#unhealthy();
+    this.#checks[reason === '' ? 'passed' : 'failed']++;
+    return json(reason === '' ? 200 : 503, { health: String(reason === ''), reason });
+  }
+
+  #unhealthy(): string {
     const [alarm] = this.#state.alarms.list(AlarmType.NONE);
-    if (alarm !== undefined) {
-      const reason = alarm.alarm === AlarmType.NOSPACE ? 'ALARM NOSPACE' : 'ALARM CORRUPT';
-      return json(503, { health: 'false', reason });
-    }
-    if (this.#failed()) return json(503, { health: 'false', reason: 'COMMIT FAILED' });
-    return json(200, { health: 'true', reason: '' });
+    if (alarm !== undefined) return alarm.alarm === AlarmType.NOSPACE ? 'ALARM NOSPACE' : 'ALARM CORRUPT';
+    return this.#failed() ? 'COMMIT FAILED' : '';
   }
 
   #failed(): boolean {

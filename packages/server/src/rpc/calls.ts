@@ -16,7 +16,11 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
+import { nowMs } from '../clock.ts';
 import { failures, StatusError, toStatus } from '../status.ts';
+import { CallTally, type MethodTally } from './call-tally.ts';
+import type { SlowOptions } from './slow-call.ts';
+import type { UnaryMethod } from '../transport/unary/unary-stream.ts';
 
 /** A method whose answer is written by a function of ours. */
 export interface Method<Request, Answer> {
@@ -63,34 +67,55 @@ export function signalOf(call: {
 export class Calls {
   readonly #server: Server;
   readonly #streams: Set<{ fail(error: unknown): void }> = new Set();
-  readonly #counts: Map<string, number> = new Map();
+  readonly tally: CallTally;
+  readonly #unary: Map<string, UnaryMethod> = new Map();
   #stopping = false;
 
-  constructor(server: Server) {
+  constructor(server: Server, slow: SlowOptions = { ms: Infinity, tell: undefined }) {
     this.#server = server;
+    this.tally = new CallTally(slow);
   }
 
-  /** Calls begun, by path. */
-  get counts(): ReadonlyMap<string, number> {
-    return this.#counts;
+  /** The unary method at a path. */
+  unaryAt(path: string): UnaryMethod | undefined {
+    return this.#unary.get(path);
   }
 
   unary<Request, Answer>(
     { path, read, write }: Method<Request, Answer>,
     run: (request: Request, call: ServerUnaryCall<Request, Answer>) => Promise<Answer>,
   ): void {
+    const { tally } = this;
+    const own = tally.method(path, 'unary');
+    const isTimed = tally.isTimed(path);
     const handler: handleUnaryCall<Request, Answer> = (call, callback) => {
       if (this.#stopping) {
         callback(toStatus(failures.stopped()));
         return;
       }
-      this.#count(path);
+      own.started++;
+      const began = nowMs();
+      const end = (code: number): void => {
+        const ms = nowMs() - began;
+        own.end(code);
+        own.took(ms);
+        if (isTimed) tally.judge(path, ms, code);
+      };
       run(call.request, call).then(
-        (answer) => callback(null, answer),
-        (error: unknown) => callback(toStatus(error)),
+        (answer) => {
+          end(status.OK);
+          callback(null, answer);
+        },
+        (error: unknown) => {
+          const failure = toStatus(error);
+          end(failure.code);
+          callback(failure);
+        },
       );
     };
-    this.#server.register(path, handler, write, read, 'unary');
+    const [reading, writing] = [own.reading(read), own.writing(write)];
+    this.#server.register(path, handler, writing, reading, 'unary');
+    this.#unary.set(path, { handler, read: reading, write: writing } as UnaryMethod);
   }
 
   /** `run` writes what it has to; when it resolves, the stream ends well. */
@@ -98,10 +123,11 @@ export class Calls {
     { path, read, write }: Method<Request, Answer>,
     run: (request: Request, call: ServerWritableStream<Request, Answer>) => Promise<void>,
   ): void {
+    const own = this.tally.method(path, 'server_stream');
     const handler: handleServerStreamingCall<Request, Answer> = (call) => {
-      this.#follow(path, call, () => run(call.request, call));
+      this.#follow(own, call, () => run(call.request, call));
     };
-    this.#server.register(path, handler, write, read, 'serverStream');
+    this.#server.register(path, handler, own.writing(write), own.reading(read), 'serverStream');
   }
 
   /** As `serverStream`, with requests that come as they come. */
@@ -109,10 +135,11 @@ export class Calls {
     { path, read, write }: Method<Request, Answer>,
     run: (call: ServerDuplexStream<Request, Answer>) => Promise<void>,
   ): void {
+    const own = this.tally.method(path, 'bidi_stream');
     const handler: handleBidiStreamingCall<Request, Answer> = (call) => {
-      this.#follow(path, call, () => run(call));
+      this.#follow(own, call, () => run(call));
     };
-    this.#server.register(path, handler, write, read, 'bidi');
+    this.#server.register(path, handler, own.writing(write), own.reading(read), 'bidi');
   }
 
   /** New calls are refused, streams end. */
@@ -121,28 +148,29 @@ export class Calls {
     for (const stream of this.#streams) stream.fail(failures.stopped());
   }
 
-  #count(path: string): void {
-    this.#counts.set(path, (this.#counts.get(path) ?? 0) + 1);
-  }
-
-  #follow(path: string, call: StreamingCall, run: () => Promise<void>): void {
+  #follow(own: MethodTally, call: StreamingCall, run: () => Promise<void>): void {
     let ended = false;
-    const end = (finish: () => void): void => {
+    const end = (code: number, finish: () => void): void => {
       if (ended) return;
       ended = true;
+      own.end(code);
       this.#streams.delete(stream);
       finish();
     };
-    const stream = { fail: (error: unknown) => end(() => void call.emit('error', toStatus(error))) };
+    const fail = (error: unknown): void => {
+      const failure = toStatus(error);
+      end(failure.code, () => void call.emit('error', failure));
+    };
+    const stream = { fail };
     if (this.#stopping) {
       stream.fail(failures.stopped());
       return;
     }
-    this.#count(path);
+    own.started++;
     this.#streams.add(stream);
-    call.once('cancelled', () => end(() => undefined));
+    call.once('cancelled', () => end(status.CANCELLED, () => undefined));
     run().then(
-      () => end(() => void call.end()),
+      () => end(status.OK, () => void call.end()),
       (error: unknown) => stream.fail(error),
     );
   }

@@ -6,12 +6,18 @@
  * SVWS3  Alarms are looked at in the tick of the section: an alarm that is raised while a call waits holds for it.
  */
 import type { WatchableStore, WriteTxn } from '@varve/watch';
+import { nowMs } from '../clock.ts';
+import { commitBounds, Histogram } from '../probes/histogram.ts';
 import { failures } from '../status.ts';
 
 export class Writes {
   readonly #store: WatchableStore;
   readonly #most: number;
+  /** Seconds from a section to its being durable, once for each commit. */
+  readonly commits: Histogram = new Histogram(commitBounds);
   #pending = 0;
+  /** The commit that was measured last. */
+  #measured: Promise<void> | undefined;
   #applied = 0;
   #failed = 0;
   /** Where counting begins: what is there already counts as applied. */
@@ -58,10 +64,24 @@ export class Writes {
         await store.settled();
         throw error;
       }
-      await store.settled();
+      await this.#durable();
       return value;
     } finally {
       this.#pending--;
     }
+  }
+
+  /** Those that share a commit share a promise, so the first of them measures for all. */
+  #durable(): Promise<void> {
+    const settled = this.#store.settled();
+    if (settled !== this.#measured) {
+      this.#measured = settled;
+      const began = nowMs();
+      settled.then(
+        () => this.commits.observe((nowMs() - began) / 1000),
+        () => undefined,
+      );
+    }
+    return settled;
   }
 }

@@ -43,6 +43,8 @@ export type Pages = (method: string, url: string) => Page;
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** A socket that listens already, instead of `host` and `port`. */
+  readonly fd?: number | undefined;
   readonly tls: TlsOptions | undefined;
   readonly connections: number;
   readonly handshakeTimeoutMs: number;
@@ -78,8 +80,9 @@ export class Listener {
     return listener;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  /** Where it listens. */
+  get address(): AddressInfo {
+    return this.#server.address() as AddressInfo;
   }
 
   /** Nobody new is let in. */
@@ -93,15 +96,16 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #listen({ host, port }: ListenerOptions): Promise<void> {
+  #listen({ host, port, fd }: ListenerOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const server = this.#server;
       const failed = (cause: Error): void => {
-        const message = `cannot listen on ${host}:${port} (${cause.message}): is another server running there?`;
+        const place = fd === undefined ? `${host}:${port}` : `the socket that was handed over as ${fd}`;
+        const message = `cannot listen on ${place} (${cause.message}): is another server running there?`;
         reject(new ServerError('SERVER_LISTEN', message, { cause }));
       };
       server.once('error', failed);
-      server.listen(port, host, () => {
+      server.listen(fd === undefined ? { port, host } : { fd }, () => {
         server.off('error', failed);
         resolve();
       });

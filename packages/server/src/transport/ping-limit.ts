@@ -10,6 +10,7 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 import { after, nowMs } from '../clock.ts';
+import { http2ServersOf } from './http2-servers.ts';
 
 const FORGIVEN = 2;
 /** An answer to a ping, on the wire. */
@@ -41,14 +42,4 @@ function watchPings(session: ServerHttp2Session, leastMs: number): void {
     const cancel = after(FAREWELL_MS, () => session.destroy());
     session.once('close', cancel);
   });
-}
-
-interface SessionSource {
-  on(event: 'session', listener: (session: ServerHttp2Session) => void): unknown;
-}
-
-/** grpc-js shows its HTTP/2 servers to nobody. Where it keeps them otherwise one day, no pings are counted, and a test fails. */
-function http2ServersOf(grpc: Server): readonly SessionSource[] {
-  const held: unknown = Reflect.get(grpc, 'http2Servers');
-  return held instanceof Map ? [...(held as ReadonlyMap<SessionSource, unknown>).keys()] : [];
 }

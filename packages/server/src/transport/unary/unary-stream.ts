@@ -1,0 +1,242 @@
+/**
+ * A unary call on an HTTP/2 stream, without the layers that grpc-js puts between the two: they took a third of a call.
+ *
+ *     headers ──> message, whole ──> run ──> headers + message ──> trailers
+ *         └──────────── refused: headers that are trailers, at once ────┘
+ *
+ * SVUS1  What announces itself as too large is refused when its length is known, and nothing of it is kept (R102). What is
+ *     compressed is refused: nothing is inflated (R103).
+ * SVUS2  An answer is sent once: that of the method, a refusal, or none because the client has gone. What the method does when the
+ *     deadline has passed is its own affair; nobody hears of it (R107).
+ *
+ * Messages on the wire: one byte (1: compressed), length in four bytes, message.
+ */
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { status, type handleUnaryCall } from '@grpc/grpc-js';
+import { after, unixSeconds } from '../../clock.ts';
+import { Waiting, type SessionLoad } from './session-load.ts';
+import { UnaryCall } from './unary-call.ts';
+
+/** A method that is called this way. */
+export interface UnaryMethod {
+  readonly handler: handleUnaryCall<unknown, unknown>;
+  readonly read: (bytes: Buffer) => unknown;
+  readonly write: (answer: unknown) => Buffer;
+}
+
+const PREFIX = 5;
+const answerHeaders = { ':status': 200, 'content-type': 'application/grpc' };
+const answerOptions = { waitForTrailers: true };
+const okTrailers = { 'grpc-status': '0', 'grpc-message': '' };
+const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
+/** Later than any timer goes: as if there were none. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export class UnaryStream extends Waiting {
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #method: UnaryMethod;
+  readonly #load: SessionLoad;
+  readonly #mostBytes: number;
+  #parts: Buffer | Buffer[] | undefined;
+  #size = 0;
+  /** Bytes that count at `#load`. */
+  #held = 0;
+  #deadline = Infinity;
+  #stopTimer: (() => void) | undefined;
+  #call: UnaryCall | undefined;
+  #answered = false;
+
+  /** @param mostBytes of a message */
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    method: UnaryMethod,
+    load: SessionLoad,
+    mostBytes: number,
+  ) {
+    super();
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#method = method;
+    this.#load = load;
+    this.#mostBytes = mostBytes;
+    // Whatever breaks a stream closes it, and that is heard of.
+    stream.on('error', () => undefined);
+    stream.on('close', () => this.#closed());
+    stream.on('data', (bytes: Buffer) => this.#take(bytes));
+    stream.on('end', () => this.#run());
+    load.begin(this);
+    const timeout = headers['grpc-timeout'];
+    if (timeout !== undefined) this.#startTimer(String(timeout));
+  }
+
+  /** Refuses the call, unless it is answered. */
+  refuse(code: number, details: string): void {
+    if (!this.#finish()) return;
+    const trailers = { ...answerHeaders, 'grpc-status': String(code), 'grpc-message': encodeMessage(details) };
+    const stream = this.#stream;
+    this.#send(() => {
+      stream.respond(trailers, { endStream: true });
+      // Whoever is still sending is told to stop.
+      if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  #startTimer(text: string): void {
+    const match = /^(\d{1,8})([HMSmun])$/.exec(text);
+    const ms = Number(match?.[1]) * (unitsMs[match?.[2] ?? ''] ?? Number.NaN);
+    if (Number.isNaN(ms)) {
+      this.refuse(status.INTERNAL, `malformed grpc-timeout: ${text}`);
+      return;
+    }
+    this.#deadline = unixSeconds() * 1000 + ms;
+    if (ms > LONGEST_MS) return;
+    this.#stopTimer = after(ms, () => {
+      this.refuse(status.DEADLINE_EXCEEDED, 'context deadline exceeded');
+      this.#call?.cancel();
+    });
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#answered) return;
+    const { length } = bytes;
+    this.#size += length;
+    if (this.#parts === undefined) {
+      this.#parts = bytes;
+    } else {
+      if (Array.isArray(this.#parts)) this.#parts.push(bytes);
+      else this.#parts = [this.#parts, bytes];
+      this.#held += length;
+      if (!this.#load.hold(length)) {
+        this.refuse(status.RESOURCE_EXHAUSTED, 'too many bytes of requests that are not complete on one connection');
+        return;
+      }
+    }
+    if (this.#size >= PREFIX) this.#checkPrefix();
+  }
+
+  #checkPrefix(): void {
+    if (Array.isArray(this.#parts) && this.#parts[0]!.length < PREFIX) this.#parts = Buffer.concat(this.#parts);
+    const first = Array.isArray(this.#parts) ? this.#parts[0]! : this.#parts!;
+    const announced = first.readUInt32BE(1);
+    if (first[0] !== 0) {
+      const encoding = String(this.#headers['grpc-encoding'] ?? 'identity');
+      this.refuse(status.UNIMPLEMENTED, `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
+    } else if (announced > this.#mostBytes) {
+      this.refuse(
+        status.RESOURCE_EXHAUSTED,
+        `grpc: received message larger than max (${announced} vs. ${this.#mostBytes})`,
+      );
+    } else if (this.#size > PREFIX + announced) {
+      this.refuse(status.UNIMPLEMENTED, 'a unary call has one message');
+    }
+  }
+
+  #run(): void {
+    if (this.#answered) return;
+    const parts = this.#parts;
+    const whole = Array.isArray(parts) ? Buffer.concat(parts) : parts;
+    this.#parts = undefined;
+    if (whole === undefined || whole.length < PREFIX || whole.length !== PREFIX + whole.readUInt32BE(1)) {
+      this.refuse(status.INTERNAL, 'the request has ended before its message');
+      return;
+    }
+    this.#load.complete(this, this.#held);
+    this.#load.whenRoom(() => this.#begin(whole));
+  }
+
+  #begin(whole: Buffer): void {
+    if (this.#answered || this.#isGone()) return;
+    let request: unknown;
+    try {
+      request = this.#method.read(whole.subarray(PREFIX));
+    } catch {
+      this.refuse(status.INTERNAL, 'the request is not the message of its method');
+      return;
+    }
+    const call = new UnaryCall(this.#stream, this.#headers, request, this.#deadline);
+    this.#call = call;
+    this.#method.handler(call, (error, answer) => {
+      // Answers that nobody has room for wait as what they are made from, which others have, too.
+      if (error === null || error === undefined) this.#load.whenRoom(() => this.#answer(answer));
+      else this.refuse(error.code ?? status.UNKNOWN, error.details ?? 'unknown');
+    });
+  }
+
+  #answer(answer: unknown): void {
+    if (this.#answered || this.#isGone()) return;
+    let frame: Buffer;
+    try {
+      frame = framed(this.#method.write(answer));
+    } catch {
+      this.refuse(status.INTERNAL, 'the answer cannot be written');
+      return;
+    }
+    if (!this.#finish()) return;
+    const stream = this.#stream;
+    this.#load.send(stream, frame.length);
+    this.#send(() => {
+      stream.respond(answerHeaders, answerOptions);
+      stream.on('wantTrailers', sendOk);
+      stream.end(frame);
+    });
+  }
+
+  /** A stream can break at any moment, also between a look at it and a write. */
+  #send(write: () => void): void {
+    try {
+      write();
+    } catch {
+      this.#stream.destroy();
+    }
+  }
+
+  /** Whether there is somebody who can still be answered, for the last time. */
+  #finish(): boolean {
+    if (this.#answered) return false;
+    this.#answered = true;
+    this.#stopTimer?.();
+    this.#load.complete(this, this.#held);
+    this.#parts = undefined;
+    return !this.#isGone();
+  }
+
+  /** Nobody is there to be answered; the stream says so itself a little later. */
+  #isGone(): boolean {
+    const { destroyed, closed, session } = this.#stream;
+    return destroyed || closed || session === undefined || session.destroyed;
+  }
+
+  #closed(): void {
+    this.#load.complete(this, this.#held);
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#stopTimer?.();
+    this.#parts = undefined;
+    this.#call?.cancel();
+  }
+}
+
+function sendOk(this: ServerHttp2Stream): void {
+  if (!this.destroyed && !this.closed) this.sendTrailers(okTrailers);
+}
+
+function framed(message: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(PREFIX + message.length);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, PREFIX);
+  return frame;
+}
+
+/** As trailers carry text: printable ASCII as it is, the rest of its UTF-8 as %XX. */
+export function encodeMessage(details: string): string {
+  if (/^[\x20-\x24\x26-\x7e]*$/.test(details)) return details;
+  let text = '';
+  for (const byte of Buffer.from(details)) {
+    const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    text += isPlain ? String.fromCodePoint(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return text;
+}

@@ -1,0 +1,155 @@
+/** Unary calls, which do not go through grpc-js: what a client may do to them. */
+import { once } from 'node:events';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { kvService, PutRequestSchema, RangeRequestSchema } from '@varve/etcd-api';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { encodeMessage } from '../src/transport/unary/unary-stream.ts';
+import { framed, RawGrpc } from './support/raw-grpc.ts';
+import { fails, start } from './support/server.ts';
+
+const range = toBinary(RangeRequestSchema, create(RangeRequestSchema, { key: Buffer.from('a') }));
+const put = (bytes: number): Uint8Array =>
+  toBinary(PutRequestSchema, create(PutRequestSchema, { key: Buffer.from('a'), value: Buffer.alloc(bytes, 'x') }));
+
+test('a unary call is answered without grpc-js, however its message is cut', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  const message = framed(put(100));
+  for (const step of [1, 3, 5, 7, message.length]) {
+    const call = raw.begin(kvService.put.path);
+    for (let at = 0; at < message.length; at += step) call.stream.write(message.subarray(at, at + step));
+    call.stream.end();
+    expect(await call.end).toBe('0');
+    // grpc-js says "application/grpc+proto".
+    expect(call.contentType).toBe('application/grpc');
+  }
+  expect(await server.call('range', { key: 'a' })).toMatchObject({ rev: 6 });
+});
+
+test('R101: a request that never ends is refused when its time is over, and holds nobody up', async () => {
+  await using server = await start({ requestTimeoutMs: 300 });
+  using raw = new RawGrpc(server.server.url);
+  const silent = raw.begin(kvService.put.path);
+  const slow = raw.begin(kvService.put.path);
+  slow.stream.write(framed(put(100)).subarray(0, 20));
+  expect(await server.call('put', { key: 'b' })).toEqual({ rev: 2 });
+  for (const call of [silent, slow]) expect(await call.end).toBe('4 the request did not arrive in time');
+  expect(await server.call('range', { key: 'a' })).toEqual({ rev: 2 });
+});
+
+test('R101: requests that are not whole take a bounded memory of a connection', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  const part = framed(new Uint8Array(1_500_000), 2_000_000);
+  const ends = Array.from({ length: 16 }, () => {
+    const call = raw.begin(kvService.put.path);
+    call.stream.write(part);
+    return call.end;
+  });
+  expect(await Promise.race(ends)).toContain('8 too many bytes');
+  expect(await server.call('put', { key: 'b' })).toEqual({ rev: 2 });
+});
+
+test('R102: what is announced as too large is refused at once', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  for (const announced of [2_097_153, 64 * 1024 * 1024, 0xffff_ffff]) {
+    const call = raw.begin(kvService.put.path);
+    call.stream.write(framed(new Uint8Array(0), announced));
+    expect(await call.end).toBe(`8 grpc: received message larger than max (${announced} vs. 2097152)`);
+  }
+  expect(await server.client.bytes(kvService.put.path, put(2_100_000))).toContain('RESOURCE_EXHAUSTED');
+});
+
+test('R103: nothing is inflated', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  const flagged = raw.begin(kvService.range.path);
+  flagged.stream.end(framed(range, range.length, 1));
+  expect(await flagged.end).toBe('12 grpc: Decompressor is not installed for grpc-encoding "identity"');
+  for (const path of [kvService.range.path, '/etcdserverpb.Watch/Watch']) {
+    const named = raw.begin(path, { 'grpc-encoding': 'gzip' });
+    named.stream.end(framed(range, range.length, 1));
+    expect(await named.end).toBe('12 grpc: Decompressor is not installed for grpc-encoding "gzip"');
+  }
+});
+
+test('R104: who does not read its answers is shown out, others are served', async () => {
+  await using server = await start({ requestTimeoutMs: 300, maxRequestBytes: 4_000_000 });
+  await server.call('put', { key: 'a', value: 'x'.repeat(3_000_000) });
+  using raw = new RawGrpc(server.server.url);
+  const closed = once(raw.session, 'close');
+  for (let at = 0; at < 12; at++) {
+    const call = raw.begin(kvService.range.path);
+    call.stream.pause();
+    call.stream.end(framed(range));
+  }
+  expect(await server.call('range', { key: 'b' })).toEqual({ rev: 2 });
+  await closed;
+  expect(await server.call('range', { key: 'b' })).toEqual({ rev: 2 });
+});
+
+test('R104: who reads slowly gets everything', async () => {
+  await using server = await start({ requestTimeoutMs: 300, maxRequestBytes: 4_000_000 });
+  for (const key of ['a1', 'a2', 'a3']) await server.call('put', { key, value: 'x'.repeat(3_000_000) });
+  using raw = new RawGrpc(server.server.url);
+  const call = raw.begin(kvService.range.path);
+  const request = create(RangeRequestSchema, { key: Buffer.from('a'), rangeEnd: Buffer.from('b') });
+  let chunks = 0;
+  call.stream.on('data', () => {
+    if (chunks++ % 4 > 0) return;
+    call.stream.pause();
+    setTimeout(() => call.stream.resume(), 10);
+  });
+  call.stream.end(framed(toBinary(RangeRequestSchema, request)));
+  expect(await call.end).toBe('0');
+  expect(call.received).toBeGreaterThan(9_000_000);
+});
+
+test('R107: deadlines, and clients that go', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  const late = raw.begin(kvService.put.path, { 'grpc-timeout': '20m' });
+  late.stream.write(framed(put(10)).subarray(0, 9));
+  expect(await late.end).toBe('4 context deadline exceeded');
+  const odd = raw.begin(kvService.put.path, { 'grpc-timeout': 'soon' });
+  odd.stream.end(framed(put(10)));
+  expect(await odd.end).toBe('13 malformed grpc-timeout: soon');
+  const far = raw.begin(kvService.put.path, { 'grpc-timeout': '99999999H' });
+  far.stream.end(framed(put(10)));
+  expect(await far.end).toBe('0');
+  for (let at = 0; at < 50; at++) {
+    const gone = raw.begin(kvService.put.path);
+    gone.stream.end(framed(put(10)));
+    gone.stream.close(8);
+    await gone.end;
+  }
+  expect(await server.call('range', { key: 'a' })).toMatchObject({ kvs: [{ key: 'a' }] });
+});
+
+test('a request without a message, and one with two', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  const none = raw.begin(kvService.range.path);
+  none.stream.end();
+  expect(await none.end).toContain('13 ');
+  const short = raw.begin(kvService.range.path);
+  short.stream.end(framed(range, range.length + 1));
+  expect(await short.end).toContain('13 ');
+  const two = raw.begin(kvService.range.path);
+  two.stream.end(Buffer.concat([framed(range), framed(range)]));
+  expect(await two.end).toContain('12 ');
+  expect(await server.call('range', {})).toBe(fails.emptyKey);
+});
+
+test('texts of failures come through trailers as they are', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 0x10_ffff }), { maxLength: 40 }), (points) => {
+      const text = String.fromCodePoint(...points);
+      const encoded = encodeMessage(text);
+      expect(encoded).toMatch(/^[\x20-\x7e]*$/);
+      expect(decodeURIComponent(encoded)).toBe(Buffer.from(text).toString());
+    }),
+  );
+});

@@ -1,0 +1,39 @@
+// @ts-check
+/** `varve serve` as a process of its own, in memory. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const cli = createRequire(import.meta.url).resolve('@varve/cli/package.json');
+
+/** @typedef {{ readonly address: string, readonly port: number, residentBytes(): Promise<number>, isAlive(): boolean, complaints(): string, close(): Promise<void> }} Served */
+
+/** @returns {Promise<Served>} */
+export async function serve() {
+  const args = [join(cli, '..', 'dist', 'bin.js'), 'serve', '--engine', 'memory', '--listen', '127.0.0.1:0'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (complaints = (complaints + text).slice(-100_000)));
+  const ended = once(child, 'close');
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    ended.then(() => Promise.reject(new Error(`varve serve has ended: ${complaints}`))),
+  ]);
+  const address = String(line).replace(/^.*http:\/\//, '');
+  return {
+    address,
+    port: Number(address.split(':').at(-1)),
+    residentBytes: async () => {
+      const page = await fetch(`http://${address}/metrics`, { headers: { connection: 'close' } });
+      return Number(/^process_resident_memory_bytes (\S+)$/m.exec(await page.text())?.[1]);
+    },
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    complaints: () => complaints,
+    close: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
