@@ -84,12 +84,19 @@ const table = {
     imports: { '@bufbuild/protobuf': [], '@grpc/grpc-js': ['src/grpc-service.ts'] },
   },
   server: {
-    imports: { '@varve/watch': [], '@varve/etcd-api': [], '@bufbuild/protobuf': [], '@grpc/grpc-js': [] },
+    imports: {
+      '@varve/watch': [],
+      '@varve/etcd-api': [],
+      '@bufbuild/protobuf': [],
+      '@grpc/grpc-js': [],
+      bcryptjs: ['src/auth/password-worker.ts'],
+      jose: ['src/auth/jwt-tokens.ts'],
+    },
     tests: ['@varve/backend', '@varve/lease'],
     seams: {
       clock: ['src/clock.ts'],
       timers: ['src/clock.ts'],
-      random: ['src/state/identity.ts'],
+      random: ['src/state/identity.ts', 'src/auth/simple-tokens.ts'],
       files: ['src/probes/process-metrics.ts'],
       sockets: ['src/transport/'],
     },

@@ -16,6 +16,9 @@ const USAGE = `usage: varve serve [options]    serves a store as an etcd does, u
   --engine NAME        log, level, file or memory (what the folder is; a new one: log)
   --cert FILE --key FILE   serve with TLS
   --client-ca FILE     with TLS: clients must show a certificate of this authority
+  --auth-token SPEC    simple, or jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=5m (simple)
+  --auth-token-ttl N   seconds that a simple token lives after its last use (300)
+  --bcrypt-cost N      of passwords, 4 to 31 (10)
   --insecure           serve without TLS on an address that others can reach
 `;
 

@@ -6,7 +6,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { TlsOptions } from '@varve/server';
+import type { AuthServerOptions, TlsOptions } from '@varve/server';
+import { readAuthToken, UsageError } from './auth-token.ts';
+
+export { UsageError } from './auth-token.ts';
 
 export type EngineName = 'level' | 'log' | 'file' | 'memory';
 
@@ -17,11 +20,7 @@ export interface ServeOptions {
   /** Not given: what the folder is, or the default of a new one. */
   readonly engine: EngineName | undefined;
   readonly tls: TlsOptions | undefined;
-}
-
-/** The command line is wrong. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
+  readonly auth: AuthServerOptions;
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -33,7 +32,8 @@ export function isLoopback(host: string): boolean {
 
 /** @throws UsageError; Error for a file that cannot be read */
 export function readServeOptions(args: readonly string[]): ServeOptions {
-  const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = parse(args);
+  const flags = parse(args);
+  const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = flags;
   const { host, port } = address(listen);
   if (engine !== undefined && engine !== 'level' && engine !== 'log' && engine !== 'file' && engine !== 'memory') {
     throw new UsageError(`--engine ${engine}: there is no such engine; level, log, file or memory`);
@@ -51,7 +51,12 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
           key: pem('--key', key),
           clientCa: clientCa === undefined ? undefined : pem('--client-ca', clientCa),
         };
-  return { data, host, port, engine, tls };
+  const auth = {
+    authToken: readAuthToken('--auth-token', flags['auth-token'], readFileSync),
+    authTokenTtl: number('--auth-token-ttl', flags['auth-token-ttl'], 1, 2 ** 31),
+    bcryptCost: number('--bcrypt-cost', flags['bcrypt-cost'], 4, 31),
+  };
+  return { data, host, port, engine, tls, auth };
 }
 
 interface Flags {
@@ -62,6 +67,9 @@ interface Flags {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly 'client-ca'?: string | undefined;
+  readonly 'auth-token': string;
+  readonly 'auth-token-ttl': string;
+  readonly 'bcrypt-cost': string;
 }
 
 function parse(args: readonly string[]): Flags {
@@ -76,6 +84,9 @@ function parse(args: readonly string[]): Flags {
         cert: { type: 'string' },
         key: { type: 'string' },
         'client-ca': { type: 'string' },
+        'auth-token': { type: 'string', default: 'simple' },
+        'auth-token-ttl': { type: 'string', default: '300' },
+        'bcrypt-cost': { type: 'string', default: '10' },
       },
     }).values;
   } catch (error) {
@@ -88,6 +99,14 @@ function address(text: string): { readonly host: string; readonly port: number }
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) throw new UsageError(`--listen ${text}: HOST:PORT, such as 127.0.0.1:2379`);
   return { host: match[1] ?? match[2] ?? '', port };
+}
+
+function number(option: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new UsageError(`${option} ${text}: a whole number from ${least} to ${most}`);
+  }
+  return value;
 }
 
 function pem(option: string, path: string): Buffer {

@@ -39,6 +39,9 @@ test.each([
   [['serve', '--listen', '0.0.0.0:0', '--engine', 'memory'], 2, '--insecure'],
   [['serve', '--cert', 'x'], 2, 'go together'],
   [['serve', '--cert', '/nowhere/x', '--key', '/nowhere/y'], 1, '--cert /nowhere/x'],
+  [['serve', '--auth-token', 'paper'], 2, 'simple, or jwt'],
+  [['serve', '--auth-token', 'jwt,sign-method=RS256,priv-key=/nowhere/x'], 1, 'priv-key /nowhere/x'],
+  [['serve', '--bcrypt-cost', '3'], 2, 'from 4 to 31'],
   [['serve', '--wrong'], 2, '--wrong'],
 ] as const)('R94, R95: %j ends with %i', async (args, code, text) => {
   const program = new Program(...args);

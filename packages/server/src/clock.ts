@@ -7,10 +7,16 @@ import * as timers from 'node:timers';
 
 const { clearInterval, clearTimeout, setInterval, setTimeout } = timers;
 const steadyMs = performance.now.bind(performance);
+const wallMs = Date.now;
 
 /** Milliseconds that only go forward. */
 export function nowMs(): number {
   return steadyMs();
+}
+
+/** What a calendar says, for what leaves this process with a date on it. */
+export function now(): Date {
+  return new Date(wallMs());
 }
 
 /** Calls `tick` after each `everyMs` until the function it returns is called. */

@@ -9,12 +9,17 @@
  * SVCR2  Closing loses nothing that was acknowledged: calls that have begun are answered first, for `graceMs` at the most.
  */
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
+import { readAuthOptions, type AuthServerOptions } from './auth/auth-options.ts';
+import { registerAuth } from './auth/service.ts';
 import { after } from './clock.ts';
 import { registerCluster } from './cluster/service.ts';
+import { registerElection } from './concurrency/election.ts';
+import { registerLock } from './concurrency/lock.ts';
+import { Queue } from './concurrency/queue.ts';
 import { registerHealth } from './health/service.ts';
-import { registerKv } from './kv/service.ts';
+import { KvService, registerKv } from './kv/service.ts';
 import type { Layers } from './layers.ts';
-import { registerLease } from './lease/service.ts';
+import { LeaseService, registerLease } from './lease/service.ts';
 import { Limits, type LimitOptions } from './limits.ts';
 import { registerMaintenance } from './maintenance/service.ts';
 import { Probes } from './probes/probes.ts';
@@ -27,7 +32,7 @@ import { limitPings } from './transport/ping-limit.ts';
 import { takeUnaryCalls } from './transport/unary/unary-calls.ts';
 import { registerWatch } from './watch/service.ts';
 
-export interface ServerOptions extends LimitOptions {
+export interface ServerOptions extends LimitOptions, AuthServerOptions {
   /** @default 127.0.0.1 */
   readonly host?: string | undefined;
   /** 0: a free one. @default 0 */
@@ -65,7 +70,8 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   checkNames(options);
   const limits = new Limits(options);
   const { tls, graceMs = 5000 } = options;
-  const state = await ServerState.load(layers, limits, options.name ?? 'default', options.version ?? '3.6.0');
+  const { name = 'default', version = '3.6.0' } = options;
+  const state = await ServerState.load(layers, limits, { name, version, auth: await readAuthOptions(options) });
   const grpc = new GrpcServer({
     'grpc.max_receive_message_length': limits.messageBytes,
     'grpc.max_send_message_length': -1,
@@ -75,11 +81,17 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
     'grpc.enable_channelz': 0,
   });
   const calls = new Calls(grpc, { ms: limits.slowCallMs, tell: options.onSlowCall });
-  registerKv(calls, state);
+  const kv = new KvService(state);
+  registerKv(calls, state, kv);
   registerWatch(calls, state);
-  registerLease(calls, state);
+  const leases = new LeaseService(state);
+  registerLease(calls, state, leases);
   registerMaintenance(calls, state);
   registerCluster(calls, state);
+  registerAuth(calls, state);
+  const queue = new Queue(state, kv, leases, calls.stopped);
+  registerLock(calls, state, queue);
+  registerElection(calls, state, queue);
   registerHealth(calls);
   registerReflection(calls);
   const probes = new Probes(state, calls);
@@ -96,7 +108,8 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   state.clientUrls = options.advertiseUrls ?? [url];
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= shutDown(listener, calls, grpc, graceMs));
+  const close = (): Promise<void> =>
+    (closing ??= shutDown(listener, calls, grpc, graceMs).finally(() => state.auth.close()));
   return { host, port, url, close, [Symbol.asyncDispose]: close };
 }
 
@@ -112,6 +125,9 @@ const optionNames: Readonly<Record<keyof ServerOptions, true>> = {
   graceMs: true,
   onSlowCall: true,
   slowCallMs: true,
+  authToken: true,
+  authTokenTtl: true,
+  bcryptCost: true,
   maxRequestBytes: true,
   maxTxnOps: true,
   quotaBytes: true,

@@ -1,3 +1,5 @@
+export type { AuthServerOptions } from './auth/auth-options.ts';
+export type { JwtOptions } from './auth/jwt-tokens.ts';
 export { createServer, type EtcdServer, type ServerOptions } from './create-server.ts';
 export { ServerError, type ServerErrorCode } from './errors.ts';
 export type { Lease, Layers, Lessor } from './layers.ts';

@@ -7,6 +7,8 @@
 import { create } from '@bufbuild/protobuf';
 import { CompactionResponseSchema, type CompactionResponse } from '@varve/etcd-api';
 import type { Backend, WatchableStore } from '@varve/watch';
+import { Auth } from './auth/auth.ts';
+import type { AuthOptions } from './auth/auth-options.ts';
 import type { Layers, Lessor } from './layers.ts';
 import type { Limits } from './limits.ts';
 import { Alarms } from './state/alarms.ts';
@@ -16,6 +18,12 @@ import { Writes } from './state/writes.ts';
 import { failures } from './status.ts';
 import { Header } from './wire/header.ts';
 
+export interface StateOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly auth: AuthOptions;
+}
+
 export class ServerState {
   readonly store: WatchableStore;
   readonly backend: Backend;
@@ -24,6 +32,7 @@ export class ServerState {
   readonly header: Header;
   readonly writes: Writes;
   readonly alarms: Alarms;
+  readonly auth: Auth;
   readonly quota: Quota;
   /** The version of etcd that clients are told. */
   readonly version: string;
@@ -32,7 +41,14 @@ export class ServerState {
   #member: Member;
   #zeroCompacted = false;
 
-  private constructor(layers: Layers, limits: Limits, version: string, member: Member, writes: Writes, alarms: Alarms) {
+  private constructor(
+    layers: Layers,
+    limits: Limits,
+    version: string,
+    member: Member,
+    kept: { readonly writes: Writes; readonly alarms: Alarms; readonly auth: Auth },
+  ) {
+    const { writes, alarms, auth } = kept;
     this.store = layers.store;
     this.backend = layers.backend;
     this.lessor = layers.lessor;
@@ -40,17 +56,23 @@ export class ServerState {
     this.version = version;
     this.writes = writes;
     this.alarms = alarms;
+    this.auth = auth;
     this.#member = member;
     this.header = new Header(clusterIdOf(member.id), member.id);
     this.quota = new Quota(layers.backend, alarms, member.id, limits.quotaBytes);
   }
 
   /** Reads what earlier starts have left. @throws ServerError `SERVER_DATA` */
-  static async load(layers: Layers, limits: Limits, name: string, version: string): Promise<ServerState> {
+  static async load(
+    layers: Layers,
+    limits: Limits,
+    { name, version, auth: authOptions }: StateOptions,
+  ): Promise<ServerState> {
     const writes = new Writes(layers.store, limits.pendingWrites);
     const member = await loadMember(layers.backend, layers.store, name);
     const alarms = await Alarms.load(layers.backend, writes);
-    return new ServerState(layers, limits, version, member, writes, alarms);
+    const auth = await Auth.load(layers.backend, writes, authOptions);
+    return new ServerState(layers, limits, version, member, { writes, alarms, auth });
   }
 
   get member(): Member {

@@ -59,6 +59,27 @@ export const failures: {
   readonly rangeStreamSort: Fail;
   readonly rangeStreamFilter: Fail;
   readonly unknownService: Fail;
+  readonly rootUserMissing: Fail;
+  readonly rootRoleMissing: Fail;
+  readonly userExists: Fail;
+  readonly userEmpty: Fail;
+  readonly userNotFound: Fail;
+  readonly roleExists: Fail;
+  readonly roleEmpty: Fail;
+  readonly roleNotFound: Fail;
+  readonly authenticationFailed: Fail;
+  readonly noPasswordUser: Fail;
+  readonly passwordTooLong: Fail;
+  readonly permissionNotGiven: Fail;
+  readonly permissionDenied: Fail;
+  readonly roleNotGranted: Fail;
+  readonly permissionNotGranted: Fail;
+  readonly authNotEnabled: Fail;
+  readonly invalidToken: Fail;
+  readonly invalidManagement: Fail;
+  readonly oldRevision: Fail;
+  readonly verifyOnly: Fail;
+  readonly tooManyPasswords: Fail;
 } = Object.freeze({
   emptyKey: invalid('key is not provided'),
   keyNotFound: invalid('key not found'),
@@ -90,6 +111,27 @@ export const failures: {
   rangeStreamSort: fail(status.UNIMPLEMENTED, 'RangeStream does not support custom sort orders'),
   rangeStreamFilter: fail(status.UNIMPLEMENTED, 'RangeStream does not support revision filters'),
   unknownService: fail(status.NOT_FOUND, 'unknown service'),
+  rootUserMissing: precondition('root user does not exist'),
+  rootRoleMissing: precondition('root user does not have root role'),
+  userExists: precondition('user name already exists'),
+  userEmpty: invalid('user name is empty'),
+  userNotFound: precondition('user name not found'),
+  roleExists: precondition('role name already exists'),
+  roleEmpty: invalid('role name is empty'),
+  roleNotFound: precondition('role name not found'),
+  authenticationFailed: invalid('authentication failed, invalid user ID or password'),
+  noPasswordUser: fail(status.UNKNOWN, 'auth: authentication failed, password was given for no password user'),
+  passwordTooLong: fail(status.UNKNOWN, 'bcrypt: password length exceeds 72 bytes'),
+  permissionNotGiven: invalid('permission not given'),
+  permissionDenied: fail(status.PERMISSION_DENIED, 'etcdserver: permission denied'),
+  roleNotGranted: precondition('role is not granted to the user'),
+  permissionNotGranted: precondition('permission is not granted to the role'),
+  authNotEnabled: precondition('authentication is not enabled'),
+  invalidToken: fail(status.UNAUTHENTICATED, 'etcdserver: invalid auth token'),
+  invalidManagement: invalid('invalid auth management'),
+  oldRevision: invalid('revision of auth store is old'),
+  tooManyPasswords: fail(status.RESOURCE_EXHAUSTED, 'etcdserver: too many requests'),
+  verifyOnly: fail(status.UNKNOWN, 'auth: token signing attempted with verify-only key'),
 });
 
 /** Reasons that a watcher was not made, as its `cancel_reason`. */
@@ -99,6 +141,13 @@ export const watchReasons: { readonly emptyRange: string; readonly duplicateId: 
     duplicateId: 'mvcc: duplicate watch ID provided on the WatchStream',
     compacted: failures.compacted().message,
   });
+
+/** Go's text for a status, which is what etcd gives as the reason of a watcher that its client may not have. */
+export function goText(error: StatusError): string {
+  const name = status[error.status] ?? '';
+  const words = name.split('_').map((word) => word.slice(0, 1) + word.slice(1).toLowerCase());
+  return `rpc error: code = ${words.join('')} desc = ${error.message}`;
+}
 
 /** What the layers' codes are on the wire. */
 const byCode: ReadonlyMap<string, Fail> = new Map([

@@ -1,49 +1,12 @@
 /** The real `etcdctl`, with the same commands against the server and against Debian's etcd: the same output. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { hasProgram, startEtcd } from '../lib/grpc/etcd.mjs';
+import { startEtcd } from '../lib/grpc/etcd.mjs';
+import { etcdctl, isThere, normalized, type Output } from './support/etcdctl.ts';
 import { serve } from './support/serve.ts';
-
-interface Output {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** One etcdctl, to its end. */
-function etcdctl(endpoint: string, args: readonly string[], input = ''): Promise<Output> {
-  return new Promise((resolve) => {
-    const child = spawn('etcdctl', ['--endpoints', endpoint, ...args], { env: { ...process.env, ETCDCTL_API: '3' } });
-    let [out, err] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
-    child.stdin.end(input);
-    child.on('close', (status) => resolve({ status, out, err: errorsIn(err) }));
-  });
-}
-
-/** Without the log of the client. */
-function errorsIn(text: string): string {
-  return text
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('{'))
-    .join('\n');
-}
-
-/** What two servers cannot have in common. */
-function normalized(text: string): string {
-  return text
-    .replaceAll(/(127\.0\.0\.1|localhost):\d+/g, 'HOST')
-    .replaceAll(/"(cluster_id|member_id|memberID)":\d+/g, '"$1":ID')
-    .replaceAll(/"(ClusterID|MemberID|ID)" : \d+/g, '"$1" : ID')
-    .replaceAll(/memberID:\d+/g, 'memberID:ID')
-    .replaceAll(/\b[0-9a-f]{16}\b/g, 'ID')
-    .replaceAll(/took = \S+/g, 'took = TIME')
-    .replaceAll(/remaining\(\d+s\)/g, 'remaining(TIME)');
-}
 
 type Command = readonly [args: string, input?: string];
 
@@ -92,8 +55,6 @@ const both = async (): Promise<readonly [string, string]> => {
   onTestFinished(() => etcd.close());
   return [etcd.endpoint, await serve()];
 };
-
-const isThere = hasProgram('etcd') && spawnSync('etcdctl', ['version']).error === undefined;
 
 test.skipIf(!isThere)(
   'etcdctl prints the same, command by command',

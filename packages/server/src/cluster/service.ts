@@ -24,18 +24,18 @@ import {
   type MemberUpdateRequest,
   type MemberUpdateResponse,
 } from '@varve/etcd-api';
-import { method, type Calls } from '../rpc/calls.ts';
+import { method, type AnyCall, type Calls } from '../rpc/calls.ts';
 import type { ServerState } from '../server-state.ts';
 import { failures } from '../status.ts';
 
 export function registerCluster(calls: Calls, state: ServerState): void {
   const service = new ClusterService(state);
   const { memberAdd, memberRemove, memberUpdate, memberList, memberPromote } = clusterService;
-  calls.unary(method(memberAdd), (request) => service.add(request));
-  calls.unary(method(memberRemove), (request) => service.remove(request));
-  calls.unary(method(memberUpdate), (request) => service.update(request));
-  calls.unary(method(memberList), () => service.list());
-  calls.unary(method(memberPromote), (request) => service.promote(request));
+  calls.unary(method(memberAdd), (request, call) => service.add(request, call));
+  calls.unary(method(memberRemove), (request, call) => service.remove(request, call));
+  calls.unary(method(memberUpdate), (request, call) => service.update(request, call));
+  calls.unary(method(memberList), (_request, call) => service.list(call));
+  calls.unary(method(memberPromote), (request, call) => service.promote(request, call));
 }
 
 class ClusterService {
@@ -45,30 +45,41 @@ class ClusterService {
     this.#state = state;
   }
 
-  async list(): Promise<MemberListResponse> {
+  async list(call: AnyCall): Promise<MemberListResponse> {
+    const { auth } = this.#state;
+    if (auth.enabled) auth.checkKnown(await auth.caller(call));
     return create(MemberListResponseSchema, { header: this.#state.header.message(0), members: [this.#self()] });
   }
 
-  async add({ peerURLs }: MemberAddRequest): Promise<MemberAddResponse> {
+  async add({ peerURLs }: MemberAddRequest, call: AnyCall): Promise<MemberAddResponse> {
     if (peerURLs.length === 0 || !peerURLs.every(isPeerUrl)) throw failures.memberBadUrls();
+    await this.#checkAdmin(call);
     if (peerURLs.some((url) => this.#state.member.peerUrls.includes(url))) throw failures.peerUrlExists();
     throw failures.notEnoughStarted();
   }
 
-  async remove({ ID: id }: MemberRemoveRequest): Promise<MemberRemoveResponse> {
+  async remove({ ID: id }: MemberRemoveRequest, call: AnyCall): Promise<MemberRemoveResponse> {
+    await this.#checkAdmin(call);
     this.#check(id);
     throw failures.notEnoughStarted();
   }
 
-  async update({ ID: id, peerURLs }: MemberUpdateRequest): Promise<MemberUpdateResponse> {
+  async update({ ID: id, peerURLs }: MemberUpdateRequest, call: AnyCall): Promise<MemberUpdateResponse> {
+    await this.#checkAdmin(call);
     this.#check(id);
     await this.#state.setPeerUrls(peerURLs);
     return create(MemberUpdateResponseSchema, { header: this.#state.header.message(0), members: [this.#self()] });
   }
 
-  async promote({ ID: id }: MemberPromoteRequest): Promise<MemberPromoteResponse> {
+  async promote({ ID: id }: MemberPromoteRequest, call: AnyCall): Promise<MemberPromoteResponse> {
+    await this.#checkAdmin(call);
     this.#check(id);
     throw failures.memberNotLearner();
+  }
+
+  async #checkAdmin(call: AnyCall): Promise<void> {
+    const { auth } = this.#state;
+    if (auth.enabled) auth.checkAdmin(await auth.caller(call));
   }
 
   #check(id: bigint): void {

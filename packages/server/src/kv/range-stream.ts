@@ -13,6 +13,8 @@ import {
   type RangeRequest,
 } from '@varve/etcd-api';
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import { permitRange } from '../auth/permits.ts';
+import { NOBODY } from '../auth/tokens.ts';
 import { signalOf, type Calls } from '../rpc/calls.ts';
 import { room } from '../rpc/flow.ts';
 import type { ServerState } from '../server-state.ts';
@@ -36,7 +38,7 @@ export function registerRangeStream(calls: Calls, state: ServerState): void {
 async function rangeStream(
   request: RangeRequest,
   call: ServerWritableStream<RangeRequest, Piece>,
-  { store, limits }: ServerState,
+  { auth, store, limits }: ServerState,
 ): Promise<void> {
   checkRange(request);
   const isPlain = request.sortTarget === Target.KEY && request.sortOrder !== Order.DESCEND;
@@ -44,6 +46,8 @@ async function rangeStream(
   const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request;
   if ((minModRevision | maxModRevision | minCreateRevision | maxCreateRevision) !== 0n)
     throw failures.rangeStreamFilter();
+  const caller = auth.enabled ? await auth.caller(call) : NOBODY;
+  if (auth.enabled) permitRange(auth.rightsOf(caller), request);
   const current = store.rev();
   const revision = revisionOf(request.revision, current) || current;
   const plan = planRange({ ...request, limit: 0n }, revision);
@@ -62,6 +66,7 @@ async function rangeStream(
     const isLast = !piece.more || left <= 0;
     await room(call);
     if (call.cancelled) return;
+    auth.checkUnchanged(caller);
     call.write({ answer: piece, isLast });
     if (isLast) return;
     from = Buffer.concat([kvs.at(-1)!.key, Buffer.of(0)]);

@@ -32,7 +32,8 @@ import {
   type MoveLeaderResponse,
   type StatusResponse,
 } from '@varve/etcd-api';
-import { method, type Calls } from '../rpc/calls.ts';
+import type { MethodDefinition } from '@grpc/grpc-js';
+import { method, type AnyCall, type Calls } from '../rpc/calls.ts';
 import type { ServerState } from '../server-state.ts';
 import { failures } from '../status.ts';
 import { RAFT_TERM } from '../wire/header.ts';
@@ -41,14 +42,31 @@ import { sendSnapshot } from './snapshot.ts';
 export function registerMaintenance(calls: Calls, state: ServerState): void {
   const service = new MaintenanceService(state);
   const { alarm, status, defragment, hash, hashKV, moveLeader, downgrade, snapshot } = maintenanceService;
-  calls.unary(method(alarm), (request) => service.alarm(request));
-  calls.unary(method(status), () => service.status());
-  calls.unary(method(defragment), () => service.defragment());
-  calls.unary(method(hash), () => service.hash());
-  calls.unary(method(hashKV), (request) => service.hashKV(request));
-  calls.unary(method(moveLeader), (request) => service.moveLeader(request));
-  calls.unary(method(downgrade), (request) => service.downgrade(request));
-  calls.serverStream(method(snapshot), (_request, call) => sendSnapshot(state, call));
+  const { auth } = state;
+  /** Registers what only an administrator may do. */
+  const admin = <Request, Answer>(
+    definition: MethodDefinition<Request, Answer>,
+    run: (request: Request) => Promise<Answer>,
+  ): void => {
+    calls.unary(method(definition), async (request, call) => {
+      if (auth.enabled) auth.checkAdmin(await auth.caller(call));
+      return run(request);
+    });
+  };
+  calls.unary(method(alarm), (request, call) => service.alarm(request, call));
+  calls.unary(method(status), async (_request, call) => {
+    if (auth.enabled) auth.checkKnown(await auth.caller(call));
+    return service.status();
+  });
+  admin(defragment, () => service.defragment());
+  admin(hash, () => service.hash());
+  admin(hashKV, (request) => service.hashKV(request));
+  admin(moveLeader, (request) => service.moveLeader(request));
+  admin(downgrade, (request) => service.downgrade(request));
+  calls.serverStream(method(snapshot), async (_request, call) => {
+    if (auth.enabled) auth.checkAdmin(await auth.caller(call));
+    await sendSnapshot(state, call);
+  });
 }
 
 /** The hash of a history without records: of the three bytes that every hash begins with. */
@@ -61,7 +79,13 @@ class MaintenanceService {
     this.#state = state;
   }
 
-  async alarm({ action, memberID, alarm }: AlarmRequest): Promise<AlarmResponse> {
+  async alarm({ action, memberID, alarm }: AlarmRequest, call: AnyCall): Promise<AlarmResponse> {
+    const { auth } = this.#state;
+    if (auth.enabled) {
+      const caller = await auth.caller(call);
+      if (action === Action.GET) auth.checkKnown(caller);
+      else auth.checkAdmin(caller);
+    }
     const alarms = await this.#alarms(action, memberID, alarm);
     const { header, store } = this.#state;
     return create(AlarmResponseSchema, { header: header.message(store.rev()), alarms });

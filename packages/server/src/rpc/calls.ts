@@ -16,6 +16,7 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
+import type { Origin } from '../auth/auth.ts';
 import { nowMs } from '../clock.ts';
 import { failures, StatusError, toStatus } from '../status.ts';
 import { CallTally, type MethodTally } from './call-tally.ts';
@@ -49,6 +50,12 @@ export function sized<Request>(definition: {
   return (bytes) => ({ message: requestDeserialize(bytes), size: bytes.length });
 }
 
+/** What services look at of a call besides its request. */
+export interface AnyCall extends Origin {
+  readonly cancelled: boolean;
+  once(event: 'cancelled', listener: () => void): unknown;
+}
+
 // One for all: grpc-js says `cancelled` of many calls that have ended well, and a reason made for each took a sixteenth of a range.
 const clientGone = new StatusError(status.CANCELLED, 'the client has gone');
 
@@ -69,6 +76,7 @@ export class Calls {
   readonly #streams: Set<{ fail(error: unknown): void }> = new Set();
   readonly tally: CallTally;
   readonly #unary: Map<string, UnaryMethod> = new Map();
+  readonly #stopped: AbortController = new AbortController();
   #stopping = false;
 
   constructor(server: Server, slow: SlowOptions = { ms: Infinity, tell: undefined }) {
@@ -79,6 +87,11 @@ export class Calls {
   /** The unary method at a path. */
   unaryAt(path: string): UnaryMethod | undefined {
     return this.#unary.get(path);
+  }
+
+  /** Aborts when the server stops, with what calls that wait for others are answered then. */
+  get stopped(): AbortSignal {
+    return this.#stopped.signal;
   }
 
   unary<Request, Answer>(
@@ -145,6 +158,7 @@ export class Calls {
   /** New calls are refused, streams end. */
   stop(): void {
     this.#stopping = true;
+    this.#stopped.abort(failures.stopped());
     for (const stream of this.#streams) stream.fail(failures.stopped());
   }
 

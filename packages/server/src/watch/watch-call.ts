@@ -8,16 +8,20 @@
  *     dropped, also when its id has a new owner by now (W90).
  * SVWC2  While the client does not read, nothing is taken out of the queue and no request is carried out: both are bounded (law 9).
  * SVWC3  An answer is written out when its turn to be sent has come: what waits are references to shared events.
+ * SVWC4  Whether a client may watch is looked at when the watcher is made, and never again: one that is there outlives the right to
+ *     it, and its token, as in etcd (S183). While a token is read, later requests wait behind the one that brought it.
  *
  * etcd: server/etcdserver/api/v3rpc/watch.go (spec watch.md 9). Departs: SVWC1; nothing is lost or repeated around `created`.
  */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { WatchCreateRequest_FilterType as Filter, type WatchCreateRequest, type WatchRequest } from '@varve/etcd-api';
 import type { EventFilter, WatchResponse, WatchStream } from '@varve/watch';
+import { permitRange } from '../auth/permits.ts';
+import { NOBODY as NO_CALLER, type Caller } from '../auth/tokens.ts';
 import { isEmptyRange, storeEnd } from '../kv/keys.ts';
 import { room } from '../rpc/flow.ts';
 import type { ServerState } from '../server-state.ts';
-import { codeOf, watchReasons } from '../status.ts';
+import { codeOf, failures, goText, StatusError, watchReasons } from '../status.ts';
 import { encodeEvents, encodeWatchControl, encodeWatchEvents, type WatchControl } from '../wire/watch-answers.ts';
 import { fragments } from './fragments.ts';
 
@@ -52,6 +56,8 @@ export class WatchCall {
   #nextId = 0n;
   #wantProgress = 0;
   #stopProgress: (() => void) | undefined;
+  /** Requests behind one whose caller is being looked up, that one first. */
+  readonly #waiting: WatchRequest[] = [];
   /** What a request has failed with. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -73,12 +79,19 @@ export class WatchCall {
     // Also when the server ends it; requests that end leave the watchers where they are.
     call.once('error', close);
     call.on('data', (request: WatchRequest) => {
-      try {
-        this.#handle(request);
-      } catch (error) {
-        // Such as a store that closes: there is nobody above an event to tell, so the sender ends with it.
+      // There is nobody above an event to tell, so the sender ends with it.
+      const failed = (error: unknown): void => {
         this.#failure ??= { error };
         close();
+      };
+      if (this.#waiting.length > 0 || this.#state.auth.enabled) {
+        if (this.#waiting.push(request) === 1) void this.#handleWithCallers().catch(failed);
+        return;
+      }
+      try {
+        this.#handle(request, NO_CALLER);
+      } catch (error) {
+        failed(error);
       }
     });
     try {
@@ -99,10 +112,30 @@ export class WatchCall {
     }
   }
 
-  #handle({ requestUnion: request }: WatchRequest): void {
+  /** What waits, one after another, with the caller of each that makes a watcher. */
+  async #handleWithCallers(): Promise<void> {
+    const { auth } = this.#state;
+    const call = this.#call;
+    for (let request = this.#waiting[0]; request !== undefined && !call.cancelled; request = this.#waiting[0]) {
+      call.pause();
+      let caller: Caller | StatusError = NO_CALLER;
+      if (request.requestUnion.case === 'createRequest') {
+        caller = await auth.caller(call).catch((error: unknown) => {
+          if (error instanceof StatusError) return error;
+          throw error;
+        });
+      }
+      if (!call.cancelled) this.#handle(request, caller);
+      this.#waiting.shift();
+    }
+    if (!call.writableNeedDrain) call.resume();
+  }
+
+  /** @param caller or why it is not known */
+  #handle({ requestUnion: request }: WatchRequest, caller: Caller | StatusError): void {
     switch (request.case) {
       case 'createRequest':
-        this.#create(request.value);
+        this.#create(request.value, caller);
         break;
       case 'cancelRequest':
         this.#cancel(request.value.watchId);
@@ -120,10 +153,12 @@ export class WatchCall {
     void room(this.#call).then(() => this.#call.resume());
   }
 
-  #create(request: WatchCreateRequest): void {
+  #create(request: WatchCreateRequest, caller: Caller | StatusError): void {
     const { startRevision, watchId: asked, fragment, progressNotify, prevKv: previous } = request;
     const key = request.key.length === 0 ? FROM_THE_FIRST : request.key;
     const end = storeEnd(request.rangeEnd);
+    const denied = this.#denied(caller, key, request.rangeEnd);
+    if (denied !== undefined) return this.#refuse(goText(denied));
     if (startRevision < 0n) return this.#refuse(watchReasons.compacted);
     if (isEmptyRange(key, end)) return this.#refuse(watchReasons.emptyRange);
     if (asked !== 0n && this.#byId.has(asked)) return this.#refuse(watchReasons.duplicateId);
@@ -139,6 +174,18 @@ export class WatchCall {
     this.#byStoreId.set(storeId, watcher);
     if (progressNotify && this.#wantProgress++ === 0) this.#stopProgress = this.#progress.add(() => this.#tick());
     this.#control({ watchId: id, revision, created: true });
+  }
+
+  #denied(caller: Caller | StatusError, key: Uint8Array, rangeEnd: Uint8Array): StatusError | undefined {
+    const { auth } = this.#state;
+    if (!auth.enabled) return undefined;
+    if (caller instanceof StatusError) return caller;
+    try {
+      permitRange(auth.rightsOf(caller), { key, rangeEnd });
+      return undefined;
+    } catch (error) {
+      return error instanceof StatusError ? error : failures.permissionDenied();
+    }
   }
 
   #refuse(reason: string): void {

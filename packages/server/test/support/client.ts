@@ -25,6 +25,9 @@ const services = [
   [api.Lease, api.leaseService],
   [api.Maintenance, api.maintenanceService],
   [api.Cluster, api.clusterService],
+  [api.Auth, api.authService],
+  [api.Lock, api.lockService],
+  [api.Election, api.electionService],
   [api.Health, api.healthService],
   [api.reflectionV1.ServerReflection, api.reflectionService],
   [api.reflectionV1Alpha.ServerReflection, api.reflectionAlphaService],
@@ -32,13 +35,36 @@ const services = [
 
 export class TestClient {
   readonly #client: Client;
+  readonly #metadata: Metadata;
 
-  constructor(address: string, secure: ChannelCredentials = credentials.createInsecure()) {
-    this.#client = new Client(address, secure, {
-      'grpc.max_receive_message_length': -1,
-      'grpc.max_send_message_length': -1,
-      'grpc.ssl_target_name_override': 'localhost',
-    });
+  constructor(
+    address: string | Client,
+    secure: ChannelCredentials = credentials.createInsecure(),
+    metadata: Metadata = new Metadata(),
+  ) {
+    this.#metadata = metadata;
+    this.#client =
+      typeof address !== 'string'
+        ? address
+        : new Client(address, secure, {
+            'grpc.max_receive_message_length': -1,
+            'grpc.max_send_message_length': -1,
+            'grpc.ssl_target_name_override': 'localhost',
+          });
+  }
+
+  /** The same connection, with metadata in each call. */
+  with(metadata: Readonly<Record<string, string>>): TestClient {
+    const own = new Metadata();
+    for (const [name, value] of Object.entries(metadata)) own.set(name, value);
+    return new TestClient(this.#client, undefined, own);
+  }
+
+  /** As a user whose password is its name. */
+  async as(user: string): Promise<TestClient> {
+    const answer = await this.call('authenticate', { name: user, password: user });
+    if (typeof answer === 'string') throw new Error(answer);
+    return this.with({ token: String(answer['token']) });
   }
 
   close(): void {
@@ -51,10 +77,54 @@ export class TestClient {
     const { path, requestSerialize, responseDeserialize } = definition;
     const message = toMessage(desc.input, request);
     return new Promise((resolve) => {
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, (error, answer) => {
-        resolve(answer === undefined ? failure(error) : toPlain(desc.output, answer));
-      });
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message,
+        this.#metadata,
+        (error, answer) => {
+          resolve(answer === undefined ? failure(error) : toPlain(desc.output, answer));
+        },
+      );
     });
+  }
+
+  /** A call that can be taken back. */
+  begin(name: string, request: Plain = {}, deadlineMs?: number): { answer: Promise<Plain | string>; cancel(): void } {
+    const { definition, desc } = find(name);
+    const { path, requestSerialize, responseDeserialize } = definition;
+    const message = toMessage(desc.input, request);
+    let cancel = (): void => undefined;
+    const answer = new Promise<Plain | string>((resolve) => {
+      const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
+      const call = this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message,
+        this.#metadata,
+        options,
+        (error, got) => resolve(got === undefined ? failure(error) : toPlain(desc.output, got)),
+      );
+      cancel = () => call.cancel();
+    });
+    return { answer, cancel: () => cancel() };
+  }
+
+  /** A call that streams its answers, without requests of its own behind the first. */
+  listen(name: string, request: Plain = {}): Duplex {
+    const { definition, desc } = find(name);
+    const { path, requestSerialize, responseDeserialize } = definition;
+    const message = toMessage(desc.input, request);
+    const stream = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      message,
+      this.#metadata,
+    );
+    return new Duplex(stream as unknown as ClientDuplexStream<object, object>, desc);
   }
 
   /** The message itself, for what plain values leave out. */
@@ -63,10 +133,17 @@ export class TestClient {
     const { path, requestSerialize, responseDeserialize } = definition;
     return new Promise((resolve, reject) => {
       const message = toMessage(desc.input, request);
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, (error, answer) => {
-        if (answer === undefined) reject(error ?? new Error('no answer'));
-        else resolve(answer as Answer);
-      });
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message,
+        this.#metadata,
+        (error, answer) => {
+          if (answer === undefined) reject(error ?? new Error('no answer'));
+          else resolve(answer as Answer);
+        },
+      );
     });
   }
 
@@ -92,7 +169,7 @@ export class TestClient {
       requestSerialize,
       responseDeserialize,
       message,
-      new Metadata(),
+      this.#metadata,
     );
     const answers: Plain[] = [];
     try {
@@ -113,7 +190,7 @@ export class TestClient {
       requestSerialize,
       responseDeserialize,
       message,
-      new Metadata(),
+      this.#metadata,
     );
     const answers: Answer[] = [];
     for await (const answer of stream) answers.push(answer as Answer);
@@ -123,7 +200,10 @@ export class TestClient {
   duplex(name: string): Duplex {
     const { definition, desc } = find(name);
     const { path, requestSerialize, responseDeserialize } = definition;
-    return new Duplex(this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize), desc);
+    return new Duplex(
+      this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata),
+      desc,
+    );
   }
 }
 

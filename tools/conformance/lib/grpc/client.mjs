@@ -1,13 +1,19 @@
 // @ts-check
 /** A client of a live server, in terms of recordings: JSON in, JSON or the status out. */
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import {
+  Auth,
+  authService,
   clusterService,
   Cluster,
+  Election,
+  electionService,
   KV,
   kvService,
   Lease,
   leaseService,
+  Lock,
+  lockService,
   Maintenance,
   maintenanceService,
   Watch,
@@ -34,6 +40,13 @@ const methods = {
   leaseList: [Lease, leaseService, 'leaseLeases'],
   leaseKeepAlive: [Lease, leaseService, 'leaseKeepAlive'],
   memberList: [Cluster, clusterService, 'memberList'],
+  ...Object.fromEntries(Auth.methods.map(({ localName }) => [localName, [Auth, authService, localName]])),
+  lock: [Lock, lockService, 'lock'],
+  unlock: [Lock, lockService, 'unlock'],
+  campaign: [Election, electionService, 'campaign'],
+  proclaim: [Election, electionService, 'proclaim'],
+  leader: [Election, electionService, 'leader'],
+  resign: [Election, electionService, 'resign'],
 };
 
 export class GrpcClient {
@@ -59,9 +72,10 @@ export class GrpcClient {
   /**
    * @param {string} op
    * @param {Json} req
+   * @param {string} [token] of a user
    * @returns {Promise<{ res: Json } | { err: { code: number, msg: string } }>}
    */
-  async call(op, req) {
+  async call(op, req, token) {
     const [service, definition, name] = /** @type {any} */ (methods[op]);
     const { input, output } = service.method[name];
     const { path, requestSerialize, responseDeserialize } = definition[name];
@@ -69,7 +83,7 @@ export class GrpcClient {
     try {
       const answer = await (op === 'leaseKeepAlive'
         ? this.#first(path, requestSerialize, responseDeserialize, message)
-        : this.#unary(path, requestSerialize, responseDeserialize, message));
+        : this.#unary(path, requestSerialize, responseDeserialize, message, token));
       return { res: toJson(output, answer) };
     } catch (error) {
       const { code, details } = /** @type {any} */ (error);
@@ -83,10 +97,13 @@ export class GrpcClient {
    * @param {any} serialize
    * @param {any} deserialize
    * @param {any} message
+   * @param {string | undefined} token
    */
-  #unary(path, serialize, deserialize, message) {
+  #unary(path, serialize, deserialize, message, token) {
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('token', token);
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(path, serialize, deserialize, message, (error, answer) => {
+      this.#client.makeUnaryRequest(path, serialize, deserialize, message, metadata, (error, answer) => {
         if (error) reject(error);
         else resolve(answer);
       });

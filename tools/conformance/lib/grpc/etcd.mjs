@@ -21,18 +21,23 @@ async function freePort() {
   return port;
 }
 
-/** @returns {Promise<{ endpoint: string, pid: number, close: () => Promise<void> }>} */
-export async function startEtcd() {
+/**
+ * @param {readonly string[]} [more] options of its own
+ * @param {string} [data] its data, which is left where it is; absent: a folder that goes with it
+ * @returns {Promise<{ endpoint: string, pid: number, close: () => Promise<void> }>}
+ */
+export async function startEtcd(more = [], data) {
   const folder = mkdtempSync(join(tmpdir(), 'varve-etcd-'));
   const [client, peer] = [await freePort(), await freePort()];
   const [clientUrl, peerUrl] = [`http://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
   const child = spawn(
     'etcd',
     [
-      ...['--data-dir', join(folder, 'data'), '--name', 'default', '--log-level', 'error'],
+      ...['--data-dir', data ?? join(folder, 'data'), '--name', 'default', '--log-level', 'error'],
       ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
       ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
       ...['--initial-cluster', `default=${peerUrl}`],
+      ...more,
     ],
     { stdio: 'ignore' },
   );

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import { Passwords } from '../src/auth/passwords.ts';
+import { addUser, badToken, enable, must } from './support/accounts.ts';
+import { start } from './support/server.ts';
+
+const wrong = 'INVALID_ARGUMENT etcdserver: authentication failed, invalid user ID or password';
+
+test('R113, law 10: while a password is hashed, others are answered', async () => {
+  // Four tenths of a second of bcrypt at least; a put is some thousandths of it.
+  await using running = await start({ bcryptCost: 12 });
+  const order: string[] = [];
+  const hashed = running.call('userAdd', { name: 'u1', password: 'u1' }).then(() => order.push('hashed'));
+  for (let at = 0; at < 20; at++) await running.call('put', { key: 'a', value: String(at) });
+  order.push('put');
+  await hashed;
+  expect(order).toEqual(['put', 'hashed']);
+});
+
+test('R113: a user that there is not gets the answer of a wrong password, and no sooner', async () => {
+  await using running = await start({ bcryptCost: 4 });
+  await addUser(running, 'u1');
+  await enable(running);
+  expect(await running.call('authenticate', { name: 'u1', password: 'x' })).toBe(wrong);
+  expect(await running.call('authenticate', { name: 'zz', password: 'x' })).toBe(wrong);
+  // The compare is done all the same: it stands in the same queue.
+  const passwords = new Passwords(4, 1);
+  try {
+    const order: string[] = [];
+    const first = passwords.hash('a').then(() => order.push('hash'));
+    await Promise.all([first, passwords.matches('x', undefined).then(() => order.push('no such user'))]);
+    expect(order).toEqual(['hash', 'no such user']);
+  } finally {
+    await passwords.close();
+  }
+});
+
+test('R113, SVPS2: attempts that wait are bounded', async () => {
+  await using running = await start({ bcryptCost: 8 });
+  await addUser(running, 'u1');
+  await enable(running);
+  const answers = await Promise.all(
+    Array.from({ length: 120 }, () => running.call('authenticate', { name: 'u1', password: 'x' })),
+  );
+  expect(new Set(answers)).toEqual(new Set([wrong, 'RESOURCE_EXHAUSTED etcdserver: too many requests']));
+  expect(answers.filter((answer) => answer === wrong).length).toBeGreaterThanOrEqual(33);
+});
+
+test('R114: passwords of every length', async () => {
+  await using running = await start({ bcryptCost: 4 });
+  await must(running.call('userAdd', { name: 'none', password: '' }));
+  await must(running.call('userAdd', { name: 'most', password: 'x'.repeat(72) }));
+  const tooLong = 'UNKNOWN bcrypt: password length exceeds 72 bytes';
+  for (const password of ['x'.repeat(73), 'x'.repeat(10_000), 'ä'.repeat(37)]) {
+    expect(await running.call('userAdd', { name: 'more', password })).toBe(tooLong);
+    expect(await running.call('userChangePassword', { name: 'most', password })).toBe(tooLong);
+  }
+  await enable(running);
+  expect(await running.call('authenticate', { name: 'none', password: '' })).toHaveProperty('token');
+  expect(await running.call('authenticate', { name: 'none', password: 'x' })).toBe(wrong);
+  expect(await running.call('authenticate', { name: 'most', password: 'x'.repeat(72) })).toHaveProperty('token');
+  expect(await running.call('authenticate', { name: 'most', password: 'x'.repeat(71) })).toBe(wrong);
+});
+
+test('R115: a token of another server, or of before, is none', async () => {
+  await using first = await start({ bcryptCost: 4 });
+  await using second = await start({ bcryptCost: 4 });
+  await enable(first);
+  const root = await enable(second);
+  const { token } = await must(first.call('authenticate', { name: 'root', password: 'root' }));
+  expect(await second.client.with({ token: String(token) }).call('range', { key: 'a' })).toBe(badToken);
+  const old = await second.client.as('root');
+  await must(root.call('userChangePassword', { name: 'root', password: 'new' }));
+  expect(await old.call('range', { key: 'a' })).toBe(badToken);
+  expect(await root.call('range', { key: 'a' })).toBe(badToken);
+});
+
+test('R112: a read that was allowed is refused when rights change while it is under way', async () => {
+  await using running = await start({ bcryptCost: 4 });
+  await running.store.settled();
+  for (let at = 0; at < 20_000; at++) running.store.put(Buffer.from(`k${at}`), Buffer.alloc(10));
+  await running.store.settled();
+  const root = await enable(running);
+  const read = root.call('range', { key: 'k', rangeEnd: 'l' });
+  const changes = [];
+  for (let at = 0; at < 20; at++) changes.push(root.call('roleAdd', { name: `r${at}` }));
+  const answer = await read;
+  await Promise.all(changes);
+  // Either it was read before any of them, or it was refused: never something in between.
+  if (typeof answer === 'string') expect(answer).toBe('INVALID_ARGUMENT etcdserver: revision of auth store is old');
+  else expect(answer['count']).toBe(20_000);
+});
+
+test('SVPS2: passwords that wait are bounded, and those of clients that have gone are not begun', async () => {
+  const passwords = new Passwords(4, 2);
+  try {
+    const gone = AbortSignal.abort(new Error('gone'));
+    const running = passwords.hash('a');
+    const second = passwords.hash('b', gone);
+    const third = passwords.hash('c');
+    await expect(passwords.hash('d')).rejects.toThrow('etcdserver: too many requests');
+    await expect(second).rejects.toThrow('gone');
+    expect(await running).toMatch(/^\$2a\$04\$/);
+    const hash = await third;
+    expect(await passwords.matches('c', hash)).toBe(true);
+    expect(await passwords.matches('d', hash)).toBe(false);
+    expect(await passwords.matches('', undefined)).toBe(false);
+    expect(await passwords.matches('x', '?'.repeat(60))).toBe(false);
+    // A vector that every bcrypt is tried with.
+    const vector = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
+    expect(await passwords.matches('U*U', vector)).toBe(true);
+    expect(await passwords.matches('U*', vector)).toBe(false);
+  } finally {
+    await passwords.close();
+  }
+  await expect(passwords.hash('a')).rejects.toThrow('etcdserver: server stopped');
+});
