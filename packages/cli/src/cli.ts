@@ -20,6 +20,8 @@ const USAGE = `usage: varve serve [options]    serves a store as an etcd does, u
   --auth-token-ttl N   seconds that a simple token lives after its last use (300)
   --bcrypt-cost N      of passwords, 4 to 31 (10)
   --insecure           serve without TLS on an address that others can reach
+  --cors ORIGINS       web pages that may call over HTTP, with commas between; *: all (none)
+  --host-whitelist NAMES   hosts under which HTTP without TLS is answered; *: all (on 127.0.0.1: this machine)
 `;
 
 const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };

@@ -21,6 +21,10 @@ export interface ServeOptions {
   readonly engine: EngineName | undefined;
   readonly tls: TlsOptions | undefined;
   readonly auth: AuthServerOptions;
+  /** Origins of web pages that may call; undefined: none. */
+  readonly cors: readonly string[] | undefined;
+  /** Names of hosts under which it is called without TLS; undefined: as the server has it. */
+  readonly hostWhitelist: readonly string[] | undefined;
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -56,7 +60,12 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     authTokenTtl: number('--auth-token-ttl', flags['auth-token-ttl'], 1, 2 ** 31),
     bcryptCost: number('--bcrypt-cost', flags['bcrypt-cost'], 4, 31),
   };
-  return { data, host, port, engine, tls, auth };
+  return { data, host, port, engine, tls, auth, cors: list(flags.cors), hostWhitelist: list(flags['host-whitelist']) };
+}
+
+/** Parts between commas. */
+function list(text: string | undefined): readonly string[] | undefined {
+  return text?.split(',').map((part) => part.trim());
 }
 
 interface Flags {
@@ -70,6 +79,8 @@ interface Flags {
   readonly 'auth-token': string;
   readonly 'auth-token-ttl': string;
   readonly 'bcrypt-cost': string;
+  readonly cors?: string | undefined;
+  readonly 'host-whitelist'?: string | undefined;
 }
 
 function parse(args: readonly string[]): Flags {
@@ -87,6 +98,8 @@ function parse(args: readonly string[]): Flags {
         'auth-token': { type: 'string', default: 'simple' },
         'auth-token-ttl': { type: 'string', default: '300' },
         'bcrypt-cost': { type: 'string', default: '10' },
+        cors: { type: 'string' },
+        'host-whitelist': { type: 'string' },
       },
     }).values;
   } catch (error) {

@@ -14,7 +14,7 @@ import { isLoopback, type ServeOptions } from './serve-options.ts';
 import { activatedSocket, notify } from './systemd.ts';
 
 export async function serve(options: ServeOptions, { out, signal, environment = process.env }: World): Promise<void> {
-  const { data, host, port, engine, tls, auth } = options;
+  const { data, host, port, engine, tls, auth, cors, hostWhitelist } = options;
   const fd = activatedSocket(environment, process.pid);
   const log = openLog();
   const onSlowCall = ({ method, ms, code, untold }: SlowCall): void => {
@@ -24,7 +24,7 @@ export async function serve(options: ServeOptions, { out, signal, environment = 
   const layers = await openLayers(engine, data);
   try {
     for (const warning of layers.backend.warnings) log.warn({ engine }, warning);
-    const server = await createServer(layers, { host, port, fd, tls, onSlowCall, ...auth });
+    const server = await createServer(layers, { host, port, fd, tls, onSlowCall, cors, hostWhitelist, ...auth });
     try {
       out(`varve: serving ${data} on ${server.url}\n`);
       log.info({ engine, url: server.url, revision: layers.store.rev(), bytes: layers.backend.size }, 'serving');

@@ -57,6 +57,30 @@ test.each([[['--help']], [['help']], [['serve', '--help']], [['serve', '--engine
   },
 );
 
+test('C8, R116: web pages that --cors names may call, others may not', async () => {
+  const program = new Program(
+    'serve',
+    '--engine',
+    'memory',
+    '--listen',
+    '127.0.0.1:0',
+    '--cors',
+    'http://a.example,http://b.example',
+  );
+  const url = /http:\S+/.exec(await program.firstLine())?.[0] ?? '';
+  for (const [origin, status] of [
+    ['http://a.example', 200],
+    ['http://b.example', 200],
+    ['http://c.example', 403],
+  ] as const) {
+    const response = await fetch(`${url}/v3/kv/put`, { method: 'POST', body: '{"key":"YQ=="}', headers: { origin } });
+    expect([origin, response.status]).toEqual([origin, status]);
+    await response.arrayBuffer();
+  }
+  program.child.kill('SIGTERM');
+  expect(await program.ended).toBe(0);
+});
+
 test('--version', async () => {
   const program = new Program('--version');
   expect([await program.ended, program.err, program.out]).toEqual([0, '', expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);

@@ -16,6 +16,8 @@ import { registerCluster } from './cluster/service.ts';
 import { registerElection } from './concurrency/election.ts';
 import { registerLock } from './concurrency/lock.ts';
 import { Queue } from './concurrency/queue.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { Origins, type OriginOptions } from './gateway/origins.ts';
 import { registerHealth } from './health/service.ts';
 import { KvService, registerKv } from './kv/service.ts';
 import type { Layers } from './layers.ts';
@@ -27,12 +29,15 @@ import { registerReflection } from './reflection/service.ts';
 import { Calls } from './rpc/calls.ts';
 import type { SlowCall } from './rpc/slow-call.ts';
 import { ServerState } from './server-state.ts';
+import type { Exchange } from './transport/exchange.ts';
+import { Front } from './transport/front.ts';
+import { shareStreams } from './transport/http2.ts';
 import { Listener, type TlsOptions } from './transport/listener.ts';
 import { limitPings } from './transport/ping-limit.ts';
 import { takeUnaryCalls } from './transport/unary/unary-calls.ts';
 import { registerWatch } from './watch/service.ts';
 
-export interface ServerOptions extends LimitOptions, AuthServerOptions {
+export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOptions {
   /** @default 127.0.0.1 */
   readonly host?: string | undefined;
   /** 0: a free one. @default 0 */
@@ -98,18 +103,25 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   takeUnaryCalls(grpc, (path) => calls.unaryAt(path), limits);
   limitPings(grpc, limits.minPingIntervalMs);
-  const listener = await Listener.open(injector, (method, url) => probes.page(method, url), {
-    ...{ host: options.host ?? '127.0.0.1', port: options.port ?? 0, fd: options.fd, tls },
+  const listenHost = options.host ?? '127.0.0.1';
+  const gateway = new Gateway(calls, limits);
+  const origins = new Origins(options, listenHost, options.advertiseUrls ?? []);
+  const front = new Front(gateway, (method, path) => probes.page(method, path), origins);
+  const handle = (exchange: Exchange): void => front.handle(exchange);
+  shareStreams(grpc, handle);
+  const listener = await Listener.open(injector, handle, {
+    ...{ host: listenHost, port: options.port ?? 0, fd: options.fd, tls },
     connections: limits.connections,
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    bodyTimeoutMs: limits.bodyTimeoutMs,
   });
   const { address, port } = listener.address;
-  const host = options.fd === undefined ? (options.host ?? '127.0.0.1') : address;
+  const host = options.fd === undefined ? listenHost : address;
   const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   state.clientUrls = options.advertiseUrls ?? [url];
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
-    (closing ??= shutDown(listener, calls, grpc, graceMs).finally(() => state.auth.close()));
+    (closing ??= shutDown({ listener, calls, grpc, gateway }, graceMs).finally(() => state.auth.close()));
   return { host, port, url, close, [Symbol.asyncDispose]: close };
 }
 
@@ -140,6 +152,8 @@ const optionNames: Readonly<Record<keyof ServerOptions, true>> = {
   minPingIntervalMs: true,
   keepaliveIntervalMs: true,
   keepaliveTimeoutMs: true,
+  cors: true,
+  hostWhitelist: true,
 };
 
 function checkNames(options: ServerOptions): void {
@@ -148,7 +162,14 @@ function checkNames(options: ServerOptions): void {
   }
 }
 
-async function shutDown(listener: Listener, calls: Calls, grpc: GrpcServer, graceMs: number): Promise<void> {
+interface Parts {
+  readonly listener: Listener;
+  readonly calls: Calls;
+  readonly grpc: GrpcServer;
+  readonly gateway: Gateway;
+}
+
+async function shutDown({ listener, calls, grpc, gateway }: Parts, graceMs: number): Promise<void> {
   listener.close();
   calls.stop();
   await new Promise<void>((resolve) => {
@@ -157,8 +178,10 @@ async function shutDown(listener: Listener, calls: Calls, grpc: GrpcServer, grac
       resolve();
     });
     grpc.tryShutdown(() => {
-      cancel();
-      resolve();
+      void gateway.settled().then(() => {
+        cancel();
+        resolve();
+      });
     });
   });
   listener.end();

@@ -77,6 +77,11 @@ export class Limits {
     return this.requestBytes + TRANSPORT_BYTES;
   }
 
+  /** How long the body of an HTTP request may take until there is something to do. */
+  get bodyTimeoutMs(): number {
+    return this.handshakeTimeoutMs * 3;
+  }
+
   /** @param bytes of the message @throws StatusError */
   checkSize(bytes: number): void {
     if (bytes + WRAPPING_BYTES > this.requestBytes) throw failures.requestTooLarge();

@@ -10,7 +10,7 @@
 import { AlarmType } from '@varve/etcd-api';
 import type { Calls } from '../rpc/calls.ts';
 import type { ServerState } from '../server-state.ts';
-import type { Page } from '../transport/listener.ts';
+import type { Page } from '../transport/front.ts';
 import { metricsText } from './metrics.ts';
 
 export class Probes {

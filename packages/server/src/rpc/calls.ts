@@ -20,6 +20,7 @@ import type { Origin } from '../auth/auth.ts';
 import { nowMs } from '../clock.ts';
 import { failures, StatusError, toStatus } from '../status.ts';
 import { CallTally, type MethodTally } from './call-tally.ts';
+import { localBidi, localServerStream, localUnary, type LocalMethod } from './local-calls.ts';
 import type { SlowOptions } from './slow-call.ts';
 import type { UnaryMethod } from '../transport/unary/unary-stream.ts';
 
@@ -76,6 +77,7 @@ export class Calls {
   readonly #streams: Set<{ fail(error: unknown): void }> = new Set();
   readonly tally: CallTally;
   readonly #unary: Map<string, UnaryMethod> = new Map();
+  readonly #local: Map<string, LocalMethod> = new Map();
   readonly #stopped: AbortController = new AbortController();
   #stopping = false;
 
@@ -92,6 +94,11 @@ export class Calls {
   /** Aborts when the server stops, with what calls that wait for others are answered then. */
   get stopped(): AbortSignal {
     return this.#stopped.signal;
+  }
+
+  /** The method, for who calls from within the server; undefined: no service has it. */
+  local(path: string): LocalMethod | undefined {
+    return this.#local.get(path);
   }
 
   unary<Request, Answer>(
@@ -129,6 +136,7 @@ export class Calls {
     const [reading, writing] = [own.reading(read), own.writing(write)];
     this.#server.register(path, handler, writing, reading, 'unary');
     this.#unary.set(path, { handler, read: reading, write: writing } as UnaryMethod);
+    this.#local.set(path, localUnary(handler, reading, writing));
   }
 
   /** `run` writes what it has to; when it resolves, the stream ends well. */
@@ -140,7 +148,9 @@ export class Calls {
     const handler: handleServerStreamingCall<Request, Answer> = (call) => {
       this.#follow(own, call, () => run(call.request, call));
     };
-    this.#server.register(path, handler, own.writing(write), own.reading(read), 'serverStream');
+    const [reading, writing] = [own.reading(read), own.writing(write)];
+    this.#server.register(path, handler, writing, reading, 'serverStream');
+    this.#local.set(path, localServerStream(handler, reading, writing));
   }
 
   /** As `serverStream`, with requests that come as they come. */
@@ -152,7 +162,9 @@ export class Calls {
     const handler: handleBidiStreamingCall<Request, Answer> = (call) => {
       this.#follow(own, call, () => run(call));
     };
-    this.#server.register(path, handler, own.writing(write), own.reading(read), 'bidi');
+    const [reading, writing] = [own.reading(read), own.writing(write)];
+    this.#server.register(path, handler, writing, reading, 'bidi');
+    this.#local.set(path, localBidi(handler, reading, writing));
   }
 
   /** New calls are refused, streams end. */

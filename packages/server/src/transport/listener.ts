@@ -1,25 +1,22 @@
 /**
- * One port for everything: gRPC goes to grpc-js, HTTP/1.1 to the probes, TLS or not.
+ * One port for everything: gRPC goes to grpc-js, other requests to the front, TLS or not.
  *
  *     socket ──> (TLS) ──> first bytes ──> h2: grpc-js       by `createConnectionInjector`
- *                                     └──> h1: the probes
+ *                                     │         └── what is not gRPC ──> the front: gateway and probes
+ *                                     └──> h1 ────────────────────────────┘
  *
  * SVTL1  With TLS, clients that say by ALPN what they speak are believed.
  * SVTL2  Whoever does not say in time what it speaks is shown out: silence costs nothing but a socket for a while (R97).
  * SVTL3  After `close` nobody new is let in; who is in is shown out by `end`.
  */
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type Server as HttpServer,
-  type ServerResponse,
-} from 'node:http';
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { ConnectionInjector } from '@grpc/grpc-js';
 import { after } from '../clock.ts';
 import { ServerError } from '../errors.ts';
+import type { Exchange } from './exchange.ts';
 import { onProtocol } from './first-bytes.ts';
+import { Http1 } from './http1.ts';
 
 export interface TlsOptions {
   /** PEM: the server's certificate, with those it needs behind it. */
@@ -30,15 +27,8 @@ export interface TlsOptions {
   readonly clientCa?: string | Uint8Array | undefined;
 }
 
-/** An answer over HTTP/1.1. */
-export interface Page {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
-}
-
-/** What is at an address. */
-export type Pages = (method: string, url: string) => Page;
+/** What answers requests that are not gRPC. */
+export type Handle = (exchange: Exchange) => void;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -48,22 +38,23 @@ export interface ListenerOptions {
   readonly tls: TlsOptions | undefined;
   readonly connections: number;
   readonly handshakeTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
 }
 
 export class Listener {
   readonly #grpc: ConnectionInjector;
-  readonly #http: HttpServer;
+  readonly #http: Http1;
   readonly #server: NetServer;
   readonly #handshakeTimeoutMs: number;
   readonly #sockets: Set<Socket> = new Set();
 
   private constructor(
     grpc: ConnectionInjector,
-    pages: Pages,
-    { tls, connections, handshakeTimeoutMs }: ListenerOptions,
+    handle: Handle,
+    { tls, connections, handshakeTimeoutMs, bodyTimeoutMs }: ListenerOptions,
   ) {
     this.#grpc = grpc;
-    this.#http = createHttpServer((request, response) => answer(pages, request, response));
+    this.#http = new Http1(handle, handshakeTimeoutMs, bodyTimeoutMs);
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#server = tls === undefined ? this.#plainServer() : this.#tlsServer(tls);
     this.#server.maxConnections = connections;
@@ -74,8 +65,8 @@ export class Listener {
   }
 
   /** @throws ServerError `SERVER_LISTEN` */
-  static async open(grpc: ConnectionInjector, pages: Pages, options: ListenerOptions): Promise<Listener> {
-    const listener = new Listener(grpc, pages, options);
+  static async open(grpc: ConnectionInjector, handle: Handle, options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(grpc, handle, options);
     await listener.#listen(options);
     return listener;
   }
@@ -88,7 +79,7 @@ export class Listener {
   /** Nobody new is let in. */
   close(): void {
     this.#server.close();
-    this.#http.closeIdleConnections();
+    this.#http.close();
   }
 
   /** Whoever is still connected is not any more. */
@@ -113,7 +104,7 @@ export class Listener {
   }
 
   #plainServer(): NetServer {
-    return createNetServer((socket) => this.#sort(socket));
+    return createNetServer((socket) => this.#sort(socket, false));
   }
 
   #tlsServer({ cert, key, clientCa }: TlsOptions): NetServer {
@@ -129,30 +120,24 @@ export class Listener {
     server.on('secureConnection', (socket: TLSSocket) => {
       this.#follow(socket);
       if (socket.alpnProtocol === 'h2') this.#grpc.injectConnection(socket);
-      else if (socket.alpnProtocol === 'http/1.1') this.#toProbes(socket);
-      else this.#sort(socket);
+      else if (socket.alpnProtocol === 'http/1.1') this.#http.serve(socket, true);
+      else this.#sort(socket, true);
     });
     return server;
   }
 
-  #sort(socket: Socket): void {
+  #sort(socket: Socket, isSecure: boolean): void {
     const cancel = after(this.#handshakeTimeoutMs, () => socket.destroy());
     socket.once('close', cancel);
     onProtocol(socket, (protocol) => {
       cancel();
       if (protocol === 'h2') this.#grpc.injectConnection(socket);
       else {
-        this.#toProbes(socket);
+        this.#http.serve(socket, isSecure);
         // It was paused to be looked at.
         socket.resume();
       }
     });
-  }
-
-  /** Idle connections are closed: a server that does not listen by itself has no timeouts of its own. */
-  #toProbes(socket: Socket): void {
-    this.#http.emit('connection', socket);
-    socket.setTimeout(this.#handshakeTimeoutMs, () => socket.destroy());
   }
 
   #follow(socket: Socket): void {
@@ -161,13 +146,6 @@ export class Listener {
     socket.on('error', () => undefined);
     socket.once('close', () => void this.#sockets.delete(socket));
   }
-}
-
-function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): void {
-  const { status, type, text } = pages(request.method ?? '', request.url ?? '');
-  const body = Buffer.from(text);
-  response.writeHead(status, { 'content-type': type, 'content-length': body.length });
-  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 function pem(text: string | Uint8Array): string | Buffer {

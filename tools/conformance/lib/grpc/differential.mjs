@@ -17,10 +17,11 @@ import { sameTies } from './ties.mjs';
  * @param {string} ours
  * @param {{ readonly seed: number, readonly ops: number }} size
  * @param {(difference: { readonly i: number, readonly op: string, readonly req: Json, readonly want: Json, readonly got: Json }) => void} report
+ * @param {(endpoint: string) => GrpcClient} [connect]
  * @returns {Promise<{ equal: number, total: number, corners: Map<string, number>, failures: number }>}
  */
-export async function differential(reference, ours, { seed, ops }, report) {
-  const [theirClient, ourClient] = [new GrpcClient(reference), new GrpcClient(ours)];
+export async function differential(reference, ours, { seed, ops }, report, connect = (at) => new GrpcClient(at)) {
+  const [theirClient, ourClient] = [connect(reference), connect(ours)];
   const random = new RandomOps(seed);
   /** @type {Set<number>} */
   const compacted = new Set();

@@ -1,0 +1,119 @@
+/**
+ * gRPC calls as HTTP requests with JSON, below `/v3/`.
+ *
+ *     POST /v3/kv/put {"key":"Zm9v","value":"YmFy"}        one answer, with its length
+ *     POST /v3/watch {"create_request":{"key":"Zm9v"}}     {"result":{...}} and a newline for each, one chunk each
+ *
+ * SVGW1  Methods are called within the process, as gRPC calls are: a watch here is a stream of the store, and nothing more (law 9).
+ * SVGW2  Who hangs up cancels the call, and so does a `Grpc-Timeout` that is over.
+ * SVGW3  Requests are bounded: in bytes, in values, and in the time that the first document may take.
+ *
+ * etcd: the runtime of its gateway (docs/spec/real-clients.md C2 to C8; what differs is in decisions/0040).
+ */
+import { status } from '@grpc/grpc-js';
+import { after } from '../clock.ts';
+import type { Limits } from '../limits.ts';
+import type { Calls } from '../rpc/calls.ts';
+import { StatusError, toStatus } from '../status.ts';
+import type { Exchange } from '../transport/exchange.ts';
+import { Chunks } from './chunks.ts';
+import { GatewayCall } from './gateway-call.ts';
+import { errorBody, httpStatusOf, streamErrorBody } from './http-status.ts';
+import type { ScanLimits } from './json/scanner.ts';
+import { metadataOf, timeoutOf } from './metadata.ts';
+import { BodyBudget, RequestBody } from './request-body.ts';
+import { routes, type Route } from './routes.ts';
+
+// One for all: a reason made for each costs more than a call.
+const left = new StatusError(status.CANCELLED, 'the client has gone');
+/** So many of the largest size may be half there at once. */
+const MOST_MESSAGES_HELD = 64;
+/** More than any request that etcd accepts has. */
+const MOST_VALUES = 100_000;
+
+export class Gateway {
+  readonly #calls: Calls;
+  readonly #limits: Limits;
+  readonly #scan: ScanLimits;
+  readonly #chunks: Chunks = new Chunks();
+  readonly #budget: BodyBudget;
+  readonly #running: Set<Promise<void>> = new Set();
+
+  constructor(calls: Calls, limits: Limits) {
+    this.#calls = calls;
+    this.#limits = limits;
+    // Bytes are a third longer as text; names, spaces and escapes have room in the rest.
+    this.#budget = new BodyBudget(limits.messageBytes * MOST_MESSAGES_HELD);
+    this.#scan = { bytes: limits.messageBytes * 2, values: MOST_VALUES };
+  }
+
+  /** Calls that have begun and are not answered. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Resolves when no call is running. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /** Answers, some time. @param path below `/v3/` */
+  handle(path: string, exchange: Exchange): void {
+    const route = routes.get(withoutEmptyVerb(path));
+    if (route === undefined) return exchange.text(404, 'Not Found\n');
+    const override = exchange.headers['x-http-method-override'];
+    const isForm = exchange.headers['content-type'] === 'application/x-www-form-urlencoded';
+    const isOverridden = typeof override === 'string' && override !== '' && exchange.method === 'POST' && isForm;
+    if ((isOverridden ? override.toUpperCase() : exchange.method) !== 'POST') {
+      return exchange.text(405, 'Method Not Allowed\n');
+    }
+    const running = this.#run(route, exchange, isOverridden).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** @param hasNoBody it was taken for a form */
+  async #run({ method, grpcPath }: Route, exchange: Exchange, hasNoBody: boolean): Promise<void> {
+    const gone = new AbortController();
+    exchange.onLost(() => gone.abort(left));
+    const { signal } = gone;
+    const timers: (() => void)[] = [];
+    try {
+      const { headers, host, peer } = exchange;
+      const caller = { metadata: metadataOf(headers, exchange.remoteAddress), peer, host, signal };
+      const timeoutMs = timeoutOf(headers);
+      const call = new GatewayCall(method, exchange, caller, this.#limits, this.#chunks);
+      const body = hasNoBody ? undefined : new RequestBody(exchange.body, this.#scan, this.#budget);
+      const cancelWait = after(this.#limits.bodyTimeoutMs, () => exchange.destroy());
+      timers.push(cancelWait);
+      const work = call.run(this.#calls.local(grpcPath), body, cancelWait);
+      const expired = new Promise<never>((_, reject) => {
+        if (timeoutMs !== undefined) timers.push(after(timeoutMs, () => reject(expiredError())));
+      });
+      const lost = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await Promise.race(
+        timeoutMs !== undefined && timeoutMs < 1 ? [Promise.reject(expiredError()), work] : [expired, work, lost],
+      );
+    } catch (error) {
+      if (!signal.aborted) refuse(exchange, error);
+      gone.abort(left);
+    } finally {
+      for (const cancel of timers) cancel();
+    }
+  }
+}
+
+function refuse(exchange: Exchange, error: unknown): void {
+  const { code, details } = toStatus(error);
+  const failure = new StatusError(code, details);
+  if (exchange.hasBegun) exchange.finish(streamErrorBody(failure));
+  else exchange.json(httpStatusOf(code), errorBody(failure), {});
+}
+
+function expiredError(): StatusError {
+  return new StatusError(status.DEADLINE_EXCEEDED, 'context deadline exceeded');
+}
+
+/** The last part of a path may have a verb behind a colon. No method has one, but an empty one is none. */
+function withoutEmptyVerb(path: string): string {
+  return path.endsWith(':') && !path.endsWith('/:') ? path.slice(0, -1) : path;
+}
