@@ -10,6 +10,8 @@ const untyped = [
   'tools/bench/peers/kine-sqlite.mjs',
   'tools/bench/peers/lmdb-mvcc.mjs',
   'tools/bench/peers/lmdb.mjs',
+  'tools/conformance/programs/npm/keyv-etcd.mjs',
+  'tools/conformance/programs/npm/moleculer.mjs',
   'tools/smoke/programs/store.mjs',
 ];
 
@@ -28,6 +30,9 @@ const programs = [
   'tools/bench/watchers.mjs',
   'tools/check.mjs',
   'tools/checks/installs.mjs',
+  'tools/conformance/e2e.mjs',
+  'tools/conformance/programs/clients.mjs',
+  'tools/conformance/programs/patroni.mjs',
   'tools/conformance/replay.mjs',
   'tools/crash/look-image.mjs',
   'tools/crash/stale-pages.mjs',

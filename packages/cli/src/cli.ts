@@ -5,6 +5,7 @@
  *     5 damaged, 6 version (R122).
  */
 import { createRequire } from 'node:module';
+import { exitCodeOf, lineOf } from './failures.ts';
 import { readServeOptions, UsageError } from './serve-options.ts';
 import { serve } from './serve.ts';
 import type { Environment } from './systemd.ts';
@@ -25,19 +26,6 @@ const USAGE = `usage: varve serve [options]    serves a store as an etcd does, u
 `;
 
 const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };
-
-const OTHER = 1;
-const WRONG_USAGE = 2;
-
-const exitCodes: Readonly<Record<string, number>> = {
-  BACKEND_LOCKED: 3,
-  BACKEND_NOT_FOUND: 4,
-  BACKEND_CORRUPT: 5,
-  BACKEND_FOREIGN: 5,
-  MVCC_CORRUPT: 5,
-  SERVER_DATA: 5,
-  BACKEND_VERSION: 6,
-};
 
 /** The world of one run. */
 export interface World {
@@ -69,19 +57,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     throw new UsageError(command === undefined ? 'a command is missing' : `${command}: there is no such command`);
   } catch (error) {
     world.error(`varve: ${lineOf(error)}\n`);
-    if (!(error instanceof UsageError)) return exitCodes[codeOf(error)] ?? OTHER;
-    world.error(command === undefined ? USAGE : 'varve --help lists the options\n');
-    return WRONG_USAGE;
+    if (error instanceof UsageError) world.error(command === undefined ? USAGE : 'varve --help lists the options\n');
+    return exitCodeOf(error);
   }
-}
-
-function codeOf(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : '';
-}
-
-/** The message in one line of printable characters. */
-function lineOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/[^\x20-\x7e]+/g, ' ');
 }

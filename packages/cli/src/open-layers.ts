@@ -4,6 +4,7 @@
  * VOL1  As etcd: leases of two seconds at least, a thousand a second that run out, and deletions of any number of keys. Such a deletion is one
  *     section, in which nothing else runs (law 10): some microseconds a key.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { file, level, log, memory } from '@varve/kv';
@@ -16,8 +17,29 @@ const OTHER_ENGINE = 'VARVE';
 const FILE = 'db';
 
 export async function openLayers(engine: EngineName | undefined, data: string): Promise<Layers> {
+  return layersOver(await placeOf(engine, data));
+}
+
+/** Whether there is a store where an etcd has its own. */
+export function hasEtcdStore(data: string): boolean {
+  return existsSync(join(data, 'member', 'snap', 'db'));
+}
+
+/** The store where an etcd has its own: `member/snap/db` of its data folder. */
+export async function openEtcdLayers(data: string): Promise<Layers> {
+  const [wal, snap] = [join(data, 'member', 'wal'), join(data, 'member', 'snap')];
+  if (existsSync(wal)) {
+    const why = `${data} has the write-ahead log of an etcd, with writes that may not be in its database yet`;
+    const advice = 'take a snapshot with etcdctl, and put the file to member/snap/db of a new folder';
+    throw new BackendError('BACKEND_FOREIGN', `${why}; it was left as it is: ${advice}`);
+  }
+  await mkdir(snap, { recursive: true, mode: 0o700 });
+  return layersOver(await file(join(snap, 'db')));
+}
+
+function layersOver(place: Location): Promise<Layers> {
   const lessor = { minTtl: 2, expiryRate: 1000 };
-  return openStoreLayers(await placeOf(engine, data), { maxDeletes: Number.MAX_SAFE_INTEGER, lessor });
+  return openStoreLayers(place, { maxDeletes: Number.MAX_SAFE_INTEGER, lessor });
 }
 
 async function placeOf(engine: EngineName | undefined, data: string): Promise<Location> {

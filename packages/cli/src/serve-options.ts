@@ -51,9 +51,9 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     cert === undefined || key === undefined
       ? undefined
       : {
-          cert: pem('--cert', cert),
-          key: pem('--key', key),
-          clientCa: clientCa === undefined ? undefined : pem('--client-ca', clientCa),
+          cert: readNamed('--cert', cert),
+          key: readNamed('--key', key),
+          clientCa: clientCa === undefined ? undefined : readNamed('--client-ca', clientCa),
         };
   const auth = {
     authToken: readAuthToken('--auth-token', flags['auth-token'], readFileSync),
@@ -122,7 +122,8 @@ function number(option: string, text: string, least: number, most: number): numb
   return value;
 }
 
-function pem(option: string, path: string): Buffer {
+/** The file that an option names. @throws Error when it cannot be read */
+export function readNamed(option: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {

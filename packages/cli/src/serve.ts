@@ -46,7 +46,7 @@ export async function serve(options: ServeOptions, { out, signal, environment = 
 }
 
 /** Resolves when one of the signals aborts; a commit that has failed ends the program with its error. */
-function ended(stop: AbortSignal, failure: AbortSignal): Promise<void> {
+export function ended(stop: AbortSignal, failure: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (): void => reject(failure.reason as Error);
     if (failure.aborted) failed();

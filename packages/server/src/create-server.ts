@@ -32,7 +32,7 @@ import { ServerState } from './server-state.ts';
 import type { Exchange } from './transport/exchange.ts';
 import { Front } from './transport/front.ts';
 import { shareStreams } from './transport/http2.ts';
-import { Listener, type TlsOptions } from './transport/listener.ts';
+import { Listener, type ListenAddress, type TlsOptions } from './transport/listener.ts';
 import { limitPings } from './transport/ping-limit.ts';
 import { takeUnaryCalls } from './transport/unary/unary-calls.ts';
 import { registerWatch } from './watch/service.ts';
@@ -46,10 +46,16 @@ export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOp
   readonly fd?: number | undefined;
   /** @default none: without TLS */
   readonly tls?: TlsOptions | undefined;
+  /** Further addresses with the same services. @default none */
+  readonly also?: readonly ListenAddress[] | undefined;
   /** The member's name, when there is none yet. @default 'default' */
   readonly name?: string | undefined;
   /** Where clients are told to find this server. @default where it listens */
   readonly advertiseUrls?: readonly string[] | undefined;
+  /** What the member list calls the peer addresses of a new member; nothing listens there. @default http://localhost:2380 */
+  readonly peerUrls?: readonly string[] | undefined;
+  /** With it, the ids of a new member and its cluster follow from `peerUrls` and this, as etcd's. @default drawn at random */
+  readonly clusterToken?: string | undefined;
   /** The version of etcd that clients are told, and choose their ways by. @default '3.6.0' */
   readonly version?: string | undefined;
   /** Told of every read and write that took longer than `slowCallMs`; must not throw. @default nobody */
@@ -74,9 +80,10 @@ export interface EtcdServer extends AsyncDisposable {
 export async function createServer(layers: Layers, options: ServerOptions = {}): Promise<EtcdServer> {
   checkNames(options);
   const limits = new Limits(options);
-  const { tls, graceMs = 5000 } = options;
-  const { name = 'default', version = '3.6.0' } = options;
-  const state = await ServerState.load(layers, limits, { name, version, auth: await readAuthOptions(options) });
+  const { host = '127.0.0.1', port = 0, fd, tls, graceMs = 5000 } = options;
+  const member = { name: options.name ?? 'default', peerUrls: options.peerUrls, token: options.clusterToken };
+  const { version = '3.6.0' } = options;
+  const state = await ServerState.load(layers, limits, { member, version, auth: await readAuthOptions(options) });
   const grpc = new GrpcServer({
     'grpc.max_receive_message_length': limits.messageBytes,
     'grpc.max_send_message_length': -1,
@@ -103,26 +110,31 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   takeUnaryCalls(grpc, (path) => calls.unaryAt(path), limits);
   limitPings(grpc, limits.minPingIntervalMs);
-  const listenHost = options.host ?? '127.0.0.1';
   const gateway = new Gateway(calls, limits);
-  const origins = new Origins(options, listenHost, options.advertiseUrls ?? []);
+  const origins = new Origins(options, host, options.advertiseUrls ?? []);
   const front = new Front(gateway, (method, path) => probes.page(method, path), origins);
   const handle = (exchange: Exchange): void => front.handle(exchange);
   shareStreams(grpc, handle);
-  const listener = await Listener.open(injector, handle, {
-    ...{ host: listenHost, port: options.port ?? 0, fd: options.fd, tls },
-    connections: limits.connections,
-    handshakeTimeoutMs: limits.handshakeTimeoutMs,
-    bodyTimeoutMs: limits.bodyTimeoutMs,
-  });
-  const { address, port } = listener.address;
-  const host = options.fd === undefined ? listenHost : address;
-  const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const listeners: Listener[] = [];
+  const parts = { listeners, calls, grpc, gateway };
+  try {
+    for (const { probesOnly, ...address } of [{ host, port, fd, tls, probesOnly: false }, ...(options.also ?? [])]) {
+      const { connections, handshakeTimeoutMs, bodyTimeoutMs } = limits;
+      const place = { tls: undefined, ...address, connections, handshakeTimeoutMs, bodyTimeoutMs };
+      listeners.push(await Listener.open(probesOnly === true ? undefined : injector, handle, place));
+    }
+  } catch (error) {
+    await shutDown(parts, 0);
+    await state.auth.close();
+    throw error;
+  }
+  const { address, port: listening } = listeners[0]!.address;
+  const shown = fd === undefined ? host : address;
+  const url = `${tls === undefined ? 'http' : 'https'}://${shown.includes(':') ? `[${shown}]` : shown}:${listening}`;
   state.clientUrls = options.advertiseUrls ?? [url];
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> =>
-    (closing ??= shutDown({ listener, calls, grpc, gateway }, graceMs).finally(() => state.auth.close()));
-  return { host, port, url, close, [Symbol.asyncDispose]: close };
+  const close = (): Promise<void> => (closing ??= shutDown(parts, graceMs).finally(() => state.auth.close()));
+  return { host: shown, port: listening, url, close, [Symbol.asyncDispose]: close };
 }
 
 /** The names of `ServerOptions`; as an object, so that the compiler sees one that is missing. */
@@ -131,8 +143,11 @@ const optionNames: Readonly<Record<keyof ServerOptions, true>> = {
   port: true,
   fd: true,
   tls: true,
+  also: true,
   name: true,
   advertiseUrls: true,
+  peerUrls: true,
+  clusterToken: true,
   version: true,
   graceMs: true,
   onSlowCall: true,
@@ -163,14 +178,14 @@ function checkNames(options: ServerOptions): void {
 }
 
 interface Parts {
-  readonly listener: Listener;
+  readonly listeners: readonly Listener[];
   readonly calls: Calls;
   readonly grpc: GrpcServer;
   readonly gateway: Gateway;
 }
 
-async function shutDown({ listener, calls, grpc, gateway }: Parts, graceMs: number): Promise<void> {
-  listener.close();
+async function shutDown({ listeners, calls, grpc, gateway }: Parts, graceMs: number): Promise<void> {
+  for (const listener of listeners) listener.close();
   calls.stop();
   await new Promise<void>((resolve) => {
     const cancel = after(graceMs, () => {
@@ -184,5 +199,5 @@ async function shutDown({ listener, calls, grpc, gateway }: Parts, graceMs: numb
       });
     });
   });
-  listener.end();
+  for (const listener of listeners) listener.end();
 }

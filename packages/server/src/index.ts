@@ -5,4 +5,4 @@ export { ServerError, type ServerErrorCode } from './errors.ts';
 export type { Lease, Layers, Lessor } from './layers.ts';
 export type { LimitOptions } from './limits.ts';
 export type { SlowCall } from './rpc/slow-call.ts';
-export type { TlsOptions } from './transport/listener.ts';
+export type { ListenAddress, TlsOptions } from './transport/listener.ts';

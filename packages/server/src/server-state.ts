@@ -12,14 +12,15 @@ import type { AuthOptions } from './auth/auth-options.ts';
 import type { Layers, Lessor } from './layers.ts';
 import type { Limits } from './limits.ts';
 import { Alarms } from './state/alarms.ts';
-import { clusterIdOf, loadMember, storeMember, type Member } from './state/identity.ts';
+import { clusterIdOf, loadMember, storeMember, type Member, type NewMember } from './state/identity.ts';
 import { Quota } from './state/quota.ts';
 import { Writes } from './state/writes.ts';
 import { failures } from './status.ts';
 import { Header } from './wire/header.ts';
 
 export interface StateOptions {
-  readonly name: string;
+  /** Who it is, when there is no member yet. */
+  readonly member: NewMember;
   readonly version: string;
   readonly auth: AuthOptions;
 }
@@ -66,10 +67,10 @@ export class ServerState {
   static async load(
     layers: Layers,
     limits: Limits,
-    { name, version, auth: authOptions }: StateOptions,
+    { member: who, version, auth: authOptions }: StateOptions,
   ): Promise<ServerState> {
     const writes = new Writes(layers.store, limits.pendingWrites);
-    const member = await loadMember(layers.backend, layers.store, name);
+    const member = await loadMember(layers.backend, layers.store, who);
     const alarms = await Alarms.load(layers.backend, writes);
     const auth = await Auth.load(layers.backend, writes, authOptions);
     return new ServerState(layers, limits, version, member, { writes, alarms, auth });

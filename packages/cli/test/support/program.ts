@@ -17,14 +17,15 @@ export function folder(): string {
   return path;
 }
 
-export class Program {
+/** A program of Node. */
+export class NodeProgram {
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
   out = '';
   err = '';
 
-  constructor(...args: readonly string[]) {
-    this.child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(file: string, args: readonly string[]) {
+    this.child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (this.out += chunk));
     this.child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (this.err += chunk));
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
@@ -38,6 +39,13 @@ export class Program {
       if (!(await Promise.race([more, this.ended.then(() => false)]))) return this.err;
     }
     return this.out.slice(0, this.out.indexOf('\n'));
+  }
+}
+
+/** `varve`. */
+export class Program extends NodeProgram {
+  constructor(...args: readonly string[]) {
+    super(bin, args);
   }
 }
 

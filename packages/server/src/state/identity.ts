@@ -2,7 +2,8 @@
  * Who this server is: the one member of its cluster, under an id that stays.
  *
  * SVIY1  The member's id is drawn once, with the first start, and kept in the bucket `members` as etcd keeps it: the id in hex,
- *     then name and peer URLs as JSON. The cluster's id follows from it.
+ *     then name and peer URLs as JSON. The cluster's id follows from it. With a token it is not drawn: it follows from the peer
+ *     URLs and the token, as etcd's.
  * SVIY2  Client URLs are not kept: they are what this start listens on, or what it was told to say (C1).
  *
  * etcd: server/etcdserver/api/membership (spec server-api.md 9).
@@ -20,16 +21,23 @@ export interface Member {
   readonly peerUrls: readonly string[];
 }
 
+/** Who a server is when its store does not say. */
+export interface NewMember {
+  readonly name: string;
+  readonly peerUrls?: readonly string[] | undefined;
+  readonly token?: string | undefined;
+}
+
 /** The member's row, made when there is none. */
 export async function loadMember(
   backend: Pick<Backend, 'concurrentReadTx'>,
   store: WatchableStore,
-  name: string,
+  { name, peerUrls = ['http://localhost:2380'], token }: NewMember,
 ): Promise<Member> {
   const rows = await memberRows(backend);
   const found = rows.find((member) => member.name === name) ?? rows[0];
   if (found !== undefined) return found;
-  const member = { id: newId(), name, peerUrls: ['http://localhost:2380'] };
+  const member = { id: token === undefined ? newId() : idFrom(peerUrls, token), name, peerUrls };
   await storeMember(store, member);
   return member;
 }
@@ -85,6 +93,11 @@ function readMember(key: Uint8Array, value: Uint8Array): Member {
       { cause },
     );
   }
+}
+
+/** etcd: membership/member.go, computeMemberId, of a member that a cluster begins with. */
+function idFrom(peerUrls: readonly string[], token: string): bigint {
+  return createHash('sha1').update(peerUrls.toSorted().join('')).update(token).digest().readBigUInt64BE(0);
 }
 
 /** Never 0, which stands for nobody. */

@@ -8,14 +8,17 @@
  * SVTL1  With TLS, clients that say by ALPN what they speak are believed.
  * SVTL2  Whoever does not say in time what it speaks is shown out: silence costs nothing but a socket for a while (R97).
  * SVTL3  After `close` nobody new is let in; who is in is shown out by `end`.
+ * SVTL4  Where both TLS and plain are welcome (`plainToo`), a connection that begins with a handshake has TLS.
  */
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
 import type { ConnectionInjector } from '@grpc/grpc-js';
 import { after } from '../clock.ts';
 import { ServerError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
-import { onProtocol } from './first-bytes.ts';
+import { onProtocol, onSecurity } from './first-bytes.ts';
+import { onFirstHeaders } from './first-headers.ts';
 import { Http1 } from './http1.ts';
 
 export interface TlsOptions {
@@ -25,6 +28,22 @@ export interface TlsOptions {
   readonly key: string | Uint8Array;
   /** PEM: with it, clients must show a certificate of one of these authorities. */
   readonly clientCa?: string | Uint8Array | undefined;
+  /** OpenSSL's list of ciphers for TLS 1.2; with it, nothing newer is spoken. @default Node's own, and TLS 1.3 */
+  readonly ciphers?: string | undefined;
+  /** With `clientCa`: asked about a client's certificate that holds; false closes the connection. @default all are let in */
+  readonly admits?: ((certificate: X509Certificate) => boolean) | undefined;
+  /** Serve clients without TLS on the same port. @default false */
+  readonly plainToo?: boolean | undefined;
+}
+
+/** A further address. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly tls?: TlsOptions | undefined;
+  /** Serve only what HTTP/1.1 asks for: health, version and metrics. @default false */
+  readonly probesOnly?: boolean | undefined;
 }
 
 /** What answers requests that are not gRPC. */
@@ -42,21 +61,23 @@ export interface ListenerOptions {
 }
 
 export class Listener {
-  readonly #grpc: ConnectionInjector;
+  /** Absent: no gRPC here. */
+  readonly #grpc: ConnectionInjector | undefined;
   readonly #http: Http1;
   readonly #server: NetServer;
   readonly #handshakeTimeoutMs: number;
   readonly #sockets: Set<Socket> = new Set();
 
   private constructor(
-    grpc: ConnectionInjector,
+    grpc: ConnectionInjector | undefined,
     handle: Handle,
     { tls, connections, handshakeTimeoutMs, bodyTimeoutMs }: ListenerOptions,
   ) {
     this.#grpc = grpc;
     this.#http = new Http1(handle, handshakeTimeoutMs, bodyTimeoutMs);
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
-    this.#server = tls === undefined ? this.#plainServer() : this.#tlsServer(tls);
+    this.#server =
+      tls === undefined ? this.#plainServer() : tls.plainToo === true ? this.#eitherServer(tls) : this.#tlsServer(tls);
     this.#server.maxConnections = connections;
     this.#server.on('connection', (socket: Socket) => {
       socket.setNoDelay(true);
@@ -65,7 +86,11 @@ export class Listener {
   }
 
   /** @throws ServerError `SERVER_LISTEN` */
-  static async open(grpc: ConnectionInjector, handle: Handle, options: ListenerOptions): Promise<Listener> {
+  static async open(
+    grpc: ConnectionInjector | undefined,
+    handle: Handle,
+    options: ListenerOptions,
+  ): Promise<Listener> {
     const listener = new Listener(grpc, handle, options);
     await listener.#listen(options);
     return listener;
@@ -107,7 +132,24 @@ export class Listener {
     return createNetServer((socket) => this.#sort(socket, false));
   }
 
-  #tlsServer({ cert, key, clientCa }: TlsOptions): NetServer {
+  #eitherServer(tls: TlsOptions): NetServer {
+    const secure = this.#tlsServer(tls);
+    return createNetServer((socket) => {
+      const cancel = after(this.#handshakeTimeoutMs, () => socket.destroy());
+      socket.once('close', cancel);
+      onSecurity(socket, (isSecure) => {
+        cancel();
+        if (isSecure) secure.emit('connection', socket);
+        else {
+          this.#sort(socket, false);
+          // It was paused to be looked at.
+          socket.resume();
+        }
+      });
+    });
+  }
+
+  #tlsServer({ cert, key, clientCa, ciphers, admits }: TlsOptions): TlsServer {
     const server = createTlsServer({
       cert: pem(cert),
       key: pem(key),
@@ -116,10 +158,13 @@ export class Listener {
       requestCert: clientCa !== undefined,
       rejectUnauthorized: clientCa !== undefined,
       ALPNProtocols: ['h2', 'http/1.1'],
+      ...(ciphers === undefined ? {} : { ciphers, maxVersion: 'TLSv1.2' as const }),
     });
     server.on('secureConnection', (socket: TLSSocket) => {
       this.#follow(socket);
-      if (socket.alpnProtocol === 'h2') this.#grpc.injectConnection(socket);
+      const certificate = admits === undefined ? undefined : socket.getPeerX509Certificate();
+      if (certificate !== undefined && admits?.(certificate) === false) socket.destroy();
+      else if (socket.alpnProtocol === 'h2') this.#toGrpc(socket);
       else if (socket.alpnProtocol === 'http/1.1') this.#http.serve(socket, true);
       else this.#sort(socket, true);
     });
@@ -131,13 +176,19 @@ export class Listener {
     socket.once('close', cancel);
     onProtocol(socket, (protocol) => {
       cancel();
-      if (protocol === 'h2') this.#grpc.injectConnection(socket);
+      if (protocol === 'h2') this.#toGrpc(socket);
       else {
         this.#http.serve(socket, isSecure);
         // It was paused to be looked at.
         socket.resume();
       }
     });
+  }
+
+  #toGrpc(socket: Socket): void {
+    const grpc = this.#grpc;
+    if (grpc === undefined) socket.destroy();
+    else onFirstHeaders(socket, this.#handshakeTimeoutMs, () => grpc.injectConnection(socket));
   }
 
   #follow(socket: Socket): void {

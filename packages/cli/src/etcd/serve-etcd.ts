@@ -1,0 +1,83 @@
+/**
+ * `varve-etcd` at work: opens the store, serves it, and says in etcd's words how far it is.
+ *
+ * ESV1  `ready to serve client requests`, `published` and `enabled capabilities for version` stand in the log when the first call is
+ *     answered, not before: others wait for these lines.
+ * ESV2  Told to end, it answers what has begun, and closes the store (R92).
+ */
+import { createServer } from '@varve/server';
+import { hasEtcdStore, openEtcdLayers } from '../open-layers.ts';
+import { UsageError } from '../serve-options.ts';
+import { ended } from '../serve.ts';
+import { startAutoCompaction } from './auto-compaction.ts';
+import { every, nowMs } from './clock.ts';
+import type { EtcdLog } from './etcd-log.ts';
+import type { EtcdWorld } from './run-etcd.ts';
+import type { Given } from './read-flags.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+/** The version of etcd that clients are told. */
+export const ETCD_VERSION = '3.6.0';
+
+export async function serveEtcd(given: Given, log: EtcdLog, { signal }: EtcdWorld): Promise<void> {
+  const settings = readSettings(given);
+  const { name, data, advertised, places, remarks } = settings;
+  for (const remark of remarks) log.say('warn', 'etcdmain', remark);
+  const isThere = hasEtcdStore(data);
+  if (given.values['initial-cluster-state'] === 'existing' && !isThere) {
+    throw new UsageError(`--initial-cluster-state existing: there is no data in ${data}, and no cluster to join`);
+  }
+  log.say('info', 'etcdserver', `name = ${name}`, { name });
+  log.say('info', 'etcdserver', `data dir = ${data}`, { 'data-dir': data });
+  if (isThere)
+    log.say('notice', 'etcdmain', `the server is already initialized as member before, starting as etcd member...`);
+  log.say('info', 'etcdserver', `advertise client URLs = ${advertised.join(',')}`, {
+    'advertise-client-urls': advertised,
+  });
+  for (const { plain, secure, host } of places) {
+    if (plain && !secure && given.values['cert-file'] !== '') {
+      const what = `The scheme of client url at ${host} is HTTP while key/cert files are presented`;
+      log.say('warn', 'embed', `${what}. Ignored key/cert files.`);
+    }
+  }
+  const layers = await openEtcdLayers(data);
+  try {
+    for (const warning of layers.backend.warnings) log.say('warn', 'mvcc', warning);
+    const { store } = layers;
+    const server = await createServer(layers, { ...settings.server, version: ETCD_VERSION });
+    const compaction = {
+      rev: () => store.rev(),
+      compact: (revision: number) => store.compact(revision),
+      nowMs,
+      every,
+    };
+    const stopCompaction = startAutoCompaction(settings.retention, compaction, log);
+    try {
+      sayReady(log, settings);
+      await ended(signal, layers.backend.failure);
+      log.say('notice', 'pkg/osutil', `received ${String(signal.reason)} signal, shutting down...`);
+    } finally {
+      stopCompaction();
+      await server.close();
+    }
+  } finally {
+    await layers.close();
+  }
+}
+
+function sayReady(log: EtcdLog, { name, advertised, places }: Settings): void {
+  const version = ETCD_VERSION.replace(/\.\d+$/, '');
+  const facts = { 'local-member-name': name, 'advertise-client-urls': advertised };
+  log.say('notice', 'etcdserver/membership', `set the initial cluster version to ${version}`, { version });
+  log.say('info', 'etcdserver/api', `enabled capabilities for version ${version}`, { 'cluster-version': version });
+  log.say('info', 'etcdserver', `published {Name:${name} ClientURLs:[${advertised.join(' ')}]} to the cluster`, facts);
+  log.say('info', 'embed', 'ready to serve client requests');
+  for (const { host, port, plain, secure } of places) {
+    const at = `${host}:${port}`;
+    if (secure) log.say('info', 'embed', `serving client requests on ${at}`, { address: at });
+    if (plain) {
+      const words = `serving insecure client requests on ${at}, this is strongly discouraged!`;
+      log.say('notice', 'embed', words, { address: at });
+    }
+  }
+}
