@@ -1,8 +1,10 @@
 /** Users, roles, locks and elections, beside Debian's etcd: the same calls, the same commands, and files that go from one to the other. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openBackend } from '@varve/backend';
 import { fileEngine } from '@varve/backend/file';
 import { expect, onTestFinished, test } from 'vitest';
 import { authDifferential } from '../lib/grpc/auth-differential.mjs';
@@ -273,6 +275,31 @@ async function check(endpoint: string): Promise<unknown> {
   return shown;
 }
 
+/** All rows of users, roles and the switch, without the hashes of passwords, which have salt. */
+async function rowsOf(snapshot: string): Promise<readonly string[]> {
+  const backend = await openBackend(await fileEngine(snapshot, { readOnly: true }));
+  const shown: string[] = [];
+  try {
+    const tx = backend.concurrentReadTx();
+    for (const [id, name] of [
+      [20, 'auth'],
+      [21, 'authUsers'],
+      [22, 'authRoles'],
+    ] as const) {
+      for await (const rows of tx.scan({ id, name, appendOnly: false })) {
+        for (const { key, value } of rows) {
+          const text = [key, value].map((bytes) => JSON.stringify(Buffer.from(bytes).toString('latin1'))).join(' ');
+          shown.push(`${name} ${text.replace(/\$2a\$04\$.{53}/, 'HASH')}`);
+        }
+      }
+    }
+    tx[Symbol.dispose]();
+  } finally {
+    await backend.close();
+  }
+  return shown;
+}
+
 async function prepared(endpoint: string, path: string): Promise<string> {
   for (const args of setUp) expect([args, (await etcdctl(endpoint, args.split(' '))).status]).toEqual([args, 0]);
   const snapshot = join(path, 'snapshot.db');
@@ -281,15 +308,64 @@ async function prepared(endpoint: string, path: string): Promise<string> {
   return snapshot;
 }
 
+const pem = { type: 'pkcs8', format: 'pem' } as const;
+const spki = { type: 'spki', format: 'pem' } as const;
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048, privateKeyEncoding: pem, publicKeyEncoding: spki });
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: pem, publicKeyEncoding: spki });
+
+test.skipIf(!isThere).each([
+  ['RS256', rsa.privateKey],
+  ['PS512', rsa.privateKey],
+  ['ES256', ec.privateKey],
+  ['HS384', 'a secret that both know'],
+] as const)(
+  'SVJW1: with one key, %s, each server reads the tokens of the other',
+  async (signMethod, privateKey) => {
+    const path = join(folder(), 'key.pem');
+    writeFileSync(path, privateKey);
+    const etcd = await startEtcd([...cheap, '--auth-token', `jwt,sign-method=${signMethod},priv-key=${path}`]);
+    onTestFinished(() => etcd.close());
+    const endpoints = [etcd.endpoint, await serve({ bcryptCost: 4, authToken: { signMethod, privateKey } })];
+    const clients = endpoints.map((endpoint) => new GrpcClient(endpoint));
+    const tokens: string[] = [];
+    for (const client of clients) {
+      onTestFinished(() => client.close());
+      await client.call('userAdd', { name: 'root', password: 'root' });
+      await client.call('userGrantRole', { user: 'root', role: 'root' });
+      expect(await client.call('authEnable', {})).toHaveProperty('res');
+      const given = (await client.call('authenticate', { name: 'root', password: 'root' })) as {
+        res: { token: string };
+      };
+      tokens.push(given.res.token);
+    }
+    const answers = clients.flatMap((client) =>
+      tokens.map((token) => client.call('put', { key: 'a', value: '1' }, token)),
+    );
+    for (const answer of await Promise.all(answers)) expect(answer).toHaveProperty('res.rev');
+    // A change at both makes all of them old.
+    for (const client of clients) await client.call('roleAdd', { name: 'r1' }, tokens[0]);
+    for (const client of clients) {
+      for (const token of tokens) {
+        expect(await client.call('range', { key: 'a' }, token)).toEqual({
+          err: { code: 3, msg: 'etcdserver: revision of auth store is old' },
+        });
+      }
+    }
+  },
+  120_000,
+);
+
 test.skipIf(!isThere)(
   'SVAR1: a snapshot of an etcd with auth on opens with its users, and one of varve does in etcd',
   async () => {
     const [theirs, ours] = await both();
     const [theirFolder, ourFolder] = [folder(), folder()];
     const theirSnapshot = await prepared(theirs, theirFolder);
+    const theirRows = await rowsOf(theirSnapshot);
     const taken = await check(await serve({ bcryptCost: 4 }, await fileEngine(theirSnapshot)));
 
     const ourSnapshot = await prepared(ours, ourFolder);
+    expect(await rowsOf(ourSnapshot)).toEqual(theirRows);
     const data = join(ourFolder, 'restored');
     expect(await etcdctl(ours, ['snapshot', 'restore', ourSnapshot, '--data-dir', data])).toMatchObject({ status: 0 });
     const etcd = await startEtcd([...cheap, '--force-new-cluster'], data);
