@@ -24,7 +24,7 @@ export function statusText(status: number): string | undefined {
   return STATUS_CODES[status];
 }
 
-/** What is in the way of both kinds of response is the same; their types do not say so. */
+/** What both kinds of response have. */
 interface Response {
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
@@ -50,7 +50,7 @@ export class Exchange {
     isSecure: boolean,
   ) {
     this.#request = request;
-    this.#response = response as Response;
+    this.#response = response;
     this.#isHttp2 = request.httpVersionMajor === 2;
     this.isSecure = isSecure;
   }
