@@ -124,19 +124,19 @@ const security: Group = {
   'peer-auto-tls': without('switch', 'false', NO_PEERS),
   'peer-crl-file': without('text', '', NO_PEERS),
   'cipher-suites': done('list', '', "Go's names of the ciphers that are spoken, for TLS 1.2"),
-  cors: refused('list', '*', 'the JSON gateway answers every origin'),
-  'host-whitelist': refused('list', '*', 'every host name is answered'),
+  cors: done('list', '*', 'origins of web pages that may call'),
+  'host-whitelist': done('list', '*', 'names of hosts under which it is called without TLS'),
 };
 
 const auth: Group = {
-  'auth-token': refused('text', 'simple', 'there are no users and roles yet'),
-  'bcrypt-cost': without('number', '10', 'there are no users and roles yet'),
-  'auth-token-ttl': without('number', '300', 'there are no users and roles yet'),
+  'auth-token': done('text', 'simple', "'simple', or 'jwt,sign-method=...,priv-key=...,pub-key=...,ttl=...'"),
+  'bcrypt-cost': done('number', '10', 'how dear a password is, from 4 to 31'),
+  'auth-token-ttl': done('number', '300', 'seconds that a simple token holds'),
 };
 
 const monitoring: Group = {
   'enable-pprof': without('switch', 'false', "these are profiles of Go: start it with node's --cpu-prof"),
-  metrics: without('text', 'basic', 'there are no histograms'),
+  metrics: without('text', 'basic', 'all there is is told, either way'),
   'listen-metrics-urls': done('urls', '', 'further addresses for metrics and health'),
 };
 

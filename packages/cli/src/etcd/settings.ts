@@ -7,6 +7,8 @@
  * etcd: embed/config.go, Validate; etcdmain/config.go.
  */
 import type { ListenAddress, ServerOptions, TlsOptions } from '@varve/server';
+import { readFileSync } from 'node:fs';
+import { readAuthToken } from '../auth-token.ts';
 import { UsageError } from '../serve-options.ts';
 import { placesOf, readAddresses, type Address, type Place } from './addresses.ts';
 import { readRetention, type Retention } from './auto-compaction.ts';
@@ -73,6 +75,7 @@ export function readSettings(given: Given): Settings {
       peerUrls: peers,
       clusterToken: values['initial-cluster-token'],
       ...limits(values),
+      ...callers(values),
     },
     remarks: withoutEffect(given),
   };
@@ -132,6 +135,22 @@ function listenAt(place: Place, tls: TlsOptions | undefined, probesOnly: boolean
   const { host, port, plain, secure } = place;
   if (!secure || tls === undefined) return { host, port, probesOnly };
   return { host, port, probesOnly, tls: plain ? { ...tls, plainToo: true } : tls };
+}
+
+/** Who may call, and how it says who it is. */
+function callers(values: Given['values']): Partial<ServerOptions> {
+  const bcryptCost = Number(values['bcrypt-cost']);
+  if (bcryptCost < 4 || bcryptCost > 31) throw new UsageError(`--bcrypt-cost ${bcryptCost}: from 4 to 31`);
+  const authTokenTtl = Number(values['auth-token-ttl']);
+  if (authTokenTtl < 1) throw new UsageError(`--auth-token-ttl ${authTokenTtl}: at least 1`);
+  const list = (text: string): readonly string[] => text.split(',').map((part) => part.trim());
+  return {
+    cors: list(values.cors ?? ''),
+    hostWhitelist: list(values['host-whitelist'] ?? ''),
+    authToken: readAuthToken('--auth-token', values['auth-token'] ?? '', readFileSync),
+    authTokenTtl,
+    bcryptCost,
+  };
 }
 
 function limits(values: Given['values']): Partial<ServerOptions> {

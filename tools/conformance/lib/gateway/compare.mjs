@@ -50,4 +50,4 @@ export const meant = new Map([
 ]);
 
 /** Cases whose answer depends on what the server knows of users. @type {ReadonlySet<string>} */
-export const untilAuth = new Set(['metadata', 'a token that is none']);
+export const untilAuth = new Set();

@@ -21,10 +21,10 @@ async function grow(location) {
 
 /** Opened, read, written, closed; or refused with a code. @param {any} location @returns {Promise<string>} */
 async function used(location) {
-  /** @type {Awaited<ReturnType<typeof open>> | undefined} */
+  /** @type {import('@varve/kv').EmbeddedKv | undefined} */
   let kv;
   try {
-    kv = await open(location);
+    kv = await open(/** @type {import('@varve/kv').Engine} */ (location));
     let count = 0;
     for await (const _ of kv.list({})) count++;
     await kv.put('new', 'value');
