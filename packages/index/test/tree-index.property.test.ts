@@ -111,13 +111,16 @@ class Pair {
     expect(loading.keys).toBe(step.value);
     expect(loaded.size).toBe(step.value);
     expect(loaded.liveKeys).toBe(loaded.countRevisions(new Uint8Array(), new Uint8Array(), at));
+    const [told, wanted]: [unknown[], unknown[]] = [[], []];
     for (const key of this.model.keys()) {
       for (let revision = 0; revision <= at; revision++) {
-        expect(loaded.get(key, revision)).toEqual(this.model.get(key, revision));
+        told.push(loaded.get(key, revision));
+        wanted.push(this.model.get(key, revision));
       }
-      const upTo = this.model.since(key, 0).filter(({ main }) => main <= at);
-      expect(loaded.since(key, 0)).toEqual(upTo);
+      told.push(loaded.since(key, 0));
+      wanted.push(this.model.since(key, 0).filter(({ main }) => main <= at));
     }
+    expect(told).toEqual(wanted);
     if (at === this.main) this.tree = loaded;
   }
 
@@ -176,7 +179,7 @@ function actions(key: fc.Arbitrary<Uint8Array>, changesPerTransaction: number): 
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'reopen' as const }) },
     {
-      weight: 2,
+      weight: 1,
       arbitrary: fc.record({
         kind: fc.constant('save' as const),
         back: fc.constantFrom(0, 0, 1, 2, 5),
@@ -212,7 +215,7 @@ test('few keys: every point, range and since equals the model after every step, 
     }),
     { numRuns: 300 },
   );
-});
+}, 120_000);
 
 test('many keys: whole ranges equal the model while nodes split, merge and vanish', () => {
   fc.assert(

@@ -137,7 +137,7 @@ test('G31: every flipped bit of a small checkpoint is found', async () => {
     expect(opened.store.metrics['keys_total']).toBe(20);
     await closeBoth(opened);
   }
-});
+}, 120_000);
 
 test('G31: a compaction that has overtaken it makes it worthless, and leaves another one', async () => {
   const medium = new AsideMedium();
