@@ -7,16 +7,14 @@
  *      KV_UNKNOWN_OUTCOME, as it must, and the scenario that met it is run again on a new cluster; how often is said. So is the one that
  *      keeps a lease of a second alive: it cannot be renewed while there is no leader, which takes as long.
  */
-import { parseArgs } from 'node:util';
 import { kvConformance } from '@varve/api/conformance';
+import { flagsOf, refuse } from '../run/flags.mjs';
 import { groups, targets } from './lib/kv-targets.mjs';
 
 const shown = ['memory', 'level', 'file', 'log', 'serve', 'single', 'cluster'];
 const usage = `node tools/conformance/kv.mjs --target ${shown.join('|')} [--kill] [--only KEY]
-  serve    log and file behind varve serve, in a process of its own
-  single   one etcd, cluster: three, on the loopback; with --kill a member is killed and brought back meanwhile
-  --only   the scenarios whose key begins so, such as watch/
-`;
+  serve: log and file behind varve serve; single: one etcd; cluster: three, with --kill a member is killed and brought back
+  --only: the scenarios whose key begins so, such as watch/`;
 /** A scenario that takes so long waits for what never comes. */
 const longestMs = 120_000;
 /** Runs of a scenario that meets unknown outcomes. */
@@ -65,32 +63,22 @@ function make(name) {
     const target = /** @type {() => import('./lib/kv-targets.mjs').Target} */ (targets[name]);
     return target();
   } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
+    return refuse(usage, error instanceof Error ? error.message : String(error));
   }
 }
 
 /** @returns {{ target: string, only: string }} */
 function options() {
-  /** @type {{ target?: string | undefined, kill?: boolean | undefined, only?: string | undefined }} */
-  let values = {};
-  try {
-    ({ values } = parseArgs({
-      options: { target: { type: 'string' }, kill: { type: 'boolean' }, only: { type: 'string' } },
-    }));
-  } catch {
-    // An option that there is not.
-  }
-  const { target, kill = false, only = '' } = values;
-  if (target === undefined) return refuse('say which target');
-  if (!shown.includes(target)) return refuse(`there is no target ${JSON.stringify(target)}`);
-  if (kill && target !== 'cluster') return refuse('--kill is for the target cluster');
+  const { flags } = flagsOf(usage, {
+    target: { type: 'string', default: '' },
+    kill: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  });
+  const { target, kill, only } = flags;
+  if (target === '') return refuse(usage, 'Say which --target.');
+  if (!shown.includes(target)) return refuse(usage, `There is no target ${JSON.stringify(target)}.`);
+  if (kill && target !== 'cluster') return refuse(usage, '--kill is for the target cluster.');
   return { target: kill ? 'cluster-kill' : target, only };
-}
-
-/** @param {string} message @returns {never} */
-function refuse(message) {
-  process.stderr.write(`${message}\n${usage}`);
-  process.exit(2);
 }
 
 /**

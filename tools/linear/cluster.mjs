@@ -6,13 +6,14 @@
  */
 import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { connect } from '@varve/etcd';
 import { EtcdCluster } from '../conformance/lib/etcds.mjs';
+import { flagsOf, wholeNumber } from '../run/flags.mjs';
 import { check } from './lib/check.mjs';
 import { follow, hold, read, write } from './lib/clients.mjs';
 
-const usage = 'node tools/linear/cluster.mjs [--seconds 60] [--kill-every 5]\n';
+const usage = `node tools/linear/cluster.mjs [--seconds 60] [--kill-every 5]
+  clients of all kinds on three etcds whose leader is killed, and whether what they saw is linearizable`;
 const { seconds, every } = options();
 const cluster = await EtcdCluster.start(3);
 const stop = new AbortController();
@@ -110,14 +111,10 @@ function statusOf(endpoint) {
 }
 
 function options() {
-  try {
-    const known = /** @type {const} */ ({ seconds: { type: 'string' }, 'kill-every': { type: 'string' } });
-    const { values } = parseArgs({ options: known });
-    const [seconds, every] = [Number(values.seconds ?? 60), Number(values['kill-every'] ?? 5)];
-    if (seconds > 0 && every > 0) return { seconds, every };
-  } catch {
-    // An option that there is not.
-  }
-  process.stderr.write(usage);
-  process.exit(2);
+  const { flags } = flagsOf(usage, {
+    seconds: { type: 'string', default: '60' },
+    'kill-every': { type: 'string', default: '5' },
+  });
+  const seconds = wholeNumber(usage, 'seconds', flags.seconds, 1);
+  return { seconds, every: wholeNumber(usage, 'kill-every', flags['kill-every'], 1) };
 }

@@ -1,0 +1,14 @@
+/** The suite for every `Kv`, through `@varve/etcd`. A file of its own: it takes a minute or two. */
+import { expect, test } from 'vitest';
+import { hasProgram } from '../lib/grpc/etcd.mjs';
+import { runKv } from './support/run-kv.ts';
+
+test.runIf(hasProgram('etcd'))(
+  'decisions/0042: every scenario holds on a real etcd',
+  { timeout: 600_000 },
+  async () => {
+    const { code, stdout } = await runKv('--target', 'single');
+    expect(stdout).toMatch(/(\d+) of \1 hold\n$/);
+    expect(code).toBe(0);
+  },
+);
