@@ -41,12 +41,18 @@ export type ReadFlag =
   | 'trusted-ca-file'
   | 'auto-tls'
   | 'cipher-suites'
+  | 'cors'
+  | 'host-whitelist'
+  | 'auth-token'
+  | 'auth-token-ttl'
+  | 'bcrypt-cost'
   | 'logger'
   | 'log-outputs'
   | 'log-level'
   | 'debug'
   | 'log-output'
   | 'experimental-watch-progress-notify-interval'
+  | 'experimental-warning-apply-duration'
   | 'config-file'
   | 'version';
 
@@ -124,8 +130,8 @@ const security: Group = {
   'peer-auto-tls': without('switch', 'false', NO_PEERS),
   'peer-crl-file': without('text', '', NO_PEERS),
   'cipher-suites': done('list', '', "Go's names of the ciphers that are spoken, for TLS 1.2"),
-  cors: done('list', '*', 'origins of web pages that may call'),
-  'host-whitelist': done('list', '*', 'names of hosts under which it is called without TLS'),
+  cors: done('list', '*', 'origins of web pages that may call (none)'),
+  'host-whitelist': done('list', '*', 'names under which it may be called without TLS (on a loopback address those of it)'),
 };
 
 const auth: Group = {
@@ -176,7 +182,7 @@ const experimental: Group = {
   'experimental-compaction-batch-limit': without('number', '1000', 'batches are as long as others can wait'),
   'experimental-peer-skip-client-san-verification': without('switch', 'false', NO_PEERS),
   'experimental-watch-progress-notify-interval': done('duration', '10m', 'how often watchers hear how far they are'),
-  'experimental-warning-apply-duration': without('duration', '100ms', 'slow requests are not logged'),
+  'experimental-warning-apply-duration': done('duration', '100ms', 'requests that take longer are logged'),
 };
 
 const unsafe: Group = {
@@ -186,7 +192,7 @@ const unsafe: Group = {
 
 const others: Group = {
   'config-file': done('text', '', 'a file of YAML or JSON with the flags; others do not count then'),
-  'enable-grpc-gateway': without('switch', 'true', 'there is no JSON gateway yet'),
+  'enable-grpc-gateway': without('switch', 'true', 'the JSON gateway is always there'),
   version: done('switch', 'false', 'tells the version'),
 };
 

@@ -9,6 +9,7 @@ import { createServer } from '@varve/server';
 import { hasEtcdStore, openEtcdLayers } from '../open-layers.ts';
 import { UsageError } from '../serve-options.ts';
 import { ended } from '../serve.ts';
+import { notify } from '../systemd.ts';
 import { startAutoCompaction } from './auto-compaction.ts';
 import { every, nowMs } from './clock.ts';
 import type { EtcdLog } from './etcd-log.ts';
@@ -19,7 +20,7 @@ import { readSettings, type Settings } from './settings.ts';
 /** The version of etcd that clients are told. */
 export const ETCD_VERSION = '3.6.0';
 
-export async function serveEtcd(given: Given, log: EtcdLog, { signal }: EtcdWorld): Promise<void> {
+export async function serveEtcd(given: Given, log: EtcdLog, { signal, environment }: EtcdWorld): Promise<void> {
   const settings = readSettings(given);
   const { name, data, advertised, places, remarks } = settings;
   for (const remark of remarks) log.say('warn', 'etcdmain', remark);
@@ -44,7 +45,14 @@ export async function serveEtcd(given: Given, log: EtcdLog, { signal }: EtcdWorl
   try {
     for (const warning of layers.backend.warnings) log.say('warn', 'mvcc', warning);
     const { store } = layers;
-    const server = await createServer(layers, { ...settings.server, version: ETCD_VERSION });
+    const server = await createServer(layers, {
+      ...settings.server,
+      version: ETCD_VERSION,
+      onSlowCall: ({ method, ms, code }) => {
+        const facts = { took: `${ms.toFixed(1)}ms`, method, code };
+        log.say('warn', 'etcdserver', 'apply request took too long', facts);
+      },
+    });
     const compaction = {
       rev: () => store.rev(),
       compact: (revision: number) => store.compact(revision),
@@ -54,8 +62,11 @@ export async function serveEtcd(given: Given, log: EtcdLog, { signal }: EtcdWorl
     const stopCompaction = startAutoCompaction(settings.retention, compaction, log);
     try {
       sayReady(log, settings);
+      const untold = await notify(environment, 'READY=1', process.pid);
+      if (untold !== undefined) log.say('warn', 'etcdmain', untold);
       await ended(signal, layers.backend.failure);
       log.say('notice', 'pkg/osutil', `received ${String(signal.reason)} signal, shutting down...`);
+      await notify(environment, 'STOPPING=1', process.pid);
     } finally {
       stopCompaction();
       await server.close();

@@ -75,7 +75,7 @@ export function readSettings(given: Given): Settings {
       peerUrls: peers,
       clusterToken: values['initial-cluster-token'],
       ...limits(values),
-      ...callers(values),
+      ...callers(given),
     },
     remarks: withoutEffect(given),
   };
@@ -137,17 +137,21 @@ function listenAt(place: Place, tls: TlsOptions | undefined, probesOnly: boolean
   return { host, port, probesOnly, tls: plain ? { ...tls, plainToo: true } : tls };
 }
 
-/** Who may call, and how it says who it is. */
-function callers(values: Given['values']): Partial<ServerOptions> {
+/** Who may call, and how it says who it is. What is not given is the server's own default: it lets fewer web pages in than etcd. */
+function callers({ values, set }: Given): Partial<ServerOptions> {
+  const list = (flag: 'cors' | 'host-whitelist'): readonly string[] | undefined => {
+    if (!set.has(flag)) return undefined;
+    const names = values[flag].split(',').map((name) => name.trim());
+    return names.join('') === '' ? ['*'] : names;
+  };
   const bcryptCost = Number(values['bcrypt-cost']);
   if (bcryptCost < 4 || bcryptCost > 31) throw new UsageError(`--bcrypt-cost ${bcryptCost}: from 4 to 31`);
   const authTokenTtl = Number(values['auth-token-ttl']);
   if (authTokenTtl < 1) throw new UsageError(`--auth-token-ttl ${authTokenTtl}: at least 1`);
-  const list = (text: string): readonly string[] => text.split(',').map((part) => part.trim());
   return {
-    cors: list(values.cors ?? ''),
-    hostWhitelist: list(values['host-whitelist'] ?? ''),
-    authToken: readAuthToken('--auth-token', values['auth-token'] ?? '', readFileSync),
+    cors: list('cors'),
+    hostWhitelist: list('host-whitelist'),
+    authToken: readAuthToken('--auth-token', values['auth-token'] === '' ? 'simple' : values['auth-token'], readFileSync),
     authTokenTtl,
     bcryptCost,
   };
@@ -162,6 +166,7 @@ function limits(values: Given['values']): Partial<ServerOptions> {
     return count;
   };
   return {
+    slowCallMs: Math.max(0, Math.round(durationMs(values['experimental-warning-apply-duration']) ?? 0)),
     quotaBytes: Number(values['quota-backend-bytes']),
     maxRequestBytes: number('max-request-bytes'),
     maxTxnOps: number('max-txn-ops'),

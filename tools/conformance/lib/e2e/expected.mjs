@@ -34,27 +34,10 @@ const expected = [
     why: "reads etcd's example of a configuration file, which Debian's package does not have",
     tests: ['TestEtcdExampleConfig'],
   },
-  // ---- until users and roles are there
   {
-    why: 'users and roles are being built',
-    tests: [
-      ...['TestCtlV3AuthCert*', 'TestCtlV3AuthEnable', 'TestCtlV3AuthDisable', 'TestCtlV3AuthWriteKey'],
-      ...['TestCtlV3AuthRole*', 'TestCtlV3AuthUser*', 'TestCtlV3AuthTxn*', 'TestCtlV3AuthPrefixPerm'],
-      ...['TestCtlV3AuthMemberUpdate', 'TestCtlV3AuthRevokeWithDelete', 'TestCtlV3AuthInvalidMgmt'],
-      ...['TestCtlV3AuthFromKeyPerm', 'TestCtlV3AuthAndWatch*', 'TestCtlV3AuthLease*', 'TestCtlV3AuthDefrag'],
-      ...['TestCtlV3AuthEndpointHealth', 'TestCtlV3AuthSnapshot*', 'TestCtlV3AuthJWTExpire'],
-      ...['TestCtlV3AuthTestCacheReload', 'TestCtlV3Role*', 'TestCtlV3User*'],
-    ],
+    why: 'counts the connection that the gateway of etcd makes to itself',
+    tests: ['TestV3Curl_MaxStreams_ReachLimit_*'],
   },
-  // ---- until the JSON gateway is there
-  {
-    why: 'the JSON gateway is being built',
-    tests: [
-      ...['TestV3CurlLease*', 'TestV3Curl_MaxStreams*', 'TestV3CurlPutGet*', 'TestV3CurlWatch', 'TestV3CurlTxn'],
-      ...['TestV3CurlAuth*', 'TestV3CurlCampaignNoTLS', 'TestV3CurlProclaim*', 'TestV3CurlResign*'],
-    ],
-  },
-  // ---- end
 ];
 
 /** @param {string} name @returns {string | undefined} why it fails */
