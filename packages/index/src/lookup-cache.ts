@@ -1,43 +1,56 @@
 /**
- * Where the keys looked up lately lie, so that a hot key costs no descent.
+ * The slots of keys looked up lately, so that a hot key costs no descent.
  *
- * LK1  One line per hash: a newer key with the same hash takes the line. Lines are limited, and refer to leaves that are in the tree
- *     or empty, so the memory is limited too.
- * LK2  A line is a guess, and held against the key that lies there now: nobody has to say that a leaf has changed.
+ * LK1  One line per hash: a newer key with the same hash takes the line. Lines and the keys they hold are limited, so
+ *     the memory is.
+ * LK2  A line holds exactly what the tree holds for its key. Whoever gives a key another slot in the tree says so here,
+ *     and whoever gives many keys another slot clears all.
  *
- * No etcd counterpart. A descent through a million keys is twenty comparisons of strings that lie apart in memory.
+ * No etcd counterpart. A descent through a million keys is twenty comparisons of strings that lie apart in memory. Lines that said where
+ * in the tree a key lies would need no telling, and touch twice as much memory a lookup.
  */
-import { Leaf } from './leaf.ts';
+import type { Slot } from './slot.ts';
 
 const LINES = 2 ** 14;
 /** Longer keys are hashed by so many of their bytes, evenly spread. */
 const HASHED_BYTES = 64;
-
-const NO_LEAF = new Leaf('', [], []);
+/** Longer keys are not remembered. */
+const LONGEST_KEY = 256;
 
 export class LookupCache {
-  readonly #leaves: Leaf[] = Array.from({ length: LINES }, () => NO_LEAF);
-  /** Of each line the whole hash, which tells nearly all other keys apart before anything else is looked at, and the place in the leaf. */
-  readonly #guesses = new Int32Array(2 * LINES);
-  /** The place that `leafOf` has found. */
-  place = 0;
+  readonly #keys: (string | undefined)[] = Array.from({ length: LINES }, () => undefined);
+  readonly #slots: (Slot | undefined)[] = Array.from({ length: LINES }, () => undefined);
+  /** Whole hashes, which tell nearly all other keys apart before anything else is looked at. */
+  readonly #hashes = new Int32Array(LINES);
 
-  /** The leaf where `byteKey` lies at `place`, or `undefined`. */
-  leafOf(byteKey: string, hash: number): Leaf | undefined {
+  /** The slot of the key, if there is a line for it. */
+  slotOf(byteKey: string, hash: number): Slot | undefined {
     const line = hash & (LINES - 1);
-    if (this.#guesses[2 * line] !== hash) return undefined;
-    const leaf = this.#leaves[line]!;
-    const place = this.#guesses[2 * line + 1]!;
-    if (leaf.keys[place] !== byteKey) return undefined;
-    this.place = place;
-    return leaf;
+    return this.#hashes[line] === hash && this.#keys[line] === byteKey ? this.#slots[line] : undefined;
   }
 
-  remember(hash: number, leaf: Leaf, place: number): void {
+  remember(byteKey: string, hash: number, slot: Slot): void {
+    if (byteKey.length > LONGEST_KEY) return;
     const line = hash & (LINES - 1);
-    this.#leaves[line] = leaf;
-    this.#guesses[2 * line] = hash;
-    this.#guesses[2 * line + 1] = place;
+    this.#hashes[line] = hash;
+    this.#keys[line] = byteKey;
+    this.#slots[line] = slot;
+  }
+
+  /** Empties the line of this hash, whichever key is in it. */
+  forget(hash: number): void {
+    const line = hash & (LINES - 1);
+    this.#keys[line] = undefined;
+    this.#slots[line] = undefined;
+  }
+
+  clear(): void {
+    this.#keys.fill(undefined);
+    this.#slots.fill(undefined);
+  }
+
+  *[Symbol.iterator](): Generator<[byteKey: string, slot: Slot | undefined], void, void> {
+    for (const [line, byteKey] of this.#keys.entries()) if (byteKey !== undefined) yield [byteKey, this.#slots[line]];
   }
 }
 

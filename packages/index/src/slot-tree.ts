@@ -41,9 +41,13 @@ export class SlotTree {
   #size = 0;
   /** The last lookup (ST2): its key, and where that is or would be. */
   #byteKey = '';
+  #slot: Slot | undefined;
   #leaf: Leaf = this.#first;
   #place = 0;
-  #isFound = false;
+  /** False where the cache told the slot: then the place is looked for when it is needed. */
+  #isPlaced = false;
+  /** The hash of the key, where the cache may have a line for it. */
+  #hash: number | undefined;
   /** Whether nothing has changed since. */
   #isFresh = false;
   /** Whether the last change was behind all keys of its leaf, so that the next may be, too. */
@@ -68,17 +72,25 @@ export class SlotTree {
   find(key: Uint8Array): Slot | undefined {
     // The key as text in any case: comparing its bytes with a string, one by one, costs several times as much.
     const text = byteKey(key);
-    if (this.#isFresh && text === this.#byteKey) return this.#found();
+    if (this.#isFresh && text === this.#byteKey) return this.#slot;
     if (this.#ascends) {
-      if (this.#isNext(text)) return this.#note(text, this.#leaf, this.#leaf.keys.length, false);
+      if (this.#isNext(text)) return this.#note(text, undefined, this.#leaf, this.#leaf.keys.length);
       this.#ascends = false;
     }
     const hash = hashOf(key);
-    const leaf = this.#cache.leafOf(text, hash);
-    if (leaf !== undefined) return this.#note(text, leaf, this.#cache.place, true);
+    const known = this.#cache.slotOf(text, hash);
+    if (known !== undefined) {
+      this.#byteKey = text;
+      this.#slot = known;
+      this.#isPlaced = false;
+      this.#isFresh = true;
+      this.#hash = hash;
+      return known;
+    }
     const slot = this.#locate(text);
+    this.#hash = hash;
     // Not what is not there: what is written once is seldom read at once.
-    if (this.#isFound) this.#cache.remember(hash, this.#leaf, this.#place);
+    if (slot !== undefined) this.#cache.remember(text, hash, slot);
     return slot;
   }
 
@@ -102,15 +114,18 @@ export class SlotTree {
     leaf.insert(place, this.#byteKey, slot);
     this.#size++;
     this.#ascends = isLast;
-    this.#note(this.#byteKey, leaf, place, true);
+    this.#note(this.#byteKey, slot, leaf, place);
   }
 
   /** Adds the key unless it is there. */
   addNew(key: Uint8Array, slot: Slot): boolean {
     const text = byteKey(key);
-    if (this.#ascends && this.#isNext(text)) this.#note(text, this.#leaf, this.#leaf.keys.length, false);
-    else this.#locate(text);
-    if (this.#isFound) return false;
+    if (this.#ascends && this.#isNext(text)) this.#note(text, undefined, this.#leaf, this.#leaf.keys.length);
+    else if (this.#locate(text) !== undefined) {
+      // The next `find` of it has to ask the cache, which may have a line that a change must reach.
+      this.#isFresh = false;
+      return false;
+    }
     this.add(slot);
     return true;
   }
@@ -130,11 +145,16 @@ export class SlotTree {
 
   /** Gives the key that `find` found another slot. */
   replace(slot: Slot): void {
+    if (!this.#isPlaced) this.#locate(this.#byteKey, this.#hash);
     this.#leaf.slots[this.#place] = slot;
+    this.#slot = slot;
+    if (this.#hash !== undefined) this.#cache.remember(this.#byteKey, this.#hash, slot);
   }
 
   /** Removes the key that `find` found. */
   remove(): void {
+    if (!this.#isPlaced) this.#locate(this.#byteKey, this.#hash);
+    if (this.#hash !== undefined) this.#cache.forget(this.#hash);
     const leaf = this.#leaf;
     leaf.removeAll([this.#place]);
     this.#size--;
@@ -180,6 +200,7 @@ export class SlotTree {
     let leaf: Leaf | undefined = this.#leafOf(low);
     let place = leaf.placeOf(low);
     let visited = 0;
+    let changed = false;
     while (leaf !== undefined) {
       const { keys, slots } = leaf;
       const removed: number[] = [];
@@ -192,6 +213,9 @@ export class SlotTree {
               stopped = edit.break;
               break;
             }
+            // Before the first change, so that it holds however the edit ends.
+            if (!changed) this.#forgetAll();
+            changed = true;
             if ('delete' in edit) removed.push(place);
             else slots[place] = edit.value;
           }
@@ -236,13 +260,21 @@ export class SlotTree {
     rule(previous === this.#last, 'ST1: the last leaf is known');
     rule(leafN === this.#leaves.size, 'ST1: the tree holds no other leaf');
     rule(size === this.#size, 'ST1: keys are counted');
-    if (this.#isFresh && this.#isFound) {
-      rule(this.#leaf.keys[this.#place] === this.#byteKey, 'ST2: the last lookup is where it was');
+    for (const [byteKey, slot] of this.#cache) {
+      rule(this.#inTree(byteKey) === slot, 'LK2: a cached slot is the one in the tree');
     }
+    if (this.#isFresh) rule(this.#inTree(this.#byteKey) === this.#slot, 'ST2: the last lookup is still true');
   }
 
-  #found(): Slot | undefined {
-    return this.#isFound ? this.#leaf.slots[this.#place]! : undefined;
+  #inTree(key: string): Slot | undefined {
+    const leaf = this.#leaves.getPairOrNextLower(key)![1];
+    const place = leaf.placeOf(key);
+    return leaf.keys[place] === key ? leaf.slots[place] : undefined;
+  }
+
+  #forgetAll(): void {
+    this.#cache.clear();
+    this.#isFresh = false;
   }
 
   /** Whether the key's place is behind all keys of the leaf that was asked last. */
@@ -252,19 +284,21 @@ export class SlotTree {
     return (keys.length === 0 ? key >= from : key > from) && (next === undefined || key < next.low);
   }
 
-  #locate(key: string): Slot | undefined {
+  #locate(key: string, hash?: number): Slot | undefined {
     const leaf = this.#leafOf(key);
     const place = leaf.placeOf(key);
-    return this.#note(key, leaf, place, leaf.keys[place] === key);
+    return this.#note(key, leaf.keys[place] === key ? leaf.slots[place] : undefined, leaf, place, hash);
   }
 
-  #note(key: string, leaf: Leaf, place: number, isFound: boolean): Slot | undefined {
+  #note(key: string, slot: Slot | undefined, leaf: Leaf, place: number, hash?: number): Slot | undefined {
     this.#byteKey = key;
+    this.#slot = slot;
     this.#leaf = leaf;
     this.#place = place;
-    this.#isFound = isFound;
+    this.#isPlaced = true;
     this.#isFresh = true;
-    return isFound ? leaf.slots[place] : undefined;
+    this.#hash = hash;
+    return slot;
   }
 
   /** The leaf that has the key, or would have it. */

@@ -41,22 +41,25 @@ const orders: Readonly<Record<string, (n: number, i: number) => number>> = {
   scattered: (n, i) => (i * 7919) % (10 * n),
 };
 
-test.each(Object.keys(orders))('M22 decisions/0037 keys in %s order: all are there, in leaves at least half full on average', (name) => {
-  const tree = new SlotTree();
-  const n = 5000;
-  const keys = Array.from({ length: n }, (_, i) => numbered(orders[name]!(n, i)));
-  const wanted = new Map<string, number>();
-  for (const [i, key] of keys.entries()) {
-    put(tree, key, i);
-    wanted.set(byteKey(key), i);
-  }
-  tree.checkInvariants();
-  expect(tree.size).toBe(wanted.size);
-  expect(tree.leafN).toBeLessThanOrEqual(Math.ceil((2.1 * wanted.size) / LEAF_KEYS));
-  const sorted = [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  expect(visited(tree, '', OPEN)).toEqual(sorted);
-  expect(visitedReversed(tree, '', OPEN)).toEqual(sorted.toReversed());
-});
+test.each(Object.keys(orders))(
+  'M22 decisions/0037 keys in %s order: all are there, in leaves at least half full on average',
+  (name) => {
+    const tree = new SlotTree();
+    const n = 5000;
+    const keys = Array.from({ length: n }, (_, i) => numbered(orders[name]!(n, i)));
+    const wanted = new Map<string, number>();
+    for (const [i, key] of keys.entries()) {
+      put(tree, key, i);
+      wanted.set(byteKey(key), i);
+    }
+    tree.checkInvariants();
+    expect(tree.size).toBe(wanted.size);
+    expect(tree.leafN).toBeLessThanOrEqual(Math.ceil((2.1 * wanted.size) / LEAF_KEYS));
+    const sorted = [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    expect(visited(tree, '', OPEN)).toEqual(sorted);
+    expect(visitedReversed(tree, '', OPEN)).toEqual(sorted.toReversed());
+  },
+);
 
 test('M27 decisions/0037 when nine keys of ten go, so do the leaves', () => {
   const tree = new SlotTree();
@@ -66,6 +69,18 @@ test('M27 decisions/0037 when nine keys of ten go, so do the leaves', () => {
   expect(tree.size).toBe(500);
   expect(tree.leafN).toBeLessThanOrEqual(Math.ceil((2 * 500) / LEAF_KEYS));
   expect(visited(tree, '', OPEN)).toHaveLength(500);
+});
+
+test('LK2 decisions/0037 a key that the cache knows, found again by addNew and then given another slot', () => {
+  const tree = new SlotTree();
+  for (let i = 0; i < 10; i++) put(tree, numbered(i), i);
+  expect(tree.find(numbered(3))).toBe(3);
+  expect(tree.find(numbered(5))).toBe(5);
+  expect(tree.addNew(numbered(3), 30)).toBe(false);
+  put(tree, numbered(3), 31);
+  tree.checkInvariants();
+  expect(tree.find(numbered(4))).toBe(4);
+  expect(tree.find(numbered(3))).toBe(31);
 });
 
 test('decisions/0037 what an edit has done before it throws is done, and nothing else', () => {

@@ -248,7 +248,8 @@ export class Attempt {
     if (this.#compared?.same === false) return false;
     if (this.#compared?.revision === txn.rev()) return true;
     return this.#allReads().every(({ bounds, found }) => {
-      if (bounds.end === undefined) return (txn.get(bounds.key, KEY_ONLY)?.modRevision ?? 0) === (found[0]?.modRevision ?? 0);
+      if (bounds.end === undefined)
+        return (txn.get(bounds.key, KEY_ONLY)?.modRevision ?? 0) === (found[0]?.modRevision ?? 0);
       // One more than there were tells whether it has grown, whatever it has grown to.
       const now = txn.range(bounds.key, bounds.end, { keysOnly: true, limit: found.length + 1 }).kvs;
       return now.length === found.length && now.every((kv, i) => same(kv, found[i]));

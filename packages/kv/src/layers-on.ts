@@ -7,7 +7,13 @@
  *      call rejects with. An engine that another store has is left as it is.
  * LYR3  Closing goes the other way, to its end even when a step fails; the first failure is what `close` rejects with.
  */
-import { checkNames, checkOptionalBoolean, checkOptionalFunction, checkOptionalInteger, invalidType } from '@varve/api/implement';
+import {
+  checkNames,
+  checkOptionalBoolean,
+  checkOptionalFunction,
+  checkOptionalInteger,
+  invalidType,
+} from '@varve/api/implement';
 import { openBackend, type Backend, type Engine } from '@varve/backend';
 import type { World } from '@varve/base/world';
 import { prepareLessor, type Lessor, type LessorOptions } from '@varve/lease';
@@ -108,7 +114,17 @@ export async function assembleOn(
   options: AssembleOptions,
   fill: (backend: Backend) => Promise<unknown> = async () => undefined,
 ): Promise<Layers> {
-  const { world, batchLimit, batchIntervalMs, durability, cacheBytes, maxDeletes, onProgress, verify, checkpointEvery } = options;
+  const {
+    world,
+    batchLimit,
+    batchIntervalMs,
+    durability,
+    cacheBytes,
+    maxDeletes,
+    onProgress,
+    verify,
+    checkpointEvery,
+  } = options;
   const backend = await openBackend(engine, { batchLimit, batchIntervalMs, world });
   let store: WatchableStore | undefined;
   try {

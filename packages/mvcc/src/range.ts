@@ -228,4 +228,3 @@ async function count(
     await nextSlice(history, revision, options);
   }
 }
-

@@ -21,7 +21,11 @@ export async function targetOf(options) {
 /** @param {import('./arguments.mjs').Arguments & { readonly directory: string }} options @returns {Promise<Target>} */
 async function openKv({ engine, durability, directory }) {
   // The index is saved every so many changes, so that a kill meets it and the next opening uses it.
-  const kv = await open(engineAt({ engine, via: 'kv' }, directory, true), { value: bytes, durability, checkpointEvery: 100 });
+  const kv = await open(engineAt({ engine, via: 'kv' }, directory, true), {
+    value: bytes,
+    durability,
+    checkpointEvery: 100,
+  });
   return {
     transact: async (writes) => {
       const [first] = writes;

@@ -131,7 +131,11 @@ const security: Group = {
   'peer-crl-file': without('text', '', NO_PEERS),
   'cipher-suites': done('list', '', "Go's names of the ciphers that are spoken, for TLS 1.2"),
   cors: done('list', '*', 'origins of web pages that may call (none)'),
-  'host-whitelist': done('list', '*', 'names under which it may be called without TLS (on a loopback address those of it)'),
+  'host-whitelist': done(
+    'list',
+    '*',
+    'names under which it may be called without TLS (on a loopback address those of it)',
+  ),
 };
 
 const auth: Group = {

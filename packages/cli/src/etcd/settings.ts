@@ -151,7 +151,11 @@ function callers({ values, set }: Given): Partial<ServerOptions> {
   return {
     cors: list('cors'),
     hostWhitelist: list('host-whitelist'),
-    authToken: readAuthToken('--auth-token', values['auth-token'] === '' ? 'simple' : values['auth-token'], readFileSync),
+    authToken: readAuthToken(
+      '--auth-token',
+      values['auth-token'] === '' ? 'simple' : values['auth-token'],
+      readFileSync,
+    ),
     authTokenTtl,
     bcryptCost,
   };

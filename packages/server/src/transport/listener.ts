@@ -86,11 +86,7 @@ export class Listener {
   }
 
   /** @throws ServerError `SERVER_LISTEN` */
-  static async open(
-    grpc: ConnectionInjector | undefined,
-    handle: Handle,
-    options: ListenerOptions,
-  ): Promise<Listener> {
+  static async open(grpc: ConnectionInjector | undefined, handle: Handle, options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(grpc, handle, options);
     await listener.#listen(options);
     return listener;
