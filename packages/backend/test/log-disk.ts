@@ -308,7 +308,9 @@ class DiskFile implements FolderFile {
   read(target: Uint8Array, offset: number, length: number, position: number): number {
     this.#use();
     if (this.#disk.step('read', this.#path) === 'crash') throw failure('EIO');
-    return this.#inode.current.copy(target, offset, position, position + length);
+    const { current } = this.#inode;
+    if (position >= current.length) return 0; // as a real file; a buffer would throw
+    return current.copy(target, offset, position, position + length);
   }
 
   async readLater(target: Uint8Array, position: number): Promise<number> {

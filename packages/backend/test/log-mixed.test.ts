@@ -92,7 +92,8 @@ async function live(life: Life, disk: LogDisk, random: Random): Promise<void> {
 
 test('G29 law 7 law 8 calls that fail and crashes, in turns: every store opens, with every acknowledged commit', async () => {
   let told = 0;
-  for (let seed = 1; seed <= histories; seed += 1) {
+  // The last one once failed: a segment that could not be removed was taken for one that went on behind a hole.
+  for (const seed of [...Array.from({ length: histories }, (_, i) => i + 1), 190]) {
     const random = seeded(seed * 7919);
     let disk = new LogDisk();
     const history = new History(random);
@@ -100,8 +101,10 @@ test('G29 law 7 law 8 calls that fail and crashes, in turns: every store opens, 
     for (let round = 0; round < 6; round += 1) {
       const crashAt = disk.ops + 5 + Math.floor(random() * 500);
       const share = random() < 0.3 ? 0 : random() * 0.08;
-      disk.before = ({ number }): Fault => {
+      const keeps = random() < 0.5 ? 0.5 : 0;
+      disk.before = ({ number, kind }): Fault => {
         if (number === crashAt) return 'crash';
+        if (kind === 'remove' && random() < keeps) return 'EACCES'; // somebody looks at the file
         return random() < share ? codes[Math.floor(random() * codes.length)] : undefined;
       };
       const life = new Life(disk, history, acked, `seed ${seed}, round ${round}`);

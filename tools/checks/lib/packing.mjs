@@ -66,7 +66,10 @@ export function writeFirstProgram(folder, packed, field, beside = {}) {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...shape, ...told }, undefined, 2));
   if (field !== 'workspace') return;
   const lines = Object.entries(others).map(([name, from]) => `  ${JSON.stringify(name)}: ${JSON.stringify(from)}\n`);
-  writeFileSync(join(folder, 'pnpm-workspace.yaml'), `overrides:\n${lines.join('')}`);
+  // What is installed beside has a script that pnpm wants to be told about.
+  const refused = Object.keys(beside).map((name) => `  ${name}: false\n`);
+  const builds = refused.length === 0 ? '' : `allowBuilds:\n${refused.join('')}`;
+  writeFileSync(join(folder, 'pnpm-workspace.yaml'), `overrides:\n${lines.join('')}${builds}`);
 }
 
 /** @param {readonly Packed[]} packed @returns {Record<string, string>} */

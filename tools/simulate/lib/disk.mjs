@@ -87,6 +87,14 @@ export const emptyDisk = { names: new Map(), durableNames: new Map(), journal: [
 
 let disks = 0;
 
+/**
+ * As a real file: behind its end there is nothing, where a buffer would throw.
+ * @param {Buffer} bytes @param {Uint8Array} target @param {number} offset @param {number} position @param {number} length
+ */
+function readFrom(bytes, target, offset, position, length) {
+  return position >= bytes.length ? 0 : bytes.copy(target, offset, position, position + length);
+}
+
 /** @implements {Files} */
 export class SimulatedDisk {
   /** Which of the process's disks it is. */
@@ -299,12 +307,12 @@ export class SimulatedDisk {
       read: (target, offset, length, position) => {
         if (!open) throw failure('EBADF');
         this.#checkAlive();
-        return inode.current.copy(target, offset, position, position + length);
+        return readFrom(inode.current, target, offset, position, length);
       },
       readLater: async (target, position) => {
         await this.#pause();
         if (!open) throw failure('EBADF');
-        return inode.current.copy(target, 0, position, position + target.length);
+        return readFrom(inode.current, target, 0, position, target.length);
       },
       write: (buffers, position) => {
         if (this.#random.chance(0.5)) return write(Buffer.concat(buffers), position);

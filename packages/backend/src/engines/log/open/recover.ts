@@ -93,6 +93,15 @@ export async function recover(options: LoadOptions, names: readonly string[], re
         if (lastFile === undefined && image === undefined && firstCommit !== 1) {
           throw corruptError(path, `the log begins with commit ${firstCommit}, and there is no image of those before`);
         }
+        if (firstCommit <= commit) {
+          // It could not be removed when it had no commit, and the log went on before it.
+          const from = { salt, from: HEADER_BYTES, commit: firstCommit, lastCommit: undefined };
+          const { commit: whole } = await walkFrames(new Window(handle), from, slice, () => undefined);
+          if (whole < firstCommit) {
+            leftovers.push(fileName(number, 'log'));
+            return;
+          }
+        }
         if (firstCommit !== commit + 1 || (lastFile !== undefined && endBefore !== lastFile.end)) {
           throw corruptError(
             lastFile?.path ?? path,
