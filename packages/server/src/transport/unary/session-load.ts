@@ -5,8 +5,9 @@
  * SVSL2  Parts of requests take so many bytes for a connection at the most: what goes beyond is refused.
  * SVSL3  Who does not read what it got gets no more: further calls begin, and answers are written, when there is room. A connection
  *     that takes nothing of its large answers for that time is ended (R104). Small ones are bounded by the number of streams.
+ * SVSL4  A connection on which far too many calls break the rules, or are taken back, is ended.
  */
-import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { every } from '../../clock.ts';
 
@@ -15,6 +16,10 @@ const MOST_HELD_BYTES = 16 * 1024 * 1024;
 const FULL_BYTES = 8 * 1024 * 1024;
 /** What a client takes of each stream without being asked. */
 const SMALL_BYTES = 65_535;
+/** Between two looks: so many calls may be taken back, or a twentieth of it break the rules; nghttp2 lets 1,000 resets pass at once. */
+const MOST_UNRULY = 500;
+export const TAKEN_BACK = 1;
+export const BROKEN = 20;
 /** So many looks in the time that a request has. */
 const LOOKS = 6;
 
@@ -37,6 +42,7 @@ export class SessionLoad {
   #unreadSince = Infinity;
   #written = 0;
   #look = 0;
+  #unruly = 0;
   /** What waits for room, in its order. */
   readonly #later: (() => void)[] = [];
 
@@ -76,6 +82,14 @@ export class SessionLoad {
     else work();
   }
 
+  /** A call broke the rules of gRPC, or its client took it back: each cost more than it costs to send (R99). */
+  complain(weight: number): void {
+    this.#unruly += weight;
+    if (this.#unruly <= MOST_UNRULY || this.#session.destroyed) return;
+    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy();
+  }
+
   send(stream: ServerHttp2Stream, bytes: number): void {
     if (bytes <= SMALL_BYTES) return;
     this.#unread += bytes;
@@ -89,6 +103,7 @@ export class SessionLoad {
 
   look(): void {
     const look = ++this.#look;
+    this.#unruly = 0;
     if (this.#unreadSince !== Infinity && !this.#session.destroyed) this.#lookAtReader();
     for (let call = this.#newest; call !== undefined;) {
       const { before, began } = call;

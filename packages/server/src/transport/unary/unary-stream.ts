@@ -14,7 +14,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { status, type handleUnaryCall } from '@grpc/grpc-js';
 import { after, unixSeconds } from '../../clock.ts';
-import { Waiting, type SessionLoad } from './session-load.ts';
+import { BROKEN, TAKEN_BACK, Waiting, type SessionLoad } from './session-load.ts';
 import { UnaryCall } from './unary-call.ts';
 
 /** A method that is called this way. */
@@ -79,7 +79,9 @@ export class UnaryStream extends Waiting {
     this.#send(() => {
       stream.respond(trailers, { endStream: true });
       // Whoever is still sending is told to stop.
-      if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+      if (stream.readableEnded) return;
+      stream.close(constants.NGHTTP2_NO_ERROR);
+      this.#load.complain(BROKEN);
     });
   }
 
@@ -214,6 +216,7 @@ export class UnaryStream extends Waiting {
     this.#answered = true;
     this.#stopTimer?.();
     this.#parts = undefined;
+    this.#load.complain(TAKEN_BACK);
     this.#call?.cancel();
   }
 }
