@@ -51,7 +51,7 @@ try {
     if (interrupted()) break;
     const place = join(folder, `with-${manager}`);
     mkdirSync(place);
-    const outcome = await install(manager, place, packed);
+    const outcome = await install(manager, place, shipped);
     if ('absent' in outcome) console.log(`Left out: ${manager} cannot be fetched here (${outcome.absent})`);
     else if ('problem' in outcome) problems.push(`${manager}: ${outcome.problem}`);
     else await inspect(`${manager} ${outcome.version}`, place);

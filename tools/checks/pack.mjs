@@ -55,7 +55,9 @@ async function pack() {
 
 /** What is in a tarball, and what is missing. @param {Packed} one */
 function inspect({ dir, manifest, paths }) {
-  const entries = Object.values(manifest.exports ?? {}).filter((path) => path.endsWith('.js'));
+  const entries = Object.values(manifest.exports ?? {})
+    .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+    .filter((path) => path.endsWith('.js'));
   const built = entries.flatMap((path) => [path.slice(2), path.slice(2).replace(/\.js$/, '.d.ts')]);
   for (const path of ['package.json', 'README.md', 'LICENSE', ...built]) {
     if (!paths.includes(path)) problems.push(`${dir}: the tarball has no ${path}`);

@@ -1,7 +1,7 @@
 /**
  * Where a mirror is, as a row of the target.
  *
- * CPT1  Written by the transaction that applies what it speaks of, on the condition that nobody else wrote it since: two mirrors of one
+ * MPL1  Written by the transaction that applies what it speaks of, on the condition that nobody else wrote it since: two mirrors of one
  *       name stop each other instead of mixing.
  */
 import { compare, KvError, put, type Compare, type PutOp } from '@varve/api';

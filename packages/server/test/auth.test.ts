@@ -377,3 +377,10 @@ test('S213: an alarm takes no check away', async () => {
   expect(await root.call('put', { key: 'b' })).toBe(fails.noSpace);
   expect(await root.call('userAdd', { name: 'x', password: 'x' })).toEqual({ rev: 2 });
 });
+
+test('C9: with auth off, whoever asks for roles is told', async () => {
+  await using running = await start();
+  expect(await running.call('roleList')).toEqual({ rev: 1 });
+  await addRole(running, 'reader');
+  expect(await running.call('roleList')).toEqual({ rev: 1, roles: ['reader'] });
+});

@@ -17,7 +17,7 @@ function isIn(place: string, [key, end]: readonly [string, string]): boolean {
   return place >= key && (end === '\0' || place < end);
 }
 
-test('R110, SVGR1, SVGR2, SVGR3: a range is allowed when each place in it is in some permission of its kind', () => {
+test('R110, SVAG1, SVAG2, SVAG3: a range is allowed when each place in it is in some permission of its kind', () => {
   const permission = fc.tuple(fc.constantFrom(0, 1, 2, 9), keys, ends);
   fc.assert(
     fc.property(fc.array(permission, { maxLength: 6 }), keys, ends, (permissions, key, end) => {
@@ -44,7 +44,7 @@ test('R110, SVGR1, SVGR2, SVGR3: a range is allowed when each place in it is in 
   );
 });
 
-test('SVGR2: an empty range is allowed as its first key is', () => {
+test('SVAG2: an empty range is allowed as its first key is', () => {
   const grants = new Grants([create(PermissionSchema, { key: bytes('a'), rangeEnd: bytes('c') })]);
   expect(grants.mayRead(bytes('b'), bytes('b'))).toBe(true);
   expect(grants.mayRead(bytes('a'), bytes('a'))).toBe(true);

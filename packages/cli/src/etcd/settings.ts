@@ -7,9 +7,8 @@
  * etcd: embed/config.go, Validate; etcdmain/config.go.
  */
 import type { ListenAddress, ServerOptions, TlsOptions } from '@varve/server';
-import { readFileSync } from 'node:fs';
 import { readAuthToken } from '../auth-token.ts';
-import { UsageError } from '../serve-options.ts';
+import { readNamed, UsageError } from '../serve-options.ts';
 import { placesOf, readAddresses, type Address, type Place } from './addresses.ts';
 import { readRetention, type Retention } from './auto-compaction.ts';
 import type { LogOptions } from './etcd-log.ts';
@@ -151,10 +150,8 @@ function callers({ values, set }: Given): Partial<ServerOptions> {
   return {
     cors: list('cors'),
     hostWhitelist: list('host-whitelist'),
-    authToken: readAuthToken(
-      '--auth-token',
-      values['auth-token'] === '' ? 'simple' : values['auth-token'],
-      readFileSync,
+    authToken: readAuthToken('--auth-token', values['auth-token'] || 'simple', (path) =>
+      readNamed('--auth-token', path),
     ),
     authTokenTtl,
     bcryptCost,

@@ -3,10 +3,10 @@
  *
  *     READ [k,l)  +  READ [l,m)     covers [k,m), whichever roles they came from
  *
- * SVGR1  Reading needs READ or READWRITE, writing WRITE or READWRITE; a type that nobody knows gives nothing.
- * SVGR2  A range is covered wholly by the union, or it is not covered. One that no key can be in is covered as its first key is:
+ * SVAG1  Reading needs READ or READWRITE, writing WRITE or READWRITE; a type that nobody knows gives nothing.
+ * SVAG2  A range is covered wholly by the union, or it is not covered. One that no key can be in is covered as its first key is:
  *     its answer is empty anyway, and what etcd says to it depends on the shape of its tree.
- * SVGR3  A permission over a range that no key can be in, which etcd 3.4 stores without a word, gives nothing.
+ * SVAG3  A permission over a range that no key can be in, which etcd 3.4 stores without a word, gives nothing.
  *
  * etcd: server/auth/range_perm_cache.go (spec server-api.md 10.2).
  */

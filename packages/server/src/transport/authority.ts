@@ -4,9 +4,9 @@
  *     :authority: http://localhost:2379      as clientv3 says it where it calls one endpoint: status, hash, defragmentation
  *     :authority: http:--localhost:2379      what Node is given; nobody here reads it
  *
- * SVAU1  Only slashes in the value of `:authority` change, each into a dash, which takes as many bits: no length changes, and the table of
+ * SVTA1  Only slashes in the value of `:authority` change, each into a dash, which takes as many bits: no length changes, and the table of
  *     both sides stays one table.
- * SVAU2  What is not understood is left as it is: Node says what is wrong with it.
+ * SVTA2  What is not understood is left as it is: Node says what is wrong with it.
  *
  * Spec real-clients.md C13. RFC 7541, 5 and 6, appendix B. Node's nghttp2 ends such a stream with PROTOCOL_ERROR, and cannot be told not to; Go's server takes it.
  */
