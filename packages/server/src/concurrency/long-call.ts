@@ -1,7 +1,7 @@
 /**
  * A call that waits for others, as the services below see it: one that makes many small calls of its own.
  *
- * SVLO1  What one of them has hung up on the end of the client is taken down when it is over: a call that goes on for days keeps
+ * SVLW1  What one of them has hung up on the end of the client is taken down when it is over: a call that goes on for days keeps
  *     nothing of them (law 9).
  */
 import { signalOf, type AnyCall } from '../rpc/calls.ts';
