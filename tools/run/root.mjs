@@ -76,10 +76,21 @@ export function textsBelow(folder, ...endings) {
   const base = join(root, folder);
   if (!existsSync(base)) return new Map();
   return new Map(
-    readdirSync(base, { recursive: true, encoding: 'utf8' })
-      .map((path) => path.replaceAll('\\', '/'))
-      .filter((path) => endings.some((ending) => path.endsWith(ending)) && !path.includes('node_modules/'))
+    filesBelow(base, '')
+      .filter((path) => endings.some((ending) => path.endsWith(ending)))
       .toSorted()
       .map((path) => [path, readFileSync(join(base, path), 'utf8')]),
   );
+}
+
+/**
+ * Paths of files, with slashes. What is installed is not looked into: its links lead from package to package without end.
+ * @param {string} base @param {string} inside @returns {string[]}
+ */
+function filesBelow(base, inside) {
+  return readdirSync(join(base, inside), { withFileTypes: true }).flatMap((entry) => {
+    const path = inside === '' ? entry.name : `${inside}/${entry.name}`;
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesBelow(base, path);
+    return entry.isFile() ? [path] : [];
+  });
 }
