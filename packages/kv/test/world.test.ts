@@ -154,9 +154,9 @@ describe.each(kinds)('%s', (kind) => {
     const path = temporaryFolder(kind === 'file' ? 'store.db' : 'data');
     for (const end of ['', 'process.exit(0)', 'throw new Error("mine")']) {
       const program = `
-        import { file, open } from '@varve/kv';
+        import { file, level, log, open } from '@varve/kv';
         process.on('uncaughtException', () => process.exit(0));
-        const kv = await open(${kind === 'file' ? `file(${JSON.stringify(path)})` : JSON.stringify(path)});
+        const kv = await open({ file, level, log }[${JSON.stringify(kind)}](${JSON.stringify(path)}));
         const first = await kv.put('awaited', String(kv.revision));
         console.log(first.revision);
         for (let i = 0; i < 50; i++) void kv.put('not awaited', String(i));
