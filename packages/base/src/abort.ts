@@ -14,6 +14,21 @@ export function onAbort(signal: AbortSignal, follower: () => void): () => void {
   return listener.add(follower);
 }
 
+/** Waits for the work or the signal, whichever comes first; the work goes on. */
+export async function until<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  let letGo = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    letGo = onAbort(signal, () => reject(signal.reason as Error));
+  });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    letGo();
+  }
+}
+
 class SharedListener {
   readonly #signal: AbortSignal;
   /** Objects of their own, so that one function may follow twice. */

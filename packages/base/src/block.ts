@@ -60,16 +60,3 @@ export function newBlock(bytes: number): Uint8Array {
     ? new Uint8Array(bytes)
     : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer, 0, bytes);
 }
-
-/** The parts one after another, in an array of their own. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = newBlock(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

@@ -18,6 +18,7 @@ import {
   selectSeveral,
   type Records,
 } from '@varve/api/implement';
+import { until } from '@varve/base/abort';
 import { kvService, maintenanceService } from '@varve/etcd-api';
 import type { Core } from './core.ts';
 import type { EtcdKv, HashResult } from './etcd-kv.ts';
@@ -28,7 +29,6 @@ import { compactedTo } from './read/compacted.ts';
 import { diffOf } from './read/diff.ts';
 import { historyOf } from './read/history.ts';
 import { ClusterReader } from './read/reader.ts';
-import { until } from './until.ts';
 import { ClusterWatch } from './watch/cluster-watch.ts';
 import { optimistic } from './write/transaction.ts';
 import { createKey, deleteKeys, putKey, runTransaction, updateKey } from './write/writer.ts';

@@ -9,35 +9,28 @@
 import type { Entry, Kv, LeaseChoice, Range, Transaction } from '@varve/api';
 import {
   type Bounds,
-  checkNames,
+  type BufferedWrite,
+  BufferedWrites,
   contains,
+  draftOf,
+  entriesOf,
   invalidType,
   keyAfter,
   planKeys,
-  planLease,
-  type PlannedPut,
   type Records,
+  sortInSlices,
+  type TransactionAttempt,
+  TransactionView,
 } from '@varve/api/implement';
 import { byteKey, compareBytes } from '@varve/base/order';
 import type { LeaseTxn } from '@varve/lease';
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
 import type { Core, Running } from './core.ts';
-import { entriesOf } from './entries.ts';
 import { leaseFor } from './lease-choice.ts';
-import { sortInSlices } from './sort.ts';
-import { TransactionView } from './transaction-view.ts';
 import { section } from './writer.ts';
 
-interface Write {
-  readonly key: Uint8Array;
-  /** `undefined` for a deletion. */
-  readonly value: Uint8Array | undefined;
-  readonly lease?: PlannedPut['lease'];
-}
-
 const KEY_ONLY = { keyOnly: true } as const;
-const putNames = ['lease', 'ttl'];
 
 /** One key or range that was read, and what was there. */
 interface Read {
@@ -50,14 +43,14 @@ type Found = Pick<KeyValue, 'key' | 'modRevision'>;
 /** Keys that are compared inside the section: well below a millisecond. */
 const shortKeys = 256;
 
-export class Attempt {
+export class Attempt implements TransactionAttempt {
   readonly revision: number;
   readonly #core: Core;
   readonly #running: Running;
   /** Of single keys by `byteKey`, as the writes. */
   readonly #reads = new Map<string, Read>();
   readonly #ranges: Read[] = [];
-  readonly #writes = new Map<string, Write>();
+  readonly #writes = new BufferedWrites();
   /** What the comparison before the section has found. */
   #compared: { readonly same: boolean; readonly revision: number } | undefined;
   #over = false;
@@ -108,7 +101,7 @@ export class Attempt {
       const bytes = records.keys.encodeOwn(key);
       const name = byteKey(bytes);
       const write = this.#writes.get(name);
-      if (write !== undefined) return this.#draft(records, write);
+      if (write !== undefined) return draftOf(records, write);
       const kv = this.#core.store.get(bytes, { revision: this.revision });
       const found = kv === undefined ? [] : [{ key: bytes, modRevision: kv.modRevision }];
       this.#reads.set(name, { bounds: { key: bytes, end: undefined }, found });
@@ -131,18 +124,14 @@ export class Attempt {
     });
   }
 
-  put<K, V>(records: Records<K, V>, key: K, value: V, options: LeaseChoice = {}): void {
+  put<K, V>(records: Records<K, V>, key: K, value: V, options?: LeaseChoice): void {
     this.#check();
-    checkNames(options, 'options', putNames);
-    const lease = planLease(options);
-    const bytes = records.newOwnKey(key);
-    this.#writes.set(byteKey(bytes), { key: bytes, value: records.newOwnValue(value, bytes), lease });
+    this.#writes.put(records, key, value, options);
   }
 
   delete<K, V>(records: Records<K, V>, key: K): void {
     this.#check();
-    const bytes = records.keys.encodeOwn(key);
-    this.#writes.set(byteKey(bytes), { key: bytes, value: undefined });
+    this.#writes.delete(records, key);
   }
 
   #check(): void {
@@ -174,16 +163,16 @@ export class Attempt {
     bounds: Bounds,
     kvs: readonly KeyValue[],
   ): Promise<readonly Entry<K, V>[]> {
-    const own: Write[] = [];
-    for (const write of this.#writes.values()) {
+    const own: BufferedWrite[] = [];
+    for (const write of this.#writes.all()) {
       if (this.#core.world.slice.over()) await this.#core.world.slice.next();
       if (contains(bounds, write.key)) own.push(write);
     }
     const writes = await sortInSlices(this.#core.world.slice, own, (a, b) => compareBytes(a.key, b.key));
     const entries: Entry<K, V>[] = [];
     let next = 0;
-    const add = (write: Write): void => {
-      const draft = this.#draft(records, write);
+    const add = (write: BufferedWrite): void => {
+      const draft = draftOf(records, write);
       if (draft !== undefined) entries.push(draft);
     };
     for (const kv of kvs) {
@@ -261,17 +250,11 @@ export class Attempt {
   }
 
   #apply(txn: WriteTxn, leases: LeaseTxn): true {
-    for (const { key, value, lease } of this.#writes.values()) {
+    for (const { key, value, lease } of this.#writes.all()) {
       if (value === undefined) txn.deleteRange(key);
       else txn.put(key, value, leaseFor(leases, lease));
     }
     return true;
-  }
-
-  /** An own write as a read shows it; a lease that will be granted has no id yet. */
-  #draft<K, V>(records: Records<K, V>, { key, value, lease }: Write): Entry<K, V> | undefined {
-    if (value === undefined) return undefined;
-    return records.draft(key, value, lease !== undefined && 'id' in lease ? lease.id : 0n);
   }
 }
 

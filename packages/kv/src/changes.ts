@@ -8,10 +8,17 @@
  * KCH3  A revision is never split: it is given whole, also where the limit is reached in it (law 4).
  */
 import { KvError, type ChangesOptions, type Items, type KvEvent, type Selector } from '@varve/api';
-import { checkChanges, contains, decodedEvent, type Bounds, type Records } from '@varve/api/implement';
+import {
+  checkChanges,
+  contains,
+  decodedEvent,
+  type Bounds,
+  type Records,
+  pullEach,
+  type Source,
+} from '@varve/api/implement';
 import type { Change } from '@varve/watch';
 import type { Core } from './core.ts';
-import { pullEach, type Source } from './pull.ts';
 
 export function changesOf<K, V>(
   core: Core,

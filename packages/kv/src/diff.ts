@@ -16,10 +16,11 @@ import {
   type Bounds,
   type ReadPlan,
   type Records,
+  pullEach,
+  type Source,
 } from '@varve/api/implement';
 import type { KeyValue } from '@varve/watch';
 import type { Core } from './core.ts';
-import { pullEach, type Source } from './pull.ts';
 import { Walk } from './range-walk.ts';
 
 export interface Compared<K> {

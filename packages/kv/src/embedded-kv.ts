@@ -17,6 +17,7 @@ import {
   selectSeveral,
   type Records,
 } from '@varve/api/implement';
+import { until } from '@varve/base/abort';
 import type { Compaction, Snapshot } from '@varve/watch';
 import { changesOf } from './changes.ts';
 import { checkStore, type CheckOptions, type CheckResult } from './check-store.ts';
@@ -31,7 +32,6 @@ import type * as api from '@varve/api';
 import { getNow, listNow } from './read-now.ts';
 import { StoreReader } from './reader.ts';
 import { optimistic } from './transaction.ts';
-import { until } from './until.ts';
 import { StoreWatch } from './watch.ts';
 import { writeSection } from './write-section.ts';
 import { deleteKeys, putKey, runTransaction } from './writer.ts';

@@ -8,10 +8,9 @@
  *     but no more of them are held than the limit says.
  */
 import { KvError, type HistoryOptions, type Items, type KvEvent } from '@varve/api';
-import { checkHistory, decodedEvent, type Records } from '@varve/api/implement';
+import { checkHistory, decodedEvent, type Records, pullEach, type Source } from '@varve/api/implement';
 import type { Change } from '@varve/watch';
 import type { Core } from './core.ts';
-import { pullEach, type Source } from './pull.ts';
 
 /** Read from the medium, they take a millisecond or two. */
 const fetchLimit = 128;

@@ -18,9 +18,8 @@ import {
   type TakeUpOptions,
 } from '@varve/api';
 import { checkSignalOptions, leaseText, planGrant } from '@varve/api/implement';
-import { onAbort } from '@varve/base/abort';
+import { onAbort, until } from '@varve/base/abort';
 import type { Core } from './core.ts';
-import { until } from './until.ts';
 import { section } from './writer.ts';
 
 export function openLease(core: Core, options: GrantOptions | TakeUpOptions): Promise<Lease> {

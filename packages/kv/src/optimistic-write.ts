@@ -4,14 +4,12 @@
  * OWR1  The loser has changed nothing, and gets what the section saw: granted leases included, nothing of it remains.
  */
 import type { CreateOptions, CreateResult, Entry, UpdateOptions, UpdateResult } from '@varve/api';
-import { checkNames, checkRevision, checkSignal, leaseText, planLease, type Records } from '@varve/api/implement';
+import { leaseText, planCreate, planUpdate, type ConditionalPut, type Records } from '@varve/api/implement';
 import type { Core } from './core.ts';
 import { leaseFor } from './lease-choice.ts';
 import { section } from './writer.ts';
 
 const KEY_ONLY = { keyOnly: true } as const;
-const createNames = ['lease', 'ttl', 'signal'];
-const updateNames = ['revision', ...createNames];
 
 export function createKey<K, V>(
   core: Core,
@@ -21,8 +19,7 @@ export function createKey<K, V>(
   options: CreateOptions = {},
 ): Promise<CreateResult<K, V>> {
   return core.call(async () => {
-    checkNames(options, 'options', createNames);
-    const result = await putIf(core, records, key, value, options, 0);
+    const result = await putIf(core, records, planCreate(records, key, value, options));
     // Lost means that the key is there.
     return result as CreateResult<K, V>;
   });
@@ -35,34 +32,22 @@ export function updateKey<K, V>(
   value: V,
   options: UpdateOptions,
 ): Promise<UpdateResult<K, V>> {
-  return core.call(async () => {
-    checkNames(options, 'options', updateNames);
-    checkRevision(options.revision, 'revision');
-    return putIf(core, records, key, value, options, options.revision);
-  });
+  return core.call(() => putIf(core, records, planUpdate(records, key, value, options)));
 }
 
-/** @param wanted revision of the key's last change, 0 for a key that is not there */
 async function putIf<K, V>(
   core: Core,
   records: Records<K, V>,
-  key: K,
-  value: V,
-  options: CreateOptions,
-  wanted: number,
+  { key, value, lease, wanted, signal }: ConditionalPut,
 ): Promise<UpdateResult<K, V>> {
-  checkSignal(options.signal);
-  const lease = planLease(options);
-  const keyBytes = records.newOwnKey(key);
-  const valueBytes = records.newOwnValue(value, keyBytes);
-  const finished = await section(core, { signal: options.signal }, (txn, leases): UpdateResult<K, V> => {
-    if ((txn.get(keyBytes, KEY_ONLY)?.modRevision ?? 0) !== wanted) {
-      const found = txn.get(keyBytes);
+  const finished = await section(core, { signal }, (txn, leases): UpdateResult<K, V> => {
+    if ((txn.get(key, KEY_ONLY)?.modRevision ?? 0) !== wanted) {
+      const found = txn.get(key);
       const entry: Entry<K, V> | undefined = found && records.entry(found);
       return { succeeded: false, revision: txn.rev(), ...(entry === undefined ? undefined : { entry }) };
     }
     const id = leaseFor(leases, lease);
-    const revision = txn.put(keyBytes, valueBytes, id);
+    const revision = txn.put(key, value, id);
     const granted = lease !== undefined && 'ttl' in lease ? { lease: leaseText(id) } : undefined;
     return { succeeded: true, revision, ...granted };
   });

@@ -9,13 +9,18 @@
  *
  * etcd: apply of a RangeRequest (spec server-api 5.2, steps 4 to 7).
  */
-import { compareBytes } from '@varve/base/order';
-import { keyAfter, ownBytes, type Bounds, type ReadPlan } from '@varve/api/implement';
+import {
+  orderOf,
+  restBehind,
+  sortInSlices,
+  WalkSource,
+  type Bounds,
+  type ReadPlan,
+  type Source,
+} from '@varve/api/implement';
 import type { KeyValue } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
 import type { Core } from './core.ts';
-import type { Source } from './pull.ts';
-import { sortInSlices } from './sort.ts';
 
 /** What a walk reads. */
 export interface Walked {
@@ -80,7 +85,7 @@ export class Walk {
 export async function collectWalk(core: Core, walked: Walked, most: number): Promise<readonly KeyValue[]> {
   const { plan } = walked;
   const ordered = plan.orderBy !== 'key';
-  const compare = comparison(plan);
+  const compare = orderOf(plan);
   const inOrder = (kvs: readonly KeyValue[]): Promise<readonly KeyValue[]> =>
     sortInSlices(core.world.slice, kvs, compare);
   const isWanted = (kv: KeyValue): boolean =>
@@ -116,81 +121,14 @@ export async function countWalk(core: Core, walked: Walked): Promise<number> {
   return Math.min(count, plan.limit);
 }
 
-/** The same as a source of items. `decode` gives `undefined` for what is passed over, which does not count for the limit. */
-export class WalkSource<T> implements Source<T> {
-  readonly #core: Core;
-  readonly #walked: Walked;
-  readonly #decode: (kv: KeyValue) => T | undefined;
-  readonly #walk: Walk;
-  #left: number;
-  #sorted = false;
-  #chunk: readonly KeyValue[] = [];
-  #index = 0;
-
-  constructor(core: Core, walked: Walked, decode: (kv: KeyValue) => T | undefined) {
-    this.#core = core;
-    this.#walked = walked;
-    this.#decode = decode;
-    this.#walk = new Walk(core, walked);
-    this.#left = walked.plan.limit;
-  }
-
-  take(): T | undefined {
-    const { wanted, signal } = this.#walked.plan;
-    while (this.#left > 0) {
-      const kv = this.#chunk[this.#index];
-      if (kv === undefined) return undefined;
-      signal?.throwIfAborted();
-      this.#core.check();
-      this.#index++;
-      if (wanted?.(kv) === false) continue;
-      const item = this.#decode(kv);
-      if (item === undefined) continue;
-      this.#left--;
-      return item;
-    }
-    return undefined;
-  }
-
-  async load(): Promise<boolean> {
-    if (this.#left === 0) return false;
-    const kvs = await this.#next();
-    this.#chunk = kvs ?? [];
-    this.#index = 0;
-    return kvs !== undefined;
-  }
-
-  close(): void {
-    this.#walk.end();
-    this.#sorted = true;
-    this.#chunk = [];
-  }
-
-  async #next(): Promise<readonly KeyValue[] | undefined> {
-    const { orderBy, wanted, undecodable = 'throw' } = this.#walked.plan;
-    // What is passed over takes no place of what is wanted, so nothing is cut before it is decoded.
-    const exact = undecodable === 'throw';
-    if (orderBy === 'key') return this.#walk.next(wanted === undefined && exact ? this.#left : undefined);
-    if (this.#sorted) return undefined;
-    this.#sorted = true;
-    return collectWalk(this.#core, this.#walked, exact ? this.#left : Number.POSITIVE_INFINITY);
-  }
-}
-
-/** What a walk has left of its bounds, `next` being the first of it. */
-export function restFrom(next: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
-  return reverse ? { key, end: keyAfter(next) } : { key: next, end };
-}
-
-/** What a walk has left of its bounds behind `last`. */
-function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
-  return reverse ? { key, end: ownBytes(last) } : { key: keyAfter(last), end };
-}
-
-function comparison({ orderBy, reverse }: ReadPlan): (a: KeyValue, b: KeyValue) => number {
-  const sign = reverse ? -1 : 1;
-  if (orderBy === 'key' || orderBy === 'value') {
-    return (a, b) => sign * (compareBytes(a[orderBy], b[orderBy]) || compareBytes(a.key, b.key));
-  }
-  return (a, b) => sign * (a[orderBy] - b[orderBy] || compareBytes(a.key, b.key));
+/** The same as a source of items. @param decode gives `undefined` for what is passed over, which does not count for the limit */
+export function walkSource<T>(core: Core, walked: Walked, decode: (kv: KeyValue) => T | undefined): Source<T> {
+  const walk = new Walk(core, walked);
+  const whole = {
+    next: (most?: number) => walk.next(most),
+    collect: (most: number) => collectWalk(core, walked, most),
+    end: () => walk.end(),
+    check: () => core.check(),
+  };
+  return new WalkSource(whole, walked.plan, walked.plan.wanted, decode);
 }

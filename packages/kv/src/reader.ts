@@ -29,13 +29,14 @@ import {
   readCursor,
   type Cursor,
   type Records,
+  pullEach,
+  entriesOf,
+  restFrom,
 } from '@varve/api/implement';
 import type { TurnSlice } from '@varve/base/pace';
 import type { KeyValue } from '@varve/watch';
 import type { Core } from './core.ts';
-import { entriesOf } from './entries.ts';
-import { pullEach } from './pull.ts';
-import { collectWalk, countWalk, restFrom, WalkSource, type Walked } from './range-walk.ts';
+import { collectWalk, countWalk, walkSource, type Walked } from './range-walk.ts';
 
 const pageNames = ['cursor', 'total'];
 
@@ -147,7 +148,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
     const { undecodable = 'throw' } = plan;
     const decoded =
       undecodable === 'throw' ? decode : (kv: KeyValue) => decodedOr(this.#records, undecodable, kv, () => decode(kv));
-    return pullEach(this.#core.world.slice, () => new WalkSource(this.#core, walked, decoded));
+    return pullEach(this.#core.world.slice, () => walkSource(this.#core, walked, decoded));
   }
 }
 

@@ -2,8 +2,7 @@
  * A transaction that writes nothing, over a store that cannot be written: all of it is read at one visible revision.
  */
 import type { RangeOpResult } from '@varve/api';
-import type { Plan, Records } from '@varve/api/implement';
-import { entriesOf } from './entries.ts';
+import { entriesOf, type Plan, type Records } from '@varve/api/implement';
 import type { Core } from './core.ts';
 import { findPath, type Path, type PathStep } from './txn-path.ts';
 import type { TxnAnswer } from './txn-run.ts';

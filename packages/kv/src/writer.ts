@@ -20,15 +20,14 @@ import type {
 import {
   checkNames,
   checkOptionalBoolean,
-  checkOptionalInteger,
   checkSignal,
   checkSignalOptions,
-  invalidType,
   ownBytes,
   planLease,
   planTxn,
   type PlannedPut,
   type Records,
+  planDelete,
 } from '@varve/api/implement';
 import type { LeaseTxn } from '@varve/lease';
 import type { Finished, WriteTxn } from '@varve/watch';
@@ -40,7 +39,6 @@ import { readTxn } from './txn-read.ts';
 import { runPut, runTxn, type TxnAnswer } from './txn-run.ts';
 
 const putNames = ['previous', 'lease', 'ttl', 'signal'];
-const deleteNames = ['previous', 'limit', 'signal'];
 
 export function putKey<K, V>(
   core: Core,
@@ -131,15 +129,8 @@ export function deleteKeys<K, V>(
   options: DeleteOptions = {},
 ): Promise<DeleteResult<K, V>> {
   return core.call(async () => {
-    checkNames(options, 'options', deleteNames);
-    const { previous, limit, signal } = options;
-    checkOptionalBoolean(previous, 'previous');
-    checkOptionalInteger(limit, 'limit', 1, records.limits.maxDeletes);
-    checkSignal(signal);
-    const at = records.keys.selectDoomed(selector);
-    if (limit !== undefined && at.end === undefined) throw invalidType('limit goes with a range, not with one key');
-    const deletion = { at, previous: previous === true, limit };
-    const finished = await section(core, { signal }, (txn) => runDelete(txn, records, deletion));
+    const deletion = planDelete(records, selector, options);
+    const finished = await section(core, deletion, (txn) => runDelete(txn, records, deletion));
     return finished.value;
   });
 }

@@ -1,6 +1,6 @@
 import { nodeWorld } from '@varve/base/node/world';
 import { expect, test } from 'vitest';
-import { Pull, type Source } from '../src/pull.ts';
+import { Pull, type Source } from '@varve/api/implement';
 import { failure } from './helpers.ts';
 
 /** A source of given chunks that counts what is asked of it. */

@@ -2,7 +2,7 @@
 import { nodeWorld } from '@varve/base/node/world';
 import { expect, test } from 'vitest';
 import { memory, open, type EmbeddedKv } from '../src/index.ts';
-import { Pull, type Source } from '../src/pull.ts';
+import { Pull, type Source } from '@varve/api/implement';
 
 /** Longer than a slice. */
 function busy(): void {

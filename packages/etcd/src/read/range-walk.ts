@@ -7,9 +7,10 @@
  *     equal comes, and pages need to know. Where so many are wanted only, hardly more than twice as many are held at a time (law 9).
  */
 import {
-  compareBytes,
-  keyAfter,
-  ownBytes,
+  orderOf,
+  restBehind,
+  sortInSlices,
+  WalkSource,
   type Bounds,
   type ReadPlan,
   type Source,
@@ -92,7 +93,9 @@ export async function collectWalk(
 ): Promise<{ readonly kvs: readonly StoredRecord[]; readonly revision: number }> {
   const { plan, from } = walked;
   const ordered = plan.orderBy !== 'key';
-  const compare = comparison(plan);
+  const compare = orderOf(plan);
+  const inOrder = (kvs: readonly StoredRecord[]): Promise<readonly StoredRecord[]> =>
+    sortInSlices(core.world.slice, kvs, compare);
   const walk = new Walk(core, ordered ? { ...walked, plan: { ...plan, reverse: false } } : walked);
   let held: StoredRecord[] = [];
   const wanted = (): number => (ordered ? Number.POSITIVE_INFINITY : most - held.length);
@@ -100,10 +103,10 @@ export async function collectWalk(
     if (core.world.slice.over()) await core.world.slice.next();
     for (const kv of kvs) if (from === undefined || compare(kv, from) >= 0) held.push(kv);
     if (!ordered && held.length >= most) break;
-    if (ordered && held.length >= 2 * most + pruneEvery) held = held.toSorted(compare).slice(0, most);
+    if (ordered && held.length >= 2 * most + pruneEvery) held = [...(await inOrder(held)).slice(0, most)];
   }
-  if (ordered) held = held.toSorted(compare);
-  return { kvs: held.length > most ? held.slice(0, most) : held, revision: walk.revision };
+  const all = ordered ? await inOrder(held) : held;
+  return { kvs: all.length > most ? all.slice(0, most) : all, revision: walk.revision };
 }
 
 /** How many the filters choose, at most `plan.limit`. etcd's own count is that of the unfiltered range. */
@@ -120,85 +123,22 @@ export async function countWalk(core: Core, walked: Walked): Promise<number> {
   return Math.min(count, plan.limit);
 }
 
-/** The same as a source of items. `decode` gives `undefined` for what is passed over, which does not count for the limit. */
-export class WalkSource<T> implements Source<T> {
-  readonly #core: Core;
-  readonly #walked: Walked;
-  readonly #decode: (kv: StoredRecord) => T | undefined;
-  readonly #walk: Walk;
-  #left: number;
-  #ended = false;
-  #page: readonly StoredRecord[] = [];
-  #index = 0;
-
-  constructor(core: Core, walked: Walked, decode: (kv: StoredRecord) => T | undefined) {
-    this.#core = core;
-    this.#walked = walked;
-    this.#decode = decode;
-    this.#walk = new Walk(core, walked);
-    this.#left = walked.plan.limit;
-  }
-
-  take(): T | undefined {
-    const { signal } = this.#walked.plan;
-    while (this.#left > 0) {
-      const kv = this.#page[this.#index];
-      if (kv === undefined) return undefined;
-      signal?.throwIfAborted();
-      this.#core.check();
-      this.#index++;
-      const item = this.#decode(kv);
-      if (item === undefined) continue;
-      this.#left--;
-      return item;
-    }
-    return undefined;
-  }
-
-  async load(): Promise<boolean> {
-    if (this.#left === 0) return false;
-    const kvs = await this.#next();
-    this.#page = kvs ?? [];
-    this.#index = 0;
-    return kvs !== undefined;
-  }
-
-  close(): void {
-    this.#walk.end();
-    this.#ended = true;
-    this.#page = [];
-  }
-
-  async #next(): Promise<readonly StoredRecord[] | undefined> {
-    const { orderBy, undecodable = 'throw' } = this.#walked.plan;
-    // What is passed over takes no place of what is wanted, so nothing is cut before it is decoded.
-    const exact = undecodable === 'throw';
-    if (orderBy === 'key') return this.#walk.next(exact ? this.#left : undefined);
-    if (this.#ended) return undefined;
-    this.#ended = true;
-    this.#core.check();
-    try {
-      return (await collectWalk(this.#core, this.#walked, exact ? this.#left : Number.POSITIVE_INFINITY)).kvs;
-    } catch (error) {
-      throw await this.#core.explained(error);
-    }
-  }
-}
-
-/** What a walk has left of its bounds, `next` being the first of it. */
-export function restFrom(next: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
-  return reverse ? { key, end: keyAfter(next) } : { key: next, end };
-}
-
-/** What a walk has left of its bounds behind `last`. */
-export function restBehind(last: Uint8Array, { key, end }: Bounds, reverse: boolean): Bounds {
-  return reverse ? { key, end: ownBytes(last) } : { key: keyAfter(last), end };
-}
-
-function comparison({ orderBy, reverse }: ReadPlan): (a: StoredRecord, b: StoredRecord) => number {
-  const sign = reverse ? -1 : 1;
-  if (orderBy === 'key' || orderBy === 'value') {
-    return (a, b) => sign * (compareBytes(a[orderBy], b[orderBy]) || compareBytes(a.key, b.key));
-  }
-  return (a, b) => sign * (a[orderBy] - b[orderBy] || compareBytes(a.key, b.key));
+/** The same as a source of items. @param decode gives `undefined` for what is passed over, which does not count for the limit */
+export function walkSource<T>(core: Core, walked: Walked, decode: (kv: StoredRecord) => T | undefined): Source<T> {
+  const walk = new Walk(core, walked);
+  const whole = {
+    next: (most?: number) => walk.next(most),
+    collect: async (most: number) => {
+      core.check();
+      try {
+        return (await collectWalk(core, walked, most)).kvs;
+      } catch (error) {
+        throw await core.explained(error);
+      }
+    },
+    end: () => walk.end(),
+    check: () => core.check(),
+  };
+  // The other side has applied the filters.
+  return new WalkSource(whole, walked.plan, undefined, decode);
 }

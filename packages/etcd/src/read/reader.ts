@@ -30,11 +30,13 @@ import {
   type Cursor,
   type Records,
   type StoredRecord,
+  entriesOf,
+  restFrom,
 } from '@varve/api/implement';
 import type { Core } from '../core.ts';
 import { storedRecord } from '../messages.ts';
 import { recordsOfKeys } from './many.ts';
-import { collectWalk, countWalk, restFrom, WalkSource, type Walked } from './range-walk.ts';
+import { collectWalk, countWalk, walkSource, type Walked } from './range-walk.ts';
 
 const pageNames = ['cursor', 'total'];
 
@@ -107,7 +109,7 @@ export class ClusterReader<K, V> implements Reader<K, V> {
       // One more than wanted tells whether there is a next page.
       const read = rest && (await collectWalk(this.#core, rest, limit + 1));
       const { kvs, revision } = read ?? { kvs: [], revision: walked.revision };
-      const entries = await this.#entries(kvs.slice(0, limit), undecodable);
+      const entries = await entriesOf(this.#core.world.slice, this.#records, kvs.slice(0, limit), signal, undecodable);
       const following = kvs[limit];
       const uncut = { ...walked, revision, plan: { ...plan, limit: Number.POSITIVE_INFINITY } };
       return {
@@ -137,16 +139,6 @@ export class ClusterReader<K, V> implements Reader<K, V> {
     return from && { ...walked, from: storedRecord(from) };
   }
 
-  async #entries(kvs: readonly StoredRecord[], how: PageOptions['undecodable']): Promise<readonly Entry<K, V>[]> {
-    const entries: Entry<K, V>[] = [];
-    for (const kv of kvs) {
-      if (this.#core.world.slice.over()) await this.#core.world.slice.next();
-      const entry = decodedOr(this.#records, how, kv, () => this.#records.entry(kv));
-      if (entry !== undefined) entries.push(entry);
-    }
-    return entries;
-  }
-
   #walk<T>(range: Range<K>, options: KeysOptions, keysOnly: boolean, decode: (kv: StoredRecord) => T): Items<T> {
     this.#core.check();
     const plan = planRead(options);
@@ -157,6 +149,6 @@ export class ClusterReader<K, V> implements Reader<K, V> {
       undecodable === 'throw'
         ? decode
         : (kv: StoredRecord) => decodedOr(this.#records, undecodable, kv, () => decode(kv));
-    return pullEach(this.#core.world.slice, () => new WalkSource(this.#core, walked, decoded));
+    return pullEach(this.#core.world.slice, () => walkSource(this.#core, walked, decoded));
   }
 }

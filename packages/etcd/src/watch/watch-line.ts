@@ -9,10 +9,10 @@
  */
 import { KvError } from '@varve/api';
 import { contains, type Bounds, type StoredChange } from '@varve/api/implement';
+import { until } from '@varve/base/abort';
 import { WatchCreateRequest_FilterType, type WatchCreateRequest, type WatchResponse } from '@varve/etcd-api';
 import { verdictOf } from '../channel/verdict.ts';
 import { endOf, storedChange } from '../messages.ts';
-import { until } from '../until.ts';
 
 export interface Watched {
   readonly bounds: Bounds;

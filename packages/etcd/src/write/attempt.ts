@@ -6,38 +6,31 @@
  */
 import { KvError, type Entry, type Kv, type LeaseChoice, type Range, type Transaction } from '@varve/api';
 import {
+  BufferedWrites,
   byteKey,
-  checkNames,
   compareBytes,
   contains,
+  draftOf,
   invalidType,
   planKeys,
-  planLease,
+  restBehind,
+  TransactionView,
   type Bounds,
-  type LeasePlan,
+  type BufferedWrite,
   type Records,
   type StoredRecord,
+  type TransactionAttempt,
 } from '@varve/api/implement';
 import type { Compare, RequestOp, TxnRequest } from '@varve/etcd-api';
 import { serverTxnOps } from '../channel/verdict.ts';
 import type { Core, Running } from '../core.ts';
 import { deleteRequest, putRequest, storedRecord } from '../messages.ts';
 import { recordsOfKeys } from '../read/many.ts';
-import { restBehind } from '../read/range-walk.ts';
 import { modIs, writtenUntil } from './compares.ts';
 import { withLeases } from './granted.ts';
-import { TransactionView } from './transaction-view.ts';
 import { requestOp, type LeaseOf } from './txn-request.ts';
 import { sendTxn } from './send-txn.ts';
 
-interface Write {
-  readonly key: Uint8Array;
-  /** `undefined` for a deletion. */
-  readonly value: Uint8Array | undefined;
-  readonly lease?: LeasePlan | undefined;
-}
-
-const putNames = ['lease', 'ttl'];
 const pageEntries = 1000;
 
 /** How a commit went: the revision that it made, or the one that was there when it lost. */
@@ -46,14 +39,14 @@ export interface Commit {
   readonly revision: number;
 }
 
-export class Attempt {
+export class Attempt implements TransactionAttempt {
   readonly revision: number;
   readonly #core: Core;
   readonly #running: Running;
   /** What was found of each key, by `byteKey`: the revision of its last change, 0 for none. */
   readonly #found = new Map<string, { readonly key: Uint8Array; readonly modRevision: number }>();
   readonly #ranges: Bounds[] = [];
-  readonly #writes = new Map<string, Write>();
+  readonly #writes = new BufferedWrites();
   #over = false;
 
   constructor(core: Core, running: Running, revision: number) {
@@ -90,7 +83,7 @@ export class Attempt {
     signal?.throwIfAborted();
     this.#core.checkShut();
     const compare = this.#compares();
-    const writes = [...this.#writes.values()];
+    const writes = [...this.#writes.all()];
     if (compare.length > serverTxnOps || writes.length > serverTxnOps) {
       const message = `the transaction has read or written more keys than a cluster compares or writes at once, ${serverTxnOps}: read and write less, or in parts`;
       throw new KvError('KV_TOO_LARGE', message, { limit: serverTxnOps });
@@ -134,18 +127,14 @@ export class Attempt {
     });
   }
 
-  put<K, V>(records: Records<K, V>, key: K, value: V, options: LeaseChoice = {}): void {
+  put<K, V>(records: Records<K, V>, key: K, value: V, options?: LeaseChoice): void {
     this.#check();
-    checkNames(options, 'options', putNames);
-    const lease = planLease(options);
-    const bytes = records.newOwnKey(key);
-    this.#writes.set(byteKey(bytes), { key: bytes, value: records.newOwnValue(value, bytes), lease });
+    this.#writes.put(records, key, value, options);
   }
 
   delete<K, V>(records: Records<K, V>, key: K): void {
     this.#check();
-    const bytes = records.keys.encodeOwn(key);
-    this.#writes.set(byteKey(bytes), { key: bytes, value: undefined });
+    this.#writes.delete(records, key);
   }
 
   #check(): void {
@@ -207,21 +196,15 @@ export class Attempt {
     const rows: { readonly key: Uint8Array; readonly entry: () => Entry<K, V> | undefined }[] = [];
     for (const kv of kvs)
       if (!this.#writes.has(byteKey(kv.key))) rows.push({ key: kv.key, entry: () => records.entry(kv) });
-    for (const write of this.#writes.values()) {
+    for (const write of this.#writes.all()) {
       if (contains(bounds, write.key)) rows.push({ key: write.key, entry: () => draftOf(records, write) });
     }
     return rows.toSorted((a, b) => compareBytes(a.key, b.key)).flatMap(({ entry }) => entry() ?? []);
   }
 }
 
-function operation({ key, value, lease }: Write, leaseOf: LeaseOf): RequestOp {
+function operation({ key, value, lease }: BufferedWrite, leaseOf: LeaseOf): RequestOp {
   if (value !== undefined)
     return requestOp({ case: 'requestPut', value: putRequest(key, value, leaseOf(lease), false) });
   return requestOp({ case: 'requestDeleteRange', value: deleteRequest({ key, end: undefined }, false) });
-}
-
-/** An own write as a read shows it; a lease that will be granted has no id yet. */
-function draftOf<K, V>(records: Records<K, V>, { key, value, lease }: Write): Entry<K, V> | undefined {
-  if (value === undefined) return undefined;
-  return records.draft(key, value, lease !== undefined && 'id' in lease ? lease.id : 0n);
 }

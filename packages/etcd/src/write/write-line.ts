@@ -5,7 +5,7 @@
  *     under way at a time; the next is sent when its answer is there, or is known not to come.
  * WLN2  A write that has not been sent leaves the line when its signal is aborted; one that was sent is finished all the same.
  */
-import { until } from '../until.ts';
+import { until } from '@varve/base/abort';
 
 export class WriteLine {
   readonly #inOrder: boolean;

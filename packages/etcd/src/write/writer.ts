@@ -22,18 +22,19 @@ import type {
 import {
   checkNames,
   checkOptionalBoolean,
-  checkOptionalInteger,
-  checkRevision,
   checkSignal,
   checkSignalOptions,
-  invalidType,
   keyName,
   leaseText,
+  planCreate,
+  planDelete,
   planLease,
   planTxn,
-  type RecordsInside,
+  planUpdate,
   type Bounds,
+  type ConditionalPut,
   type Records,
+  type RecordsInside,
 } from '@varve/api/implement';
 import { kvService, type TxnRequest } from '@varve/etcd-api';
 import type { Core } from '../core.ts';
@@ -46,9 +47,6 @@ import { AnswerReader, deleteResult, putResult, type TxnAnswer } from './txn-ans
 import { requestOp, txnRequest } from './txn-request.ts';
 
 const putNames = ['previous', 'lease', 'ttl', 'signal'];
-const deleteNames = ['previous', 'limit', 'signal'];
-const createNames = ['lease', 'ttl', 'signal'];
-const updateNames = ['revision', ...createNames];
 
 export function putKey<K, V>(
   core: Core,
@@ -87,22 +85,16 @@ export function deleteKeys<K, V>(
   options: DeleteOptions = {},
 ): Promise<DeleteResult<K, V>> {
   return core.call(() => {
-    checkNames(options, 'options', deleteNames);
-    const { previous, limit, signal } = options;
-    checkOptionalBoolean(previous, 'previous');
-    checkOptionalInteger(limit, 'limit', 1, records.limits.maxDeletes);
-    checkSignal(signal);
-    const at = records.keys.selectDoomed(selector);
-    if (limit !== undefined && at.end === undefined) throw invalidType('limit goes with a range, not with one key');
+    const { at, previous, limit, signal } = planDelete(records, selector, options);
     return core.line.enter(async () => {
-      if (limit !== undefined) return deleteFirst(core, records, { at, limit, previous: previous === true, signal });
+      if (limit !== undefined) return deleteFirst(core, records, { at, limit, previous, signal });
       await checkDeletes(core, records, at, signal);
       const write = tracing(core, 'the keys it deletes: those that are there are not deleted, and');
-      const answer = await core.calls.unary(kvService.deleteRange, deleteRequest(at, previous === true), {
+      const answer = await core.calls.unary(kvService.deleteRange, deleteRequest(at, previous), {
         signal,
         write,
       });
-      return deleteResult(records, answer, core.calls.see(answer.header), previous === true);
+      return deleteResult(records, answer, core.calls.see(answer.header), previous);
     }, signal);
   });
 }
@@ -153,8 +145,7 @@ export function createKey<K, V>(
   options: CreateOptions = {},
 ): Promise<CreateResult<K, V>> {
   return core.call(async () => {
-    checkNames(options, 'options', createNames);
-    const result = await putIf(core, records, key, value, options, 0);
+    const result = await putIf(core, records, planCreate(records, key, value, options));
     // Lost means that the key is there.
     return result as CreateResult<K, V>;
   });
@@ -167,34 +158,21 @@ export function updateKey<K, V>(
   value: V,
   options: UpdateOptions,
 ): Promise<UpdateResult<K, V>> {
-  return core.call(() => {
-    checkNames(options, 'options', updateNames);
-    checkRevision(options.revision, 'revision');
-    return putIf(core, records, key, value, options, options.revision);
-  });
+  return core.call(() => putIf(core, records, planUpdate(records, key, value, options)));
 }
 
-/** @param wanted revision of the key's last change, 0 for a key that is not there */
 function putIf<K, V>(
   core: Core,
   records: Records<K, V>,
-  key: K,
-  value: V,
-  options: CreateOptions,
-  wanted: number,
+  { key, value, lease, wanted, signal }: ConditionalPut,
 ): Promise<UpdateResult<K, V>> {
-  const { signal } = options;
-  checkSignal(signal);
-  const lease = planLease(options);
-  const keyBytes = records.newOwnKey(key);
-  const valueBytes = records.newOwnValue(value, keyBytes);
   const run = (): Promise<UpdateResult<K, V>> =>
     withLeases<UpdateResult<K, V>>(core, [lease], async (leaseOf) => {
-      const put = putRequest(keyBytes, valueBytes, leaseOf(lease), false);
-      const get = rangeRequest({ bounds: { key: keyBytes, end: undefined }, revision: 0 });
+      const put = putRequest(key, value, leaseOf(lease), false);
+      const get = rangeRequest({ bounds: { key, end: undefined }, revision: 0 });
       const request: TxnRequest = {
         $typeName: 'etcdserverpb.TxnRequest',
-        compare: [modIs(keyBytes, wanted)],
+        compare: [modIs(key, wanted)],
         success: [requestOp({ case: 'requestPut', value: put })],
         failure: [requestOp({ case: 'requestRange', value: get })],
       };

@@ -7,7 +7,7 @@
  *     then nobody sees any of it (`Aside.replace`).
  * IXW3  For as long as a piece of work takes, others have the loop, as far as they want it (`Pace`).
  */
-import { joined } from '@varve/base/block';
+import { newBlock } from '@varve/base/block';
 import type { Clock } from '@varve/base/clock';
 import { STEP_MS } from '@varve/base/pace';
 import type { TreeIndex } from '@varve/index';
@@ -84,4 +84,17 @@ function* blocks({ head, index, leases }: CheckpointContent): Generator<Uint8Arr
   }
   if (bytes > 0) yield framer.frame('LEAS', joined(rows));
   yield framer.frame('LAST', jsonBytes({ keys: step.value, leases: leaseN }));
+}
+
+/** The parts one after another, in an array of their own. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = newBlock(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -1,11 +1,11 @@
 /** Sorting of what may be much, with a turn of the event loop after each slice (law 10): merges of runs, each twice as long. */
-import type { TurnSlice } from '@varve/base/pace';
+import type { PullSlice } from './pull.ts';
 
 /** Sorted in one piece, in well below a millisecond. */
 const runLength = 512;
 
 export async function sortInSlices<T>(
-  slice: TurnSlice,
+  slice: PullSlice,
   items: readonly T[],
   compare: (a: T, b: T) => number,
 ): Promise<readonly T[]> {
@@ -23,7 +23,7 @@ export async function sortInSlices<T>(
 }
 
 async function merge<T>(
-  slice: TurnSlice,
+  slice: PullSlice,
   a: readonly T[],
   b: readonly T[],
   compare: (a: T, b: T) => number,

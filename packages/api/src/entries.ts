@@ -1,13 +1,14 @@
-/** Entries of what may be many, with a turn of the event loop after each slice. */
-import type { Entry, UndecodableOption } from '@varve/api';
-import { decodedOr, type Records } from '@varve/api/implement';
-import type { TurnSlice } from '@varve/base/pace';
-import type { KeyValue } from '@varve/watch';
+/** Entries of what may be many, with a turn of the event loop after each slice (law 10). */
+import type { Entry } from './kv.ts';
+import type { UndecodableOption } from './list-options.ts';
+import type { PullSlice } from './pull.ts';
+import type { Records, StoredRecord } from './records.ts';
+import { decodedOr } from './undecodable.ts';
 
 export async function entriesOf<K, V>(
-  slice: TurnSlice,
+  slice: PullSlice,
   records: Records<K, V>,
-  kvs: readonly KeyValue[],
+  kvs: readonly StoredRecord[],
   signal?: AbortSignal,
   undecodable?: UndecodableOption['undecodable'],
 ): Promise<readonly Entry<K, V>[]> {

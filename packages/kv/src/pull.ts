@@ -1,2 +1,0 @@
-/** The iterator of every `Kv` (api/src/pull.ts). */
-export { Pull, pullEach, type Source } from '@varve/api/implement';
