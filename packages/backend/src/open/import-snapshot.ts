@@ -80,6 +80,8 @@ export async function importSnapshot(
   checkOptions(options, rules);
   const { skipHashCheck = false, signal, onProgress = () => {}, world = nodeWorld } = options;
   signal?.throwIfAborted();
+  // Before the first wait: the working directory is the caller's of this moment (XA5).
+  const place = world.files.absolute(path);
   if (backend.readOnly) {
     throw new BackendError('BACKEND_READ_ONLY', 'the target of an import must not be open for reading only');
   }
@@ -88,7 +90,6 @@ export async function importSnapshot(
   }
   // Of rows that are not there any more. Where it cannot go, whoever opens the store above finds that it does not fit.
   await backend.aside?.remove(indexAside).catch(() => undefined);
-  const place = world.files.absolute(path);
   const identity = await identityOf(world.files, place);
   const bolt = await openSource(place, path, signal, world);
   try {
