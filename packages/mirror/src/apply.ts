@@ -18,9 +18,12 @@ export interface Change {
   readonly bytes: number;
 }
 
-/** One revision of the source. */
+/** One revision of the source, or that it has come so far. */
 export interface Batch {
   readonly revision: number;
+  /** A fence was put here. */
+  readonly isFence: boolean;
+  readonly bytes: number;
   readonly changes: readonly Change[];
 }
 
@@ -37,17 +40,23 @@ export interface Bounds {
   readonly maxBytes: number;
 }
 
-export function batchOf(revision: number, events: readonly KvEvent<Uint8Array, Uint8Array>[]): Batch {
+/** @param fence the key of this mirror's fences, by `byteKey` */
+export function batchOf(revision: number, events: readonly KvEvent<Uint8Array, Uint8Array>[], fence: string): Batch {
   const last = new Map<string, Change>();
+  let isFence = false;
   for (const event of events) {
-    if (isOwn(event.key)) continue;
+    if (isOwn(event.key)) {
+      isFence ||= event.type === 'put' && byteKey(event.key) === fence;
+      continue;
+    }
     const name = byteKey(event.key);
     const op = event.type === 'put' ? put(event.key, event.value) : remove(event.key);
     // Out and in again: the place of the last one.
     last.delete(name);
     last.set(name, { name, op, bytes: event.key.length + (event.value?.length ?? 0) });
   }
-  return { revision, changes: [...last.values()] };
+  const changes = [...last.values()];
+  return { revision, isFence, bytes: bytesOf(changes), changes };
 }
 
 /** The next transaction. @param part changes of the first batch that are done already */
@@ -63,11 +72,10 @@ export function nextGroup(batches: readonly Batch[], part: number, bounds: Bound
   }
   const changes = first.changes.slice(part);
   const names = new Set(changes.map(({ name }) => name));
-  let bytes = bytesOf(changes);
+  let { bytes } = part === 0 ? first : { bytes: bytesOf(changes) };
   let taken = 1;
   for (; taken < batches.length; taken++) {
-    const next = batches[taken]!.changes;
-    const more = bytesOf(next);
+    const { changes: next, bytes: more } = batches[taken]!;
     const fits = changes.length + next.length <= bounds.maxOps && bytes + more <= bounds.maxBytes;
     if (!fits || next.some(({ name }) => names.has(name))) break;
     for (const change of next) {

@@ -1,8 +1,9 @@
 /**
  * Where a mirror is, as a row of the target.
  *
- * MPL1  Written by the transaction that applies what it speaks of, on the condition that nobody else wrote it since: two mirrors of one
- *       name stop each other instead of mixing.
+ * MPL1  Every transaction of a mirror writes it, those of a copy too, on the condition that nobody else wrote it since: two mirrors of one
+ *       name stop each other instead of mixing, and a write that comes late meets another row.
+ * MPL2  It names the range: a mirror of another range does not go on from it.
  */
 import { compare, KvError, put, type Compare, type PutOp } from '@varve/api';
 import { compareBytes } from '@varve/base/order';
@@ -38,25 +39,45 @@ export function isOwn(key: Uint8Array): boolean {
 export class Checkpoint {
   readonly key: Uint8Array;
   readonly #to: ByteKv;
+  /** The range, as the row has it. */
+  readonly #range: string;
   #modRevision = 0;
   #place: Place | undefined;
+  /** Parts of a copy that the row has counted. */
+  #step = 0;
+  /** Rows of writes whose outcome is not known: one of them may still come. */
+  readonly #doubts = new Set<string>();
+  #row: string | undefined;
 
-  constructor(to: ByteKv, name: string) {
+  constructor(to: ByteKv, name: string, range: string) {
     this.#to = to;
+    this.#range = range;
     this.key = checkpointKey(name);
   }
 
-  /** Where the target is; `undefined` before the end of the first copy. */
+  /** Where the target is; `undefined` before the end of the first copy, and while the whole is copied again. */
   get place(): Place | undefined {
     return this.#place;
   }
 
-  /** Reads it, first of all, and again when a write's outcome is not known. @throws KvError `KV_DECODE` */
-  async read(): Promise<Place | undefined> {
-    const entry = await this.#to.get(this.key);
+  /** A revision of the target that has what the place says. */
+  get targetRevision(): number {
+    return this.#modRevision;
+  }
+
+  /** Reads it, first of all, and again when a write's outcome is not known. @throws KvError `KV_DECODE`, `KV_CONFLICT` */
+  async read(signal: AbortSignal): Promise<void> {
+    const entry = await this.#to.get(this.key, { signal });
     this.#modRevision = entry?.modRevision ?? 0;
-    this.#place = entry && decode(entry.value, this.key);
-    return this.#place;
+    this.#row = entry && new TextDecoder().decode(entry.value);
+    const { place, step } = this.#row === undefined ? { place: undefined, step: 0 } : this.#decode(this.#row);
+    this.#place = place;
+    this.#step = step;
+  }
+
+  /** Whether what was read last is a write of this mirror that came late. */
+  get isOwnLate(): boolean {
+    return this.#row !== undefined && this.#doubts.has(this.#row);
   }
 
   /** The condition under which this mirror may write. */
@@ -64,39 +85,64 @@ export class Checkpoint {
     return compare(this.key, { modRevision: { equals: this.#modRevision } });
   }
 
-  /** The operation that moves it; call `moved` when it is done. */
-  moveTo(place: Place): PutOp<Uint8Array, Uint8Array> {
-    return put(this.key, text.encode(JSON.stringify({ format: 1, ...place })));
+  /** The row that says so; without a place: that the whole is being copied, and how far. */
+  rowOf(place: Place | undefined): string {
+    const where = place ?? { copying: this.#step + 1 };
+    return JSON.stringify({ format: 1, range: this.#range, ...where });
   }
 
-  moved(place: Place, modRevision: number): void {
+  /** The operation that writes the row. */
+  write(row: string): PutOp<Uint8Array, Uint8Array> {
+    return put(this.key, text.encode(row));
+  }
+
+  /** It was written, at this revision of the target. */
+  written(row: string, place: Place | undefined, modRevision: number): void {
+    this.#doubts.clear();
+    this.#row = row;
     this.#place = place;
+    this.#step = place === undefined ? this.#step + 1 : 0;
     this.#modRevision = modRevision;
+  }
+
+  /** Nobody knows whether it was written. */
+  doubt(row: string): void {
+    this.#doubts.add(row);
   }
 
   /** What a refused condition means. */
   taken(): KvError {
-    return new KvError('KV_CONFLICT', 'another mirror of this name writes to the target: give each a name of its own', {
-      key: this.key,
-    });
+    return this.#conflict('another mirror of this name writes to the target: give each a name of its own');
+  }
+
+  #decode(row: string): { readonly place: Place | undefined; readonly step: number } {
+    const { format, range, revision, part, copying } = parse(row);
+    const placed = isCount(revision, 1) && isCount(part, 0);
+    if (format !== 1 || !(placed || isCount(copying, 1))) {
+      const message = 'the target holds something else where this mirror notes its place: give it another name';
+      throw new KvError('KV_DECODE', message, { key: this.key });
+    }
+    if (range !== this.#range)
+      throw this.#conflict('the mirror of this name has another range: give this one another name');
+    return placed ? { place: { revision, part }, step: 0 } : { place: undefined, step: copying as number };
+  }
+
+  #conflict(message: string): KvError {
+    return new KvError('KV_CONFLICT', message, { key: this.key });
   }
 }
 
-function decode(value: Uint8Array, key: Uint8Array): Place {
-  const { format, revision, part } = parse(value);
-  if (format === 1 && isCount(revision, 1) && isCount(part, 0)) return { revision, part };
-  throw new KvError(
-    'KV_DECODE',
-    'the target holds something else where this mirror notes its place: give it another name',
-    {
-      key,
-    },
-  );
+interface Row {
+  readonly format?: unknown;
+  readonly range?: unknown;
+  readonly revision?: unknown;
+  readonly part?: unknown;
+  readonly copying?: unknown;
 }
 
-function parse(value: Uint8Array): { readonly format?: unknown; readonly revision?: unknown; readonly part?: unknown } {
+function parse(row: string): Row {
   try {
-    return Object(JSON.parse(new TextDecoder().decode(value))) as object;
+    return Object(JSON.parse(row)) as Row;
   } catch {
     return {};
   }

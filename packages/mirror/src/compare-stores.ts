@@ -1,7 +1,8 @@
 /** Whether two stores hold the same, at a revision of each. */
-import { KvError, type Range } from '@varve/api';
+import type { Range } from '@varve/api';
 import type { ByteKv } from './contract.ts';
 import { pairs, sameValue } from './merge.ts';
+import { checkCompare } from './options.ts';
 
 /** One of the stores, and when. */
 export interface Side {
@@ -38,17 +39,15 @@ export interface Comparison {
 
 /**
  * Compares keys and values of two stores. Versions and revisions are each store's own; rows of mirrors are left out.
- * @throws KvError `MVCC_COMPACTED` when a revision is compacted meanwhile, `MVCC_FUTURE_REVISION`
+ * @throws TypeError, RangeError `KV_INVALID`; KvError `MVCC_COMPACTED` when a revision is compacted meanwhile, `MVCC_FUTURE_REVISION`
  */
 export async function compareStores(
   first: Side,
   second: Side,
   options: CompareStoresOptions = {},
 ): Promise<Comparison> {
+  checkCompare(first, second, options);
   const { range = {}, keep = 100, signal } = options;
-  if (!Number.isSafeInteger(keep) || keep < 0) {
-    throw new KvError('KV_INVALID', `keep must be an integer from 0, not ${String(keep)}`);
-  }
   const firstRevision = await revisionOf(first);
   const secondRevision = await revisionOf(second);
   const examples: Difference[] = [];

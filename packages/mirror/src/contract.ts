@@ -1,11 +1,11 @@
 /**
  * What a mirror is to its user: one store kept like a part of another, until it is closed or switched over to.
  *
- * MRR1  The target is at every moment a state that the source had, in the range that is mirrored, as soon as the first copy is done.
+ * MRR1  The target is at every moment a state that the source had, in the range that is mirrored, but while the whole is copied.
  *       Where it is, is written in the same transaction as what was applied: nothing is lost or applied twice, whatever is cut off.
  * MRR2  Each change of the source becomes one event of the target, in the same order. Changes of several revisions may share one
  *       transaction there, as long as they are of different keys. What is in one revision of the source is in one of the target, unless
- *       it is larger than `maxOps`.
+ *       it is larger than `maxOps` or `maxBytes`.
  * MRR3  Silence is not kept: a mirror follows, says in `status()` that it waits for one of the stores, or ends with the reason.
  */
 import type { Kv, Range } from '@varve/api';
@@ -50,7 +50,7 @@ export interface MirrorStatus {
   readonly events: number;
   /** Copies that were begun: one, and one more each time what the mirror needed had been compacted. */
   readonly copies: number;
-  /** Changes that came after a fence. */
+  /** Changes that came after the newest fence; what a copy after it has written counts, too. */
   readonly afterFence: number;
   /** Why it waits, or why it ended. */
   readonly reason?: unknown;

@@ -1,16 +1,18 @@
 /**
  * What was heard of the source and is not written yet: one side puts in, the other takes out.
  *
- * INB1  Bounded: whoever puts in waits while there is too much.
+ * INB1  Bounded, in changes and in bytes: whoever puts in waits while there is too much.
  */
 import { deferred, type Deferred } from '@varve/base/deferred';
 import type { Batch } from './apply.ts';
 
-const most = 10_000;
+const mostChanges = 10_000;
+const mostBytes = 16 * 1024 * 1024;
 
 export class Inbox {
   readonly #batches: Batch[] = [];
   #changes = 0;
+  #bytes = 0;
   #failure: { readonly error: unknown } | undefined;
   #over = false;
   #filled: Deferred<void> | undefined;
@@ -18,9 +20,9 @@ export class Inbox {
 
   async add(batch: Batch): Promise<void> {
     this.#batches.push(batch);
-    this.#changes += batch.changes.length + 1;
+    this.#count(batch, 1);
     this.#wake();
-    while (this.#changes > most && !this.#over) {
+    while ((this.#changes > mostChanges || this.#bytes > mostBytes) && !this.#over) {
       this.#emptied ??= deferred();
       await this.#emptied.promise;
     }
@@ -45,9 +47,15 @@ export class Inbox {
   }
 
   drop(batches: number): void {
-    for (const { changes } of this.#batches.splice(0, batches)) this.#changes -= changes.length + 1;
+    for (const batch of this.#batches.splice(0, batches)) this.#count(batch, -1);
     this.#emptied?.resolve();
     this.#emptied = undefined;
+  }
+
+  /** A revision without changes takes room, too. */
+  #count({ changes, bytes }: Batch, sign: 1 | -1): void {
+    this.#changes += sign * (changes.length + 1);
+    this.#bytes += sign * bytes;
   }
 
   #wake(): void {

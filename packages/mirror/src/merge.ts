@@ -60,7 +60,7 @@ async function next(rows: AsyncIterator<Row>): Promise<Row | undefined> {
   }
 }
 
-export function sameValue(pair: Pair): boolean {
-  const { first, second } = pair;
+/** Both have it, with the same value. */
+export function sameValue({ first, second }: Pair): boolean {
   return first !== undefined && second !== undefined && compareBytes(first.value, second.value) === 0;
 }

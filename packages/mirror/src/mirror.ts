@@ -7,38 +7,21 @@
  * MIR1  A copy writes what differs and nothing else: begun again, it goes on.
  * MIR2  A store that cannot be reached is waited for; of a write whose outcome is not known the target is asked.
  * MIR3  Whatever ends it is what `ended` rejects with; `close` ends it between two transactions.
+ * MIR4  What a watch tells is complete if the revision before it can still be read once the present has come: a compaction may have taken
+ *       deletions without a word, on an etcd that is asked for the very next revision (decisions/0035). Else the whole is compared.
  */
 import { codeOf, KvError, put, remove, type Range } from '@varve/api';
-import { invalidType } from '@varve/api/implement';
-import { check, checkOptions, isInteger, isNumber, isSignal, type Faults, type Rules } from '@varve/base/options';
-import { hostWorld } from '@varve/base/host';
-import { isWorld, type World } from '@varve/base/world';
+import { onAbort } from '@varve/base/abort';
 import { deferred, type Deferred } from '@varve/base/deferred';
-import { batchOf, nextGroup, type Bounds, type WriteOp } from './apply.ts';
+import { hostWorld } from '@varve/base/host';
+import { byteKey } from '@varve/base/order';
+import type { World } from '@varve/base/world';
+import { batchOf, nextGroup, type Batch, type Bounds, type WriteOp } from './apply.ts';
 import { Checkpoint, fenceKey, type Place } from './checkpoint.ts';
 import type { ByteKv, Fenced, Mirror, MirrorOptions, MirrorPhase, MirrorStatus } from './contract.ts';
 import { Inbox } from './inbox.ts';
 import { pairs, sameValue } from './merge.ts';
-
-const faults: Faults = {
-  type: (message) => invalidType(message),
-  range: (message) => Object.assign(new RangeError(message), { code: 'KV_INVALID' as const }),
-};
-const isName = {
-  what: 'a text that is not empty',
-  isKind: (value: unknown): boolean => typeof value === 'string' && value !== '',
-};
-const isRange = { what: 'a range, as { prefix }', isKind: (value: unknown): boolean => Object(value) === value };
-const rules: Rules<MirrorOptions> = {
-  range: isRange,
-  name: isName,
-  maxOps: isInteger(1, 100_000),
-  maxBytes: isInteger(1),
-  retryMs: isNumber('a number of milliseconds from 1', (ms) => ms >= 1),
-  bookmarkMs: isNumber('a number of milliseconds from 1', (ms) => ms >= 1),
-  signal: isSignal,
-  world: isWorld,
-};
+import { checkMirror, rangeText } from './options.ts';
 
 /** How often the source is heard of while nothing happens. */
 const progressMs = 250;
@@ -53,13 +36,7 @@ const passing = new Set<string>(['KV_UNAVAILABLE', 'KV_UNKNOWN_OUTCOME']);
  * @throws TypeError, RangeError `KV_INVALID`
  */
 export function mirror(from: ByteKv, to: ByteKv, options: MirrorOptions = {}): Mirror {
-  checkOptions(options, rules, faults);
-  for (const [name, store] of [
-    ['from', from],
-    ['to', to],
-  ] as const) {
-    check(store, name, { what: 'an open store', isKind: (value) => typeof Object(value).txn === 'function' }, faults);
-  }
+  checkMirror(from, to, options);
   return new RunningMirror(from, to, options);
 }
 
@@ -68,7 +45,7 @@ class RunningMirror implements Mirror {
   readonly #from: ByteKv;
   readonly #to: ByteKv;
   readonly #range: Range<Uint8Array>;
-  readonly #name: string;
+  readonly #fenceKey: Uint8Array;
   readonly #bounds: Bounds;
   readonly #retryMs: number;
   readonly #bookmarkMs: number;
@@ -85,29 +62,22 @@ class RunningMirror implements Mirror {
   #events = 0;
   #copies = 0;
   #afterFence = 0;
+  /** The newest fence that was put, and the newest that is applied. */
+  #asked = Infinity;
   #fence = Infinity;
   #bookmarked = 0;
-  /** Where a write of unknown outcome would have led. */
-  #doubt: Place | undefined;
 
   constructor(from: ByteKv, to: ByteKv, options: MirrorOptions) {
-    const {
-      range = {},
-      name = 'default',
-      maxOps = 100,
-      maxBytes = 1024 * 1024,
-      retryMs = 5000,
-      bookmarkMs = 10_000,
-    } = options;
+    const { range = {}, name = 'default', maxOps = 100, maxBytes = 1024 * 1024 } = options;
     this.#from = from;
     this.#to = to;
-    this.#range = range;
-    this.#name = name;
+    this.#range = { ...range };
+    this.#fenceKey = fenceKey(name);
     this.#bounds = { maxOps, maxBytes };
-    this.#retryMs = retryMs;
-    this.#bookmarkMs = bookmarkMs;
+    this.#retryMs = options.retryMs ?? 5000;
+    this.#bookmarkMs = options.bookmarkMs ?? 10_000;
     this.#world = options.world ?? hostWorld;
-    this.#checkpoint = new Checkpoint(to, name);
+    this.#checkpoint = new Checkpoint(to, name, rangeText(range));
     this.ended = this.#run(options.signal);
     // Whoever does not ask finds it in `status()`.
     this.ended.catch(() => undefined);
@@ -137,8 +107,8 @@ class RunningMirror implements Mirror {
   }
 
   async fence(): Promise<Fenced> {
-    const { revision } = await this.#from.put(fenceKey(this.#name), new Uint8Array(0));
-    this.#fence = revision;
+    const { revision } = await this.#from.put(this.#fenceKey, new Uint8Array(0));
+    this.#asked = revision;
     return this.caughtUp(revision);
   }
 
@@ -152,17 +122,17 @@ class RunningMirror implements Mirror {
   }
 
   async #run(signal: AbortSignal | undefined): Promise<void> {
-    const abort = (): void => this.#closing.abort();
+    const letGo = signal && onAbort(signal, () => this.#closing.abort());
     try {
       signal?.throwIfAborted();
-      signal?.addEventListener('abort', abort);
       await this.#keepGoing();
+      this.#reason = undefined;
       signal?.throwIfAborted();
     } catch (error) {
       this.#reason = error;
       throw error;
     } finally {
-      signal?.removeEventListener('abort', abort);
+      letGo?.();
       this.#phase = 'ended';
       for (const { reached } of this.#waiting) reached.reject(this.#over());
       this.#waiting.clear();
@@ -175,8 +145,8 @@ class RunningMirror implements Mirror {
     while (!this.#closed) {
       const before = this.#copied + this.#events;
       try {
-        await this.#checkpoint.read();
-        this.#doubt = undefined;
+        await this.#checkpoint.read(this.#signal);
+        this.#targetRevision = Math.max(this.#targetRevision, this.#checkpoint.targetRevision);
         if (stale || this.#checkpoint.place === undefined) await this.#copy();
         stale = false;
         await this.#follow();
@@ -192,49 +162,56 @@ class RunningMirror implements Mirror {
     }
   }
 
+  /** The reason stands until one of the stores has answered (MRR3). */
   async #wait(reason: unknown, ms: number): Promise<void> {
     this.#phase = 'waiting';
     this.#reason = reason;
-    await this.#world.clock.pause(ms, this.#closing.signal);
+    await this.#world.clock.pause(ms, this.#signal);
+  }
+
+  #goOn(phase: MirrorPhase, sourceRevision: number): void {
+    this.#phase = phase;
     this.#reason = undefined;
+    this.#heard(sourceRevision);
   }
 
   /** Makes the target what the source was at one revision. */
   async #copy(): Promise<void> {
-    this.#phase = 'copying';
+    const { revision } = await this.#from.status({ signal: this.#signal });
+    this.#goOn('copying', revision);
     this.#copies++;
-    const { revision } = await this.#from.status();
-    this.#heard(revision);
+    // What was written between a fence and here cannot be told from what was before: all of it counts.
+    const counts = this.#asked < revision;
+    const write = async (ops: readonly WriteOp[], place?: Place): Promise<void> => {
+      await this.#write(ops, place);
+      this.#copied += ops.length;
+      if (counts) this.#afterFence += ops.length;
+    };
     let ops: WriteOp[] = [];
     let bytes = 0;
-    for await (const pair of pairs(this.#from.at(revision), this.#to, this.#range, this.#closing.signal)) {
-      if (sameValue(pair)) continue;
+    for await (const pair of pairs(this.#from.at(revision), this.#to, this.#range, this.#signal)) {
+      // A lease of the target would take the key away.
+      if (sameValue(pair) && pair.second?.lease === undefined) continue;
       const size = pair.key.length + (pair.first?.value.length ?? 0);
       if (ops.length > 0 && (ops.length >= this.#bounds.maxOps || bytes + size > this.#bounds.maxBytes)) {
-        await this.#writeCopied(ops);
+        await write(ops);
         [ops, bytes] = [[], 0];
       }
       ops.push(pair.first === undefined ? remove(pair.key) : put(pair.key, pair.first.value));
       bytes += size;
     }
-    await this.#writeCopied(ops, { revision, part: 0 });
-  }
-
-  async #writeCopied(ops: readonly WriteOp[], place?: Place): Promise<void> {
-    await this.#write(ops, place);
-    this.#copied += ops.length;
+    await write(ops, { revision, part: 0 });
   }
 
   async #follow(): Promise<void> {
-    this.#phase = 'following';
     const place = this.#checkpoint.place!;
-    const { revision } = await this.#from.status();
-    this.#heard(revision);
+    const { revision } = await this.#from.status({ signal: this.#signal });
     if (revision < place.revision) throw wrongSource(revision, place);
+    this.#goOn('following', revision);
     this.#advance(place.revision);
     const inbox = new Inbox();
     const reading = new AbortController();
-    const listening = this.#listen(inbox, place.revision + 1, reading.signal);
+    const listening = this.#listen(inbox, place.revision, revision, reading.signal);
     try {
       await this.#drain(inbox, place.part);
     } finally {
@@ -244,28 +221,46 @@ class RunningMirror implements Mirror {
     }
   }
 
-  /** Puts what happens in the source into the inbox, until it is told to stop. */
-  async #listen(inbox: Inbox, from: number, stop: AbortSignal): Promise<void> {
-    const watch = this.#from.watch(
-      { any: [this.#range, fenceKey(this.#name)] },
-      { from, progressIntervalMs: progressMs },
-    );
-    const close = (): void => void watch.close();
-    for (const signal of [stop, this.#closing.signal]) signal.addEventListener('abort', close);
-    if (stop.aborted || this.#closed) close();
+  /** Puts what happens in the source behind `known` into the inbox, until it is told to stop. @param present its revision of now */
+  async #listen(inbox: Inbox, known: number, present: number, stop: AbortSignal): Promise<void> {
+    const letGo: (() => void)[] = [];
     try {
-      for await (const { revision, events } of watch.batches()) {
-        this.#heard(revision);
-        const batch = batchOf(revision, events);
-        if (revision > this.#fence) this.#afterFence += batch.changes.length;
-        await inbox.add(batch);
-      }
+      const watch = this.#from.watch(
+        { any: [this.#range, this.#fenceKey] },
+        { from: known + 1, progressIntervalMs: progressMs },
+      );
+      const close = (): void => void watch.close();
+      for (const signal of [stop, this.#signal]) letGo.push(onAbort(signal, close));
+      letGo.push(close);
+      if (stop.aborted || this.#closed) close();
+      await this.#hear(watch.batches(), inbox, known, present);
       inbox.end(stop.aborted || this.#closed ? undefined : { error: sourceClosed() });
     } catch (error) {
       inbox.end({ error });
     } finally {
-      for (const signal of [stop, this.#closing.signal]) signal.removeEventListener('abort', close);
-      await watch.close();
+      for (const release of letGo) release();
+    }
+  }
+
+  async #hear(
+    batches: AsyncIterable<{ readonly revision: number; readonly events: Parameters<typeof batchOf>[1] }>,
+    inbox: Inbox,
+    known: number,
+    present: number,
+  ): Promise<void> {
+    const fence = byteKey(this.#fenceKey);
+    const readable = (): Promise<unknown> => this.#from.at(known).get(this.#fenceKey, { signal: this.#signal });
+    await readable();
+    let isNew = false;
+    for await (const { revision, events } of batches) {
+      // A member that is behind may tell of what is known.
+      if (revision <= known) continue;
+      this.#heard(revision);
+      if (!isNew && revision >= present) {
+        await readable();
+        isNew = true;
+      }
+      await inbox.add(batchOf(revision, events, fence));
     }
   }
 
@@ -275,47 +270,52 @@ class RunningMirror implements Mirror {
       const batches = await inbox.wait();
       if (batches === undefined || this.#closed) return;
       const group = nextGroup(batches, part, this.#bounds);
-      if (group.changes.length > 0 || this.#bookmarkDue()) {
+      if (group.changes.length > 0 || this.#bookmarkDue(group.place)) {
         await this.#write(
           group.changes.map(({ op }) => op),
           group.place,
         );
         this.#events += group.changes.length;
       }
+      for (const batch of batches.slice(0, group.batches)) this.#countFence(batch);
       inbox.drop(group.batches);
       part = group.place.part;
       this.#advance(group.place.revision);
     }
   }
 
-  #bookmarkDue(): boolean {
-    return this.#world.clock.now() - this.#bookmarked >= this.#bookmarkMs;
+  #countFence({ revision, isFence, changes }: Batch): void {
+    if (isFence) {
+      this.#fence = revision;
+      this.#afterFence = 0;
+    } else if (revision > this.#fence) {
+      this.#afterFence += changes.length;
+    }
   }
 
-  /** One transaction, if nobody else has moved the mirror's place. */
+  #bookmarkDue(place: Place): boolean {
+    const isFurther = place.revision > (this.#checkpoint.place?.revision ?? 0);
+    return isFurther && this.#world.clock.now() - this.#bookmarked >= this.#bookmarkMs;
+  }
+
+  /** One transaction, if nobody else has written the mirror's row. @param place not given: the whole is being copied */
   async #write(ops: readonly WriteOp[], place: Place | undefined): Promise<void> {
-    const then = place === undefined ? ops : [...ops, this.#checkpoint.moveTo(place)];
-    if (then.length === 0) return;
+    const checkpoint = this.#checkpoint;
+    const row = checkpoint.rowOf(place);
     let answer;
     try {
-      answer = await this.#to.txn({ if: [this.#checkpoint.condition], then });
+      answer = await this.#to.txn({ if: [checkpoint.condition], then: [...ops, checkpoint.write(row)] });
     } catch (error) {
-      if (codeOf(error) === ('KV_UNKNOWN_OUTCOME' as string)) this.#doubt = place;
+      if (codeOf(error) === 'KV_UNKNOWN_OUTCOME') checkpoint.doubt(row);
       throw error;
     }
-    if (!answer.succeeded) await this.#refused();
+    if (!answer.succeeded) {
+      await checkpoint.read(this.#signal);
+      throw checkpoint.isOwnLate ? new LateWrite() : checkpoint.taken();
+    }
+    checkpoint.written(row, place, answer.revision);
     this.#targetRevision = answer.revision;
-    if (place === undefined) return;
-    this.#checkpoint.moved(place, answer.revision);
     this.#bookmarked = this.#world.clock.now();
-  }
-
-  /** The place was moved by somebody: by a write of our own that came late, or by another mirror. */
-  async #refused(): Promise<never> {
-    const expected = this.#doubt;
-    const found = await this.#checkpoint.read();
-    const own = expected !== undefined && found?.revision === expected.revision && found.part === expected.part;
-    throw own ? new LateWrite() : this.#checkpoint.taken();
   }
 
   #heard(revision: number): void {
@@ -335,8 +335,12 @@ class RunningMirror implements Mirror {
     return { sourceRevision: this.#revision, targetRevision: this.#targetRevision };
   }
 
+  get #signal(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   get #closed(): boolean {
-    return this.#closing.signal.aborted;
+    return this.#signal.aborted;
   }
 
   #over(): unknown {

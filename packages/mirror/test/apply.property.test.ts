@@ -10,6 +10,8 @@ const batches = fc
   .map((all): Batch[] =>
     all.map((changes, i) => ({
       revision: i + 2,
+      isFence: false,
+      bytes: changes.reduce((sum, { bytes }) => sum + bytes, 0),
       changes: changes.map(({ name, bytes }) => ({ name, bytes, op: { type: 'delete' as const, key: b(name) } })),
     })),
   );

@@ -1,9 +1,22 @@
-/** MIR2: a target whose answers get lost, before or after the write was done. */
+/** MIR2, MIR4, MPL1: stores whose answers get lost, come late, or leave something out. */
 import { KvError } from '@varve/api';
 import { memory } from '@varve/kv';
 import { expect, test } from 'vitest';
+import { deferred } from '@varve/base/deferred';
 import { compareStores, mirror, type ByteKv } from '../src/index.ts';
 import { b, opened, storyOf } from './support.ts';
+
+/** The store, some of whose calls are others. */
+function instead(store: ByteKv, calls: Record<string, unknown>): ByteKv {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const other = calls[String(name)];
+      if (other !== undefined) return other;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 /** The store, of whose transactions some are told to have an unknown outcome: every third was done, every fifth was not. */
 function losing(store: ByteKv, lost: string[]): ByteKv {
@@ -21,13 +34,7 @@ function losing(store: ByteKv, lost: string[]): ByteKv {
     }
     return answer;
   };
-  return new Proxy(store, {
-    get: (target, name) => {
-      if (name === 'txn') return txn;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
+  return instead(store, { txn });
 }
 
 test('nothing is lost or doubled when answers of the target are', async () => {
@@ -44,4 +51,75 @@ test('nothing is lost or doubled when answers of the target are', async () => {
   const [want, got] = [await storyOf(from), await storyOf(to)];
   for (const key of ['k0', 'k1', 'k2', 'k3', 'k4']) expect(got[key]).toEqual(want[key]);
   expect(running.status().phase).toBe('following');
+});
+
+test('a write of its own that comes late is known as its own, and one of a copy does not undo what came after it', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  for (let i = 0; i < 6; i++) await from.put(b(`k${i}`), b('old'));
+  const hold = deferred<void>();
+  const late: Promise<unknown>[] = [];
+  let calls = 0;
+  const txn = async (...args: Parameters<ByteKv['txn']>): Promise<unknown> => {
+    calls++;
+    // The first part of the copy, and a change later, are done long after their answer was given up.
+    if (calls !== 1 && calls !== 5) return to.txn(...args);
+    late.push(hold.promise.then(() => to.txn(...args)));
+    if (calls === 5) {
+      hold.resolve();
+      await Promise.all(late);
+    }
+    throw new KvError('KV_UNKNOWN_OUTCOME', 'the answer was lost');
+  };
+  await using running = mirror(from, instead(to, { txn }), { maxOps: 3, retryMs: 5 });
+  await running.caughtUp();
+  await from.put(b('k0'), b('new'));
+  await from.put(b('k1'), b('new'));
+  await running.caughtUp();
+  await from.put(b('k2'), b('new'));
+  await running.caughtUp();
+  expect(late).toHaveLength(2);
+  expect(running.status()).toMatchObject({ phase: 'following' });
+  expect(await compareStores({ store: from }, { store: to })).toMatchObject({ equal: true, keys: 6 });
+});
+
+test('a source whose watch leaves out a deletion that was compacted away is compared as a whole', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await from.put(b('goes'), b('1'));
+  const first = mirror(from, to);
+  await first.caughtUp();
+  await first.close();
+  const { revision } = await from.delete(b('goes'));
+  await from.compact(revision);
+  // As etcd answers for the very next revision.
+  const watch = (...args: Parameters<ByteKv['watch']>): unknown => {
+    const [selector, options] = args;
+    return from.watch(selector, { ...options, only: 'put' });
+  };
+  await using second = mirror(instead(from, { watch }), to);
+  await second.caughtUp();
+  expect(second.status().copies).toBe(1);
+  expect(await compareStores({ store: from }, { store: to })).toMatchObject({ equal: true, keys: 0 });
+});
+
+test('a member that is behind may tell of what is known: nothing is applied twice', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  const first = mirror(from, to, { maxOps: 2 });
+  await first.caughtUp();
+  const big = from.txn({
+    then: Array.from({ length: 5 }, (_, i) => ({ type: 'put' as const, key: b(`k${i}`), value: b('x') })),
+  });
+  await first.caughtUp((await big).revision);
+  await first.close();
+  const watch = (...args: Parameters<ByteKv['watch']>): unknown => {
+    const inner = from.watch(...args);
+    const batches = async function* (): AsyncGenerator<unknown> {
+      yield { revision: 1, events: [], initial: false };
+      yield* inner.batches();
+    };
+    return { batches, close: () => inner.close() };
+  };
+  await using second = mirror(instead(from, { watch }), to, { maxOps: 2 });
+  await from.put(b('k0'), b('y'));
+  await second.caughtUp();
+  expect(await storyOf(to)).toEqual(await storyOf(from));
 });

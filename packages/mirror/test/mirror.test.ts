@@ -185,6 +185,8 @@ test('wrong arguments are refused before anything happens', async () => {
     [[from, to, { maxOps: 0 }], 'maxOps'],
     [[from, to, { name: '' }], 'name'],
     [[from, to, { rnage: {} }], 'rnage'],
+    [[from, to, { range: { prefx: b('a') } }], 'prefx'],
+    [[from, to, { range: { prefix: 'a' } }], 'range.prefix'],
     [[from, to, { signal: 1 }], 'signal'],
   ];
   for (const [args, word] of wrong) {
@@ -192,8 +194,80 @@ test('wrong arguments are refused before anything happens', async () => {
       expect.objectContaining({ code: 'KV_INVALID', message: expect.stringContaining(word) }),
     );
   }
-  await expect(compareStores({ store: from }, { store: to }, { keep: -1 })).rejects.toMatchObject({
-    code: 'KV_INVALID',
-  });
+  for (const options of [{ keep: -1 }, { kep: 1 }, { range: { start: 1 } }]) {
+    await expect(compareStores({ store: from }, { store: to }, options as object)).rejects.toMatchObject({
+      code: 'KV_INVALID',
+    });
+  }
   expect((await to.status()).revision).toBe(1);
+});
+
+test('what its watch of the source throws ends it, and nothing waits any more', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await from.put(b('a'), b('1'));
+  const running = mirror(from, to, { range: { start: b('b'), end: b('a') } });
+  await expect(running.ended).rejects.toMatchObject({ code: 'WATCH_EMPTY_RANGE' });
+  await running.close();
+  expect(running.status()).toMatchObject({ phase: 'ended', reason: { code: 'WATCH_EMPTY_RANGE' } });
+});
+
+test('a mirror of the same name and another range does not go on where that one was', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  const first = mirror(from, to, { range: { prefix: b('a') } });
+  await first.caughtUp();
+  await first.close();
+  await expect(mirror(from, to).ended).rejects.toMatchObject({
+    code: 'KV_CONFLICT',
+    message: expect.stringContaining('another range'),
+  });
+});
+
+test('after a restart, too, the revision of the target that is told shows what it should', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await from.put(b('a'), b('1'));
+  const first = mirror(from, to);
+  const { targetRevision } = await first.caughtUp();
+  await first.close();
+  await using second = mirror(from, to);
+  const again = await second.caughtUp();
+  expect(again.targetRevision).toBe(targetRevision);
+  expect(s((await to.at(again.targetRevision).get(b('a')))!.value)).toBe('1');
+});
+
+test('each fence counts what comes after it, once', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await using running = mirror(from, to);
+  const fenced = running.fence();
+  // Heard in the same moment as the fence, or before its put is answered.
+  const late = from.put(b('late'), b('x'));
+  await fenced;
+  await running.caughtUp((await late).revision);
+  expect(running.status().afterFence).toBe(1);
+  await running.fence();
+  expect(running.status().afterFence).toBe(0);
+});
+
+test('a lease that a key of the target had goes, though the value is the same', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await from.put(b('k'), b('v'));
+  await to.put(b('k'), b('v'), { ttl: 1000 });
+  await using running = mirror(from, to);
+  await running.caughtUp();
+  expect((await to.get(b('k')))!.lease).toBeUndefined();
+});
+
+test('law 9: while nothing happens the target is not written', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  await using running = mirror(from, to, { range: { prefix: b('in/') }, bookmarkMs: 1 });
+  await running.caughtUp();
+  const place = async (): Promise<number> => (await to.status()).revision;
+  const { revision } = await from.put(b('out/1'), b('x'));
+  await running.caughtUp(revision);
+  const written = await place();
+  // Several bookmarks of the source come meanwhile.
+  for await (const { events } of from.watch({ prefix: b('in/') }, { progressIntervalMs: 600 }).batches()) {
+    expect(events).toEqual([]);
+    break;
+  }
+  expect(await place()).toBe(written);
 });
