@@ -1,11 +1,11 @@
 /**
  * What a watch hands out, event by event or revision by revision, wherever it gets it from.
  *
- * WHO1  Single consumer, once. Nothing is held but the part that is being handed out.
- * WHO2  The initial state is handed out whole before `revision` says so: until then a resumed watch could only have a gap.
- * WHO3  Several keys and ranges are one watcher of the range around them (several.ts): one order, each event once. What lies in none of
+ * WHD1  Single consumer, once. Nothing is held but the part that is being handed out.
+ * WHD2  The initial state is handed out whole before `revision` says so: until then a resumed watch could only have a gap.
+ * WHD3  Several keys and ranges are one watcher of the range around them (several.ts): one order, each event once. What lies in none of
  *       them is passed over here.
- * WHO4  With `resync`, a compaction that took what the watch needs makes it begin again at the present, and a batch of its own says so before.
+ * WHD4  With `resync`, a compaction that took what the watch needs makes it begin again at the present, and a batch of its own says so before.
  *
  * etcd: clientv3/watch.go. Departs: the events of one revision are told apart, not those of one answer.
  */
@@ -216,7 +216,7 @@ export class WatchHandOut<K, V> {
     }
   }
 
-  /** From here on the present state, and what comes after it (WHO4). */
+  /** From here on the present state, and what comes after it (WHD4). */
   async #listAgain(): Promise<Chunk> {
     this.#stateLeft = this.#watched.union;
     this.#again = true;
@@ -247,7 +247,7 @@ export class WatchHandOut<K, V> {
     return [];
   }
 
-  /** A part of the state has been handed out: with the last one, everything up to the beginning has (WHO2). */
+  /** A part of the state has been handed out: with the last one, everything up to the beginning has (WHD2). */
   #stateGiven(): void {
     if (this.#phase === 'bookmark') this.#revision = this.#stateRevision;
   }
