@@ -112,7 +112,7 @@ test('a member that is behind may tell of what is known: nothing is applied twic
   await first.close();
   const watch = (...args: Parameters<ByteKv['watch']>): unknown => {
     const inner = from.watch(...args);
-    const batches = async function* (): AsyncGenerator<unknown> {
+    const batches = async function* (): AsyncGenerator {
       yield { revision: 1, events: [], initial: false };
       yield* inner.batches();
     };
