@@ -3,10 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bar, bars } from '../bench/lib/bars.mjs';
-import { missingIn, withMeasured } from '../bench/lib/document.mjs';
+import { brief, missingIn, withMeasured } from '../bench/lib/document.mjs';
 import { growthPlots } from '../bench/lib/growth-report.mjs';
 import { plotSvg } from '../bench/lib/plot.mjs';
 import { table } from '../bench/lib/table.mjs';
+import { titles } from '../bench/lib/titles.mjs';
 import { root } from '../run/root.mjs';
 
 type Report = Parameters<typeof bars>[0];
@@ -17,6 +18,12 @@ describe('the documents', () => {
 
   test.each(['README.md', 'docs/performance.md'])('%s says what measured.json says', (path) => {
     expect(withMeasured(text(path), measured)).toBe(text(path));
+  });
+
+  test('the README leaves out no workload of the table, whoever is ahead in it', () => {
+    const workloads = (rows: readonly (readonly [metric: string, text: string])[]): Set<string> =>
+      new Set(rows.flatMap(([metric]) => /^W\d+/.exec(metric)?.[0] ?? []));
+    expect(workloads(brief)).toEqual(workloads(titles));
   });
 
   test('the run has the default, etcd itself and the floor', () => {
@@ -125,6 +132,16 @@ describe('a plot', () => {
     expect(Math.abs(names[0]! - names[1]!)).toBeGreaterThanOrEqual(12);
     expect(svg).not.toContain('NaN');
     expect(plotSvg(plot)).toBe(svg);
+  });
+
+  test('says in its title that the machine was busy', () => {
+    const points = [{ size: 1, values: { get: 1 } }];
+    const of = (load: number): string =>
+      growthPlots({
+        circumstances: { day: '2026-01-02', node: 'v20', cores: 2, load },
+        plots: { keys: points },
+      })[0]![1];
+    expect([of(4).includes('2 cores at a load'), of(5).includes('2 cores, busy, at a load')]).toEqual([true, true]);
   });
 
   test('has no place for nothing, and for 0', () => {

@@ -2,6 +2,7 @@
  * Notes that remember everything: what a page needs of the store, without the page.
  *
  * NTS1  Undoing is a change like any other: what was is written back as one transaction, and history keeps both.
+ * NTS2  What changed nothing is not there to be undone; going back to a revision is.
  */
 import { json, put, remove, utf8, type Codec, type KeyCodec, type Kv } from '@varve/kv/memory';
 
@@ -35,11 +36,12 @@ export class Notes {
   }
 
   async toggle(key: string): Promise<void> {
-    const { revision } = await this.#kv.transaction(async (tx) => {
+    const { revision, value: found } = await this.#kv.transaction(async (tx) => {
       const entry = await tx.get(key);
       if (entry !== undefined) tx.put(key, { ...entry.value, done: !entry.value.done });
+      return entry !== undefined;
     });
-    this.#before.push(revision - 1);
+    if (found) this.#before.push(revision - 1);
   }
 
   async remove(key: string): Promise<void> {
@@ -50,11 +52,17 @@ export class Notes {
   /** Makes the notes what they were before the last change. */
   async undo(): Promise<void> {
     const then = this.#before.pop();
-    if (then !== undefined) await this.backTo(then);
+    if (then !== undefined) await this.#restore(then);
   }
 
   /** Makes the notes what they were at a revision. */
   async backTo(revision: number): Promise<void> {
+    const made = await this.#restore(revision);
+    if (made !== undefined) this.#before.push(made - 1);
+  }
+
+  /** @returns the revision that it made; undefined: nothing was otherwise then */
+  async #restore(revision: number): Promise<number | undefined> {
     const now = (await this.#kv.status()).revision;
     const changes = await this.#kv.diff(now, revision, { prefix: 'note/' }).toArray();
     const then = changes
@@ -63,6 +71,6 @@ export class Notes {
           previous?.value.text !== entry?.value.text || previous?.value.done !== entry?.value.done,
       )
       .map(({ key, entry }) => (entry === undefined ? remove(key) : put(key, entry.value)));
-    if (then.length > 0) await this.#kv.txn({ then });
+    return then.length === 0 ? undefined : (await this.#kv.txn({ then })).revision;
   }
 }

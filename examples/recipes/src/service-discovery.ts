@@ -2,8 +2,10 @@
  * Programs that say where they are, as many projects do it with npm `etcd3`; its test is how such a project tests itself.
  *
  * SDY1  An address is there as long as its program: it goes with a lease that the program renews.
- * SDY2  A lease that was lost (a long pause, an etcd that was away) is replaced, and the address is put again.
+ * SDY2  A lease that was lost (a long pause, an etcd that was away) is replaced, and the address is put again. While the etcd is away it
+ *     is asked once a second, not again at once: a lease that cannot be had is lost at once, too.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Etcd3, Lease } from 'etcd3';
 
 export interface Registration {
@@ -11,17 +13,30 @@ export interface Registration {
   end(): Promise<void>;
 }
 
-/** @param ttl seconds after which an address whose program has died is gone */
+/** Rejects when the etcd cannot be asked now. @param ttl seconds after which an address whose program has died is gone */
 export async function register(etcd: Etcd3, service: string, address: string, ttl: number = 10): Promise<Registration> {
   let ended = false;
   let lease: Lease;
   const enter = async (): Promise<void> => {
-    lease = etcd.lease(ttl);
-    lease.on('lost', () => {
-      // The next lease says so again if this does not work.
-      if (!ended) enter().catch(() => undefined);
-    });
-    await lease.put(`services/${service}/${address}`).value(address).exec();
+    const mine = etcd.lease(ttl);
+    lease = mine;
+    await mine.grant();
+    mine.on('lost', () => void comeBack());
+    try {
+      await mine.put(`services/${service}/${address}`).value(address).exec();
+    } catch (error) {
+      mine.release();
+      throw error;
+    }
+  };
+  const comeBack = async (): Promise<void> => {
+    while (!ended) {
+      try {
+        return await enter();
+      } catch {
+        await wait(1000, undefined, { ref: false });
+      }
+    }
   };
   await enter();
   const end = async (): Promise<void> => {

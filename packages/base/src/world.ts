@@ -1,5 +1,5 @@
 /**
- * Everything a store asks of the world (law 11): `open()` is given one, and each layer hands it down. Sockets come with the server.
+ * Everything a store asks of the world (law 11): `open()` is given one, and each layer hands it down. Sockets are no part of it (decisions/0047).
  *
  * WLD1  A world is made once and not changed. The same world, given the same calls, gives the same run.
  * WLD2  What is shared by all stores of a world, such as the slice of a turn, lies in it: no module has a state of its own.

@@ -10,13 +10,9 @@
  * etcd: server/auth/store.go, options.go (spec server-api.md 10.4).
  */
 import type { AuthServerOptions } from '@varve/server';
+import { durationMs } from './duration.ts';
+import { UsageError } from './failures.ts';
 
-/** The command line is wrong. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-const units: Readonly<Record<string, number>> = { ms: 1e-3, s: 1, m: 60, h: 3600 };
 const parts = ['sign-method', 'priv-key', 'pub-key', 'ttl'];
 
 /** @param option its name, for messages @throws UsageError; Error for a file that cannot be read */
@@ -56,10 +52,9 @@ export function readAuthToken(
   };
 }
 
-/** A duration as Go writes it, such as `1h30m`, in seconds. */
+/** @param text of a time that is to come */
 function seconds(option: string, text: string): number {
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) throw new UsageError(`${option} ${text}: a duration, such as 5m`);
-  let sum = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) sum += Number(amount) * units[unit!]!;
-  return sum;
+  const ms = /\d/.test(text) && !text.startsWith('-') ? durationMs(text) : undefined;
+  if (ms === undefined) throw new UsageError(`${option} ${text}: a duration, such as 5m`);
+  return ms / 1000;
 }

@@ -5,8 +5,8 @@
  *     5 damaged, 6 version (R122).
  */
 import { createRequire } from 'node:module';
-import { exitCodeOf, lineOf } from './failures.ts';
-import { readServeOptions, UsageError } from './serve-options.ts';
+import { exitCodeOf, lineOf, UsageError } from './failures.ts';
+import { readServeOptions } from './serve-options.ts';
 import { serve } from './serve.ts';
 import type { Environment } from './systemd.ts';
 

@@ -1,5 +1,9 @@
 /** What a program says when it fails: one line, and an exit code. */
-import { UsageError } from './serve-options.ts';
+
+/** The command line is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 const OTHER = 1;
 const WRONG_USAGE = 2;

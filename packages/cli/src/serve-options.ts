@@ -7,9 +7,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { AuthServerOptions, TlsOptions } from '@varve/server';
-import { readAuthToken, UsageError } from './auth-token.ts';
-
-export { UsageError } from './auth-token.ts';
+import { readAuthToken } from './auth-token.ts';
+import { isAddress } from './etcd/addresses.ts';
+import { UsageError } from './failures.ts';
 
 export type EngineName = 'level' | 'log' | 'file' | 'memory';
 
@@ -31,7 +31,7 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Whether only programs on this machine can reach it. */
 export function isLoopback(host: string): boolean {
-  return loopback.has(host) || host.startsWith('127.');
+  return loopback.has(host) || (host.startsWith('127.') && isAddress(host));
 }
 
 /** @throws UsageError; Error for a file that cannot be read */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { authService } from '@varve/etcd-api';
 import { expect, test } from 'vitest';
-import { readAuthToken, UsageError } from '../src/auth-token.ts';
+import { readAuthToken } from '../src/auth-token.ts';
+import { UsageError } from '../src/failures.ts';
 import { folder, Program } from './support/program.ts';
 
 const files = (path: string): Uint8Array => Buffer.from(`what is in ${path}`);
@@ -30,6 +31,8 @@ test.each([
   'jwt,sign-method',
   'jwt,sign-method=RS256,tll=5m',
   'jwt,sign-method=RS256,ttl=5',
+  'jwt,sign-method=RS256,ttl=',
+  'jwt,sign-method=RS256,ttl=-5m',
 ])('VAT2: %j is wrong usage', (text) => {
   expect(() => readAuthToken('--auth-token', text, files)).toThrow(UsageError);
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { isLoopback, readServeOptions } from '../src/serve-options.ts';
 import { clientOf, count, folder, grant, Program, put } from './support/program.ts';
 
 test.each([
@@ -47,6 +48,13 @@ test.each([
   const program = new Program(...args);
   expect([await program.ended, program.err.split('\n')[0]]).toEqual([code, expect.stringContaining(text)]);
   expect(program.err).not.toMatch(/\n\s+at /);
+});
+
+test('R95: an address that only looks like one of this machine needs TLS, or --insecure', () => {
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) expect(isLoopback(host), host).toBe(true);
+  for (const host of ['127.example.com', '127.0.0.1.example.com', '127.1', '::127.0.0.1', '0.0.0.0', '::'])
+    expect(isLoopback(host), host).toBe(false);
+  expect(() => readServeOptions(['--listen', '127.example.com:0'])).toThrow('--insecure');
 });
 
 test.each([[['--help']], [['help']], [['serve', '--help']], [['serve', '--engine', 'paper', '-h']]])(

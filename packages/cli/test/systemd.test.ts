@@ -121,5 +121,7 @@ test('the container runs as nobody special, keeps its data in a volume, and says
   for (const step of ['USER', 'VOLUME', 'EXPOSE', 'HEALTHCHECK', 'ENTRYPOINT', 'CMD']) expect(steps).toContain(step);
   expect(steps.indexOf('USER')).toBeLessThan(steps.indexOf('ENTRYPOINT'));
   expect(text).not.toMatch(/^USER root/m);
+  expect(text).toContain('COPY health.mjs /opt/varve/health.mjs');
+  expect(text).toContain('CMD ["node", "/opt/varve/health.mjs"]');
   expect(text).not.toMatch(/:latest|^ADD /m);
 });

@@ -36,6 +36,13 @@ test('decisions/0041: further addresses serve the same, or only what is asked ov
   expect(await put(`127.0.0.1:${open.server.port}`)).toEqual({ rev: 4 });
 });
 
+test('an address that is none of this machine is told as that', async () => {
+  await expect(start({ host: '192.0.2.1' })).rejects.toMatchObject({
+    code: 'SERVER_LISTEN',
+    message: expect.stringContaining('give an address of this machine') as string,
+  });
+});
+
 test.skipIf(!hasOpenssl())('decisions/0041: one port with TLS and without', async () => {
   const { ca, server: own } = certificates();
   await using open = await start({ tls: { ...own, plainToo: true } });

@@ -19,7 +19,7 @@ const FLOOR = 'floor';
 const CLOSE = 1.1;
 
 /** Rows of the README, in short words; the rest is in docs/performance.md. @type {readonly (readonly [metric: string, text: string])[]} */
-const brief = [
+export const brief = [
   ['W1.put', 'sequential puts'],
   ['W1r.putRandom', 'puts of new keys in random order'],
   ['W2.durable1', 'durable puts of 1 writer'],
@@ -30,6 +30,8 @@ const brief = [
   ['W4.range100b', 'cold ranges of 100'],
   ['W5.update', 'updates'],
   ['W5.getAtRev', 'gets at old revisions'],
+  ['W6.generations', 'put, put, delete'],
+  ['W6.getAtRev', 'gets in old generations'],
   ['W7.cas', 'compare and put'],
   ['W8.fan100', 'events to 100 watchers'],
   ['W8.fan10000', 'events to 10,000 watchers'],
@@ -39,6 +41,7 @@ const brief = [
   ['W10.compact', 'time of a compaction'],
   ['W9.rssAnonMB', 'memory after opening'],
   ['W1.rssAnonMB', 'memory after loading'],
+  ['W12.loadDisk', 'disk after loading'],
 ];
 
 /** The parts, by the name in their mark. @type {Readonly<Record<string, (report: Report) => string[]>>} */

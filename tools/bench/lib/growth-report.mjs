@@ -1,6 +1,7 @@
 // @ts-check
 // The numbers of growth.mjs, and the plots that are made of them.
 import { plotSvg } from './plot.mjs';
+import { isBusy } from './table.mjs';
 
 /**
  * @typedef {object} GrowthReport
@@ -24,7 +25,7 @@ export function growthPlots({ circumstances: { day, node, cores, load }, plots }
       name: one,
       points: points.map(({ size, values }) => /** @type {const} */ ([size, values[one] ?? 0])),
     }));
-    const title = `${axis.title} (${day}, Node ${node}, ${cores} cores at a load of ${load})`;
+    const title = `${axis.title} (${day}, Node ${node}, ${cores} cores${isBusy({ load, cores }) ? ', busy,' : ''} at a load of ${load})`;
     return [/** @type {[string, string]} */ ([name, plotSvg({ ...axis, title, series })])];
   });
 }

@@ -43,9 +43,14 @@ export function table(report) {
   ].join('\n');
 }
 
+/** Whether other work ran beside. @param {{ readonly load: number, readonly cores: number }} circumstances */
+export function isBusy({ load, cores }) {
+  return load > 2 * cores;
+}
+
 /** What is to be said of a run beside other work, if it was one. @param {{ readonly load: number, readonly cores: number }} circumstances */
 export function caveat({ load, cores }) {
-  return load > 2 * cores ? 'The machine was busy with other things: these are not the figures to go by.' : '';
+  return isBusy({ load, cores }) ? 'The machine was busy with other things: these are not the figures to go by.' : '';
 }
 
 /**

@@ -11,3 +11,8 @@ export async function freePorts(count) {
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
 }
+
+/** @returns {Promise<number>} free a moment ago */
+export async function freePort() {
+  return /** @type {number} */ ((await freePorts(1))[0]);
+}

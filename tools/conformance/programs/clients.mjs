@@ -4,8 +4,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freePort } from '../lib/free-ports.mjs';
 import { hasPythonModule, python } from './lib/available.mjs';
-import { freePort, Server, serverNames } from './lib/server.mjs';
+import { Server, serverNames } from './lib/server.mjs';
 
 const usage = `node tools/conformance/programs/clients.mjs [--server varve-etcd|varve-serve|etcd] [--only NAME] [--output]
   client libraries that others have made, on that server; what is not installed is left out, and said

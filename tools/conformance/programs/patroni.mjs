@@ -22,8 +22,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { freePort } from '../lib/free-ports.mjs';
 import { python, runs } from './lib/available.mjs';
-import { freePort, Server, serverNames, until } from './lib/server.mjs';
+import { Server, serverNames, until } from './lib/server.mjs';
 import { Transcript } from './lib/transcript.mjs';
 
 const usage = `node tools/conformance/programs/patroni.mjs [--server varve-etcd|varve-serve|etcd] [--logs]

@@ -1,10 +1,9 @@
 /** A real etcd on the loopback, and its command line. */
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { freePort } from '../../conformance/lib/free-ports.mjs';
 
 /** Why the comparison cannot be made here, or `undefined`. */
 export function absence(): string | undefined {
@@ -92,13 +91,4 @@ export class RealEtcd {
     this.#process.kill('SIGTERM');
     await ended;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

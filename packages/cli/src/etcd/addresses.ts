@@ -7,7 +7,7 @@
  * etcd: pkg/types/urls.go, embed/config.go. Departs: unix sockets are refused for clients.
  */
 import { isIP } from 'node:net';
-import { UsageError } from '../serve-options.ts';
+import { UsageError } from '../failures.ts';
 
 export interface Address {
   readonly scheme: 'http' | 'https' | 'unix' | 'unixs';

@@ -9,9 +9,9 @@
  *
  * etcd: etcdserver/api/v3compactor/periodic.go, revision.go; embed/etcd.go, parseCompactionRetention.
  */
-import { UsageError } from '../serve-options.ts';
+import { durationMs } from '../duration.ts';
+import { UsageError } from '../failures.ts';
 import type { EtcdLog } from './etcd-log.ts';
-import { durationMs } from './read-flags.ts';
 
 export interface Retention {
   readonly mode: 'periodic' | 'revision';

@@ -6,7 +6,7 @@
  * etcd: pkg/tlsutil/cipher_suites.go.
  */
 import { getCiphers } from 'node:tls';
-import { UsageError } from '../serve-options.ts';
+import { UsageError } from '../failures.ts';
 
 /** @param names Go's, at least one @returns a list as `node:tls` takes it @throws UsageError */
 export function ciphersOf(names: readonly string[]): string {

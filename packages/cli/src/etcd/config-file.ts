@@ -13,7 +13,7 @@
  *
  * etcd: embed/config.go, configFromFile; etcd.conf.yml.sample.
  */
-import { UsageError } from '../serve-options.ts';
+import { UsageError } from '../failures.ts';
 import type { FlagKind } from './flag.ts';
 
 export interface Setting {

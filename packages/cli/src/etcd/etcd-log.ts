@@ -10,7 +10,7 @@
  * etcd: embed/config_logging.go, pkg/logutil.
  */
 import { openSync, writeSync } from 'node:fs';
-import { UsageError } from '../serve-options.ts';
+import { UsageError } from '../failures.ts';
 import { wallMs } from './clock.ts';
 
 export type Level = 'debug' | 'info' | 'notice' | 'warn' | 'error';

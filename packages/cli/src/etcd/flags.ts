@@ -1,9 +1,11 @@
 /**
  * Every flag of etcd 3.4 (newer ones are in newer-flags.ts), and what becomes of it here. `varve-etcd --help` is made of this table.
  *
- * EFL1  No flag of etcd is unknown. It is done; or it has no effect on a cluster of one member, which the log says once where somebody
- *     gives it; or a value of it asks for what there is not, and the program ends before it has touched anything.
- * EFL2  Defaults are etcd's.
+ * EFL1  No flag of etcd 3.4 is unknown. It is done; or it has no effect on a cluster of one member, which the log says once where somebody
+ *     gives it; or it asks for what is not there, and the program ends before it has touched anything. The flags for the security of
+ *     clients are done or refused; those for peers have no effect, because there are none.
+ * EFL2  Defaults are etcd's. Two of them mean less here: without `--cors` no web page may call, and without `--host-whitelist`, on a
+ *     loopback address and without TLS, only names of this machine are answered.
  *
  * etcd: etcdmain/help.go, etcdmain/config.go.
  */
@@ -118,7 +120,7 @@ const security: Group = {
   'key-file': done('text', '', 'its key'),
   'client-cert-auth': done('switch', 'false', 'clients must show a certificate'),
   'client-crl-file': done('text', '', 'certificates that were revoked'),
-  'client-cert-allowed-hostname': done('text', '', "the name that a client's certificate must be for"),
+  'client-cert-allowed-hostname': done('list', '', "names; a client's certificate must be for one of them"),
   'trusted-ca-file': done('text', '', "the authority of the clients' certificates, which they then must show"),
   'auto-tls': done('switch', 'false', 'TLS with a certificate that is made here'),
   'peer-cert-file': without('text', '', NO_PEERS),

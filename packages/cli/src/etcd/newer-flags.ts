@@ -1,19 +1,21 @@
 /**
- * Flags that came after etcd 3.4, so that a unit or a chart for 3.5 or 3.6 starts this, too.
+ * Flags that came with etcd 3.5 and 3.6, so that a unit or a chart for them starts this, too.
  *
- * ENF1  As with the others: nothing about security is taken without effect (EFL1).
- * ENF2  etcd 3.6 has dropped `experimental-` from some names; both are one flag.
+ * ENF1  As with the others, the flags for the security of clients are done or refused (EFL1). A list in the tests says which there are.
+ * ENF2  etcd 3.5 and 3.6 have dropped `experimental-` from some names; both are one flag.
  */
 import { refused, without, type Flag } from './flag.ts';
 
 const ONE = 'there is one member, which needs no others';
+const NOBODY = 'there is nobody to find: one member';
 const NO_LOG = 'there is no write-ahead log';
 const NO_TRACES = 'there are no traces';
 const BY_ITSELF = 'it is done when others can wait';
 
-/** Names of 3.6, and what they were in 3.4. */
+/** Names of 3.5 and 3.6, and what they were in 3.4. */
 export const renamed: ReadonlyMap<string, string> = new Map(
   [
+    'backend-bbolt-freelist-type',
     'compaction-batch-limit',
     'corrupt-check-time',
     'peer-skip-client-san-verification',
@@ -50,8 +52,19 @@ const both: Readonly<Record<string, Flag>> = {
 export const newer: Readonly<Record<string, Flag>> = {
   'client-cert-file': refused('text', '', 'nothing here calls itself'),
   'client-key-file': refused('text', '', 'nothing here calls itself'),
-  'discovery-token': refused('text', '', 'there is nobody to find: one member'),
-  'discovery-endpoints': refused('text', '', 'there is nobody to find: one member'),
+  'discovery-cacert': refused('text', '', NOBODY),
+  'discovery-cert': refused('text', '', NOBODY),
+  'discovery-dial-timeout': refused('duration', '2s', NOBODY),
+  'discovery-endpoints': refused('text', '', NOBODY),
+  'discovery-insecure-skip-tls-verify': refused('switch', 'false', NOBODY),
+  'discovery-insecure-transport': refused('switch', 'true', NOBODY),
+  'discovery-keepalive-time': refused('duration', '2s', NOBODY),
+  'discovery-keepalive-timeout': refused('duration', '6s', NOBODY),
+  'discovery-key': refused('text', '', NOBODY),
+  'discovery-password': refused('text', '', NOBODY),
+  'discovery-request-timeout': refused('duration', '5s', NOBODY),
+  'discovery-token': refused('text', '', NOBODY),
+  'discovery-user': refused('text', '', NOBODY),
   'enable-log-rotation': refused('switch', 'false', 'files of logs are not rotated: let logrotate do it'),
   'feature-gates': without('text', '', 'there are none'),
   'listen-client-http-urls': refused('urls', '', 'everything is served at --listen-client-urls'),

@@ -9,7 +9,9 @@
  *
  * etcd: pkg/flags/flag.go; Go: src/flag/flag.go.
  */
-import { readNamed, UsageError } from '../serve-options.ts';
+import { durationMs } from '../duration.ts';
+import { UsageError } from '../failures.ts';
+import { readNamed } from '../serve-options.ts';
 import { asFlag, readConfigFile } from './config-file.ts';
 import type { FlagKind } from './flag.ts';
 import { flags, ignoredFlags, type Values } from './flags.ts';
@@ -118,19 +120,4 @@ function checked(kind: FlagKind, value: string, where: string): string {
 function truthOf(text: string): boolean | undefined {
   if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
   return /^(0|f|F|FALSE|false|False)$/.test(text) ? false : undefined;
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  ...{ ns: 1e-6, us: 1e-3, '\u00b5s': 1e-3, '\u03bcs': 1e-3 },
-  ...{ ms: 1, s: 1000, m: 60_000, h: 3_600_000 },
-};
-
-/** Milliseconds of a duration of Go; undefined when it is none. */
-export function durationMs(text: string): number | undefined {
-  if (text === '0' || text === '') return 0;
-  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$/.exec(text);
-  if (match === null) return undefined;
-  let sum = 0;
-  for (const [, count, unit] of match[2]!.matchAll(/([\d.]+)([^\d.]+)/g)) sum += Number(count) * unitMs[unit!]!;
-  return match[1] === '-' ? -sum : sum;
 }

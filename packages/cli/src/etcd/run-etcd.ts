@@ -4,8 +4,7 @@
  * ERN1  As etcd's: wrong flags end with 2, values that do not go together with 1; every failure is a line, never a stack (R122).
  */
 import { createRequire } from 'node:module';
-import { exitCodeOf, lineOf } from '../failures.ts';
-import { UsageError } from '../serve-options.ts';
+import { exitCodeOf, lineOf, UsageError } from '../failures.ts';
 import type { World } from '../cli.ts';
 import { openEtcdLog } from './etcd-log.ts';
 import { groups } from './flags.ts';
@@ -64,7 +63,7 @@ function versionText(): string {
 
 function helpText(): string {
   const lines = [
-    'usage: varve-etcd [flags]     an etcd of one member, with the flags of etcd 3.4',
+    'usage: varve-etcd [flags]     an etcd of one member, with the flags of etcd 3.4 to 3.6',
     '       varve-etcd --version | --help',
     '',
     'Each flag is also read from the environment: ETCD_DATA_DIR for --data-dir.',

@@ -7,7 +7,7 @@
  */
 import { createServer } from '@varve/server';
 import { hasEtcdStore, openEtcdLayers } from '../open-layers.ts';
-import { UsageError } from '../serve-options.ts';
+import { UsageError } from '../failures.ts';
 import { ended } from '../serve.ts';
 import { notify } from '../systemd.ts';
 import { startAutoCompaction } from './auto-compaction.ts';
@@ -48,8 +48,8 @@ export async function serveEtcd(given: Given, log: EtcdLog, { signal, environmen
     const server = await createServer(layers, {
       ...settings.server,
       version: ETCD_VERSION,
-      onSlowCall: ({ method, ms, code }) => {
-        const facts = { took: `${ms.toFixed(1)}ms`, method, code };
+      onSlowCall: ({ method, ms, code, untold }) => {
+        const facts = { took: `${ms.toFixed(1)}ms`, method, code, untold };
         log.say('warn', 'etcdserver', 'apply request took too long', facts);
       },
     });

@@ -8,12 +8,14 @@
  */
 import type { ListenAddress, ServerOptions, TlsOptions } from '@varve/server';
 import { readAuthToken } from '../auth-token.ts';
-import { readNamed, UsageError } from '../serve-options.ts';
+import { durationMs } from '../duration.ts';
+import { UsageError } from '../failures.ts';
+import { readNamed } from '../serve-options.ts';
 import { placesOf, readAddresses, type Address, type Place } from './addresses.ts';
 import { readRetention, type Retention } from './auto-compaction.ts';
 import type { LogOptions } from './etcd-log.ts';
 import { flags } from './flags.ts';
-import { durationMs, type Given } from './read-flags.ts';
+import type { Given } from './read-flags.ts';
 import { clientTls } from './tls.ts';
 
 export interface Settings {
@@ -166,6 +168,8 @@ function limits(values: Given['values']): Partial<ServerOptions> {
     if (count < 1) throw new UsageError(`--${name} ${count}: at least 1`);
     return count;
   };
+  // As etcd's: 0 leaves its own interval.
+  const progressMs = durationMs(values['experimental-watch-progress-notify-interval']) || 600_000;
   return {
     slowCallMs: Math.max(0, Math.round(durationMs(values['experimental-warning-apply-duration']) ?? 0)),
     quotaBytes: Number(values['quota-backend-bytes']),
@@ -176,9 +180,6 @@ function limits(values: Given['values']): Partial<ServerOptions> {
     minPingIntervalMs: ms('grpc-keepalive-min-time'),
     keepaliveIntervalMs: ms('grpc-keepalive-interval') || NEVER_MS,
     keepaliveTimeoutMs: ms('grpc-keepalive-timeout') || NEVER_MS,
-    progressIntervalMs: Math.min(
-      NEVER_MS,
-      Math.max(1, Math.round(durationMs(values['experimental-watch-progress-notify-interval']) ?? 0)),
-    ),
+    progressIntervalMs: Math.min(NEVER_MS, Math.max(1, Math.round(progressMs))),
   };
 }

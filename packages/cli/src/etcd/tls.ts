@@ -9,7 +9,8 @@
 import { join } from 'node:path';
 import type { X509Certificate } from 'node:crypto';
 import type { TlsOptions } from '@varve/server';
-import { readNamed, UsageError } from '../serve-options.ts';
+import { UsageError } from '../failures.ts';
+import { readNamed } from '../serve-options.ts';
 import { isAddress, type Place } from './addresses.ts';
 import { ciphersOf } from './ciphers.ts';
 import { wallMs } from './clock.ts';
@@ -43,15 +44,20 @@ export function clientTls(values: Values, data: string, places: readonly Place[]
 }
 
 function admission(values: Values): ((certificate: X509Certificate) => boolean) | undefined {
-  const hostname = values['client-cert-allowed-hostname'];
+  const allowed = values['client-cert-allowed-hostname'];
+  // OpenSSL would find an empty name in any certificate.
+  const names = allowed.split(',').filter((name) => name !== '');
   const isRevoked = revocation(values);
-  if (hostname === '' && isRevoked === undefined) return undefined;
+  if (allowed === '' && isRevoked === undefined) return undefined;
   return (certificate) => {
     if (isRevoked?.(certificate) === true) return false;
-    if (hostname === '') return true;
-    if (isAddress(hostname)) return certificate.checkIP(hostname) !== undefined;
-    return certificate.checkHost(hostname, { subject: 'never' }) !== undefined;
+    return allowed === '' || names.some((name) => isFor(certificate, name));
   };
+}
+
+function isFor(certificate: X509Certificate, name: string): boolean {
+  if (isAddress(name)) return certificate.checkIP(name) !== undefined;
+  return certificate.checkHost(name, { subject: 'never' }) !== undefined;
 }
 
 function revocation(values: Values): ((certificate: X509Certificate) => boolean) | undefined {

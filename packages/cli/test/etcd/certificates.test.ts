@@ -78,6 +78,8 @@ test('R98, decisions/0041: who is revoked, or has another name than it must, is 
   expect([admits('--client-crl-file', own), admits('--client-crl-file', other)]).toEqual([false, true]);
   const named = (name: string): boolean | undefined => admits('--client-cert-allowed-hostname', name);
   expect([named('a.example'), named('127.0.0.1'), named('b.example')]).toEqual([true, true, false]);
+  expect([named('b.example,a.example'), named('b.example,127.0.0.1')]).toEqual([true, true]);
+  expect([named('b.example,127.0.0.2'), named(','), named('b.example,')]).toEqual([false, false, false]);
   expect(admits('--client-cert-allowed-hostname', 'a.example', '--client-crl-file', own)).toBe(false);
   expect(() => admits('--client-crl-file', files[1]!)).toThrow('no list of revoked certificates');
 });

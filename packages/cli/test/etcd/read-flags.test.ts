@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { durationMs, readFlags } from '../../src/etcd/read-flags.ts';
+import { durationMs } from '../../src/duration.ts';
+import { readFlags } from '../../src/etcd/read-flags.ts';
 
 test.each([
   [['--name', 'a']],

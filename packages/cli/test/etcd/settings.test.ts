@@ -48,6 +48,8 @@ test.each([
   [['--experimental-enable-v2v3', '/v2'], 'etcd 2 is not served'],
   [['--proxy', 'on'], 'there is no proxy'],
   [['--discovery', 'https://example.com'], 'there is nobody to find'],
+  [['--discovery-endpoints', 'http://example.com', '--discovery-token', 'a'], 'there is nobody to find'],
+  [['--discovery-insecure-transport=false'], 'there is nobody to find'],
   [['--heartbeat-interval', '300'], '5 times'],
   [['--election-timeout', '60000'], 'too long'],
   [['--auto-compaction-mode', 'never'], 'unknown auto-compaction-mode'],
@@ -67,6 +69,19 @@ test('decisions/0041: what has no effect is told, and its default is not', () =>
     expect.stringContaining('--snapshot-count has no effect'),
   ]);
 });
+
+test.each([
+  ['0', 600_000],
+  ['0s', 600_000],
+  ['1ns', 1],
+  ['2.4ms', 2],
+  ['5s', 5000],
+])(
+  'decisions/0041: watchers hear with --watch-progress-notify-interval=%s how far they are every %i ms',
+  (text, ms) => {
+    expect(settings(`--watch-progress-notify-interval=${text}`).server.progressIntervalMs).toBe(ms);
+  },
+);
 
 test('decisions/0041: one address with and without TLS, further ones, and those for metrics', () => {
   const data = folder();

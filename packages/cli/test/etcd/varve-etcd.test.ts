@@ -53,13 +53,14 @@ test('decisions/0041: history that is older than the retention is compacted by i
   await expect.poll(() => program.err, { timeout: 20_000 }).toContain('Finished auto-compaction at revision 2');
 });
 
-test('decisions/0041: JSON lines on standard output, and metrics at an address of their own', async () => {
+test('decisions/0041: JSON lines on standard output, slow requests among them, and metrics at an address of their own', async () => {
   const port = await freePort();
   const metrics = `http://127.0.0.1:${port}`;
   const url = `http://127.0.0.1:${await freePort()}`;
   const program = etcd(
     ...['--data-dir', join(folder(), 'data'), '--listen-client-urls', url, '--advertise-client-urls', url],
     ...['--logger=zap', '--log-outputs=stdout', '--listen-metrics-urls', metrics],
+    '--experimental-warning-apply-duration=0s',
   );
   await expect.poll(() => program.out, { timeout: 20_000 }).toContain('ready to serve client requests');
   for (const line of program.out.trim().split('\n'))
@@ -67,6 +68,10 @@ test('decisions/0041: JSON lines on standard output, and metrics at an address o
   expect(program.err).toBe('');
   expect((await fetch(`${metrics}/health`)).status).toBe(200);
   expect(await count(clientOf(metrics)).catch((error: unknown) => error)).toBeInstanceOf(Error);
+  await put(clientOf(url), 'k');
+  const slow = (): string | undefined => program.out.split('\n').find((line) => line.includes('took too long'));
+  await expect.poll(slow, { timeout: 20_000 }).toBeDefined();
+  expect(JSON.parse(slow()!)).toMatchObject({ method: '/etcdserverpb.KV/Put', code: 0, untold: 0 });
 });
 
 test.each([

@@ -111,9 +111,11 @@ export class Listener {
   #listen({ host, port, fd }: ListenerOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const server = this.#server;
-      const failed = (cause: Error): void => {
+      const failed = (cause: NodeJS.ErrnoException): void => {
         const place = fd === undefined ? `${host}:${port}` : `the socket that was handed over as ${fd}`;
-        const message = `cannot listen on ${place} (${cause.message}): is another server running there?`;
+        const isElsewhere = cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND';
+        const advice = isElsewhere ? 'give an address of this machine' : 'is another server running there?';
+        const message = `cannot listen on ${place} (${cause.message}): ${advice}`;
         reject(new ServerError('SERVER_LISTEN', message, { cause }));
       };
       server.once('error', failed);

@@ -1,0 +1,27 @@
+/**
+ * Whether the server in this container answers: `node health.mjs [PORT]` ends with 0 or 1.
+ *
+ * HLT1  Without TLS and with it; its certificate need not be for the loopback address, on which nobody stands in between.
+ * HLT2  Who asks for a certificate of ours, as with --client-ca, is there: it listens only when the store is open.
+ */
+import { get as getPlain } from 'node:http';
+import { get as getSecure } from 'node:https';
+
+const port = Number(process.argv[2] ?? 2379);
+
+/** @returns 'ready', 'not ready', or the code of an error */
+function ask(get) {
+  const where = { host: '127.0.0.1', port, path: '/readyz', rejectUnauthorized: false, timeout: 1000 };
+  return new Promise((resolve) => {
+    const request = get(where, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200 ? 'ready' : 'not ready');
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', ({ code }) => resolve(code ?? 'timeout'));
+  });
+}
+
+const found = [await ask(getSecure)];
+if (found[0] !== 'ready') found.push(await ask(getPlain));
+process.exit(found.includes('ready') || found[0] === 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' ? 0 : 1);
