@@ -17,7 +17,7 @@ function ci(check: string, tests: string): { readonly child: ChildProcess; reado
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const name of ['.ci', 'bin']) mkdirSync(join(folder, name));
   cpSync(join(root, '.ci', 'run'), join(folder, '.ci', 'run'));
-  const npm = `case "$*" in 'run check') name=check; ${check} ;; test) name=test; ${tests} ;; esac`;
+  const npm = `case "$*" in 'run check') name=check; ${check} ;; test*) name=test; ${tests} ;; esac`;
   const programs = { npm, node: "echo '1 passed, 0 failed'", id: 'echo 1000' };
   for (const [name, body] of Object.entries(programs))
     writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
