@@ -35,7 +35,7 @@ export function after(afterMs: number, work: () => void): () => void {
 
 /** Seconds since 1970. */
 export function unixSeconds(): number {
-  return Date.now() / 1000;
+  return wallMs() / 1000;
 }
 
 /** Seconds that this process has run. */

@@ -29,12 +29,13 @@ import { registerReflection } from './reflection/service.ts';
 import { Calls } from './rpc/calls.ts';
 import type { SlowCall } from './rpc/slow-call.ts';
 import { ServerState } from './server-state.ts';
-import type { Exchange } from './transport/exchange.ts';
-import { Front } from './transport/front.ts';
-import { shareStreams } from './transport/http2.ts';
-import { Listener, type ListenAddress, type TlsOptions } from './transport/listener.ts';
+import { Front, type Pages } from './transport/front.ts';
+import { httpStreams } from './transport/http2.ts';
+import { onStreams } from './transport/http2-servers.ts';
+import type { ListenAddress, TlsOptions } from './transport/listen-options.ts';
+import { Listener } from './transport/listener.ts';
 import { limitPings } from './transport/ping-limit.ts';
-import { takeUnaryCalls } from './transport/unary/unary-calls.ts';
+import { unaryStreams } from './transport/unary/unary-calls.ts';
 import { registerWatch } from './watch/service.ts';
 
 export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOptions {
@@ -108,20 +109,21 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   registerReflection(calls);
   const probes = new Probes(state, calls);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  takeUnaryCalls(grpc, (path) => calls.unaryAt(path), limits);
   limitPings(grpc, limits.minPingIntervalMs);
   const gateway = new Gateway(calls, limits);
-  const origins = new Origins(options, host, options.advertiseUrls ?? []);
-  const front = new Front(gateway, (method, path) => probes.page(method, path), origins);
-  const handle = (exchange: Exchange): void => front.handle(exchange);
-  shareStreams(grpc, handle);
+  const origins = new Origins(options, options.advertiseUrls ?? []);
+  const pages: Pages = (method, path) => probes.page(method, path);
+  const front = new Front(gateway, pages, origins);
+  const probesFront = new Front(undefined, pages, origins);
+  onStreams(grpc, [unaryStreams((path) => calls.unaryAt(path), limits), httpStreams(front)]);
   const listeners: Listener[] = [];
   const parts = { listeners, calls, grpc, gateway };
   try {
     for (const { probesOnly, ...address } of [{ host, port, fd, tls, probesOnly: false }, ...(options.also ?? [])]) {
-      const { connections, handshakeTimeoutMs, bodyTimeoutMs } = limits;
-      const place = { tls: undefined, ...address, connections, handshakeTimeoutMs, bodyTimeoutMs };
-      listeners.push(await Listener.open(probesOnly === true ? undefined : injector, handle, place));
+      const { connections, handshakeTimeoutMs, requestTimeoutMs } = limits;
+      const place = { tls: undefined, ...address, connections, handshakeTimeoutMs, requestTimeoutMs };
+      const served = probesOnly === true ? { front: probesFront } : { front, grpc: injector };
+      listeners.push(await Listener.open(served, place));
     }
   } catch (error) {
     await shutDown(parts, 0);

@@ -22,9 +22,12 @@ export interface LimitOptions {
   readonly maxConcurrentStreams?: number | undefined;
   /** Connections at once; further ones are closed. @default 1000 */
   readonly maxConnections?: number | undefined;
-  /** How long a connection may take to say what it speaks, TLS included. @default 10_000 */
+  /** How long each step of a connection's beginning may take: the handshake of TLS, saying what it speaks, the head of a request. @default 10_000 */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** How long a unary request may take to arrive whole, and how long more than 8 MiB of answers may stay unread. @default 30_000 */
+  /**
+   * How long a unary request may take to arrive whole, or the body of one over HTTP until there is something to do; and how long more
+   * than 8 MiB of answers may stay unread. @default 30_000
+   */
   readonly requestTimeoutMs?: number | undefined;
   /** Reads and writes that take longer are slow: they are counted, and told of. @default 100 */
   readonly slowCallMs?: number | undefined;
@@ -75,11 +78,6 @@ export class Limits {
   /** Largest message that is read, and the size at which answers of a watch are cut where that was asked for. */
   get messageBytes(): number {
     return this.requestBytes + TRANSPORT_BYTES;
-  }
-
-  /** How long the body of an HTTP request may take until there is something to do. */
-  get bodyTimeoutMs(): number {
-    return this.handshakeTimeoutMs * 3;
   }
 
   /** @param bytes of the message @throws StatusError */

@@ -19,6 +19,22 @@ export class StatusError extends Error {
   }
 }
 
+/** Why a call is over whose client is not there any more. One for all: a reason made for each took a sixteenth of a range. */
+export const clientGone: StatusError = new StatusError(status.CANCELLED, 'the client has gone');
+
+/** What a server of gRPC refuses by itself, in the words of Go's. */
+export const refusals: {
+  deadline(): StatusError;
+  messageTooLarge(bytes: number, most: number): StatusError;
+  encoding(name: string): StatusError;
+} = Object.freeze({
+  deadline: () => new StatusError(status.DEADLINE_EXCEEDED, 'context deadline exceeded'),
+  messageTooLarge: (bytes: number, most: number) =>
+    new StatusError(status.RESOURCE_EXHAUSTED, `grpc: received message larger than max (${bytes} vs. ${most})`),
+  encoding: (name: string) =>
+    new StatusError(status.UNIMPLEMENTED, `grpc: Decompressor is not installed for grpc-encoding "${name}"`),
+});
+
 type Fail = () => StatusError;
 
 function fail(code: number, text: string): Fail {

@@ -1,3 +1,4 @@
+import { connect, type ConnectionOptions } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
 import type { MemberListResponse } from '@varve/etcd-api';
 import { expect, test } from 'vitest';
@@ -32,6 +33,12 @@ test('decisions/0041: further addresses serve the same, or only what is asked ov
   expect(await put(`127.0.0.1:${open.server.port}`)).toEqual({ rev: 3 });
   expect((await fetch(`http://127.0.0.1:${probes}/health`)).status).toBe(200);
   expect(await put(`127.0.0.1:${probes}`)).toContain('UNAVAILABLE');
+  const ask = async (at: number, path: string): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${at}/${path}`, { method: 'POST', body: '{"key":"YQ=="}' })).status;
+  for (const path of ['v3/kv/put', 'v3beta/kv/put', 'v3', 'v3/kv/range', 'v3/watch']) {
+    expect([path, await ask(probes, path)]).toEqual([path, 404]);
+  }
+  expect([await ask(port, 'v3/kv/range'), open.store.rev()]).toEqual([200, 3]);
   await expect(start({ also })).rejects.toMatchObject({ code: 'SERVER_LISTEN' });
   expect(await put(`127.0.0.1:${open.server.port}`)).toEqual({ rev: 4 });
 });
@@ -52,6 +59,24 @@ test.skipIf(!hasOpenssl())('decisions/0041: one port with TLS and without', asyn
   expect(await (await fetch(`http://${address}/livez`)).text()).toBe('ok\n');
 });
 
+test.skipIf(!hasOpenssl())('decisions/0041: an address for probes alone offers HTTP/1.1 alone', async () => {
+  const [port] = await freePorts();
+  const { ca, server: own } = certificates();
+  await using open = await start({ also: [{ host: '127.0.0.1', port, tls: own, probesOnly: true }] });
+  expect(open.server.port).not.toBe(port);
+  const options = { host: '127.0.0.1', port, ca, servername: 'localhost', ALPNProtocols: ['h2', 'http/1.1'] };
+  const text = await new Promise<string>((resolve, reject) => {
+    let seen = '';
+    const socket = connect(options, () => {
+      seen = `${String(socket.alpnProtocol)} `;
+      socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    });
+    socket.setEncoding('latin1').on('data', (piece: string) => (seen += piece));
+    socket.on('error', reject).on('close', () => resolve(seen));
+  });
+  expect(text).toMatch(/^http\/1\.1 HTTP\/1\.1 200 OK[^]*ok\n/);
+});
+
 test.skipIf(!hasOpenssl())('R98, decisions/0041: a certificate that holds may be refused all the same', async () => {
   const { ca, server: own, client } = certificates();
   const seen: string[] = [];
@@ -66,6 +91,37 @@ test.skipIf(!hasOpenssl())('R98, decisions/0041: a certificate that holds may be
   isWelcome = false;
   expect(await put(`127.0.0.1:${open.server.port}`, by)).toContain('UNAVAILABLE');
   expect(seen.every((subject) => subject === 'CN=client')).toBe(true);
+});
+
+test.skipIf(!hasOpenssl())('R96, R98: whom no address lets in, by its certificate or by what it speaks', async () => {
+  const [port] = await freePorts();
+  const authority = certificates();
+  const { ca, server: own, client } = authority;
+  const { client: stranger } = certificates();
+  const tls = { ...own, clientCa: ca };
+  await using open = await start({ tls, also: [{ host: '127.0.0.1', port, tls }] });
+  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+  const cases: readonly [name: string, options: ConnectionOptions, isLetIn: boolean][] = [
+    ['one that holds', client, true],
+    ['none', {}, false],
+    ['of another authority', stranger, false],
+    ['for servers', authority.issue('for servers', 'serverAuth', 2), false],
+    ['too old', authority.issue('too old', 'clientAuth', -1), false],
+    ['TLS 1.1', { ...client, ...old }, false],
+  ];
+  for (const at of [open.server.port, port]) {
+    for (const [name, options, isLetIn] of cases) {
+      const socket = connect({ host: '127.0.0.1', port: at, ca, servername: 'localhost', ...options });
+      let answer = '';
+      socket.on('secureConnect', () =>
+        socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
+      );
+      socket.on('error', () => undefined);
+      socket.setEncoding('latin1').on('data', (piece: string) => (answer += piece));
+      await new Promise((resolve) => socket.on('close', resolve));
+      expect([name, answer.startsWith('HTTP/1.1 200')]).toEqual([name, isLetIn]);
+    }
+  }
 });
 
 test('decisions/0041: ids that follow from the peer address and the token are those that an etcd has', async () => {

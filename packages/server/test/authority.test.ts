@@ -5,11 +5,15 @@ import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { mendAuthority } from '../src/transport/authority.ts';
+import { onFirstHeaders } from '../src/transport/first-headers.ts';
 import { start as startServer } from './support/server.ts';
 
 const PREFACE_BYTES = 24;
-const [HEADERS, RST_STREAM, SETTINGS] = [1, 3, 4];
+const [DATA, HEADERS, RST_STREAM, SETTINGS] = [0, 1, 3, 4];
+/** What a client may send before it has heard anything: 255 times 257 bytes. */
+const WINDOW = 65_535;
 const ACK = Buffer.of(0, 0, 0, SETTINGS, 1, 0, 0, 0, 0);
+const frameHead = (length: number): Buffer => Buffer.of(0, length >> 8, length & 0xff, DATA, 0, 0, 0, 0, 1);
 
 interface Frame {
   readonly type: number;
@@ -123,6 +127,33 @@ test('C13: a client that asks nothing for a while is served all the same', async
   socket.write(request);
   const frames = await until(socket, isAnswer);
   expect(frames.find(isAnswer)!.type).toBe(HEADERS);
+});
+
+test('C13, R97: a first request as large as the first window is held until the client has heard the server, and no more', async () => {
+  const { start, call: head } = await sentBy(call('localhost'));
+  const frames = Array.from({ length: WINDOW / 257 }, () => [frameHead(257), Buffer.alloc(257)]);
+  const request = Buffer.concat([head, ...frames.flat()]);
+  for (const isTooLarge of [false, true]) {
+    const heard: Buffer[] = [];
+    const wire = new Duplex({
+      read: () => undefined,
+      write: (bytes: Buffer, _, done) => {
+        heard.push(bytes);
+        done();
+      },
+    });
+    let isServed = false;
+    onFirstHeaders(wire, 10_000, () => (isServed = true));
+    wire.push(start);
+    for (const bytes of isTooLarge ? [request, request] : [request]) wire.push(bytes);
+    await expect.poll(() => heard.length > 0 && (wire.destroyed || wire.readableLength === 0)).toBe(true);
+    expect([isServed, wire.destroyed]).toEqual([false, isTooLarge]);
+    if (isTooLarge) continue;
+    wire.push(ACK);
+    await expect.poll(() => isServed).toBe(true);
+    expect((wire.read() as Buffer).equals(Buffer.concat([start, request]))).toBe(true);
+    wire.destroy();
+  }
 });
 
 test('R97: a client that does not say all of its hello is shown out', async () => {

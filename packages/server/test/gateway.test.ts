@@ -1,6 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { request as secureRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { Metadata, status } from '@grpc/grpc-js';
 import * as api from '@varve/etcd-api';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -65,7 +66,7 @@ describe('routes', () => {
 
   test('a service that is not registered is answered as gRPC would', async () => {
     const limits = new Limits({});
-    const caller = { metadata: new Metadata(), peer: '', host: '', signal: new AbortController().signal };
+    const caller = { metadata: new Metadata(), signal: new AbortController().signal };
     for (const { method } of routes.values()) {
       const call = new GatewayCall(method, undefined as unknown as Exchange, caller, limits, new Chunks());
       await expect(call.run(undefined, undefined, () => undefined)).rejects.toEqual(
@@ -266,6 +267,25 @@ describe('web pages and names', () => {
     await expect.poll(() => read().split(' ')[1]).toBe('400');
     await expect(start({ cors: 'x' as unknown as string[] })).rejects.toThrow(TypeError);
   });
+
+  test('R116: names are judged by the address that was called, whichever the server was given first', async () => {
+    const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+    const other = own.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    const status = async (at: string, port: number): Promise<string | undefined> => {
+      const socket = connect(port, at);
+      let text = '';
+      socket.setEncoding('latin1').on('data', (piece: string) => (text += piece));
+      socket.write(host('example.com'));
+      await expect.poll(() => text).toContain('\r\n');
+      socket.destroy();
+      return text.split(' ')[1];
+    };
+    for (const first of own.some(({ address }) => address === '::1') ? ['0.0.0.0', '::'] : ['0.0.0.0']) {
+      await using server = await start({ host: first });
+      expect(await status('127.0.0.1', server.server.port)).toBe('421');
+      if (other !== undefined) expect(await status(other, server.server.port)).toBe('400');
+    }
+  });
 });
 
 describe('hostile requests', () => {
@@ -301,7 +321,7 @@ describe('hostile requests', () => {
   }, 60_000);
 
   test('R97: heads and bodies that do not come to an end end their connection', async () => {
-    await using server = await start({ handshakeTimeoutMs: 300 });
+    await using server = await start({ handshakeTimeoutMs: 300, requestTimeoutMs: 600 });
     const head = await socketTo(server);
     head.socket.write('POST /v3/kv/range HT');
     await head.gone;

@@ -1,4 +1,6 @@
+import { Metadata, Server } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
+import { Calls } from '../src/rpc/calls.ts';
 import { Histogram } from '../src/probes/histogram.ts';
 import type { SlowCall } from '../src/index.ts';
 import { start } from './support/server.ts';
@@ -77,6 +79,25 @@ test('R118: calls are counted by method and code, messages and bytes each way; u
   expect(text).not.toContain('Invented');
   expect(value(text, 'etcd_network_client_grpc_received_bytes_total')).toBeGreaterThan(10);
   expect(value(text, 'etcd_disk_wal_fsync_duration_seconds_count')).toBeGreaterThan(0);
+});
+
+test('R118: what a server that stops refuses was not begun, and has not ended', async () => {
+  const calls = new Calls(new Server(), { ms: Infinity, tell: undefined });
+  const bytes = { read: (request: Buffer) => request, write: (answer: Buffer) => answer };
+  calls.unary({ path: '/a.A/Unary', ...bytes }, (request) => Promise.resolve(request));
+  calls.bidi({ path: '/a.A/Stream', ...bytes }, () => Promise.resolve());
+  calls.stop();
+  const [unary, stream] = [calls.local('/a.A/Unary'), calls.local('/a.A/Stream')];
+  if (unary?.type !== 'unary' || stream?.type !== 'bidi') throw new Error('not what was registered');
+  const caller = { metadata: new Metadata(), signal: new AbortController().signal };
+  await expect(unary.call(Buffer.alloc(0), caller)).rejects.toMatchObject({ status: 14 });
+  const failure = await new Promise((resolve) => {
+    stream.call(caller, { write: () => undefined, end: () => resolve('ended'), fail: resolve });
+  });
+  expect(failure).toMatchObject({ status: 14 });
+  for (const tally of calls.tally.methods) {
+    expect([tally.started, tally.handledLines()]).toEqual([0, [expect.stringMatching(/"OK".* 0$/)]]);
+  }
 });
 
 test('health checks are counted', async () => {

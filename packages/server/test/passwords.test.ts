@@ -1,9 +1,35 @@
+import { execFile } from 'node:child_process';
+import { getPriority } from 'node:os';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { Passwords } from '../src/auth/passwords.ts';
 import { addUser, badToken, enable, must } from './support/accounts.ts';
 import { start } from './support/server.ts';
 
 const wrong = 'INVALID_ARGUMENT etcdserver: authentication failed, invalid user ID or password';
+
+test.skipIf(process.platform !== 'linux')(
+  'R113, SVPW3: passwords are computed behind the rest of the process, wherever that stands',
+  async () => {
+    // Each in a process of its own, since nobody may go up again.
+    const url = new URL('../dist/auth/passwords.js', import.meta.url).href;
+    const program = `
+    const { readdirSync, readFileSync } = require('node:fs');
+    const placeOf = (id) => Number(readFileSync('/proc/self/task/' + id + '/stat', 'latin1').split(') ').at(-1).split(' ')[16]);
+    require('node:os').setPriority(0, Number(process.argv[1]));
+    void import(${JSON.stringify(url)}).then(async ({ Passwords }) => {
+      const passwords = new Passwords(4, 1);
+      await passwords.hash('a');
+      console.log(Math.max(...readdirSync('/proc/self/task').map(placeOf)));
+      await passwords.close();
+    });`;
+    for (const place of [10, 17]) {
+      const own = Math.max(place, getPriority());
+      const { stdout } = await promisify(execFile)(process.execPath, ['-e', program, String(own)]);
+      expect(stdout).toBe(`${Math.min(19, own + 5)}\n`);
+    }
+  },
+);
 
 test('R113, law 10: while a password is hashed, others are answered', async () => {
   // Four tenths of a second of bcrypt at least; a put is some thousandths of it.

@@ -19,7 +19,8 @@ test('probes are answered on the port of the clients', async () => {
   expect(await get(`${url}/version`)).toEqual([200, '{"etcdserver":"3.6.0","etcdcluster":"3.6.0","storage":"3.6.0"}']);
   expect(await get(`${url}/health`)).toEqual([200, '{"health":"true","reason":""}']);
   for (const path of ['livez', 'readyz']) expect(await get(`${url}/${path}`)).toEqual([200, 'ok\n']);
-  expect((await get(`${url}/v2/keys`))[0]).toBe(404);
+  for (const path of ['v2/keys', 'health%3Fx', 'health%2Fx']) expect((await get(`${url}/${path}`))[0]).toBe(404);
+  expect((await get(`${url}/health?x`))[0]).toBe(200);
   expect((await fetch(`${url}/version`, { method: 'POST' })).status).toBe(405);
   await server.call('alarm', { action: 1, alarm: 1 });
   expect(await get(`${url}/health`)).toEqual([503, '{"health":"false","reason":"ALARM NOSPACE"}']);

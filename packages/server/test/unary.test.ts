@@ -1,12 +1,16 @@
 /** Unary calls, which do not go through grpc-js: what a client may do to them. */
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import type { Http2Session } from 'node:http2';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { kvService, PutRequestSchema, RangeRequestSchema } from '@varve/etcd-api';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Loading, SessionLoad } from '../src/transport/unary/session-load.ts';
 import { encodeMessage } from '../src/transport/unary/unary-stream.ts';
 import { framed, RawGrpc } from './support/raw-grpc.ts';
-import { fails, start } from './support/server.ts';
+import { fails, start, type Running } from './support/server.ts';
 
 const range = toBinary(RangeRequestSchema, create(RangeRequestSchema, { key: Buffer.from('a') }));
 const put = (bytes: number): Uint8Array =>
@@ -38,17 +42,77 @@ test('R101: a request that never ends is refused when its time is over, and hold
   expect(await server.call('range', { key: 'a' })).toEqual({ rev: 2 });
 });
 
-test('R101: requests that are not whole take a bounded memory of a connection', async () => {
+test('R101: requests that are not whole take a bounded memory of a connection, and come to an end one after another', async () => {
+  await using server = await start({ minPingIntervalMs: 0 });
+  using raw = new RawGrpc(server.server.url);
+  const message = framed(put(1_500_000));
+  let written = 0;
+  const calls = Array.from({ length: 20 }, () => {
+    const call = raw.begin(kvService.put.path);
+    call.stream.write(message.subarray(0, -1), () => written++);
+    return call;
+  });
+  await expect.poll(() => written, { timeout: 10_000 }).toBeGreaterThan(0);
+  for (let turn = 0; turn < 50; turn++) await answerTo(raw);
+  expect(written).toBeLessThan(20);
+  expect(await server.call('put', { key: 'b' })).toEqual({ rev: 2 });
+  const takenBack = calls.splice(0, 5);
+  for (const { stream } of takenBack) stream.close(8);
+  for (const { stream } of calls) stream.end(message.subarray(-1));
+  expect(await Promise.all(takenBack.map(({ end }) => end))).toEqual(takenBack.map(() => 'RST 8'));
+  expect(await Promise.all(calls.map(({ end }) => end))).toEqual(calls.map(() => '0'));
+  expect(await server.call('range', { key: 'c' })).toEqual({ rev: 17 });
+});
+
+test('R101: what comes in a thousand pieces of one byte, and more, is refused', async () => {
   await using server = await start();
   using raw = new RawGrpc(server.server.url);
-  const part = framed(new Uint8Array(1_500_000), 2_000_000);
-  const ends = Array.from({ length: 16 }, () => {
+  const piecesOf = async (message: Buffer): Promise<string> => {
     const call = raw.begin(kvService.put.path);
-    call.stream.write(part);
+    for (let at = 0; at < message.length && !call.stream.closed; at++) {
+      await new Promise((resolve) => call.stream.write(message.subarray(at, at + 1), resolve));
+    }
+    call.stream.end();
+    return call.end;
+  };
+  expect(await piecesOf(framed(put(900)))).toBe('0');
+  expect(await piecesOf(framed(put(3000)))).toBe('8 the request comes in too many pieces');
+  expect(await server.call('range', { key: 'b' })).toEqual({ rev: 2 });
+});
+
+test('R101: as many large requests as there are streams are answered, all of them', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  const message = framed(put(100_000));
+  const calls = Array.from({ length: 250 }, () => {
+    const call = raw.begin(kvService.put.path);
+    call.stream.end(message);
     return call.end;
   });
-  expect(await Promise.race(ends)).toContain('8 too many bytes');
-  expect(await server.call('put', { key: 'b' })).toEqual({ rev: 2 });
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(['0']));
+  expect(server.store.rev()).toBe(251);
+});
+
+test('R101: a piece of a request counts with what it takes of memory, and the oldest goes on until whole ones take it all', () => {
+  const load = new SessionLoad(new EventEmitter() as Http2Session);
+  const [oldest, second, third] = [new FakeCall(), new FakeCall(), new FakeCall()];
+  for (const call of [oldest, second, third]) load.begin(call);
+  let pieces = 0;
+  for (; !second.isHeldUp && pieces < 1_000_000; pieces++) load.hold(second, 1);
+  // A view of one byte takes a hundred and more: 16 MiB of them were two gigabytes.
+  expect(pieces * 100).toBeLessThan(16 * 1024 * 1024);
+  load.hold(oldest, 20_000_000);
+  load.hold(third, 1);
+  expect([oldest, second, third].map(({ isHeldUp }) => isHeldUp)).toEqual([false, true, true]);
+  // It is whole, and more than all that there may be: nobody goes on, the next one neither.
+  load.complete(oldest);
+  expect([second, third].map(({ isHeldUp }) => isHeldUp)).toEqual([true, true]);
+  load.end(oldest);
+  expect([second, third].map(({ isHeldUp }) => isHeldUp)).toEqual([false, true]);
+  load.end(second);
+  expect(third.isHeldUp).toBe(false);
+  load.end(third);
+  expect([second, third].map(({ held }) => held)).toEqual([0, 0]);
 });
 
 test('R102: what is announced as too large is refused at once', async () => {
@@ -87,6 +151,94 @@ test('R104: who does not read its answers is shown out, others are served', asyn
   }
   expect(await server.call('range', { key: 'b' })).toEqual({ rev: 2 });
   await closed;
+  expect(await server.call('range', { key: 'b' })).toEqual({ rev: 2 });
+});
+
+class FakeCall extends Loading {
+  isHeldUp = false;
+
+  refuse(): void {}
+
+  holdUp(): void {
+    this.isHeldUp = true;
+  }
+
+  goOn(): void {
+    this.isHeldUp = false;
+  }
+}
+
+/** The server has seen what was written before. */
+function answerTo({ session }: RawGrpc): Promise<void> {
+  return new Promise((resolve) => {
+    session.ping(() => resolve());
+  });
+}
+
+/** A connection with more answers unread than it may have: what it asks further waits. */
+async function unread(server: Running): Promise<{ raw: RawGrpc; heard: () => Promise<void>; read: () => void }> {
+  await server.call('put', { key: 'a', value: 'x'.repeat(3_000_000) });
+  const raw = new RawGrpc(server.server.url);
+  const calls = Array.from({ length: 3 }, () => {
+    const call = raw.begin(kvService.range.path);
+    call.stream.pause();
+    call.stream.end(framed(range));
+    return call;
+  });
+  await Promise.all(calls.map(({ stream }) => once(stream, 'response')));
+  const heard = async (): Promise<void> => {
+    for (let turn = 0; turn < 2; turn++) await answerTo(raw);
+  };
+  const read = (): void => {
+    for (const { stream } of calls) stream.resume();
+  };
+  return { raw, heard, read };
+}
+
+test('R101, R104: whole requests that wait for a reader count, too', async () => {
+  await using server = await start({ maxRequestBytes: 4_000_000, minPingIntervalMs: 0 });
+  const { raw, heard, read } = await unread(server);
+  using _ = raw;
+  let written = 0;
+  const ends = Array.from({ length: 20 }, async () => {
+    const call = raw.begin(kvService.put.path);
+    call.stream.end(framed(put(1_500_000)), () => written++);
+    return call.end;
+  });
+  await expect.poll(() => written, { timeout: 10_000 }).toBeGreaterThan(0);
+  for (let turn = 0; turn < 25; turn++) await heard();
+  expect(written).toBeLessThan(20);
+  expect(await server.call('put', { key: 'b' })).toEqual({ rev: 3 });
+  read();
+  expect(await Promise.all(ends)).toEqual(ends.map(() => '0'));
+  expect(await server.call('range', { key: 'c' })).toEqual({ rev: 23 });
+});
+
+test('R101, R104: whole requests that wait for a reader and are taken back leave nothing behind', async () => {
+  await using server = await start({ maxRequestBytes: 4_000_000, minPingIntervalMs: 0 });
+  const { raw, heard } = await unread(server);
+  using _ = raw;
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const message = framed(put(1_500_000));
+  const held = async (): Promise<number> => {
+    await heard();
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = await held();
+  for (let at = 0; at < 20; at++) {
+    const call = raw.begin(kvService.put.path);
+    call.stream.end(message);
+    await once(call.stream, 'finish');
+    await heard();
+    call.stream.close(8);
+    // None is refused: those before it gave their bytes back.
+    expect(await call.end).toBe('RST 8');
+  }
+  expect((await held()) - before).toBeLessThan(10_000_000);
   expect(await server.call('range', { key: 'b' })).toEqual({ rev: 2 });
 });
 

@@ -9,6 +9,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { kvService, RangeRequestSchema, WatchRequestSchema, watchService } from '@varve/etcd-api';
 import { callHeaders, flags, frame, header, message, newest, preface, remembered, settings, types } from './frames.mjs';
 import { HostileConnection } from './hostile-connection.mjs';
+import { wrongPasswords } from './wrong-passwords.mjs';
 
 const put = kvService.put.path;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -189,6 +190,9 @@ export const attacks = {
     return count;
   },
 };
+
+/** Of a server that asks who calls. @type {Readonly<Record<string, Attack>>} */
+export const loginAttacks = { 'wrong passwords': wrongPasswords };
 
 /** Asks for what is large on every stream, lets nothing of it through, and does not even empty the socket. @param {Target} target */
 async function slowReaders(target) {

@@ -1,13 +1,16 @@
 // @ts-check
 /** A client as it should be: puts, reads what it has put, and notes how long it waited. */
 import { create } from '@bufbuild/protobuf';
-import { Client, credentials } from '@grpc/grpc-js';
-import { kvService, PutRequestSchema, RangeRequestSchema } from '@varve/etcd-api';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import * as api from '@varve/etcd-api';
+
+const { authService, kvService, PutRequestSchema, RangeRequestSchema } = api;
 
 const key = Buffer.from('good');
 
 export class GoodClient {
   #client;
+  #metadata = new Metadata();
   /** Milliseconds of each call. @type {number[]} */
   #waits = [];
   /** @type {string[]} */
@@ -25,6 +28,18 @@ export class GoodClient {
   async putLarge(bytes) {
     const request = create(PutRequestSchema, { key: Buffer.from('large'), value: Buffer.alloc(bytes, 'x') });
     await this.#call(kvService.put, request);
+  }
+
+  /** From now on the server asks who calls, and this client may do everything. */
+  async enableAuth() {
+    const [name, password] = ['root', 'root'];
+    await this.#call(authService.userAdd, create(api.AuthUserAddRequestSchema, { name, password }));
+    await this.#call(authService.roleAdd, create(api.AuthRoleAddRequestSchema, { name }));
+    await this.#call(authService.userGrantRole, create(api.AuthUserGrantRoleRequestSchema, { user: name, role: name }));
+    await this.#call(authService.authEnable, create(api.AuthEnableRequestSchema));
+    const login = create(api.AuthenticateRequestSchema, { name, password });
+    const { token } = await this.#call(authService.authenticate, login);
+    this.#metadata.set('token', token);
   }
 
   begin() {
@@ -84,10 +99,17 @@ export class GoodClient {
    */
   #call({ path, requestSerialize, responseDeserialize }, request) {
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, answer) => {
-        if (answer === undefined) reject(error ?? new Error('no answer'));
-        else resolve(answer);
-      });
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        this.#metadata,
+        (error, answer) => {
+          if (answer === undefined) reject(error ?? new Error('no answer'));
+          else resolve(answer);
+        },
+      );
     });
   }
 }

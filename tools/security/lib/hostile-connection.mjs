@@ -30,7 +30,7 @@ export class HostileConnection {
     socket.resume();
     this.#socket = socket;
     this.stream = 1;
-    await Promise.race([heard(socket, 'connect'), heard(socket, 'close')]);
+    await firstOf(socket, ['connect', 'close']);
     if (!socket.destroyed) socket.write(this.#greeting);
   }
 
@@ -48,8 +48,7 @@ export class HostileConnection {
     const socket = this.#socket;
     if (socket === undefined || socket.destroyed || !socket.writable) return;
     if (socket.write(bytes)) return;
-    const later = new Promise((resolve) => setTimeout(resolve, 200));
-    await Promise.race([heard(socket, 'drain'), heard(socket, 'close'), later]);
+    await firstOf(socket, ['drain', 'close'], 200);
   }
 
   close() {
@@ -57,7 +56,18 @@ export class HostileConnection {
   }
 }
 
-/** Resolves at the event, or when the socket has an error, which it may. @param {import('node:net').Socket} socket @param {string} event */
-function heard(socket, event) {
-  return once(socket, event).catch(() => undefined);
+/**
+ * Resolves at the first of the events, when the socket has an error, which it may, or after a while; and listens no longer.
+ *
+ * @param {import('node:net').Socket} socket
+ * @param {readonly string[]} events
+ * @param {number} [mostMs]
+ */
+async function firstOf(socket, events, mostMs) {
+  const over = new AbortController();
+  const timer = mostMs === undefined ? undefined : setTimeout(() => over.abort(), mostMs);
+  const { signal } = over;
+  await Promise.race(events.map((event) => once(socket, event, { signal }).catch(() => undefined)));
+  clearTimeout(timer);
+  over.abort();
 }

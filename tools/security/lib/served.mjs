@@ -1,5 +1,5 @@
 // @ts-check
-/** `varve serve` as a process of its own, in memory. */
+/** `varve serve` as a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -10,9 +10,9 @@ const cli = createRequire(import.meta.url).resolve('@varve/cli/package.json');
 
 /** @typedef {{ readonly address: string, readonly port: number, residentBytes(): Promise<number>, isAlive(): boolean, complaints(): string, close(): Promise<void> }} Served */
 
-/** @returns {Promise<Served>} */
-export async function serve() {
-  const args = [join(cli, '..', 'dist', 'bin.js'), 'serve', '--engine', 'memory', '--listen', '127.0.0.1:0'];
+/** @param {readonly string[]} [store] where it keeps what it is given: in memory @returns {Promise<Served>} */
+export async function serve(store = ['--engine', 'memory']) {
+  const args = [join(cli, '..', 'dist', 'bin.js'), 'serve', ...store, '--listen', '127.0.0.1:0'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (complaints = (complaints + text).slice(-100_000)));

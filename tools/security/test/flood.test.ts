@@ -3,7 +3,7 @@
  * here, and is measured by `node tools/security/flood.mjs`.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { attacks } from '../lib/attacks.mjs';
+import { attacks, loginAttacks } from '../lib/attacks.mjs';
 import { GoodClient } from '../lib/good-client.mjs';
 import { runAttack } from '../lib/run-attack.mjs';
 import { serve, type Served } from '../lib/served.mjs';
@@ -23,7 +23,14 @@ afterAll(async () => {
   await server.close();
 });
 
-test.each(Object.keys(attacks))('R97, R99 to R104: %s', async (name) => {
+test.each(Object.keys(attacks))('R97, R99 to R104: %s', (name) => survives(name));
+
+test.each(Object.keys(loginAttacks))('R113: %s', async (name) => {
+  await client.enableAuth();
+  await survives(name);
+});
+
+async function survives(name: string): Promise<void> {
   const { count, calls, failures, before, most } = await runAttack(name, server, client, seconds);
   expect(count).toBeGreaterThan(0);
   expect(failures).toEqual([]);
@@ -31,4 +38,4 @@ test.each(Object.keys(attacks))('R97, R99 to R104: %s', async (name) => {
   expect(most - before).toBeLessThan(MOST_BYTES);
   expect(server.isAlive()).toBe(true);
   expect(server.complaints()).not.toMatch(/\n\s+at /);
-});
+}

@@ -6,12 +6,14 @@
  * SVPW3  Where all processors are at work, passwords come last. Linux takes 0 for the thread that asks; elsewhere it is the whole
  *     process, which is left as it is.
  */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { compareSync, genSaltSync, hashSync } from 'bcryptjs';
 
-/** A quarter of a processor that another thread wants, too. */
+/** Steps below the process: a quarter of a processor that another thread of it wants, too. Nobody may go up again, so it is no fixed place. */
 const NICE = 5;
+/** The last place that there is. */
+const LAST = 19;
 
 export type PasswordJob =
   | { readonly id: number; readonly type: 'hash'; readonly password: string; readonly cost: number }
@@ -22,7 +24,7 @@ export type PasswordResult =
   | { readonly id: number; readonly matches: boolean }
   | { readonly id: number; readonly error: string };
 
-if (process.platform === 'linux') setPriority(0, NICE);
+if (process.platform === 'linux') setPriority(0, Math.min(LAST, getPriority() + NICE));
 
 parentPort?.on('message', (job: PasswordJob) => {
   parentPort?.postMessage(resultOf(job), []);

@@ -10,7 +10,7 @@ import { toBinary, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import type { Limits } from '../limits.ts';
 import type { Answers, Caller, LocalMethod } from '../rpc/local-calls.ts';
-import { StatusError } from '../status.ts';
+import { refusals, StatusError } from '../status.ts';
 import type { Exchange } from '../transport/exchange.ts';
 import type { Chunks } from './chunks.ts';
 import type { JsonDocument } from './json/json-document.ts';
@@ -89,10 +89,7 @@ export class GatewayCall {
     const { input } = this.#method;
     const bytes = toBinary(input, readMessage(input, document) as Message);
     const most = this.#limits.messageBytes;
-    if (bytes.length > most) {
-      const text = `grpc: received message larger than max (${bytes.length} vs. ${most})`;
-      throw new StatusError(status.RESOURCE_EXHAUSTED, text);
-    }
+    if (bytes.length > most) throw refusals.messageTooLarge(bytes.length, most);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 

@@ -10,11 +10,10 @@
  *
  * etcd: the runtime of its gateway (docs/spec/real-clients.md C2 to C8; what differs is in decisions/0040).
  */
-import { status } from '@grpc/grpc-js';
 import { after } from '../clock.ts';
 import type { Limits } from '../limits.ts';
 import type { Calls } from '../rpc/calls.ts';
-import { StatusError, toStatus } from '../status.ts';
+import { clientGone, refusals, StatusError, toStatus } from '../status.ts';
 import type { Exchange } from '../transport/exchange.ts';
 import { Chunks } from './chunks.ts';
 import { GatewayCall } from './gateway-call.ts';
@@ -24,8 +23,6 @@ import { metadataOf, timeoutOf } from './metadata.ts';
 import { BodyBudget, RequestBody } from './request-body.ts';
 import { routes, type Route } from './routes.ts';
 
-// One for all: a reason made for each costs more than a call.
-const left = new StatusError(status.CANCELLED, 'the client has gone');
 /** So many of the largest size may be half there at once. */
 const MOST_MESSAGES_HELD = 64;
 /** More than any request that etcd accepts has. */
@@ -45,11 +42,6 @@ export class Gateway {
     // Bytes are a third longer as text; names, spaces and escapes have room in the rest.
     this.#budget = new BodyBudget(limits.messageBytes * MOST_MESSAGES_HELD);
     this.#scan = { bytes: limits.messageBytes * 2, values: MOST_VALUES };
-  }
-
-  /** Calls that have begun and are not answered. */
-  get running(): number {
-    return this.#running.size;
   }
 
   /** Resolves when no call is running. */
@@ -74,28 +66,28 @@ export class Gateway {
   /** @param hasNoBody it was taken for a form */
   async #run({ method, grpcPath }: Route, exchange: Exchange, hasNoBody: boolean): Promise<void> {
     const gone = new AbortController();
-    exchange.onLost(() => gone.abort(left));
+    exchange.onLost(() => gone.abort(clientGone));
     const { signal } = gone;
     const timers: (() => void)[] = [];
     try {
-      const { headers, host, peer } = exchange;
-      const caller = { metadata: metadataOf(headers, exchange.remoteAddress), peer, host, signal };
+      const { headers } = exchange;
+      const caller = { metadata: metadataOf(headers, exchange.remoteAddress), signal };
       const timeoutMs = timeoutOf(headers);
       const call = new GatewayCall(method, exchange, caller, this.#limits, this.#chunks);
       const body = hasNoBody ? undefined : new RequestBody(exchange.body, this.#scan, this.#budget);
-      const cancelWait = after(this.#limits.bodyTimeoutMs, () => exchange.destroy());
+      const cancelWait = after(this.#limits.requestTimeoutMs, () => exchange.destroy());
       timers.push(cancelWait);
       const work = call.run(this.#calls.local(grpcPath), body, cancelWait);
       const expired = new Promise<never>((_, reject) => {
-        if (timeoutMs !== undefined) timers.push(after(timeoutMs, () => reject(expiredError())));
+        if (timeoutMs !== undefined) timers.push(after(timeoutMs, () => reject(refusals.deadline())));
       });
       const lost = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       await Promise.race(
-        timeoutMs !== undefined && timeoutMs < 1 ? [Promise.reject(expiredError()), work] : [expired, work, lost],
+        timeoutMs !== undefined && timeoutMs < 1 ? [Promise.reject(refusals.deadline()), work] : [expired, work, lost],
       );
     } catch (error) {
       if (!signal.aborted) refuse(exchange, error);
-      gone.abort(left);
+      gone.abort(clientGone);
     } finally {
       for (const cancel of timers) cancel();
     }
@@ -107,10 +99,6 @@ function refuse(exchange: Exchange, error: unknown): void {
   const failure = new StatusError(code, details);
   if (exchange.hasBegun) exchange.finish(streamErrorBody(failure));
   else exchange.json(httpStatusOf(code), errorBody(failure), {});
-}
-
-function expiredError(): StatusError {
-  return new StatusError(status.DEADLINE_EXCEEDED, 'context deadline exceeded');
 }
 
 /** The last part of a path may have a verb behind a colon. No method has one, but an empty one is none. */

@@ -8,6 +8,7 @@
  * etcd: the runtime of its gateway.
  */
 import { Metadata, status } from '@grpc/grpc-js';
+import { timeoutMsOf } from '../rpc/timeout.ts';
 import { StatusError } from '../status.ts';
 import type { RequestHeaders } from '../transport/exchange.ts';
 import { fromBase64 } from './json/base64.ts';
@@ -63,27 +64,16 @@ function canonical(name: string): string {
   return name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
-const unitsMs: ReadonlyMap<string, number> = new Map([
-  ['H', 3_600_000],
-  ['M', 60_000],
-  ['S', 1000],
-  ['m', 1],
-  ['u', 1e-3],
-  ['n', 1e-6],
-]);
-
-/** Longer than timers go: three weeks and a half. */
-const MOST_TIMER_MS = 2 ** 31 - 1;
+/** What the gateway takes beyond what gRPC does: a sign, and more digits. */
+const DIGITS = /^[+-]?[0-9]{1,18}$/;
 
 /** How long the call may take, in milliseconds; undefined: as long as it takes. @throws StatusError */
 export function timeoutOf(headers: RequestHeaders): number | undefined {
   const text = headers['grpc-timeout'];
   if (typeof text !== 'string' || text === '') return undefined;
-  const unit = unitsMs.get(text.at(-1)!);
-  const digits = /^[+-]?[0-9]{1,18}$/.exec(text.slice(0, -1))?.[0];
-  if (unit === undefined || digits === undefined) {
+  const timeoutMs = timeoutMsOf(text, DIGITS);
+  if (timeoutMs === undefined) {
     throw new StatusError(status.INVALID_ARGUMENT, `invalid grpc-timeout: ${shortened(text)}`);
   }
-  const timeoutMs = Number(digits) * unit;
-  return timeoutMs === 0 || timeoutMs > MOST_TIMER_MS ? undefined : timeoutMs;
+  return timeoutMs === 0 || timeoutMs === Infinity ? undefined : timeoutMs;
 }

@@ -3,8 +3,9 @@
  *
  * SVGO1  A browser says where its page is from (`Origin`). One that `cors` does not name is refused: a page must not write to the
  *     store of the machine that shows it. Programs say nothing, and are not asked (R116).
- * SVGO2  Without TLS and on a loopback address, a name that leads elsewhere is refused, with etcd's words: a page that has its name lead
- *     to 127.0.0.1 would be of no foreign origin. Other listeners are called by what their owners please, unless `hostWhitelist` says.
+ * SVGO2  Without TLS and on a connection to a loopback address, a name that leads elsewhere is refused, with etcd's words: a page that
+ *     has its name lead to 127.0.0.1 would be of no foreign origin. Which address that is the connection says, because a server has
+ *     several, and one of them may be all. Other addresses are called by what their owners please, unless `hostWhitelist` says.
  *
  * etcd: its access controller. Departs: its defaults are `*` and `*`.
  */
@@ -13,7 +14,7 @@ import type { Exchange } from '../transport/exchange.ts';
 export interface OriginOptions {
   /** Origins of web pages that may call, such as `https://example.com`; `*`: all. @default none */
   readonly cors?: readonly string[] | undefined;
-  /** Names of hosts under which requests without TLS are taken; `*`: all. @default on a loopback address those of it, else all */
+  /** Names of hosts under which requests without TLS are taken; `*`: all. @default on connections to a loopback address those of it, else all */
   readonly hostWhitelist?: readonly string[] | undefined;
 }
 
@@ -21,25 +22,26 @@ const ALL = '*';
 
 export class Origins {
   readonly #cors: ReadonlySet<string>;
-  /** undefined: all. */
-  readonly #hosts: ReadonlySet<string> | undefined;
+  /** Whether other names than `#hosts` are taken. */
+  readonly #others: 'none' | 'all' | 'not on loopback';
+  readonly #hosts: ReadonlySet<string>;
 
   /** @param advertised names that clients are told @throws TypeError */
-  constructor({ cors, hostWhitelist }: OriginOptions, listening: string, advertised: readonly string[]) {
+  constructor({ cors, hostWhitelist }: OriginOptions, advertised: readonly string[]) {
     this.#cors = new Set(names('cors', cors ?? []));
-    if (hostWhitelist !== undefined) {
-      const hosts = names('hostWhitelist', hostWhitelist);
-      this.#hosts = hosts.includes(ALL) ? undefined : new Set(hosts);
-    } else if (isLoopback(listening)) {
+    if (hostWhitelist === undefined) {
+      this.#others = 'not on loopback';
       this.#hosts = new Set(advertised.map((url) => (URL.canParse(url) ? new URL(url).hostname : '')));
+    } else {
+      this.#hosts = new Set(names('hostWhitelist', hostWhitelist));
+      this.#others = this.#hosts.has(ALL) ? 'all' : 'none';
     }
   }
 
   /** Gives the answer its headers for browsers. @returns false: the request was refused, and is answered */
   admit(exchange: Exchange): boolean {
-    const host = hostOf(exchange.host);
-    if (!exchange.isSecure && !this.#isHost(host)) {
-      exchange.text(421, unknownHost(host));
+    if (!this.#isCalledRight(exchange)) {
+      exchange.text(421, unknownHost(hostOf(exchange.host)));
       return false;
     }
     const { origin } = exchange.headers;
@@ -56,8 +58,11 @@ export class Origins {
     return false;
   }
 
-  #isHost(host: string): boolean {
-    return this.#hosts === undefined || this.#hosts.has(host) || isLoopback(host) || isAddress(host);
+  #isCalledRight({ host: authority, isSecure, localAddress = '' }: Exchange): boolean {
+    if (isSecure || this.#others === 'all') return true;
+    if (this.#others === 'not on loopback' && !isLoopback(localAddress.replace(/^::ffff:/, ''))) return true;
+    const host = hostOf(authority);
+    return this.#hosts.has(host) || isLoopback(host) || isAddress(host);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What scripts, probes and dashboards ask for over HTTP/1.1, on the port of the clients.
+ * What scripts, probes and dashboards ask for over HTTP, on the port of the clients.
  *
  *     GET /version  /health  /livez  /readyz  /metrics
  *
@@ -23,14 +23,14 @@ export class Probes {
     this.#calls = calls;
   }
 
-  /** What is at the address. */
-  page(method: string, url: string): Page {
-    const page = this.#pages(url.split('?', 1)[0]!);
+  /** What is at the path. */
+  page(method: string, path: string): Page {
+    const page = this.#pageAt(path);
     if (page === undefined) return plain(404, '404 page not found\n');
     return method === 'GET' || method === 'HEAD' ? page : plain(405, 'Method Not Allowed\n');
   }
 
-  #pages(path: string): Page | undefined {
+  #pageAt(path: string): Page | undefined {
     const { version } = this.#state;
     switch (path) {
       case '/version':

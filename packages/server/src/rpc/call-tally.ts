@@ -88,7 +88,7 @@ const MOST_TOLD = 10;
 const timed = /^\/etcdserverpb\.(?:KV\/(?:Range|Put|DeleteRange|Txn)|Lease\/Lease(?:Grant|Revoke))$/;
 
 export class CallTally {
-  readonly #methods: Map<string, MethodTally> = new Map();
+  readonly methods: MethodTally[] = [];
   readonly #slow: SlowOptions;
   /** When the second began in which `#told` were told of. */
   #second = -Infinity;
@@ -103,21 +103,13 @@ export class CallTally {
 
   method(path: string, type: CallType): MethodTally {
     const tally = new MethodTally(path, type);
-    this.#methods.set(path, tally);
+    this.methods.push(tally);
     return tally;
   }
 
-  get methods(): readonly MethodTally[] {
-    return [...this.#methods.values()];
-  }
-
-  /** Whether such calls are timed. */
-  isTimed(path: string): boolean {
-    return timed.test(path);
-  }
-
+  /** How long a call took. What waits for something by nature is never slow. */
   judge(method: string, ms: number, code: number): void {
-    if (ms <= this.#slow.ms) return;
+    if (ms <= this.#slow.ms || !timed.test(method)) return;
     this.slow++;
     const now = nowMs();
     if (now - this.#second > 1000) {

@@ -1,5 +1,5 @@
 /**
- * Calls as the services see them: a request in, an answer or an error out; grpc-js behind it.
+ * Calls as the services see them: a request in, an answer or an error out; behind it grpc-js, unary calls from their streams, or the gateway.
  *
  * SVCL1  Whatever a service throws is a status in one place (status.ts).
  * SVCL2  When the server stops, calls that have begun are answered, new ones are refused with UNAVAILABLE, and streams end with
@@ -9,16 +9,15 @@ import { status } from '@grpc/grpc-js';
 import type {
   handleBidiStreamingCall,
   handleServerStreamingCall,
-  handleUnaryCall,
   MethodDefinition,
+  sendUnaryData,
   Server,
   ServerDuplexStream,
-  ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
 import type { Origin } from '../auth/auth.ts';
 import { nowMs } from '../clock.ts';
-import { failures, StatusError, toStatus } from '../status.ts';
+import { clientGone, failures, toStatus } from '../status.ts';
 import { CallTally, type MethodTally } from './call-tally.ts';
 import { localBidi, localServerStream, localUnary, type LocalMethod } from './local-calls.ts';
 import type { SlowOptions } from './slow-call.ts';
@@ -57,14 +56,16 @@ export interface AnyCall extends Origin {
   once(event: 'cancelled', listener: () => void): unknown;
 }
 
-// One for all: grpc-js says `cancelled` of many calls that have ended well, and a reason made for each took a sixteenth of a range.
-const clientGone = new StatusError(status.CANCELLED, 'the client has gone');
+/** A call that has one request. */
+export interface Requested<Request> extends AnyCall {
+  readonly request: Request;
+}
+
+/** A method that answers once, whoever calls it. */
+export type UnaryHandler<Request, Answer> = (call: Requested<Request>, answered: sendUnaryData<Answer>) => void;
 
 /** Aborts when the client has gone. Made when it is asked for: most calls are over before. */
-export function signalOf(call: {
-  readonly cancelled: boolean;
-  once(event: 'cancelled', listener: () => void): unknown;
-}): AbortSignal {
+export function signalOf(call: Pick<AnyCall, 'cancelled' | 'once'>): AbortSignal {
   const controller = new AbortController();
   if (call.cancelled) controller.abort(clientGone);
   else call.once('cancelled', () => controller.abort(clientGone));
@@ -81,7 +82,7 @@ export class Calls {
   readonly #stopped: AbortController = new AbortController();
   #stopping = false;
 
-  constructor(server: Server, slow: SlowOptions = { ms: Infinity, tell: undefined }) {
+  constructor(server: Server, slow: SlowOptions) {
     this.#server = server;
     this.tally = new CallTally(slow);
   }
@@ -103,12 +104,11 @@ export class Calls {
 
   unary<Request, Answer>(
     { path, read, write }: Method<Request, Answer>,
-    run: (request: Request, call: ServerUnaryCall<Request, Answer>) => Promise<Answer>,
+    run: (request: Request, call: AnyCall) => Promise<Answer>,
   ): void {
     const { tally } = this;
     const own = tally.method(path, 'unary');
-    const isTimed = tally.isTimed(path);
-    const handler: handleUnaryCall<Request, Answer> = (call, callback) => {
+    const handler: UnaryHandler<Request, Answer> = (call, callback) => {
       if (this.#stopping) {
         callback(toStatus(failures.stopped()));
         return;
@@ -119,7 +119,7 @@ export class Calls {
         const ms = nowMs() - began;
         own.end(code);
         own.took(ms);
-        if (isTimed) tally.judge(path, ms, code);
+        tally.judge(path, ms, code);
       };
       run(call.request, call).then(
         (answer) => {
@@ -175,6 +175,10 @@ export class Calls {
   }
 
   #follow(own: MethodTally, call: StreamingCall, run: () => Promise<void>): void {
+    if (this.#stopping) {
+      call.emit('error', toStatus(failures.stopped()));
+      return;
+    }
     let ended = false;
     const end = (code: number, finish: () => void): void => {
       if (ended) return;
@@ -188,10 +192,6 @@ export class Calls {
       end(failure.code, () => void call.emit('error', failure));
     };
     const stream = { fail };
-    if (this.#stopping) {
-      stream.fail(failures.stopped());
-      return;
-    }
     own.started++;
     this.#streams.add(stream);
     call.once('cancelled', () => end(status.CANCELLED, () => undefined));

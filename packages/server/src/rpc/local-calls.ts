@@ -11,21 +11,17 @@ import { status } from '@grpc/grpc-js';
 import type {
   handleBidiStreamingCall,
   handleServerStreamingCall,
-  handleUnaryCall,
   Metadata,
   sendUnaryData,
   ServerDuplexStream,
-  ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
 import { StatusError } from '../status.ts';
+import type { Requested, UnaryHandler } from './calls.ts';
 
 /** Who calls, and with what. */
 export interface Caller {
   readonly metadata: Metadata;
-  /** Such as `127.0.0.1:4711`. */
-  readonly peer: string;
-  readonly host: string;
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal;
 }
@@ -55,7 +51,7 @@ type Read<Request> = (bytes: Buffer) => Request;
 type Write<Answer> = (answer: Answer) => Buffer;
 
 export function localUnary<Request, Answer>(
-  handler: handleUnaryCall<Request, Answer>,
+  handler: UnaryHandler<Request, Answer>,
   read: Read<Request>,
   write: Write<Answer>,
 ): LocalMethod {
@@ -66,7 +62,7 @@ export function localUnary<Request, Answer>(
         if (value === undefined || value === null) reject(statusErrorOf(error));
         else resolve(value);
       };
-      handler(surface as unknown as ServerUnaryCall<Request, Answer>, answered);
+      handler(surface, answered);
     });
     return write(answer);
   };
@@ -100,50 +96,30 @@ export function localBidi<Request, Answer>(
 }
 
 /** What services ask of any call. */
-class LocalCall<Request> extends EventEmitter {
+class LocalCall<Request> extends EventEmitter implements Requested<Request> {
   readonly request: Request;
   cancelled = false;
-  readonly #caller: Caller;
+  readonly metadata: Metadata;
 
   constructor(caller: Caller, request: Request) {
     super();
     this.request = request;
-    this.#caller = caller;
+    this.metadata = caller.metadata;
     onAbort(caller.signal, () => {
       this.cancelled = true;
       this.emit('cancelled', 'cancelled');
     });
   }
 
-  get metadata(): Metadata {
-    return this.#caller.metadata;
-  }
-
-  getPeer(): string {
-    return this.#caller.peer;
-  }
-
-  getHost(): string {
-    return this.#caller.host;
-  }
-
   getAuthContext(): object {
     return {};
-  }
-
-  getDeadline(): number {
-    return Infinity;
-  }
-
-  sendMetadata(): void {
-    // There is nobody to read it.
   }
 }
 
 class LocalDuplex<Request, Answer> extends Duplex {
   request: Request | undefined;
   cancelled = false;
-  readonly #caller: Caller;
+  readonly metadata: Metadata;
   readonly #answers: Answers;
   readonly #encode: Write<Answer>;
   readonly #decode: Read<Request>;
@@ -152,7 +128,7 @@ class LocalDuplex<Request, Answer> extends Duplex {
 
   constructor(caller: Caller, answers: Answers, read: Read<Request>, write: Write<Answer>) {
     super({ objectMode: true, emitClose: false, autoDestroy: false });
-    this.#caller = caller;
+    this.metadata = caller.metadata;
     this.#answers = answers;
     this.#decode = read;
     this.#encode = write;
@@ -180,28 +156,8 @@ class LocalDuplex<Request, Answer> extends Duplex {
     };
   }
 
-  get metadata(): Metadata {
-    return this.#caller.metadata;
-  }
-
-  getPeer(): string {
-    return this.#caller.peer;
-  }
-
-  getHost(): string {
-    return this.#caller.host;
-  }
-
   getAuthContext(): object {
     return {};
-  }
-
-  getDeadline(): number {
-    return Infinity;
-  }
-
-  sendMetadata(): void {
-    // There is nobody to read it.
   }
 
   override _read(): void {

@@ -77,8 +77,9 @@ export class Exchange {
     return this.#request.socket?.remoteAddress;
   }
 
-  get peer(): string {
-    return `${this.remoteAddress ?? ''}:${this.#request.socket?.remotePort ?? 0}`;
+  /** The address of this machine that was called; undefined: none, or the client has gone. */
+  get localAddress(): string | undefined {
+    return this.#request.socket?.localAddress;
   }
 
   get body(): Readable {

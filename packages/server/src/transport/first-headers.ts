@@ -11,7 +11,7 @@
  *
  * RFC 9113, 3.4, 4.1, 6.2 and 6.5.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { after } from '../clock.ts';
 import { mendAuthority } from './authority.ts';
 
@@ -20,7 +20,8 @@ const HEAD_BYTES = 9;
 const [HEADERS, SETTINGS] = [1, 4];
 const [ACK, PADDED, PRIORITY] = [0x1, 0x8, 0x20];
 const NO_SETTINGS = Buffer.of(0, 0, 0, SETTINGS, 0, 0, 0, 0, 0);
-const MOST_BYTES = 64 * 1024;
+/** A first window of data (65,535 bytes, RFC 9113 6.9.2), and as much again for its heads, headers and other frames. */
+const MOST_BYTES = 128 * 1024;
 /** How long a request is waited for. */
 const MOMENT_MS = 100;
 
@@ -28,7 +29,7 @@ const MOMENT_MS = 100;
  * Calls `next` when the socket is to be served; what was read is in it again.
  * @param patienceMs how long a client may take to acknowledge
  */
-export function onFirstHeaders(socket: Socket, patienceMs: number, next: () => void): void {
+export function onFirstHeaders(socket: Duplex, patienceMs: number, next: () => void): void {
   const beginning = new Beginning();
   let isOver = false;
   let isLate = false;

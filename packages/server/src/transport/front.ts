@@ -1,8 +1,7 @@
 /**
- * Where HTTP requests go: below `/v3/` to the gateway, others to the probes.
+ * Where HTTP requests go: below `/v3/` to the gateway, others to the probes. An address for probes alone has no gateway: nothing of the store is reached by it.
  *
  * SVFT1  Who may not call is told before anything is looked at. Browsers that ask first are answered without asking anybody.
- * SVFT2  Requests that one connection sends ahead are answered one after another; whoever sends too many ahead is shown out (law 9).
  *
  * etcd: embed/serve.go.
  */
@@ -11,22 +10,23 @@ import type { Origins } from '../gateway/origins.ts';
 import type { Exchange } from './exchange.ts';
 import { cleaned, encoded, pathOf } from './request-path.ts';
 
-/** An answer over HTTP/1.1. */
+/** An answer that is text. */
 export interface Page {
   readonly status: number;
   readonly type: string;
   readonly text: string;
 }
 
-/** What is at an address. */
-export type Pages = (method: string, url: string) => Page;
+/** What is at a path, which is decoded and has no query. */
+export type Pages = (method: string, path: string) => Page;
 
 export class Front {
-  readonly #gateway: Gateway;
+  readonly #gateway: Gateway | undefined;
   readonly #pages: Pages;
   readonly #origins: Origins;
 
-  constructor(gateway: Gateway, pages: Pages, origins: Origins) {
+  /** @param gateway absent: below `/v3/` there is nothing */
+  constructor(gateway: Gateway | undefined, pages: Pages, origins: Origins) {
     this.#gateway = gateway;
     this.#pages = pages;
     this.#origins = origins;
@@ -49,7 +49,7 @@ export class Front {
     const path = asked.startsWith('/v3beta/') ? `/v3/${asked.slice('/v3beta/'.length)}` : asked;
     const clean = path === '/v3' ? '/v3/' : cleaned(path);
     if (clean !== path) return exchange.empty(301, { location: encoded(clean, exchange.target) });
-    if (path.startsWith('/v3/')) return this.#gateway.handle(path, exchange);
+    if (this.#gateway !== undefined && path.startsWith('/v3/')) return this.#gateway.handle(path, exchange);
     const { status, type, text } = this.#pages(exchange.method, path);
     exchange.text(status, text, type);
   }

@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { after } from '../clock.ts';
 import { Exchange } from './exchange.ts';
+import type { Front } from './front.ts';
 
 /** Silence after which the other side is asked whether it is there. */
 const ASK_AFTER_MS = 60_000;
@@ -18,14 +19,14 @@ const MOST_AHEAD = 100;
 
 export class Http1 {
   readonly #server: Server;
-  readonly #handle: (exchange: Exchange) => void;
-  readonly #bodyTimeoutMs: number;
+  readonly #front: Front;
+  readonly #requestTimeoutMs: number;
   readonly #secure: WeakSet<Socket> = new WeakSet();
   readonly #waiting: WeakMap<Socket, (() => void)[]> = new WeakMap();
 
-  constructor(handle: (exchange: Exchange) => void, headTimeoutMs: number, bodyTimeoutMs: number) {
-    this.#handle = handle;
-    this.#bodyTimeoutMs = bodyTimeoutMs;
+  constructor(front: Front, headTimeoutMs: number, requestTimeoutMs: number) {
+    this.#front = front;
+    this.#requestTimeoutMs = requestTimeoutMs;
     const times = { headersTimeout: headTimeoutMs, keepAliveTimeout: headTimeoutMs, requestTimeout: 0 };
     const connectionsCheckingInterval = Math.min(1000, headTimeoutMs);
     this.#server = createServer({ ...times, connectionsCheckingInterval }, (request, response) => {
@@ -52,7 +53,7 @@ export class Http1 {
     response.once('finish', () => this.#dropRest(request));
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    const begin = (): void => this.#handle(new Exchange(request, response, this.#secure.has(socket)));
+    const begin = (): void => this.#front.handle(new Exchange(request, response, this.#secure.has(socket)));
     const waiting = this.#waiting.get(socket);
     response.once('close', () => this.#next(socket));
     if (waiting === undefined) {
@@ -66,7 +67,7 @@ export class Http1 {
   /** Node drops what comes; this ends it. */
   #dropRest(request: IncomingMessage): void {
     if (request.complete) return;
-    const cancel = after(this.#bodyTimeoutMs, () => request.socket.destroy());
+    const cancel = after(this.#requestTimeoutMs, () => request.socket.destroy());
     request.once('close', cancel);
   }
 

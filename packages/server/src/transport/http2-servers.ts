@@ -3,19 +3,18 @@
  *
  * SVHS1  Where grpc-js keeps them otherwise one day, there are none: everything goes on through grpc-js alone, pings are not counted,
  *     and tests of both fail.
+ * SVHS2  A stream is taken by the first who wants it; what nobody wants is grpc-js's.
  */
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 
-export type StreamListener = (
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  flags: number,
-  raw: string[],
-) => void;
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => void;
+
+/** Takes a stream, or leaves it. @returns whether it was taken */
+export type StreamTaker = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]) => boolean;
 
 /** What this package uses of an HTTP/2 server. */
-export interface Http2Server {
+interface Http2Server {
   on(event: 'session', listener: (session: ServerHttp2Session) => void): unknown;
   on(event: 'stream', listener: StreamListener): unknown;
   listeners(event: 'stream'): unknown[];
@@ -23,7 +22,23 @@ export interface Http2Server {
 }
 
 /** Call it when all connection injectors of the server are made. */
-export function http2ServersOf(grpc: Server): readonly Http2Server[] {
+export function onSessions(grpc: Server, watch: (session: ServerHttp2Session) => void): void {
+  for (const server of http2ServersOf(grpc)) server.on('session', watch);
+}
+
+/** Asks the takers, in their order, about each stream. Call it once, when all connection injectors of the server are made. */
+export function onStreams(grpc: Server, takers: readonly StreamTaker[]): void {
+  for (const server of http2ServersOf(grpc)) {
+    const own = server.listeners('stream') as StreamListener[];
+    server.removeAllListeners('stream');
+    server.on('stream', (stream, headers, flags, raw) => {
+      for (const take of takers) if (take(stream, headers, raw)) return;
+      for (const listener of own) Reflect.apply(listener, server, [stream, headers, flags, raw]);
+    });
+  }
+}
+
+function http2ServersOf(grpc: Server): readonly Http2Server[] {
   const held: unknown = Reflect.get(grpc, 'http2Servers');
   return held instanceof Map ? [...(held as ReadonlyMap<Http2Server, unknown>).keys()] : [];
 }

@@ -1,53 +1,34 @@
 /**
- * One port for everything: gRPC goes to grpc-js, other requests to the front, TLS or not.
+ * One port for everything: gRPC goes to the HTTP/2 servers in grpc-js, other requests to the front, TLS or not.
  *
- *     socket ──> (TLS) ──> first bytes ──> h2: grpc-js       by `createConnectionInjector`
+ *     socket ──> (TLS) ──> first bytes ──> h2: HTTP/2 server, by `createConnectionInjector`: unary calls ──> transport/unary, streams ──> grpc-js
  *                                     │         └── what is not gRPC ──> the front: gateway and probes
  *                                     └──> h1 ────────────────────────────┘
  *
  * SVTL1  With TLS, clients that say by ALPN what they speak are believed.
- * SVTL2  Whoever does not say in time what it speaks is shown out: silence costs nothing but a socket for a while (R97).
+ * SVTL2  Whoever does not say in time what it speaks is shown out: silence costs nothing but a socket for a while (R97). Each step has the
+ *     time: handshake, first bytes, first headers.
  * SVTL3  After `close` nobody new is let in; who is in is shown out by `end`.
  * SVTL4  Where both TLS and plain are welcome (`plainToo`), a connection that begins with a handshake has TLS.
  */
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
-import type { X509Certificate } from 'node:crypto';
 import type { ConnectionInjector } from '@grpc/grpc-js';
 import { after } from '../clock.ts';
 import { ServerError } from '../errors.ts';
-import type { Exchange } from './exchange.ts';
 import { onProtocol, onSecurity } from './first-bytes.ts';
 import { onFirstHeaders } from './first-headers.ts';
+import type { Front } from './front.ts';
 import { Http1 } from './http1.ts';
+import type { TlsOptions } from './listen-options.ts';
 
-export interface TlsOptions {
-  /** PEM: the server's certificate, with those it needs behind it. */
-  readonly cert: string | Uint8Array;
-  /** PEM: its key. */
-  readonly key: string | Uint8Array;
-  /** PEM: with it, clients must show a certificate of one of these authorities. */
-  readonly clientCa?: string | Uint8Array | undefined;
-  /** OpenSSL's list of ciphers for TLS 1.2; with it, nothing newer is spoken. @default Node's own, and TLS 1.3 */
-  readonly ciphers?: string | undefined;
-  /** With `clientCa`: asked about a client's certificate that holds; false closes the connection. @default all are let in */
-  readonly admits?: ((certificate: X509Certificate) => boolean) | undefined;
-  /** Serve clients without TLS on the same port. @default false */
-  readonly plainToo?: boolean | undefined;
+/** What is served at an address. */
+export interface Served {
+  /** Answers requests that are not gRPC. */
+  readonly front: Front;
+  /** Absent: no gRPC here, and so no HTTP/2. */
+  readonly grpc?: ConnectionInjector | undefined;
 }
-
-/** A further address. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0: a free one. */
-  readonly port: number;
-  readonly tls?: TlsOptions | undefined;
-  /** Serve only what HTTP/1.1 asks for: health, version and metrics. @default false */
-  readonly probesOnly?: boolean | undefined;
-}
-
-/** What answers requests that are not gRPC. */
-export type Handle = (exchange: Exchange) => void;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -57,7 +38,7 @@ export interface ListenerOptions {
   readonly tls: TlsOptions | undefined;
   readonly connections: number;
   readonly handshakeTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
+  readonly requestTimeoutMs: number;
 }
 
 export class Listener {
@@ -69,12 +50,11 @@ export class Listener {
   readonly #sockets: Set<Socket> = new Set();
 
   private constructor(
-    grpc: ConnectionInjector | undefined,
-    handle: Handle,
-    { tls, connections, handshakeTimeoutMs, bodyTimeoutMs }: ListenerOptions,
+    { front, grpc }: Served,
+    { tls, connections, handshakeTimeoutMs, requestTimeoutMs }: ListenerOptions,
   ) {
     this.#grpc = grpc;
-    this.#http = new Http1(handle, handshakeTimeoutMs, bodyTimeoutMs);
+    this.#http = new Http1(front, handshakeTimeoutMs, requestTimeoutMs);
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#server =
       tls === undefined ? this.#plainServer() : tls.plainToo === true ? this.#eitherServer(tls) : this.#tlsServer(tls);
@@ -86,8 +66,8 @@ export class Listener {
   }
 
   /** @throws ServerError `SERVER_LISTEN` */
-  static async open(grpc: ConnectionInjector | undefined, handle: Handle, options: ListenerOptions): Promise<Listener> {
-    const listener = new Listener(grpc, handle, options);
+  static async open(served: Served, options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(served, options);
     await listener.#listen(options);
     return listener;
   }
@@ -155,7 +135,7 @@ export class Listener {
       handshakeTimeout: this.#handshakeTimeoutMs,
       requestCert: clientCa !== undefined,
       rejectUnauthorized: clientCa !== undefined,
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ALPNProtocols: this.#grpc === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
       ...(ciphers === undefined ? {} : { ciphers, maxVersion: 'TLSv1.2' as const }),
     });
     server.on('secureConnection', (socket: TLSSocket) => {

@@ -10,7 +10,7 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 import { after, nowMs } from '../clock.ts';
-import { http2ServersOf } from './http2-servers.ts';
+import { onSessions } from './http2-servers.ts';
 
 const FORGIVEN = 2;
 /** An answer to a ping, on the wire. */
@@ -20,9 +20,7 @@ const FAREWELL_MS = 100;
 
 /** Watches over the pings of all connections of the server. Call it when all its connection injectors are made. */
 export function limitPings(grpc: Server, leastMs: number): void {
-  for (const server of http2ServersOf(grpc)) {
-    server.on('session', (session: ServerHttp2Session) => watchPings(session, leastMs));
-  }
+  onSessions(grpc, (session) => watchPings(session, leastMs));
 }
 
 function watchPings(session: ServerHttp2Session, leastMs: number): void {

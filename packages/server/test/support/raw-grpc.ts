@@ -5,7 +5,8 @@ export class RawGrpc {
   readonly session: ClientHttp2Session;
 
   constructor(url: string) {
-    this.session = connect(url);
+    // In megabytes: by itself a client takes no answers while ten of requests wait.
+    this.session = connect(url, { maxSessionMemory: 1000 });
     this.session.on('error', () => undefined);
   }
 

@@ -1,8 +1,10 @@
 /**
- * What the unary calls of one connection hold in memory: requests that are not whole yet, and answers that nobody reads.
+ * What the unary calls of one connection hold in memory: requests that are not answered yet, and answers that nobody reads.
  *
  * SVSL1  A request has some time to become whole, then it is refused (R101).
- * SVSL2  Parts of requests take so many bytes for a connection at the most: what goes beyond is refused.
+ * SVSL2  Requests, whole or not, take so many bytes of a connection until they are answered, each piece with what it costs to keep. Who
+ *     sends more is held up by the windows of its streams (R101). The oldest that is not whole goes on, so that all come to an end; but
+ *     not when those that are whole take all of it themselves.
  * SVSL3  Who does not read what it got gets no more: further calls begin, and answers are written, when there is room. A connection
  *     that takes nothing of its large answers for that time is ended (R104). Small ones are bounded by the number of streams.
  * SVSL4  A connection on which far too many calls break the rules, or are taken back, is ended.
@@ -12,6 +14,8 @@ import { status } from '@grpc/grpc-js';
 import { every } from '../../clock.ts';
 
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
+/** What a piece of a request takes beside its bytes: of pieces of one byte that is nearly all. */
+export const PIECE_BYTES = 128;
 /** With so many bytes unread, further calls and answers of the connection wait. */
 const FULL_BYTES = 8 * 1024 * 1024;
 /** What a client takes of each stream without being asked. */
@@ -23,62 +27,114 @@ export const BROKEN = 20;
 /** So many looks in the time that a request has. */
 const LOOKS = 6;
 
-/** A request that is not whole yet: a link of its connection's chain, which costs nothing to join and to leave. */
-export abstract class Waiting {
-  before: Waiting | undefined = undefined;
-  behind: Waiting | undefined = undefined;
-  /** The look at which it began; -1: it does not wait. */
+/** A call. While its request is not whole it is a link of its connection's chain, which costs nothing to join and to leave. */
+export abstract class Loading {
+  before: Loading | undefined = undefined;
+  behind: Loading | undefined = undefined;
+  /** The look at which it began; -1: it is not in the chain. */
   began = -1;
+  /** Bytes that count for it. */
+  held = 0;
+
+  /** No more of it is read until `goOn`. */
+  abstract holdUp(): void;
+  abstract goOn(): void;
 
   abstract refuse(code: number, details: string): void;
 }
 
 export class SessionLoad {
   readonly #session: Http2Session;
-  #newest: Waiting | undefined;
+  #newest: Loading | undefined;
+  #oldest: Loading | undefined;
   #held = 0;
+  /** What of it is of requests that are whole. */
+  #whole = 0;
+  /** Calls that are held up, in their order. */
+  readonly #heldUp: Set<Loading> = new Set();
   #unread = 0;
   /** The look since which nothing of them was taken. */
   #unreadSince = Infinity;
   #written = 0;
   #look = 0;
   #unruly = 0;
-  /** What waits for room, in its order. */
-  readonly #later: (() => void)[] = [];
+  /** What waits for room, in its order: of each call one thing. */
+  readonly #later: Map<Loading, () => void> = new Map();
 
   constructor(session: Http2Session) {
     this.#session = session;
   }
 
-  begin(call: Waiting): void {
+  begin(call: Loading): void {
     call.began = this.#look;
     call.before = this.#newest;
-    if (this.#newest !== undefined) this.#newest.behind = call;
+    if (this.#newest === undefined) this.#oldest = call;
+    else this.#newest.behind = call;
     this.#newest = call;
   }
 
-  /** Its request is whole, or nobody waits for it any more. @param held bytes of `hold` */
-  complete(call: Waiting, held: number): void {
-    if (call.began < 0) return;
+  /** Its request is whole. */
+  complete(call: Loading): void {
+    this.#leave(call);
+    this.#whole += call.held;
+    this.#letOn();
+  }
+
+  #leave(call: Loading): void {
     const { before, behind } = call;
-    if (before !== undefined) before.behind = behind;
+    if (before === undefined) this.#oldest = behind;
+    else before.behind = behind;
     if (behind === undefined) this.#newest = before;
     else behind.before = before;
     call.before = undefined;
     call.behind = undefined;
     call.began = -1;
-    this.#held -= held;
   }
 
-  /** Whether so many bytes more of a request may be kept; they count either way. */
-  hold(bytes: number): boolean {
-    this.#held += bytes;
-    return this.#held <= MOST_HELD_BYTES;
+  /** A piece of its request is kept until it ends. */
+  hold(call: Loading, bytes: number): void {
+    call.held += bytes + PIECE_BYTES;
+    this.#held += bytes + PIECE_BYTES;
+    if (this.#mayGoOn(call)) return;
+    this.#heldUp.add(call);
+    call.holdUp();
+  }
+
+  /** It is answered, or nobody waits for it any more. */
+  end(call: Loading): void {
+    if (call.began < 0) this.#whole -= call.held;
+    else this.#leave(call);
+    this.#held -= call.held;
+    call.held = 0;
+    this.#later.delete(call);
+    this.#release(call);
+    this.#letOn();
+  }
+
+  #mayGoOn(call: Loading): boolean {
+    return this.#held <= MOST_HELD_BYTES || (call === this.#oldest && this.#whole <= MOST_HELD_BYTES);
+  }
+
+  /** As many as there is room for, if each sends a window. */
+  #letOn(): void {
+    if (this.#heldUp.size === 0) return;
+    let room = MOST_HELD_BYTES - this.#held;
+    for (const call of this.#heldUp) {
+      room -= SMALL_BYTES;
+      if (room < 0) break;
+      this.#release(call);
+    }
+    const oldest = this.#oldest;
+    if (oldest !== undefined && this.#mayGoOn(oldest)) this.#release(oldest);
+  }
+
+  #release(call: Loading): void {
+    if (this.#heldUp.delete(call)) call.goOn();
   }
 
   /** Does the work when there is room for an answer: mostly at once. */
-  whenRoom(work: () => void): void {
-    if (this.#unread > FULL_BYTES) this.#later.push(work);
+  whenRoom(call: Loading, work: () => void): void {
+    if (this.#unread > FULL_BYTES) this.#later.set(call, work);
     else work();
   }
 
@@ -97,7 +153,11 @@ export class SessionLoad {
     stream.once('close', () => {
       this.#unread -= bytes;
       this.#unreadSince = this.#unread > FULL_BYTES ? this.#look : Infinity;
-      while (this.#unread <= FULL_BYTES && this.#later.length > 0) this.#later.shift()!();
+      for (const [call, work] of this.#later) {
+        if (this.#unread > FULL_BYTES) return;
+        this.#later.delete(call);
+        work();
+      }
     });
   }
 

@@ -1,12 +1,13 @@
 /**
  * Takes unary calls before grpc-js does, and leaves everything else to it.
  *
- * SVUD1  Streams of messages, unknown methods and requests that are not gRPC are grpc-js's.
+ * SVUD1  Streams of messages, unknown methods and requests that are not gRPC are for others.
  * SVUD2  No call of any kind comes through with an encoding: nothing is inflated (R103).
  */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { status, type Server } from '@grpc/grpc-js';
-import { http2ServersOf, type StreamListener } from '../http2-servers.ts';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { refusals, type StatusError } from '../../status.ts';
+import { isGrpc } from '../http2.ts';
+import type { StreamTaker } from '../http2-servers.ts';
 import { SessionLoads } from './session-load.ts';
 import { encodeMessage, UnaryStream, type UnaryMethod } from './unary-stream.ts';
 
@@ -16,18 +17,17 @@ export interface UnaryCallsOptions {
   readonly requestTimeoutMs: number;
 }
 
-/** Call it when all connection injectors of the server are made. @param methodAt by path; undefined: not one of ours */
-export function takeUnaryCalls(
-  grpc: Server,
+/** @param methodAt by path; undefined: not one of ours */
+export function unaryStreams(
   methodAt: (path: string) => UnaryMethod | undefined,
   { messageBytes, requestTimeoutMs }: UnaryCallsOptions,
-): void {
+): StreamTaker {
   const loads = new SessionLoads(requestTimeoutMs);
-  const take = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean => {
-    if (headers['content-type']?.startsWith('application/grpc') !== true) return false;
+  return (stream, headers) => {
+    if (!isGrpc(headers)) return false;
     const encoding = headers['grpc-encoding'];
     if (encoding !== undefined && encoding !== 'identity') {
-      refuseEncoding(stream, String(encoding));
+      refuse(stream, refusals.encoding(String(encoding)));
       return true;
     }
     const method = methodAt(headers[':path'] ?? '');
@@ -35,20 +35,11 @@ export function takeUnaryCalls(
     void new UnaryStream(stream, headers, method, loads.of(stream.session), messageBytes);
     return true;
   };
-  for (const server of http2ServersOf(grpc)) {
-    const others = server.listeners('stream') as StreamListener[];
-    server.removeAllListeners('stream');
-    server.on('stream', (stream, headers, flags, raw) => {
-      if (take(stream, headers)) return;
-      for (const other of others) other(stream, headers, flags, raw);
-    });
-  }
 }
 
-function refuseEncoding(stream: ServerHttp2Stream, encoding: string): void {
+function refuse(stream: ServerHttp2Stream, { status, message }: StatusError): void {
   stream.on('error', () => undefined);
-  const details = `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`;
-  const trailers = { 'grpc-status': String(status.UNIMPLEMENTED), 'grpc-message': encodeMessage(details) };
+  const trailers = { 'grpc-status': String(status), 'grpc-message': encodeMessage(message) };
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...trailers }, { endStream: true });
   stream.close(constants.NGHTTP2_NO_ERROR);
 }

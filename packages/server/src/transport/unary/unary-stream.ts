@@ -5,34 +5,38 @@
  *         └──────────── refused: headers that are trailers, at once ────┘
  *
  * SVUS1  What announces itself as too large is refused when its length is known, and nothing of it is kept (R102). What is
- *     compressed is refused: nothing is inflated (R103).
+ *     compressed is refused: nothing is inflated (R103). So is what comes in pieces that take more memory than the request (R101).
  * SVUS2  An answer is sent once: that of the method, a refusal, or none because the client has gone. What the method does when the
  *     deadline has passed is its own affair; nobody hears of it (R107).
  *
  * Messages on the wire: one byte (1: compressed), length in four bytes, message.
  */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { status, type handleUnaryCall } from '@grpc/grpc-js';
-import { after, unixSeconds } from '../../clock.ts';
-import { BROKEN, TAKEN_BACK, Waiting, type SessionLoad } from './session-load.ts';
+import { status } from '@grpc/grpc-js';
+import { after } from '../../clock.ts';
+import type { UnaryHandler } from '../../rpc/calls.ts';
+import { timeoutMsOf } from '../../rpc/timeout.ts';
+import { refusals, type StatusError } from '../../status.ts';
+import { BROKEN, Loading, PIECE_BYTES, TAKEN_BACK, type SessionLoad } from './session-load.ts';
 import { UnaryCall } from './unary-call.ts';
 
 /** A method that is called this way. */
 export interface UnaryMethod {
-  readonly handler: handleUnaryCall<unknown, unknown>;
+  readonly handler: UnaryHandler<unknown, unknown>;
   readonly read: (bytes: Buffer) => unknown;
   readonly write: (answer: unknown) => Buffer;
 }
 
 const PREFIX = 5;
+/** What the pieces of a request may take beyond what is in them: a thousand may be of one byte. */
+const MOST_LOST_BYTES = 128 * 1024;
 const answerHeaders = { ':status': 200, 'content-type': 'application/grpc' };
 const answerOptions = { waitForTrailers: true };
 const okTrailers = { 'grpc-status': '0', 'grpc-message': '' };
-const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
-/** Later than any timer goes: as if there were none. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** What the number of a `grpc-timeout` may look like. */
+const DIGITS = /^\d{1,8}$/;
 
-export class UnaryStream extends Waiting {
+export class UnaryStream extends Loading {
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   readonly #method: UnaryMethod;
@@ -40,9 +44,7 @@ export class UnaryStream extends Waiting {
   readonly #mostBytes: number;
   #parts: Buffer | Buffer[] | undefined;
   #size = 0;
-  /** Bytes that count at `#load`. */
-  #held = 0;
-  #deadline = Infinity;
+  #pieces = 0;
   #stopTimer: (() => void) | undefined;
   #call: UnaryCall | undefined;
   #answered = false;
@@ -64,6 +66,8 @@ export class UnaryStream extends Waiting {
     // Whatever breaks a stream closes it, and that is heard of.
     stream.on('error', () => undefined);
     stream.on('close', () => this.#closed());
+    // One that is held up closes only when it is read again.
+    stream.on('aborted', () => this.#closed());
     stream.on('data', (bytes: Buffer) => this.#take(bytes));
     stream.on('end', () => this.#run());
     load.begin(this);
@@ -85,18 +89,29 @@ export class UnaryStream extends Waiting {
     });
   }
 
+  holdUp(): void {
+    this.#stream.pause();
+  }
+
+  goOn(): void {
+    this.#stream.resume();
+  }
+
+  #refuse(error: StatusError): void {
+    this.refuse(error.status, error.message);
+  }
+
   #startTimer(text: string): void {
-    const match = /^(\d{1,8})([HMSmun])$/.exec(text);
-    const ms = Number(match?.[1]) * (unitsMs[match?.[2] ?? ''] ?? Number.NaN);
-    if (Number.isNaN(ms)) {
+    const ms = timeoutMsOf(text, DIGITS);
+    if (ms === undefined) {
       this.refuse(status.INTERNAL, `malformed grpc-timeout: ${text}`);
       return;
     }
-    this.#deadline = unixSeconds() * 1000 + ms;
-    if (ms > LONGEST_MS) return;
+    if (ms === Infinity) return;
     this.#stopTimer = after(ms, () => {
-      this.refuse(status.DEADLINE_EXCEEDED, 'context deadline exceeded');
-      this.#call?.cancel();
+      const call = this.#call;
+      this.#refuse(refusals.deadline());
+      call?.cancel();
     });
   }
 
@@ -104,16 +119,14 @@ export class UnaryStream extends Waiting {
     if (this.#answered) return;
     const { length } = bytes;
     this.#size += length;
-    if (this.#parts === undefined) {
-      this.#parts = bytes;
-    } else {
-      if (Array.isArray(this.#parts)) this.#parts.push(bytes);
-      else this.#parts = [this.#parts, bytes];
-      this.#held += length;
-      if (!this.#load.hold(length)) {
-        this.refuse(status.RESOURCE_EXHAUSTED, 'too many bytes of requests that are not complete on one connection');
-        return;
-      }
+    if (this.#parts === undefined) this.#parts = bytes;
+    else if (Array.isArray(this.#parts)) this.#parts.push(bytes);
+    else this.#parts = [this.#parts, bytes];
+    this.#load.hold(this, length);
+    this.#pieces++;
+    if (this.#pieces * PIECE_BYTES > this.#size + MOST_LOST_BYTES) {
+      this.refuse(status.RESOURCE_EXHAUSTED, 'the request comes in too many pieces');
+      return;
     }
     if (this.#size >= PREFIX) this.#checkPrefix();
   }
@@ -123,13 +136,9 @@ export class UnaryStream extends Waiting {
     const first = Array.isArray(this.#parts) ? this.#parts[0]! : this.#parts!;
     const announced = first.readUInt32BE(1);
     if (first[0] !== 0) {
-      const encoding = String(this.#headers['grpc-encoding'] ?? 'identity');
-      this.refuse(status.UNIMPLEMENTED, `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
+      this.#refuse(refusals.encoding(String(this.#headers['grpc-encoding'] ?? 'identity')));
     } else if (announced > this.#mostBytes) {
-      this.refuse(
-        status.RESOURCE_EXHAUSTED,
-        `grpc: received message larger than max (${announced} vs. ${this.#mostBytes})`,
-      );
+      this.#refuse(refusals.messageTooLarge(announced, this.#mostBytes));
     } else if (this.#size > PREFIX + announced) {
       this.refuse(status.UNIMPLEMENTED, 'a unary call has one message');
     }
@@ -144,8 +153,8 @@ export class UnaryStream extends Waiting {
       this.refuse(status.INTERNAL, 'the request has ended before its message');
       return;
     }
-    this.#load.complete(this, this.#held);
-    this.#load.whenRoom(() => this.#begin(whole));
+    this.#load.complete(this);
+    this.#load.whenRoom(this, () => this.#begin(whole));
   }
 
   #begin(whole: Buffer): void {
@@ -157,11 +166,11 @@ export class UnaryStream extends Waiting {
       this.refuse(status.INTERNAL, 'the request is not the message of its method');
       return;
     }
-    const call = new UnaryCall(this.#stream, this.#headers, request, this.#deadline);
+    const call = new UnaryCall(this.#stream, this.#headers, request);
     this.#call = call;
     this.#method.handler(call, (error, answer) => {
       // Answers that nobody has room for wait as what they are made from, which others have, too.
-      if (error === null || error === undefined) this.#load.whenRoom(() => this.#answer(answer));
+      if (error === null || error === undefined) this.#load.whenRoom(this, () => this.#answer(answer));
       else this.refuse(error.code ?? status.UNKNOWN, error.details ?? 'unknown');
     });
   }
@@ -198,9 +207,7 @@ export class UnaryStream extends Waiting {
   #finish(): boolean {
     if (this.#answered) return false;
     this.#answered = true;
-    this.#stopTimer?.();
-    this.#load.complete(this, this.#held);
-    this.#parts = undefined;
+    this.#letGo();
     return !this.#isGone();
   }
 
@@ -211,13 +218,20 @@ export class UnaryStream extends Waiting {
   }
 
   #closed(): void {
-    this.#load.complete(this, this.#held);
     if (this.#answered) return;
     this.#answered = true;
-    this.#stopTimer?.();
-    this.#parts = undefined;
+    const call = this.#call;
+    this.#letGo();
     this.#load.complain(TAKEN_BACK);
-    this.#call?.cancel();
+    call?.cancel();
+  }
+
+  /** Nothing of the request is needed any more. */
+  #letGo(): void {
+    this.#stopTimer?.();
+    this.#load.end(this);
+    this.#parts = undefined;
+    this.#call = undefined;
   }
 }
 
