@@ -66,12 +66,15 @@ async function run() {
   const { problems, unknown, done, notDone } = check({ first, changes, watches, ...book });
   for (const problem of problems.slice(0, 20)) process.stdout.write(`${problem}\n`);
   const acknowledged = book.writes.filter(({ ended }) => ended !== undefined).length;
+  const held = book.held.filter(({ from }) => from !== undefined);
   const codes = [...book.errors].map(([code, times]) => `${code} ${times}`).join(', ');
   process.stdout.write(`${seconds} s, ${kills} leaders killed\n`);
   process.stdout.write(
     `writes: ${acknowledged} acknowledged, ${unknown} unknown outcomes (${done} were done, ${notDone} were not)\n`,
   );
-  process.stdout.write(`reads: ${book.reads.length}; leases held: ${book.held.length}\n`);
+  process.stdout.write(
+    `reads: ${book.reads.length}; leases held: ${held.length}, revoked: ${held.filter(({ gone }) => gone !== undefined).length}\n`,
+  );
   process.stdout.write(
     `watches: ${watches.length} of ${events[0]?.length ?? 0} events each, ${book.watchesEnded} ended and went on\n`,
   );

@@ -3,6 +3,8 @@
  *
  * CLO1  Plain data, so that it is written here without anything that could reach a cluster.
  */
+import type { Codec, KeyCodec } from './codec.ts';
+import type { RecordOptions } from './records-for.ts';
 
 /** Members of a cluster: `etcd://host:port,host:port`, or with TLS `etcds://host:port`. The port may be left out: 2379. */
 export type ClusterName = `etcd://${string}` | `etcds://${string}`;
@@ -50,4 +52,35 @@ export interface ClusterOptions {
   readonly syncIntervalMs?: number | undefined;
   /** Events that a watch holds for a consumer that is slow; what comes then is read from history when it has caught up. @default 8192 */
   readonly watchBuffer?: number | undefined;
+}
+
+/** How a cluster is reached, how keys and values are stored there, and what is refused before it is sent (`limits.maxDeletes`: nothing by default). */
+export interface ConnectOptions<K = string, V = string, W = V> extends ClusterOptions, RecordOptions<K, V, W> {
+  /**
+   * For tests only: clock and randomness of their own (a `World` of `@varve/base`, without promises between versions). The sockets are grpc-js's.
+   * @default Node's, as it was when `@varve/etcd` was loaded
+   */
+  readonly world?: object | undefined;
+}
+
+/** Options with a codec for keys. */
+export interface ConnectKeyOptions<K> extends ConnectOptions<K> {
+  /** How keys are stored. */
+  readonly key: KeyCodec<K>;
+  /** Not given: values are strings. */
+  readonly value?: undefined;
+}
+
+/** Options with a codec for values. */
+export interface ConnectValueOptions<K extends string, V, W> extends ConnectOptions<K, V, W> {
+  /** How values are stored. */
+  readonly value: Codec<V, W>;
+}
+
+/** Options with both. */
+export interface ConnectBothOptions<K, V, W> extends ConnectOptions<K, V, W> {
+  /** How keys are stored. */
+  readonly key: KeyCodec<K>;
+  /** How values are stored. */
+  readonly value: Codec<V, W>;
 }

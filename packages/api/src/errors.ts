@@ -15,7 +15,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
  * - `KV_TOO_LARGE` a key, a value, a transaction or a deletion over its limit, which is in `limit`
  * - `KV_DUPLICATE_KEY` a transaction changes one key twice
  * - `KV_ENCODE` the codec refused a key or a value, the `cause` is what it said; nothing was written
- * - `KV_DECODE` the codec refused what is stored; `key` and `revision` say where, `cause` what it said
+ * - `KV_DECODE` the codec refused what is stored; `key` and `revision` say where, `cause` what it said. Where a write answers with what was
+ *   stored: in an embedded store nothing was written, on a cluster all of it was, which the message says
  * - `KV_CONFLICT` `transaction` gave up: what it had read changed in each of its attempts
  * - `KV_EXISTS` the target of a backup is there already
  * - `KV_BACKUP` a backup could not be written; the target does not exist

@@ -18,21 +18,26 @@ export {
 export { BufferedWrites, draftOf, type BufferedWrite } from './buffered-writes.ts';
 export { ownBytes } from './coder.ts';
 export { cursorOf, readCursor, type Cursor, type CursorSpace, type Walk } from './cursor.ts';
+export { diffOf, type Compared, type DiffPair } from './diff-source.ts';
 export { entriesOf } from './entries.ts';
 export { invalidType, outOfRange } from './errors.ts';
+export { changesOf, historyOf } from './event-source.ts';
 export { KeySpace } from './key-space.ts';
 export { isThenable, kindOf } from './kind.ts';
+export { leaveLease, LeaseLife, longestWaitMs } from './lease-life.ts';
 export { planGrant, planLease, type LeasePlan, type LeaseRequest } from './lease-plan.ts';
 export { leaseOf, leaseText } from './lease-text.ts';
 export { activeLimits, type ActiveLimits, type Limits } from './limits.ts';
-export { Pull, pullEach, type PullSlice, type Source } from './pull.ts';
+export { Pull, pullEach, type PullSlice, type Source, type StreamOwner } from './pull.ts';
 export { orderOf, restBehind, restFrom } from './range-order.ts';
-export { checkChanges, checkDiff, checkHistory, planCount, planRead, type ReadPlan } from './read-plan.ts';
+export { planCount, planRead, type ReadPlan } from './read-plan.ts';
 export { matchedIn, selectSeveral, type Several } from './several.ts';
 export { sortInSlices } from './sort.ts';
 export { TransactionView, type TransactionAttempt } from './transaction-view.ts';
 export { decodedEvent, decodedOr } from './undecodable.ts';
 export { Records, type StoredChange, type StoredRecord } from './records.ts';
+export { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
+export { planTransaction, RunningTransactions, type Running } from './running.ts';
 export { mostKeys, planKeys } from './many-keys.ts';
 export {
   planTxn,
@@ -46,6 +51,7 @@ export {
   type Step,
   type WholePlan,
 } from './txn.ts';
+export { Views } from './views.ts';
 export { WalkSource, type RangeWalk } from './walk-source.ts';
 export { WatchHandOut, type WatchNews, type WatchOrigin } from './watch-hand-out.ts';
 export { planWatch, type WatchPlan } from './watch-plan.ts';

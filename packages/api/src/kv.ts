@@ -268,9 +268,12 @@ export interface Watch<K, V> extends AsyncIterable<KvEvent<K, V>>, AsyncDisposab
   started(): Promise<number>;
   /** Ends the watch; a pending pull ends without event. Idempotent. */
   close(): Promise<void>;
-  /** Lets the process end by itself while a pull waits for an event, as `unref` of Node's timers and sockets. */
+  /**
+   * Lets the process end by itself while a pull waits for an event, as `unref` of Node's timers and sockets. On a cluster it changes nothing: an
+   * open watch keeps the process alive there, as its connection does, whether a pull waits or not.
+   */
   unref(): this;
-  /** A pull that waits keeps the process alive (the default). */
+  /** A pull that waits keeps the process alive (the default). On a cluster it changes nothing. */
   ref(): this;
 }
 
@@ -309,6 +312,8 @@ export interface Kv<K = string, V = string, W = V>
    * those of one tick share a commit, unless commits are behind, and `settled()` counts all that were called before it. Each
    * can be refused for itself, so look at each promise; what must happen together is a `txn`.
    * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type; `LEASE_NOT_FOUND`
+   * @throws KvError `KV_DECODE` with `previous`, when the codec refuses what was replaced: in an embedded store nothing was written then, on a
+   *   cluster the put is done, with its lease. The same holds of all writes that answer with what was stored
    */
   put(key: K, value: W, options?: PutOptions): Promise<PutResult<K, V>>;
   /**
@@ -363,7 +368,7 @@ export interface Kv<K = string, V = string, W = V>
   diff(first: number, second: number, range: Range<K>, options?: DiffOptions): Items<Difference<K, V>>;
   /**
    * Follows a key, a range, or `{ any: [...] }` of both, in one order, from any revision that is retained. Begins with the call, not with the first pull. While a pull
-   * waits for an event the process stays alive, unless the watch is `unref`ed.
+   * waits for an event the process stays alive, unless the watch is `unref`ed; on a cluster as long as the watch is open.
    * A failed commit ends it with `BACKEND_FAILED`, and refuses new ones.
    */
   watch(key: WatchSelector<K>, options?: WatchOptions): Watch<K, V>;

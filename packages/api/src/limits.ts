@@ -28,11 +28,11 @@ const limitNames = ['maxKeyBytes', 'maxValueBytes', 'maxOps', 'maxDepth', 'maxDe
 /** Half of what a record may hold in every engine: key, value and the rest of it. */
 const mostBytes = 1024 ** 3;
 
-/** The limits given, and the defaults of those that are not. @throws TypeError, RangeError `KV_INVALID` */
-export function activeLimits(limits: Limits = {}): ActiveLimits {
+/** The limits given, and the defaults of those that are not. @param usualDeletes the default of `maxDeletes` @throws TypeError, RangeError `KV_INVALID` */
+export function activeLimits(limits: Limits = {}, usualDeletes: number = 20_000): ActiveLimits {
   checkNames(limits, 'limits', limitNames);
   const { maxKeyBytes = 32 * 1024, maxValueBytes = 1536 * 1024, maxOps = 128, maxDepth = 100 } = limits;
-  const { maxDeletes = 20_000 } = limits;
+  const { maxDeletes = usualDeletes } = limits;
   checkOptionalInteger(maxKeyBytes, 'limits.maxKeyBytes', 1, mostBytes);
   checkOptionalInteger(maxValueBytes, 'limits.maxValueBytes', 0, mostBytes);
   checkOptionalInteger(maxOps, 'limits.maxOps', 1, 1_000_000);

@@ -15,6 +15,15 @@ export interface PullSlice {
   next(): Promise<void>;
 }
 
+/** What streams need of the store that they read. */
+export interface StreamOwner {
+  readonly slice: PullSlice;
+  /** @throws KvError `KV_CLOSED` */
+  check(): void;
+  /** An error of reading as it goes out. */
+  failed(error: unknown): unknown;
+}
+
 /** Where the items come from. Never called from two places at once, save for `close`. */
 export interface Source<T> {
   /** The next buffered item, or `undefined` when the buffer is empty. */

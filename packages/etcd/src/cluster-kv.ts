@@ -49,7 +49,7 @@ export class ClusterKv<K, V, W = V> implements EtcdKv<K, V, W> {
     this.#records = records;
     this.#present = new ClusterReader(core, records);
     this.#owner = owner;
-    core.addView(this, records);
+    core.views.add(this, records);
   }
 
   get(key: K, options?: api.SignalOptions): Promise<api.Entry<K, V> | undefined> {

@@ -5,8 +5,14 @@
  * CNN2  Which member is asked first is drawn, so that clients spread over them.
  */
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
-import { KvError, utf8, type Codec, type KeyCodec } from '@varve/api';
-import { activeLimits, Records } from '@varve/api/implement';
+import {
+  KvError,
+  type ConnectBothOptions,
+  type ConnectKeyOptions,
+  type ConnectOptions,
+  type ConnectValueOptions,
+} from '@varve/api';
+import { recordsFor } from '@varve/api/implement';
 import { clusterService } from '@varve/etcd-api';
 import { Calls } from './channel/calls.ts';
 import { Members } from './channel/members.ts';
@@ -14,25 +20,7 @@ import { ClusterKv } from './cluster-kv.ts';
 import { Core } from './core.ts';
 import type { EtcdKv } from './etcd-kv.ts';
 import { addressOf, memberOf } from './name.ts';
-import { settingsOf, type ConnectOptions, type Settings } from './options.ts';
-
-/** Options with a codec for keys. */
-export interface ConnectKeyOptions<K> extends ConnectOptions<K> {
-  readonly key: KeyCodec<K>;
-  /** Not given: values are strings. */
-  readonly value?: undefined;
-}
-
-/** Options with a codec for values. */
-export interface ConnectValueOptions<K extends string, V, W> extends ConnectOptions<K, V, W> {
-  readonly value: Codec<V, W>;
-}
-
-/** Options with both. */
-export interface ConnectBothOptions<K, V, W> extends ConnectOptions<K, V, W> {
-  readonly key: KeyCodec<K>;
-  readonly value: Codec<V, W>;
-}
+import { settingsOf, type Settings } from './options.ts';
 
 /**
  * Connects to the cluster of a name such as `etcd://a:2379,b:2379`, or `etcds:` for TLS.
@@ -50,10 +38,8 @@ export function connect(name: string, options?: ConnectOptions): Promise<EtcdKv>
 export async function connect<K, V, W>(name: string, options: ConnectOptions<K, V, W> = {}): Promise<EtcdKv<K, V, W>> {
   const { secure, members: named } = addressOf(name);
   const settings = settingsOf(options, secure);
-  const limits = activeLimits({ maxDeletes: Number.MAX_SAFE_INTEGER, ...options.limits });
-  // Where no codec is given the type parameter has its default, string.
-  const { key = utf8 as unknown as KeyCodec<K>, value = utf8 as unknown as Codec<V> } = options;
-  const records = new Records(key, value as unknown as Codec<V>, limits);
+  // The cluster has no such limit.
+  const records = recordsFor(options, Number.MAX_SAFE_INTEGER);
   const dialing = { credentials: credentialsOf(settings, secure), serverName: settings.tls?.serverName };
   const [first = 0] = settings.world.random.bytes(1);
   const calls = new Calls(new Members(named, dialing, settings.world.clock, first), settings);
@@ -96,6 +82,5 @@ function credentialsOf({ tls = {} }: Settings, secure: boolean): ChannelCredenti
 }
 
 function pem(text: string | Uint8Array | undefined): Buffer | null {
-  if (text === undefined) return null;
-  return typeof text === 'string' ? Buffer.from(text) : Buffer.from(text);
+  return text === undefined ? null : Buffer.from(text as string);
 }

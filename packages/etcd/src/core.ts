@@ -2,12 +2,12 @@
  * What all views of one connection share: the calls, the line of the writes, the stream of the watches, and whether it is open.
  *
  * ECR1  Closing lets in what was called before, and waits for its answers; then watches end and leases say that nothing can be said of them.
- *     Of an optimistic transaction that holds while its body waits for nothing but its own reads.
+ *     Of an optimistic transaction that holds while its body waits for nothing but its own reads (RNG1).
  * ECR2  An error says what the contract says with it: the oldest revision that can be read, or the newest. etcd does not say it, so it is
  *     asked for when the error is there; where that fails, too, the error comes without.
  */
-import { KvError, type Kv } from '@varve/api';
-import { invalidType, type Bounds, type Records } from '@varve/api/implement';
+import { KvError } from '@varve/api';
+import { RunningTransactions, Views, type Bounds, type StreamOwner } from '@varve/api/implement';
 import type { World } from '@varve/base/world';
 import { kvService, type RangeResponse } from '@varve/etcd-api';
 import { closedError, type Calls } from './channel/calls.ts';
@@ -15,14 +15,6 @@ import { compactedTo } from './read/compacted.ts';
 import { rangeRequest, type RangeAsked } from './messages.ts';
 import { WatchHub } from './watch/watch-hub.ts';
 import { WriteLine } from './write/write-line.ts';
-
-/** An optimistic transaction that has not ended yet. */
-export interface Running {
-  /** Its own reads and commits that are under way. */
-  busy: number;
-  /** Something of it has happened since it was looked at. */
-  moved: boolean;
-}
 
 /** Between two looks at transactions that are waited for. */
 const lookMs = 2;
@@ -34,31 +26,24 @@ export class Core {
   readonly hub: WatchHub;
   /** Each ends a watch, or a lease. */
   readonly ends: Set<(reason: KvError) => void> = new Set<(reason: KvError) => void>();
-  readonly running: Set<Running> = new Set<Running>();
-  readonly #views = new WeakMap<object, unknown>();
+  /** For streams of what is in it. */
+  readonly streams: StreamOwner;
+  readonly running: RunningTransactions = new RunningTransactions();
+  readonly views: Views = new Views('connection');
   #closing: Promise<void> | undefined;
   #shut = false;
 
   constructor(calls: Calls) {
     this.calls = calls;
     this.world = calls.settings.world;
+    this.streams = {
+      slice: this.world.slice,
+      check: () => this.check(),
+      failed: (error) => this.explained(error),
+    };
     this.line = new WriteLine(calls.settings.inOrder);
     this.hub = new WatchHub(calls);
   }
-
-  /** This object is a view of the store, with these records. */
-  addView<K, V, W>(view: Kv<K, V, W>, records: Records<K, V>): void {
-    this.#views.set(view, records);
-  }
-
-  /** The records of a view of this connection. @throws TypeError `KV_INVALID` for anything else */
-  readonly recordsOf = <K, V, W>(view: Kv<K, V, W>): Records<K, V> => {
-    const records = Object(view) === view ? this.#views.get(view) : undefined;
-    if (records === undefined)
-      throw invalidType('the name space must be one of this connection, as namespace(prefix) gives it');
-    // `addView` is told both together.
-    return records as Records<K, V>;
-  };
 
   /** For calls that begin. @throws KvError `KV_CLOSED` from the call of `close` on */
   check(): void {
@@ -129,12 +114,12 @@ export class Core {
     return this.calls.see(answer.header);
   }
 
-  /** @throws KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` for a revision that cannot be read */
-  async checkReadable(revision: number, near: Bounds, signal?: AbortSignal): Promise<void> {
+  /** Resolves with the newest revision. @throws KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` for a revision that cannot be read */
+  async checkReadable(revision: number, near: Bounds, signal?: AbortSignal): Promise<number> {
     const bounds = { key: near.key, end: undefined };
     // What has changed since nothing is read from the first revision on.
     const asked = { bounds, revision: Math.max(revision, 1), countOnly: true };
-    this.calls.see((await this.calls.unary(kvService.range, rangeRequest(asked), { signal })).header);
+    return this.calls.see((await this.calls.unary(kvService.range, rangeRequest(asked), { signal })).header);
   }
 
   close(): Promise<void> {
@@ -143,23 +128,13 @@ export class Core {
   }
 
   async #close(): Promise<void> {
-    await this.#transactions();
+    const { clock } = this.world;
+    await this.running.passed(() => clock.turn().then(() => clock.pause(lookMs)));
     await this.line.passed();
     this.#shut = true;
     for (const end of this.ends) end(closedError());
     this.hub.close();
     this.calls.close();
-  }
-
-  /** Resolves when no transaction waits for something of this connection any more. */
-  async #transactions(): Promise<void> {
-    let called = [...this.running];
-    while (called.length > 0) {
-      for (const running of called) running.moved = false;
-      await this.world.clock.turn();
-      called = called.filter((running) => this.running.has(running) && (running.moved || running.busy > 0));
-      if (called.length > 0) await this.world.clock.pause(lookMs);
-    }
   }
 }
 

@@ -3,32 +3,11 @@
  *
  * EOP1  Messages never contain a password or a key (R3).
  */
-import type { ClusterOptions, Codec, KeyCodec } from '@varve/api';
-import {
-  checkInteger,
-  checkNames,
-  checkOptionalInteger,
-  invalidType,
-  outOfRange,
-  type Limits,
-} from '@varve/api/implement';
+import type { ClusterOptions, ConnectOptions } from '@varve/api';
+import { checkInteger, checkNames, checkOptionalInteger, invalidType, outOfRange } from '@varve/api/implement';
 import { nodeWorld } from '@varve/base/node/world';
 import { check, type Faults } from '@varve/base/options';
 import { isWorld, type World } from '@varve/base/world';
-
-export interface ConnectOptions<K = string, V = string, W = V> extends ClusterOptions {
-  /** How keys are stored. @default utf8 */
-  readonly key?: KeyCodec<K> | undefined;
-  /** How values are stored. @default utf8 */
-  readonly value?: Codec<V, W> | undefined;
-  /** What is refused before it is sent. `maxDeletes` is none by default: the cluster has no such limit. */
-  readonly limits?: Limits | undefined;
-  /**
-   * For tests only: clock and randomness of their own (`@varve/base/world`, without promises between versions). The sockets are grpc-js's.
-   * @default Node's, as it was when this package was loaded
-   */
-  readonly world?: World | undefined;
-}
 
 /** The options with their defaults. */
 export interface Settings {
@@ -90,7 +69,7 @@ export function settingsOf<K, V, W>(options: ConnectOptions<K, V, W>, secure: bo
     inOrder: writeOrder === 'called',
     syncIntervalMs,
     watchBuffer,
-    world,
+    world: world as World,
   };
 }
 

@@ -1,4 +1,6 @@
 /** What happens when members, connections and answers are lost: CLL1 to CLL4, MBS1, WLI1, WHB1, WHB2. */
+import { nodeWorld } from '@varve/base/node/world';
+import { worldOf } from '@varve/base/world';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connect, type Kv, type WatchBatch } from '../src/index.ts';
 import { Line } from './support/line.ts';
@@ -189,6 +191,64 @@ test('WHB2: when no stream can be had in time, watches end with KV_UNAVAILABLE, 
     });
   }
   expect(found).toBe(revision);
+});
+
+test("WHB1: a stream that is lost while nobody needs one is nobody's loss, however long ago", async () => {
+  const { clock } = nodeWorld;
+  let later = 0;
+  const world = worldOf({ ...nodeWorld, clock: { ...clock, now: () => clock.now() + later } });
+  const kv = await connect(`etcd://${line.address}`, { watchBuffer: 5, world });
+  kvs.push(kv);
+  const watch = kv.watch({ prefix: 'k' });
+  await watch.started();
+  await until(() => served.watchers === 1);
+  for (let i = 0; i < 20; i++) await near.put(`k${i}`, 'x');
+  // It holds more than it may, and has given its watcher up.
+  await until(() => served.watchers === 0);
+  const loseConnection = async (): Promise<void> => {
+    line.cut();
+    await kv.get('k0');
+  };
+  await loseConnection();
+  later += 60_000;
+  await loseConnection();
+  const found: string[] = [];
+  for await (const { key } of watch) {
+    found.push(key);
+    if (found.length === 20) break;
+  }
+  expect(found).toEqual(Array.from({ length: 20 }, (_, i) => `k${i}`));
+  const next = kv.watch('end');
+  await next.started();
+  await near.put('end', 'x');
+  for await (const { key } of next) {
+    expect(key).toBe('end');
+    break;
+  }
+});
+
+test('WHB1: the time without a stream counts from when somebody needs one', async () => {
+  const { clock } = nodeWorld;
+  let later = 0;
+  const world = worldOf({ ...nodeWorld, clock: { ...clock, now: () => clock.now() + later } });
+  const kv = await connect(`etcd://${line.address}`, { world });
+  kvs.push(kv);
+  const watch = kv.watch('a');
+  await watch.started();
+  await until(() => served.watchers === 1);
+  const { refused } = line;
+  line.cut({ refusing: true });
+  await until(() => line.refused > refused);
+  await watch.close();
+  later += 60_000;
+  line.open();
+  const next = kv.watch('a');
+  await next.started();
+  const { revision } = await near.put('a', '1');
+  for await (const event of next) {
+    expect(event.revision).toBe(revision);
+    break;
+  }
 });
 
 test('WLI2, law 9: who pulls late holds no more than was allowed, and misses nothing', async () => {

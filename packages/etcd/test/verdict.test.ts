@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { kvCodes } from '@varve/api';
 import { expect, test } from 'vitest';
 import { isLasting, verdictOf } from '../src/channel/verdict.ts';
-import { tellsTrueProgress } from '../src/watch/true-progress.ts';
+import { keepsDeletions, tellsTrueProgress } from '../src/watch/versions.ts';
 
 const told = (code: number, details: string): string => {
   const verdict = verdictOf({ code, details });
@@ -70,4 +70,14 @@ test.each([
   ['unknown', false],
 ])('TPR1: %s', (version, wanted) => {
   expect(tellsTrueProgress(version)).toBe(wanted);
+});
+
+test.each([
+  ['3.4.33', false],
+  ['3.4.34', true],
+  ['3.5.15', false],
+  ['3.5.16', true],
+  ['3.6.0', true],
+])('TPR2: %s', (version, wanted) => {
+  expect(keepsDeletions(version)).toBe(wanted);
 });

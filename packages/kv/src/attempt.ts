@@ -18,6 +18,7 @@ import {
   keyAfter,
   planKeys,
   type Records,
+  type Running,
   sortInSlices,
   type TransactionAttempt,
   TransactionView,
@@ -26,7 +27,7 @@ import { byteKey, compareBytes } from '@varve/base/order';
 import type { LeaseTxn } from '@varve/lease';
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
-import type { Core, Running } from './core.ts';
+import type { Core } from './core.ts';
 import { leaseFor } from './lease-choice.ts';
 import { section } from './writer.ts';
 
@@ -64,7 +65,7 @@ export class Attempt implements TransactionAttempt {
   /** The records of a name space of the same store. @throws TypeError `KV_INVALID` */
   recordsOf<K, V, W>(namespace: Kv<K, V, W>): Records<K, V> {
     this.#check();
-    return this.#core.recordsOf(namespace);
+    return this.#core.views.recordsOf(namespace);
   }
 
   async run<K, V, T>(

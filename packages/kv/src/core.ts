@@ -5,25 +5,17 @@
  *     what `close` rejects with.
  * COR2  Every write that was called before `close`, `settled` or `commit` is let in before they go on, and is committed, so
  *     that waiting writers get their answers (R8, R9). Of an optimistic transaction that holds while its body waits for
- *     nothing but its own reads: one that waits for something else may be waiting for this very call.
+ *     nothing but its own reads (RNG1).
  * COR3  Whatever a layer below says because it was closed under a call comes out as `KV_CLOSED`.
  * COR4  A write inside the body of a section is refused, and the section with it: its author meant it to be a part.
  */
-import { KvError, type Kv } from '@varve/api';
-import { invalidType, isThenable, type Records } from '@varve/api/implement';
+import { KvError } from '@varve/api';
+import { invalidType, isThenable, RunningTransactions, Views, type StreamOwner } from '@varve/api/implement';
 import type { World } from '@varve/base/world';
 import type { LeaseTxn, Lessor } from '@varve/lease';
 import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
 import type { Layers } from './layers.ts';
-
-/** An optimistic transaction that has not ended yet. */
-export interface Running {
-  /** Its own reads and commits that are under way. */
-  busy: number;
-  /** Something of it has happened since it was looked at. */
-  moved: boolean;
-}
 
 const closedBelow = new Set<unknown>([
   'MVCC_CLOSED',
@@ -43,9 +35,10 @@ export class Core {
   readonly durableWrites: boolean;
   /** Ends a watch each. */
   readonly watches: Set<() => void> = new Set<() => void>();
-  readonly running: Set<Running> = new Set<Running>();
-  /** The records of each view of this store. */
-  readonly #views = new WeakMap<object, unknown>();
+  /** For streams of what is in it. */
+  readonly streams: StreamOwner;
+  readonly running: RunningTransactions = new RunningTransactions();
+  readonly views: Views = new Views('store');
   /** Optimistic transactions that lost an attempt and try again. */
   losers = 0;
   #closing: Promise<void> | undefined;
@@ -64,23 +57,14 @@ export class Core {
     this.backend = backend;
     this.lessor = lessor;
     this.world = world;
+    this.streams = {
+      slice: world.slice,
+      check: () => this.check(),
+      failed: (error) => this.inOwnWords(error),
+    };
     this.admissions = new Admissions(store, world.slice);
     this.durableWrites = store.durability === 'commit';
   }
-
-  /** This object is a view of the store, with these records. */
-  addView<K, V, W>(view: Kv<K, V, W>, records: Records<K, V>): void {
-    this.#views.set(view, records);
-  }
-
-  /** The records of a view of this store. @throws TypeError `KV_INVALID` for anything else */
-  readonly recordsOf = <K, V, W>(view: Kv<K, V, W>): Records<K, V> => {
-    const records = Object(view) === view ? this.#views.get(view) : undefined;
-    if (records === undefined)
-      throw invalidType('the name space must be one of this store, as namespace(prefix) gives it');
-    // `addView` is told both together.
-    return records as Records<K, V>;
-  };
 
   /** For calls that begin. @throws KvError `KV_CLOSED` from the call of `close` on */
   check(): void {
@@ -148,12 +132,7 @@ export class Core {
 
   /** Resolves when every write called so far has had its section. */
   async written(): Promise<void> {
-    let called = [...this.running];
-    while (called.length > 0) {
-      for (const running of called) running.moved = false;
-      await this.world.clock.turn();
-      called = called.filter((running) => this.running.has(running) && (running.moved || running.busy > 0));
-    }
+    await this.running.passed(this.world.clock.turn);
     await this.admissions.passed();
   }
 

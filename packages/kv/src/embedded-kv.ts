@@ -51,7 +51,7 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
     this.#records = records;
     this.#present = new StoreReader(core, records);
     this.#owner = owner;
-    core.addView(this, records);
+    core.views.add(this, records);
   }
 
   get revision(): number {

@@ -3,7 +3,7 @@ export type { CheckOptions, CheckProgress, CheckResult } from './check-store.ts'
 export type { ImportSource } from './import-from.ts';
 export * from '@varve/api';
 export type { Limits } from '@varve/api/implement';
-export type { ClusterBothOptions, ClusterKeyOptions, ClusterValueOptions, OpenClusterOptions } from './cluster.ts';
+export { isClusterName } from './cluster.ts';
 export { memory } from './given-engine.ts';
 export { file, level, log, type Location } from './location.ts';
 export { open, type BothOptions, type KeyOptions, type OpenOptions, type ValueOptions } from './open.ts';

@@ -8,7 +8,6 @@
  *     request of a session, leaves nothing behind (law 9).
  */
 import {
-  codeOf,
   KvError,
   type GrantOptions,
   type Lease,
@@ -17,7 +16,7 @@ import {
   type SignalOptions,
   type TakeUpOptions,
 } from '@varve/api';
-import { checkSignalOptions, leaseText, planGrant } from '@varve/api/implement';
+import { checkSignalOptions, leaseText, leaveLease, LeaseLife, planGrant } from '@varve/api/implement';
 import { onAbort, until } from '@varve/base/abort';
 import type { Core } from './core.ts';
 import { section } from './writer.ts';
@@ -47,32 +46,28 @@ export function listLeases(core: Core, options: SignalOptions = {}): Promise<rea
   });
 }
 
-/** Longer waits are cut: what a timer can wait. */
-const longestWaitMs = 0x7fffffff;
-
 class StoreLease implements Lease {
   readonly id: string;
   readonly ttl: number;
   readonly #core: Core;
   readonly #lease: bigint;
-  readonly #ended = new AbortController();
+  readonly #life: LeaseLife;
   #follows = false;
-  /** Takes back the next renewal. */
-  #disarm: (() => void) | undefined;
 
   constructor(core: Core, { id, ttl }: { readonly id: bigint; readonly ttl: number }, keepAlive: boolean) {
     this.id = leaseText(id);
     this.ttl = ttl;
     this.#core = core;
     this.#lease = id;
+    this.#life = new LeaseLife(core.world.clock.after);
     if (!keepAlive) return;
     this.#follow();
-    this.#renewLater();
+    this.#life.keepRenewing(ttl, () => core.lessor.renew(id));
   }
 
   get signal(): AbortSignal {
     this.#follow();
-    return this.#ended.signal;
+    return this.#life.signal;
   }
 
   keepAlive(options: SignalOptions = {}): Promise<number> {
@@ -102,61 +97,28 @@ class StoreLease implements Lease {
       const { value, revision } = await section(core, { signal: options.signal }, (_, leases) =>
         leases.revoke(this.#lease),
       );
-      this.#end(new KvError('LEASE_NOT_FOUND', `the lease ${this.id} was revoked`));
+      this.#life.end(new KvError('LEASE_NOT_FOUND', `the lease ${this.id} was revoked`));
       return { revision, deleted: value };
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopRenewing();
-    try {
-      await this.revoke();
-    } catch (error) {
-      const code = codeOf(error);
-      // Over already, or out of reach: then it runs out by itself.
-      if (code !== 'LEASE_NOT_FOUND' && code !== 'KV_CLOSED' && code !== 'BACKEND_READ_ONLY') throw error;
-    }
+    this.#life.stopRenewing();
+    await leaveLease(() => this.revoke(), ['BACKEND_READ_ONLY']);
   }
 
   /** Learns of the end (HLD4). */
   #follow(): void {
-    if (this.#follows || this.#ended.signal.aborted) return;
+    if (this.#follows || this.#life.over) return;
     this.#follows = true;
     try {
       const lost = this.#core.lessor.signal(this.#lease);
-      const end = (): void => this.#end(this.#core.inOwnWords(lost.reason));
+      const end = (): void => this.#life.end(this.#core.inOwnWords(lost.reason));
       if (lost.aborted) end();
       else onAbort(lost, end);
     } catch (error) {
       // Over before its grant was durable.
-      this.#end(this.#core.inOwnWords(error));
+      this.#life.end(this.#core.inOwnWords(error));
     }
-  }
-
-  #end(reason: unknown): void {
-    this.#stopRenewing();
-    if (!this.#ended.signal.aborted) this.#ended.abort(reason);
-  }
-
-  #renewLater(): void {
-    if (this.#ended.signal.aborted) return;
-    const wait = Math.min(longestWaitMs, Math.floor((1000 * this.ttl) / 3));
-    this.#disarm = this.#core.world.clock.after(wait, () => void this.#renew());
-  }
-
-  async #renew(): Promise<void> {
-    const disarm = this.#disarm;
-    try {
-      await this.#core.lessor.renew(this.#lease);
-    } catch {
-      // The end of the lease comes by its signal; anything else may be over at the next attempt.
-    }
-    // Whoever stopped it meanwhile has taken the place.
-    if (this.#disarm === disarm) this.#renewLater();
-  }
-
-  #stopRenewing(): void {
-    this.#disarm?.();
-    this.#disarm = undefined;
   }
 }

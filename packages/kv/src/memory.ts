@@ -5,14 +5,13 @@
  * MEO2  The same store as that of `@varve/kv`, layer by layer; what needs paths is not in its type.
  */
 import type { Codec, KeyCodec } from '@varve/api';
-import { invalidType, type Records } from '@varve/api/implement';
+import { invalidType, recordNames, recordsFor, type RecordOptions, type Records } from '@varve/api/implement';
 import { hostWorld } from '@varve/base/host';
 import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
 import type { MemoryKv } from './embedded.ts';
-import { discard, mayBeEngine, memory, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
+import { discard, isEngine, mayBeEngine, memory, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
 import { assembleOn, checkStoreOptions, type StoreOptions } from './layers-on.ts';
-import { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
 
 export interface OpenOptions<K, V, W = V> extends StoreOptions, RecordOptions<K, V, W> {}
 
@@ -72,7 +71,7 @@ async function openStore<K, V, W>(given: GivenEngine, options: OpenOptions<K, V,
     throw error;
   }
   const engine = await given;
-  if (!mayBeEngine(engine)) throw wrongEngine();
+  if (!isEngine(engine)) throw wrongEngine();
   const { maxDeletes } = records.limits;
   const layers = await assembleOn(engine, { ...options, maxDeletes });
   return new StoreKv<K, V, W>(new Core(layers, options.world ?? hostWorld), records, true);
@@ -92,6 +91,7 @@ export {
   WatchError,
   type Compaction,
   type MvccErrorCode,
+  type Opened,
   type RestoreProgress,
   type StoreMetrics,
   type WatchStats,

@@ -3,20 +3,21 @@
  *
  * OPE1  Options are checked by name before anything is opened; an engine that came with wrong ones is closed.
  */
-import type { ClusterName, Codec, KeyCodec, Kv } from '@varve/api';
-import type { Records } from '@varve/api/implement';
+import type {
+  ClusterName,
+  Codec,
+  ConnectBothOptions,
+  ConnectKeyOptions,
+  ConnectOptions,
+  ConnectValueOptions,
+  KeyCodec,
+  Kv,
+} from '@varve/api';
+import { recordNames, recordsFor, type RecordOptions, type Records } from '@varve/api/implement';
 import { hostWorld } from '@varve/base/host';
-import {
-  isClusterName,
-  openCluster,
-  type ClusterBothOptions,
-  type ClusterKeyOptions,
-  type ClusterValueOptions,
-  type OpenClusterOptions,
-} from './cluster.ts';
+import { isClusterName, openCluster } from './cluster.ts';
 import { Core } from './core.ts';
 import { FiledKv } from './filed-kv.ts';
-import { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
 import type { EmbeddedKv } from './embedded.ts';
 import { assemble, checkLayerOptions, type LayerOptions } from './layers.ts';
 import { discard, withTurn, worldOf } from './given-engine.ts';
@@ -53,15 +54,17 @@ export interface BothOptions<K, V, W> extends OpenOptions<K, V, W> {
  * @throws BackendError `BACKEND_LOCKED`, `BACKEND_FOREIGN`, `BACKEND_NOT_FOUND`, `BACKEND_READ_ONLY`, `BACKEND_VERSION`,
  *   `BACKEND_CORRUPT`, `BACKEND_UNAVAILABLE`; MvccError `MVCC_CORRUPT`
  * A name such as `etcd://a:2379,b:2379` (with TLS `etcds:`) is a cluster: the same `Kv` on it, by `@varve/etcd`, which is installed beside.
+ * Where the name is known to the compiler as a `string` only, it is taken for a path, and what comes has the type of a store in this process. One
+ * that may be either, as from a setting, is asked with `isClusterName` first, or what comes is kept as a `Kv`, which both are.
  * @throws KvError `KV_UNAVAILABLE` where that is missing, or nobody answers; `KV_DENIED`
  */
-export function open<K, V, W = V>(name: ClusterName, options: ClusterBothOptions<K, V, W>): Promise<Kv<K, V, W>>;
+export function open<K, V, W = V>(name: ClusterName, options: ConnectBothOptions<K, V, W>): Promise<Kv<K, V, W>>;
 export function open<K extends string, V, W = V>(
   name: ClusterName,
-  options: ClusterValueOptions<K, V, W>,
+  options: ConnectValueOptions<K, V, W>,
 ): Promise<Kv<K, V, W>>;
-export function open<K>(name: ClusterName, options: ClusterKeyOptions<K>): Promise<Kv<K>>;
-export function open(name: ClusterName, options?: OpenClusterOptions<string, string>): Promise<Kv>;
+export function open<K>(name: ClusterName, options: ConnectKeyOptions<K>): Promise<Kv<K>>;
+export function open(name: ClusterName, options?: ConnectOptions): Promise<Kv>;
 export function open<K, V, W = V>(location: Location, options: BothOptions<K, V, W>): Promise<EmbeddedKv<K, V, W>>;
 export function open<K extends string, V, W = V>(
   location: Location,
@@ -72,10 +75,11 @@ export function open<K>(location: Location, options: KeyOptions<K>): Promise<Emb
 export function open(location: Location, options?: OpenOptions<string, string>): Promise<EmbeddedKv>;
 export async function open<K, V, W>(
   location: Location,
-  options: OpenOptions<K, V, W> | OpenClusterOptions<K, V, W> = {},
+  options: OpenOptions<K, V, W> | ConnectOptions<K, V, W> = {},
 ): Promise<Kv<K, V, W>> {
   if (isClusterName(location)) return openCluster(location, options);
-  return withTurn(worldOf(options), () => openStore(location, options));
+  // Options of a cluster go with its name: the overloads have said so.
+  return withTurn(worldOf(options), () => openStore(location, options as OpenOptions<K, V, W>));
 }
 
 async function openStore<K, V, W>(location: Location, options: OpenOptions<K, V, W>): Promise<EmbeddedKv<K, V, W>> {

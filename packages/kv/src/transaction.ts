@@ -11,11 +11,9 @@
  * etcd: client/v3/concurrency/stm.go. Departs: ranges are read, too, and guarded against new and vanished keys.
  */
 import { KvError, type Transaction, type TransactionOptions, type TransactionResult } from '@varve/api';
-import { checkNames, checkOptionalInteger, checkSignal, invalidType, type Records } from '@varve/api/implement';
+import { checkSignal, planTransaction, type Records, type Running } from '@varve/api/implement';
 import { Attempt } from './attempt.ts';
-import type { Core, Running } from './core.ts';
-
-const optionNames = ['attempts', 'signal'];
+import type { Core } from './core.ts';
 
 export function optimistic<K, V, T>(
   core: Core,
@@ -24,17 +22,8 @@ export function optimistic<K, V, T>(
   options: TransactionOptions = {},
 ): Promise<TransactionResult<T>> {
   return core.call(async () => {
-    if (typeof body !== 'function') throw invalidType('the body of a transaction must be a function');
-    checkNames(options, 'options', optionNames);
-    const { attempts = 1000, signal } = options;
-    checkOptionalInteger(attempts, 'attempts', 1, Number.MAX_SAFE_INTEGER);
-    const running: Running = { busy: 0, moved: true };
-    core.running.add(running);
-    try {
-      return await repeat(core, records, running, attempts, signal, body);
-    } finally {
-      core.running.delete(running);
-    }
+    const { attempts, signal } = planTransaction(body, options);
+    return core.running.run((running) => repeat(core, records, running, attempts, signal, body));
   });
 }
 

@@ -70,7 +70,7 @@ class StoreSection<K, V, W = V> implements WriteSection<K, V, W> {
 
   in<L, X, Y>(namespace: Kv<L, X, Y>): WriteSection<L, X, Y> {
     void this.#txn;
-    return new StoreSection<L, X, Y>(this.#opened, this.#opened.core.recordsOf(namespace));
+    return new StoreSection<L, X, Y>(this.#opened, this.#opened.core.views.recordsOf(namespace));
   }
 
   get(key: K): Entry<K, V> | undefined {

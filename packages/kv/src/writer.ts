@@ -144,7 +144,7 @@ export function runTransaction<K, V>(
   return core.call(async () => {
     checkSignalOptions(options);
     const { signal } = options;
-    const plan = planTxn(txn, records, (namespace) => core.recordsOf(namespace as Kv<unknown, unknown>));
+    const plan = planTxn(txn, records, (namespace) => core.views.recordsOf(namespace as Kv<unknown, unknown>));
     if (core.backend.readOnly && !plan.writes) {
       return readTxn(core, plan, records, signal);
     }

@@ -1,9 +1,10 @@
-// Opens a cluster's name where the package for it is hidden from this process, as if it were not installed; prints what it is told.
+// Opens a cluster's name where a package is hidden from this process, as if it were not installed; prints what it is told.
 import { register } from 'node:module';
 
+const [, , hidden = '@varve/etcd'] = process.argv;
 const hook = `export async function resolve(specifier, context, next) {
-  if (specifier !== '@varve/etcd') return next(specifier, context);
-  throw Object.assign(new Error("Cannot find package '@varve/etcd'"), { code: 'ERR_MODULE_NOT_FOUND' });
+  if (specifier !== ${JSON.stringify(hidden)}) return next(specifier, context);
+  throw Object.assign(new Error("Cannot find package '${hidden}' imported from " + context.parentURL), { code: 'ERR_MODULE_NOT_FOUND' });
 }`;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);
 const { open } = await import('@varve/kv');

@@ -2,15 +2,26 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, expectTypeOf, test } from 'vitest';
-import { json, memory, open, type EmbeddedKv, type Kv } from '../src/index.ts';
+import { isClusterName, json, memory, open, type EmbeddedKv, type Kv } from '../src/index.ts';
 import { failure } from './helpers.ts';
 
-test('KCL1: where @varve/etcd is not installed, the error says what to install', () => {
+/** What opening says where this package is hidden. */
+function withoutPackage(name: string): { code?: string; message?: string; cause?: string } {
   const program = fileURLToPath(new URL('cluster-child.mjs', import.meta.url));
-  const said = JSON.parse(execFileSync(process.execPath, [program], { encoding: 'utf8' })) as Record<string, string>;
-  expect(said['code']).toBe('KV_UNAVAILABLE');
-  expect(said['message']).toContain('npm install @varve/etcd');
-  expect(said['cause']).toBe('ERR_MODULE_NOT_FOUND');
+  return JSON.parse(execFileSync(process.execPath, [program, name], { encoding: 'utf8' })) as object;
+}
+
+test('KCL1: where @varve/etcd is not installed, the error says what to install', () => {
+  const said = withoutPackage('@varve/etcd');
+  expect(said.code).toBe('KV_UNAVAILABLE');
+  expect(said.message).toContain('npm install @varve/etcd');
+  expect(said.cause).toBe('ERR_MODULE_NOT_FOUND');
+});
+
+test('KCL1: whatever else fails while it is loaded is told as it is', () => {
+  const said = withoutPackage('@grpc/grpc-js');
+  expect(said.code).toBe('ERR_MODULE_NOT_FOUND');
+  expect(said.message).toMatch(/^Cannot find package '@grpc\/grpc-js'/);
 });
 
 test('a cluster that is not there is KV_UNAVAILABLE; wrong names and options are KV_INVALID', async () => {
@@ -26,4 +37,16 @@ test('KCL2: a cluster is a Kv, a store in this process an EmbeddedKv', () => {
   expectTypeOf(calls).returns.toEqualTypeOf<
     readonly [Promise<Kv>, Promise<Kv<string, { n: number }>>, Promise<EmbeddedKv>, Promise<EmbeddedKv>]
   >();
+});
+
+test('KCL2: a name from a setting is asked which of the two it is', () => {
+  const either = (name: string) => (isClusterName(name) ? ([open(name)] as const) : open(name));
+  expectTypeOf(either).returns.toEqualTypeOf<readonly [Promise<Kv>] | Promise<EmbeddedKv>>();
+  expect(['etcd://a', 'ETCDS://a:1,b', './etcd', 'etcd:a', 7].map(isClusterName)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });

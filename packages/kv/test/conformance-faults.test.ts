@@ -5,13 +5,15 @@ import {
   KvError,
   memory,
   open,
+  type Codec,
   type Lease,
   type KvEvent,
+  type NamespaceOptions,
   type Range,
   type Watch,
   type WatchOptions,
 } from '../src/index.ts';
-import { fewer, testFaults, without, type AnyKv, type Fault } from './faults.ts';
+import { changed, fewer, testFaults, without, type AnyKv, type Fault } from './faults.ts';
 import { collect } from './helpers.ts';
 
 async function* twice<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
@@ -298,6 +300,24 @@ const faults: readonly [string, Fault, readonly string[]][] = [
       },
     }),
     ['reads/many', 'update/arguments'],
+  ],
+  [
+    'a put whose answer a codec refuses takes its key with it',
+    (kv) => ({
+      namespace: ((prefix: string, options: NamespaceOptions<string>) => {
+        const space = kv.namespace(prefix, options as { value: Codec<string> });
+        const put: AnyKv['put'] = async (key, value, how) => {
+          try {
+            return await space.put(key, value, how);
+          } catch (error) {
+            await kv.delete(prefix + key);
+            throw error;
+          }
+        };
+        return changed(space, { put });
+      }) as AnyKv['namespace'],
+    }),
+    ['writes/undecodable-answer'],
   ],
   ['a store that cannot be closed', () => ({ close: async () => undefined }), ['lifecycle/close']],
 ];

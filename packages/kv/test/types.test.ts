@@ -24,6 +24,7 @@ import {
   type Tuple,
   type Undecodable,
 } from '../src/index.ts';
+import type { MemoryKv, Opened as OpenedOfMemory } from '../src/memory.ts';
 
 interface Config {
   readonly theme: string;
@@ -223,4 +224,8 @@ async function types(): Promise<void> {
 
 test('types flow from the codecs through every call', () => {
   expectTypeOf(types).toBeFunction();
+});
+
+test('the entry without files names the types that its members give, as the other one', () => {
+  expectTypeOf<ReturnType<MemoryKv['stats']>['opened']>().toEqualTypeOf<OpenedOfMemory>();
 });

@@ -2,12 +2,16 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeWorld } from '@varve/base/node/world';
+import { worldOf, type World } from '@varve/base/world';
 import { codeOf, connect, put, type ConnectOptions, type EtcdKv } from '@varve/etcd';
 import { memory, open } from '@varve/kv';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EtcdCluster, newFolder } from '../lib/etcds.mjs';
 import { hasProgram } from '../lib/grpc/etcd.mjs';
 
+/** Of read/bounded-watch.ts: timed right before a watcher of a stretch of history is made. */
+const firstQuestionMs = 5;
 const possible = hasProgram('etcd') && hasProgram('etcdctl');
 
 async function etcds(count: number, options: Parameters<typeof EtcdCluster.start>[1] = {}): Promise<EtcdCluster> {
@@ -103,6 +107,69 @@ describe.runIf(possible)('a cluster in bad situations', () => {
     await own.put('k', '2');
     expect(await pulled).toBe('2');
     expect((await root.get('app/k'))?.value).toBe('2');
+  });
+
+  test('BWA2, ECH2: changes and history that a compaction has overtaken are MVCC_COMPACTED, not fewer', async () => {
+    const cluster = await etcds(1);
+    let compacted: number | undefined;
+    const kv = await client(cluster.name, { world: whereTimed(firstQuestionMs, () => compacting()) });
+    const compacting = (): void => {
+      if (compacted !== undefined) etcdctl(cluster, `compaction ${compacted}`);
+      compacted = undefined;
+    };
+    const since = (await kv.put('a', '1')).revision;
+    const gone = (await kv.delete('a')).revision;
+    await kv.put('other', 'x');
+    // The deletion is of the compacted revision itself: etcd refuses no watcher there, and has dropped it.
+    compacted = gone;
+    expect(await failure(() => kv.changes('a', { since }).toArray())).toMatchObject({
+      code: 'MVCC_COMPACTED',
+      compactRevision: gone,
+    });
+    await kv.put('b', '1');
+    const before = (await kv.put('other', 'x')).revision;
+    await kv.compact(before);
+    const last = (await kv.delete('b')).revision;
+    await kv.put('other', 'x');
+    compacted = last;
+    expect(await failure(() => kv.history('b').toArray())).toMatchObject({
+      code: 'MVCC_COMPACTED',
+      compactRevision: last,
+    });
+    expect(await kv.history('b').toArray()).toEqual([]);
+    expect(await kv.changes('b', { since: last }).toArray()).toEqual([]);
+  });
+
+  test('WLI4, law 4: a watch whose next revision is compacted meanwhile is MVCC_COMPACTED, also where etcd does not say so', async () => {
+    const cluster = await etcds(1);
+    let compacted: number | undefined;
+    const compacting = (): void => {
+      if (compacted !== undefined) etcdctl(cluster, `compaction ${compacted}`);
+      compacted = undefined;
+    };
+    // How long a new stream may be silent: timed right before watchers are made on it.
+    const attemptTimeoutMs = 4999;
+    const kv = await client(cluster.name, { attemptTimeoutMs, world: whereTimed(attemptTimeoutMs, compacting) });
+    const other = await client(cluster.name);
+    const valuesOf = async (key: string, from: number): Promise<unknown[]> => {
+      const values: unknown[] = [];
+      for await (const { value } of kv.watch(key, { from })) {
+        values.push(value);
+        if (value === 'end') return values;
+      }
+      return values;
+    };
+    await other.put('a', '1');
+    const gone = (await other.delete('a')).revision;
+    await other.put('a', 'end');
+    compacted = gone;
+    expect(await failure(() => valuesOf('a', gone))).toMatchObject({ code: 'MVCC_COMPACTED', compactRevision: gone });
+    // Who goes on from there gets what is left; the next revisions are whole.
+    expect(await valuesOf('a', gone)).toEqual(['end']);
+    await other.put('b', '1');
+    const next = (await other.delete('b')).revision;
+    await other.put('b', 'end');
+    expect(await valuesOf('b', next)).toEqual([undefined, 'end']);
   });
 
   test('the quota is used up: KV_NO_SPACE, and reads and deletions go on', async () => {
@@ -213,6 +280,16 @@ describe.runIf(possible)('a cluster in bad situations', () => {
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition().catch(() => false)));
+}
+
+/** A world in which `first` runs before anything is timed for so long. */
+function whereTimed(timedMs: number, first: () => void): World {
+  const { clock } = nodeWorld;
+  const after = (ms: number, work: () => void): (() => void) => {
+    if (ms === timedMs) first();
+    return clock.after(ms, work);
+  };
+  return worldOf({ ...nodeWorld, clock: { ...clock, after } });
 }
 
 interface Pki {

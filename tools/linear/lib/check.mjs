@@ -11,7 +11,7 @@
  * LIN3  A read finds a state that was there between its beginning and its end: nothing older than what was acknowledged, or read, before it
  *      began; nothing that was called after it had ended. What it finds is in the history.
  * LIN4  A watcher gets the events of its range from its first revision on, each once and in order, up to where it was ended.
- * LIN5  The key of a lease is there as long as its holder was told so, and gone when the revocation was acknowledged.
+ * LIN5  The key of a lease is there as long as its holder was told so, and gone when the revocation was acknowledged, until it is put again.
  */
 
 /**
@@ -35,7 +35,8 @@
  *
  * @typedef {object} Held
  * @property {string} key of a lease; nobody else writes it
- * @property {number} from when the put was acknowledged
+ * @property {number} began when the put was called
+ * @property {number | undefined} from when it was acknowledged
  * @property {number} until when the holder was told that it is over, or began to end it
  * @property {number | undefined} gone when the revocation was acknowledged
  *
@@ -185,13 +186,15 @@ function checkWatch({ prefix, from, until, events }, changes, problems) {
   }
 }
 
-/** LIN5. @param {string} key @param {readonly Held[]} held @param {readonly Read[]} reads @param {string[]} problems */
+/** LIN5. @param {string} key @param {readonly Held[]} held in order @param {readonly Read[]} reads @param {string[]} problems */
 function checkHeld(key, held, reads, problems) {
-  for (const { from, until, gone } of held.filter((one) => one.key === key)) {
+  const ofKey = held.filter((one) => one.key === key);
+  for (const [i, { from, until, gone }] of ofKey.entries()) {
+    const next = ofKey[i + 1]?.began ?? Number.POSITIVE_INFINITY;
     for (const { value, began, ended } of reads) {
-      if (value === undefined && began > from && ended < until)
+      if (value === undefined && from !== undefined && began > from && ended < until)
         problems.push(`${key} was not there while its lease was held`);
-      if (value !== undefined && gone !== undefined && began > gone)
+      if (value !== undefined && gone !== undefined && began > gone && ended < next)
         problems.push(`${key} was there after its lease was revoked`);
     }
   }

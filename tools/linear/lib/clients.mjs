@@ -26,6 +26,7 @@ import { codeOf } from '@varve/etcd';
 
 const keys = Array.from({ length: 8 }, (_, i) => `k${i}`);
 const pick = () => keys[Math.floor(Math.random() * keys.length)] ?? 'k0';
+const holding = { leastMs: 1000, mostMs: 4000, againMs: 10_000 };
 const now = () => performance.now();
 
 /** @param {Book} book @param {unknown} error */
@@ -71,22 +72,31 @@ export async function read(kv, book, leased) {
   }
 }
 
-/** Holds a lease with a key for a while, again and again. @param {Kv} kv @param {Book} book @param {string} key */
-export async function hold(kv, book, key) {
+/**
+ * Holds a lease with a key for a while, again and again.
+ * @param {Kv} kv @param {Book} book @param {string} key @param {{ leastMs: number, mostMs: number, againMs: number }} [times] again: after an error, when the lease is over
+ */
+export async function hold(kv, book, key, { leastMs, mostMs, againMs } = holding) {
   while (!book.stop.aborted) {
     try {
       const lease = await kv.lease({ ttl: 8, keepAlive: true });
+      /** @type {Held} */
+      const mine = { key, began: now(), from: undefined, until: Number.POSITIVE_INFINITY, gone: undefined };
+      // Written down before the put: whatever becomes of it, the key may be there from now on.
+      book.held.push(mine);
       await kv.put(key, 'held', { lease });
-      const from = now();
-      let until = Number.POSITIVE_INFINITY;
-      lease.signal.addEventListener('abort', () => (until = Math.min(until, now())));
-      await pause(1000 + Math.random() * 3000, undefined, { signal: lease.signal }).catch(() => undefined);
-      until = Math.min(until, now());
-      book.held.push({ key, from, until, gone: undefined });
+      mine.from = now();
+      const over = () => (mine.until = Math.min(mine.until, now()));
+      lease.signal.addEventListener('abort', over);
+      await pause(leastMs + Math.random() * (mostMs - leastMs), undefined, { signal: lease.signal }).catch(
+        () => undefined,
+      );
+      over();
       await lease.revoke();
+      mine.gone = now();
     } catch (error) {
       note(book, error);
-      await pause(10_000);
+      await pause(againMs);
     }
   }
 }

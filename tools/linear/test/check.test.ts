@@ -38,9 +38,14 @@ function correct(seed: number): Mutable {
   }
   const from = first + 20;
   const events = changes.filter((change) => change.key.startsWith('k') && change.revision >= from);
-  const held = [{ key: 'lease', from: 100, until: 1000, gone: 1100 }];
+  const held = [
+    { key: 'lease', began: 90, from: 100, until: 1000, gone: 1100 },
+    // Its put was never answered.
+    { key: 'lease', began: 1400, from: undefined, until: Number.POSITIVE_INFINITY, gone: undefined },
+  ];
   reads.push({ key: 'lease', value: 'x', modRevision: 3, began: 200, ended: 210 });
   reads.push({ key: 'lease', value: undefined, modRevision: 0, began: 1200, ended: 1210 });
+  reads.push({ key: 'lease', value: 'x', modRevision: 9, began: 1410, ended: 1420 });
   return { first, changes, writes, reads, watches: [{ prefix: 'k', from, until: revision, events }], held };
 }
 

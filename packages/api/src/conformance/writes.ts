@@ -1,7 +1,18 @@
 /** Puts and deletions: revisions, answers, order, and what belongs to the caller. */
-import { bytes } from '../codec.ts';
+import { bytes, utf8 } from '../codec.ts';
+import type { KvError } from '../errors.ts';
 import { equal, holds, refusal, thrown } from './check.ts';
 import { putAll, shown, take, type Scenario } from './scenario.ts';
+
+/** As `utf8`, but for one value, which it writes and does not read. */
+const refusingOdd = {
+  encode: (value: string): Uint8Array => utf8.encode(value),
+  decode(stored: Uint8Array): string {
+    const value = utf8.decode(stored);
+    if (value === 'odd') throw new Error('odd');
+    return value;
+  },
+};
 
 export const writeScenarios: readonly Scenario[] = [
   {
@@ -54,6 +65,33 @@ export const writeScenarios: readonly Scenario[] = [
       const both = await take(kv.list({}));
       equal((await kv.delete({ all: true }, { previous: true })).previous, both, 'what was deleted');
       equal((await kv.delete('a', { previous: true })).previous, [], 'nothing was deleted');
+    },
+  },
+  {
+    key: 'writes/undecodable-answer',
+    title:
+      'law 3: a write whose answer a codec refuses is KV_DECODE; it is done wholly and with its lease, or not at all',
+    async run(kv) {
+      const choosy = kv.namespace('n/', { value: refusingOdd });
+      const put = { type: 'put', key: 'k', value: 'new', ttl: 600 } as const;
+      const calls = {
+        put: () => choosy.put('k', 'new', { ttl: 600, previous: true }),
+        'a read before a put': () => choosy.txn({ then: [{ type: 'get', key: 'k' }, put] }),
+        'a put inside': () => choosy.txn({ then: [{ type: 'txn', then: [{ ...put, previous: true }] }] }),
+        delete: () => choosy.delete('k', { previous: true }),
+        'delete in parts': () => choosy.delete({ prefix: 'k' }, { limit: 1, previous: true }),
+      };
+      for (const [what, call] of Object.entries(calls)) {
+        const { revision } = await kv.put('n/k', 'odd');
+        const error = (await thrown(call, what)) as KvError;
+        equal([error.code, [...(error.key ?? [])], error.revision], ['KV_DECODE', [0x6b], revision], what);
+        const entry = await kv.get('n/k');
+        const leases = (await kv.leases()).map(({ id }) => id);
+        if (entry?.modRevision === revision) equal(leases, [], `${what}, undone: leases`);
+        else if (call === calls.delete || call === calls['delete in parts']) equal(entry, undefined, `${what}, done`);
+        else equal([entry?.value, [entry?.lease]], ['new', leases], `${what}, done: the key and its lease`);
+        for (const id of leases) await (await kv.lease({ id })).revoke();
+      }
     },
   },
   {

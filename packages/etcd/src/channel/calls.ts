@@ -10,10 +10,11 @@
  */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { KvError } from '@varve/api';
-import { authService, type ResponseHeader } from '@varve/etcd-api';
+import { until } from '@varve/base/abort';
 import type { World } from '@varve/base/world';
+import { authService, type ResponseHeader } from '@varve/etcd-api';
 import type { Settings } from '../options.ts';
-import type { Member, UnaryOptions } from './member.ts';
+import { endWith, type Member, type UnaryOptions } from './member.ts';
 import type { Members } from './members.ts';
 import { isLasting, verdictOf } from './verdict.ts';
 
@@ -74,14 +75,14 @@ export class Calls {
     return this.#token;
   }
 
-  /** A new token in the place of `old`, unless there is another one already. */
+  /** A new token in the place of `old`, unless there is another one already. @throws the signal's reason as soon as it is aborted */
   async renew(old: string | undefined, signal?: AbortSignal): Promise<void> {
     if (this.#token !== old) return;
     this.#renewing ??= this.#authenticate().finally(() => {
       this.#renewing = undefined;
     });
-    await this.#renewing;
-    signal?.throwIfAborted();
+    // Others may wait for it: who leaves does not end it.
+    await until(this.#renewing, signal);
   }
 
   /** Waits before attempt `attempt`, from 0 on, as CLL2 says. */
@@ -90,7 +91,11 @@ export class Calls {
     if (round === 0) return;
     const whole = Math.min(firstPauseMs * 2 ** (round - 1), longestPauseMs);
     const [chance = 0] = this.#world.random.bytes(1);
-    await this.#world.clock.pause((whole / 2) * (1 + chance / 255), signal ?? this.#life.signal);
+    const over = new AbortController();
+    const letGo = endWith([this.#life.signal, signal], () => over.abort());
+    await this.#world.clock.pause((whole / 2) * (1 + chance / 255), over.signal);
+    letGo();
+    signal?.throwIfAborted();
   }
 
   get closed(): boolean {
@@ -120,6 +125,8 @@ export class Calls {
       signal?.throwIfAborted();
       if (this.closed) throw closedError();
       const token = anonymous ? undefined : await this.token(signal);
+      // Much may have passed meanwhile.
+      if (this.closed) throw closedError();
       const left = end - clock.now();
       if (left <= 0 || this.#isHopeless(said)) throw unavailable(said, timeoutMs);
       const member = this.members.current;

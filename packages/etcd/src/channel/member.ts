@@ -71,9 +71,9 @@ export class Member {
     const { path, requestSerialize, responseDeserialize } = method;
     const deadline = this.#clock.unixMs() + options.timeoutMs;
     return new Promise((resolve, reject) => {
-      const letGo: (() => void)[] = [];
+      let letGo = (): void => undefined;
       const done = (error: ServiceError | null, answer?: O): void => {
-        for (const free of letGo) free();
+        letGo();
         if (answer === undefined) reject(error ?? new Error('no answer'));
         else resolve(answer);
       };
@@ -87,11 +87,7 @@ export class Member {
         { deadline },
         done,
       );
-      for (const signal of options.signals) {
-        if (signal === undefined) continue;
-        if (signal.aborted) call.cancel();
-        else letGo.push(onAbort(signal, () => call.cancel()));
-      }
+      letGo = endWith(options.signals, () => call.cancel());
     });
   }
 
@@ -105,11 +101,9 @@ export class Member {
   exchange<I, O>(method: MethodDefinition<I, O>, request: I, options: UnaryOptions): Promise<O> {
     const stream = this.duplex(method, options, options.timeoutMs);
     return new Promise((resolve, reject) => {
-      const letGo = options.signals.flatMap((signal) =>
-        signal === undefined ? [] : [onAbort(signal, () => stream.cancel())],
-      );
+      let letGo = (): void => undefined;
       const done = (end: () => void): void => {
-        for (const free of letGo.splice(0)) free();
+        letGo();
         end();
       };
       stream.on('data', (answer: O) => {
@@ -122,6 +116,7 @@ export class Member {
           reject(Object.assign(new Error('no answer'), { code: 14, details: 'the stream ended without an answer' })),
         ),
       );
+      letGo = endWith(options.signals, () => stream.cancel());
       stream.write(request);
       stream.end();
     });
@@ -130,6 +125,19 @@ export class Member {
   close(): void {
     this.#client.close();
   }
+}
+
+/** Calls `cancel` when one of the signals is aborted, also where it was before (MBR1). @returns lets the signals go */
+export function endWith(signals: UnaryOptions['signals'], cancel: () => void): () => void {
+  const letGo: (() => void)[] = [];
+  for (const signal of signals) {
+    if (signal === undefined) continue;
+    if (signal.aborted) cancel();
+    else letGo.push(onAbort(signal, cancel));
+  }
+  return () => {
+    for (const free of letGo.splice(0)) free();
+  };
 }
 
 function metadataOf({ token, leader }: Bearing): Metadata {

@@ -24,7 +24,7 @@ export type Verdict =
 export const serverRequestBytes = 1_572_864;
 export const serverTxnOps = 128;
 
-type Row = readonly [text: string, code: KvCode, message: string, facts?: KvErrorFacts];
+type Row = readonly [text: string | RegExp, code: KvCode, message: string, facts?: KvErrorFacts];
 
 const refusals: readonly Row[] = [
   ['required revision has been compacted', 'MVCC_COMPACTED', 'the revision is compacted'],
@@ -37,13 +37,8 @@ const refusals: readonly Row[] = [
   ['lease already exists', 'LEASE_EXISTS', 'there is a lease of that id already'],
   ['too large lease TTL', 'LEASE_TTL_TOO_LARGE', 'the ttl is larger than the cluster allows'],
   [
-    'request is too large',
-    'KV_TOO_LARGE',
-    `the request is larger than the cluster takes, ${serverRequestBytes} bytes unless its --max-request-bytes says otherwise: store less, or in parts`,
-    { limit: serverRequestBytes },
-  ],
-  [
-    'larger than max',
+    // Said by etcd, and by the gRPC of it.
+    /request is too large|larger than max/,
     'KV_TOO_LARGE',
     `the request is larger than the cluster takes, ${serverRequestBytes} bytes unless its --max-request-bytes says otherwise: store less, or in parts`,
     { limit: serverRequestBytes },
@@ -108,7 +103,7 @@ const lostCodes: ReadonlySet<number> = new Set<number>([
 export function verdictOf(error: unknown): Verdict {
   const { code, details = String(error) } = error as { readonly code?: number; readonly details?: string };
   for (const [text, ours, message, facts] of refusals) {
-    if (details.includes(text))
+    if (typeof text === 'string' ? details.includes(text) : text.test(details))
       return { kind: 'refused', error: new KvError(ours, message, { ...facts, cause: error }) };
   }
   if (code === status.UNAUTHENTICATED || worn.some((text) => details.includes(text))) {

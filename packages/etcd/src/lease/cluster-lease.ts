@@ -9,12 +9,10 @@
  */
 import { codeOf, KvError } from '@varve/api';
 import type { GrantOptions, Lease, LeaseStatus, RevokeResult, SignalOptions, TakeUpOptions } from '@varve/api';
-import { checkSignalOptions, leaseText, planGrant } from '@varve/api/implement';
+import { checkSignalOptions, leaseText, leaveLease, LeaseLife, longestWaitMs, planGrant } from '@varve/api/implement';
 import type { Core } from '../core.ts';
 import { grantLease, leaseIds, lookAtLease, lostLease, renewLease, revokeLease } from './lease-calls.ts';
 
-/** Longer waits are cut: what a timer can wait. */
-const longestWaitMs = 0x7fffffff;
 /** How long a question about a lease whose time is over may take. */
 const lastQuestionMs = 2000;
 
@@ -62,12 +60,11 @@ class ClusterLease implements Lease {
   readonly ttl: number;
   readonly #core: Core;
   readonly #lease: bigint;
-  readonly #ended = new AbortController();
+  readonly #life: LeaseLife;
   readonly #renews: boolean;
   /** When it is over by the clock of this process. */
   #over: number;
   #follows = false;
-  #disarmRenewal: (() => void) | undefined;
   #disarmEnd: (() => void) | undefined;
 
   constructor(core: Core, id: bigint, ttl: number, over: number, renews: boolean) {
@@ -77,14 +74,15 @@ class ClusterLease implements Lease {
     this.#lease = id;
     this.#over = over;
     this.#renews = renews;
+    this.#life = new LeaseLife(core.world.clock.after);
     if (!renews) return;
     this.#follow();
-    this.#renewLater();
+    this.#life.keepRenewing(ttl, (thirdMs) => this.#renew(undefined, Math.max(thirdMs, 500)));
   }
 
   get signal(): AbortSignal {
     this.#follow();
-    return this.#ended.signal;
+    return this.#life.signal;
   }
 
   keepAlive(options: SignalOptions = {}): Promise<number> {
@@ -119,13 +117,7 @@ class ClusterLease implements Lease {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop();
-    try {
-      await this.revoke();
-    } catch (error) {
-      const code = codeOf(error);
-      // Over already, or out of reach: then it runs out by itself.
-      if (code !== 'LEASE_NOT_FOUND' && code !== 'KV_CLOSED' && code !== 'KV_UNAVAILABLE') throw error;
-    }
+    await leaveLease(() => this.revoke(), ['KV_UNAVAILABLE']);
   }
 
   async #renew(signal: AbortSignal | undefined, timeoutMs?: number): Promise<number> {
@@ -144,7 +136,7 @@ class ClusterLease implements Lease {
 
   /** Learns of the end (CLE4). */
   #follow(): void {
-    if (this.#follows || this.#ended.signal.aborted) return;
+    if (this.#follows || this.#life.over) return;
     this.#follows = true;
     this.#core.ends.add(this.#end);
     this.#armEnd();
@@ -153,7 +145,7 @@ class ClusterLease implements Lease {
   readonly #end = (reason: unknown): void => {
     this.#stop();
     this.#core.ends.delete(this.#end);
-    if (!this.#ended.signal.aborted) this.#ended.abort(reason);
+    this.#life.end(reason);
   };
 
   #armEnd(): void {
@@ -176,7 +168,7 @@ class ClusterLease implements Lease {
         if (found !== undefined) {
           // It is renewed elsewhere, or is about to end.
           this.#over = before + Math.max(1000 * Number(found.TTL), 100);
-          if (!this.#ended.signal.aborted) this.#armEnd();
+          if (!this.#life.over) this.#armEnd();
           return;
         }
       } catch {
@@ -186,26 +178,8 @@ class ClusterLease implements Lease {
     this.#end(lostLease(this.#lease));
   }
 
-  #renewLater(): void {
-    if (this.#ended.signal.aborted) return;
-    const thirdMs = Math.min(longestWaitMs, Math.floor((1000 * this.ttl) / 3));
-    this.#disarmRenewal = this.#core.world.clock.after(thirdMs, () => void this.#renewAgain(thirdMs));
-  }
-
-  async #renewAgain(thirdMs: number): Promise<void> {
-    const disarm = this.#disarmRenewal;
-    try {
-      await this.#renew(undefined, Math.max(thirdMs, 500));
-    } catch {
-      // The end of the lease is told by its signal; anything else may be over at the next attempt.
-    }
-    // Whoever stopped it meanwhile has taken the place.
-    if (this.#disarmRenewal === disarm) this.#renewLater();
-  }
-
   #stop(): void {
-    this.#disarmRenewal?.();
-    this.#disarmRenewal = undefined;
+    this.#life.stopRenewing();
     this.#disarmEnd?.();
     this.#disarmEnd = undefined;
   }

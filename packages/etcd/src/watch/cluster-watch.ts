@@ -110,12 +110,32 @@ export class ClusterWatch<K, V> implements Watch<K, V> {
 
   /** The watcher, behind the present or from a revision on. Resolves with the present revision. */
   async #begin(from: number): Promise<number> {
-    const present = await this.#core.present(this.#watched.hull, this.#plan.signal);
+    const { present, floor } = await this.#beginning(from);
     if (this.#given.closed) return present;
     const { previous, only, progressIntervalMs } = this.#plan;
     const watched = { bounds: this.#watched.hull, previous, only, exact: progressIntervalMs !== undefined };
-    this.#line = this.#core.hub.open(watched, from === 0 ? present + 1 : from);
+    this.#line = this.#core.hub.open(watched, from === 0 ? present + 1 : from, floor);
     return present;
+  }
+
+  /**
+   * The present, and the oldest revision that the watcher needs: that before its first one, so that nothing of that one is lost; or where
+   * it begins at the compacted revision, as who was overtaken goes on, that one with what is left of it.
+   */
+  async #beginning(from: number): Promise<{ readonly present: number; readonly floor: number }> {
+    const [core, { hull }, { signal }] = [this.#core, this.#watched, this.#plan];
+    if (from > 1) {
+      try {
+        return { present: await core.checkReadable(from - 1, hull, signal), floor: from - 1 };
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== 'MVCC_COMPACTED' && code !== 'MVCC_FUTURE_REVISION') throw error;
+        const present = await core.present(hull, signal);
+        return { present, floor: code === 'MVCC_COMPACTED' ? from : from - 1 };
+      }
+    }
+    const present = await core.present(hull, signal);
+    return { present, floor: from === 0 ? present : 0 };
   }
 
   async #state(

@@ -2,7 +2,8 @@
  * The stream of the watches: one for all of them, on one member, and on another one when that is lost.
  *
  * WHB1  There is a stream while there is a watcher. When it is lost, every watcher is made again on the next, each from the first revision
- *      that it has not seen (WLI1).
+ *      that it has not seen (WLI1). While all of them are parked (WLI2) nobody needs one: it is made when one of them goes on, and the time
+ *      without counts from then.
  * WHB2  Never silence (law 12): a stream on which nothing comes at first is given up; pings find a member that has stopped; a member that has
  *      lost its leader ends the stream itself, as it is asked to. When no stream can be had for `timeoutMs`, the watches end with
  *      `KV_UNAVAILABLE`.
@@ -18,7 +19,7 @@ import { closedError, unavailable, type Calls } from '../channel/calls.ts';
 import type { Member } from '../channel/member.ts';
 import { verdictOf } from '../channel/verdict.ts';
 import { rangeRequest } from '../messages.ts';
-import { tellsTrueProgress } from './true-progress.ts';
+import { keepsDeletions, tellsTrueProgress } from './versions.ts';
 import { WatchLine, type Connection, type Watched } from './watch-line.ts';
 
 type Stream = ClientDuplexStream<WatchRequest, WatchResponse>;
@@ -29,6 +30,7 @@ interface Live {
   readonly stream: Stream;
   readonly token: string | undefined;
   readonly trueProgress: boolean;
+  readonly keepsDeletions: boolean;
   readonly byId: Map<number, WatchLine>;
   readonly ids: Map<WatchLine, number>;
   /** Ids that were asked for and have no answer yet, in order. */
@@ -51,10 +53,10 @@ export class WatchHub implements Connection {
     this.#calls = calls;
   }
 
-  /** A watcher, from this revision on. */
-  open(watched: Watched, from: number): WatchLine {
+  /** A watcher, from this revision on. @param floor the oldest revision that must be readable (WLI4); not given where its user sees to that */
+  open(watched: Watched, from: number, floor?: number): WatchLine {
     if (this.#closed) throw closedError();
-    const line = new WatchLine(this, watched, from, this.#calls.settings.watchBuffer);
+    const line = new WatchLine(this, watched, from, this.#calls.settings.watchBuffer, floor);
     this.#lines.add(line);
     this.make(line);
     return line;
@@ -70,7 +72,7 @@ export class WatchHub implements Connection {
     live.byId.set(id, line);
     live.ids.set(line, id);
     live.asked.push(id);
-    send(live, { case: 'createRequest', value: line.request(id, live.trueProgress) });
+    send(live, { case: 'createRequest', value: line.request(id, live.trueProgress, live.keepsDeletions) });
   }
 
   park(line: WatchLine): void {
@@ -86,6 +88,7 @@ export class WatchHub implements Connection {
     this.park(line);
     this.#lines.delete(line);
     if (this.#lines.size === 0) this.#hangUp();
+    if (!this.#isWanted()) this.#forget();
   }
 
   ask(line: WatchLine, known: number | undefined): void {
@@ -97,6 +100,12 @@ export class WatchHub implements Connection {
     }
     if (known === undefined) void this.#aimAtPresent(line);
     else line.aim(known);
+  }
+
+  async check(line: WatchLine, revision: number): Promise<void> {
+    const bounds = { key: line.watched.bounds.key, end: undefined };
+    const asked = rangeRequest({ bounds, revision: Math.max(revision, 1), countOnly: true });
+    this.#calls.see((await this.#calls.unary(kvService.range, asked, {})).header);
   }
 
   close(): void {
@@ -127,7 +136,11 @@ export class WatchHub implements Connection {
   }
 
   #connect(): void {
-    if (this.#connecting || this.#closed || this.#lines.size === 0) return;
+    if (this.#connecting) return;
+    if (!this.#isWanted()) {
+      this.#forget();
+      return;
+    }
     this.#connecting = true;
     void this.#dial().then(
       () => {
@@ -142,6 +155,20 @@ export class WatchHub implements Connection {
     );
   }
 
+  /** Some watcher waits for a stream, or has one. */
+  #isWanted(): boolean {
+    if (this.#closed) return false;
+    for (const line of this.#lines) if (!line.parked) return true;
+    return false;
+  }
+
+  /** What was tried so far counts for nothing, for who comes next. */
+  #forget(): void {
+    this.#downSince = undefined;
+    this.#attempts = 0;
+    this.#said.clear();
+  }
+
   /** Opens a stream on the member whose turn it is. @throws what ends all watches */
   async #dial(): Promise<void> {
     const { clock } = this.#calls.settings.world;
@@ -149,7 +176,7 @@ export class WatchHub implements Connection {
     this.#downSince ??= clock.now();
     if (clock.now() - this.#downSince > timeoutMs) throw unavailable(this.#said, timeoutMs);
     await this.#calls.pause(this.#attempts++);
-    if (this.#closed || this.#lines.size === 0) return;
+    if (!this.#isWanted()) return;
     const token = await this.#calls.token();
     const member = this.#calls.members.current;
     try {
@@ -164,15 +191,24 @@ export class WatchHub implements Connection {
       await this.#lost(member, token, error);
       return;
     }
-    if (this.#closed || this.#lines.size === 0) return;
+    if (!this.#isWanted()) return;
     this.#open(member, token);
   }
 
   #open(member: Member, token: string | undefined): void {
     const { clock } = this.#calls.settings.world;
     const stream = member.duplex(watchService.watch, { token, leader: true });
-    const trueProgress = tellsTrueProgress(member.version ?? '');
-    const live: Live = { member, stream, token, trueProgress, byId: new Map(), ids: new Map(), asked: [] };
+    const { version = '' } = member;
+    const live: Live = {
+      member,
+      stream,
+      token,
+      trueProgress: tellsTrueProgress(version),
+      keepsDeletions: keepsDeletions(version),
+      byId: new Map(),
+      ids: new Map(),
+      asked: [],
+    };
     const giveUp = clock.after(this.#calls.settings.attemptTimeoutMs, () => stream.cancel());
     const ended = (error: unknown): void => {
       giveUp();
@@ -187,9 +223,7 @@ export class WatchHub implements Connection {
     stream.on('data', (answer: WatchResponse) => {
       giveUp();
       if (this.#live !== live) return;
-      this.#downSince = undefined;
-      this.#attempts = 0;
-      this.#said.clear();
+      this.#forget();
       this.#receive(live, answer);
     });
     stream.on('error', ended);
@@ -212,9 +246,9 @@ export class WatchHub implements Connection {
   }
 
   #end(reason: unknown): void {
-    for (const line of this.#lines) line.fail(this.#closed ? closedError() : reason);
-    this.#downSince = undefined;
-    this.#attempts = 0;
+    // Who is parked needs no stream now, and asks for one when it does.
+    for (const line of this.#lines) if (!line.parked) line.fail(this.#closed ? closedError() : reason);
+    this.#forget();
   }
 
   #receive(live: Live, answer: WatchResponse): void {
@@ -222,7 +256,9 @@ export class WatchHub implements Connection {
     if (answer.created) {
       const id = live.asked.shift();
       const line = id === undefined ? undefined : live.byId.get(id);
-      if (answer.canceled && id !== undefined && line !== undefined) this.#refused(live, id, line, answer);
+      if (id === undefined || line === undefined) return;
+      if (answer.canceled) this.#refused(live, id, line, answer);
+      else line.created(Number(answer.header?.revision ?? 0n));
       return;
     }
     const id = Number(answer.watchId);

@@ -6,6 +6,9 @@
  * WLI2  What waits for the consumer is bounded: beyond it the watcher is given up, and made again from `next` when all of it was taken (law 9).
  * WLI3  An exact one also knows how far it is while nothing comes. Where the member tells that too early (before 3.4.27 and 3.5.10: it answers
  *      before what is on its way), the whole store is watched and passed over here: each revision has an event.
+ * WLI4  Where the member drops deletions of the compacted revision itself and refuses no watcher there (watch/versions.ts), what comes of
+ *      history is handed on when the revision before it was still readable afterwards: so nothing before it was dropped, or it is
+ *      `MVCC_COMPACTED`.
  */
 import { KvError } from '@varve/api';
 import { contains, type Bounds, type StoredChange } from '@varve/api/implement';
@@ -37,6 +40,8 @@ export interface Connection {
   drop(line: WatchLine): void;
   /** Asks how far it is; the answer comes as an item. @param known the revision that the asker wants to hear of, if there is one */
   ask(line: WatchLine, known: number | undefined): void;
+  /** Resolves when the revision can still be read. @throws KvError `MVCC_COMPACTED`, and why it cannot be asked */
+  check(line: WatchLine, revision: number): Promise<void>;
 }
 
 const { NOPUT, NODELETE } = WatchCreateRequest_FilterType;
@@ -58,9 +63,20 @@ export class WatchLine {
   #error: unknown;
   #closed = false;
   #wake: (() => void) | undefined;
+  /** Answers that wait until it is known that they are whole (WLI4), and their events. */
+  #unsure: (() => void)[] = [];
+  #unsureEvents = 0;
+  /** What is answered up to here may be of history; 0 where that does no harm. */
+  #historyUntil = 0;
+  /** Tells the checks of the watcher before from those of this one. */
+  #made = 0;
+  #checking = false;
+  /** The oldest revision that must be readable; `undefined` where its user sees to that. */
+  readonly #floor: number | undefined;
 
-  constructor(connection: Connection, watched: Watched, from: number, most: number) {
+  constructor(connection: Connection, watched: Watched, from: number, most: number, floor: number | undefined) {
     this.#connection = connection;
+    this.#floor = floor;
     this.watched = watched;
     this.#next = from;
     this.#most = most;
@@ -78,7 +94,7 @@ export class WatchLine {
   poll(): Item | undefined {
     const item = this.#items.shift();
     if (item?.type === 'changes') this.#queued -= item.changes.length;
-    if (this.#items.length === 0 && this.#parked && !this.#closed) {
+    if (this.#items.length === 0 && this.#unsure.length === 0 && this.#parked && !this.#closed) {
       this.#parked = false;
       this.#connection.make(this);
     }
@@ -109,6 +125,7 @@ export class WatchLine {
     if (this.#closed) return;
     this.#closed = true;
     this.#items = [];
+    this.#unsure = [];
     this.#connection.drop(this);
     this.#wake?.();
   }
@@ -121,9 +138,18 @@ export class WatchLine {
     this.#wake?.();
   }
 
-  /** @param trueProgress the member tells how far it is when it is so far */
-  request(id: number, trueProgress: boolean): WatchCreateRequest {
+  /**
+   * Asks for it at a member.
+   * @param trueProgress the member tells how far it is when it is so far
+   * @param keepsDeletions it drops nothing of the compacted revision that a watcher there should get
+   */
+  request(id: number, trueProgress: boolean, keepsDeletions: boolean): WatchCreateRequest {
     const { bounds, previous, only, exact } = this.watched;
+    this.#made++;
+    this.#checking = false;
+    this.#unsure = [];
+    this.#unsureEvents = 0;
+    this.#historyUntil = keepsDeletions || this.#floor === undefined ? 0 : Number.POSITIVE_INFINITY;
     this.#whole = exact && !trueProgress;
     const asked = this.#whole ? all : bounds;
     // Passed over here where the whole store is watched: each revision must come.
@@ -146,8 +172,63 @@ export class WatchLine {
     return this.#whole;
   }
 
+  /** The member has made it. @param present its revision then */
+  created(present: number): void {
+    if (this.#historyUntil === 0) return;
+    this.#historyUntil = present;
+    // Also where nothing comes: what was dropped was perhaps all there was.
+    if (this.#next <= present) this.#check();
+  }
+
   /** Events of an answer. */
-  receive({ events }: WatchResponse): void {
+  receive(answer: WatchResponse): void {
+    this.#whenSure(answer.events.length, () => this.#receive(answer));
+  }
+
+  /** Everything up to this revision has come, whatever it is about. */
+  progress(revision: number): void {
+    this.#whenSure(0, () => this.#progress(revision));
+  }
+
+  #whenSure(events: number, take: () => void): void {
+    if (this.#next > this.#historyUntil && this.#unsure.length === 0) {
+      take();
+      return;
+    }
+    this.#unsure.push(take);
+    this.#unsureEvents += events;
+    this.#check();
+    if (this.#queued + this.#unsureEvents > this.#most) this.#park();
+  }
+
+  /** Asks whether what has come by now is whole. */
+  #check(): void {
+    if (this.#checking) return;
+    this.#checking = true;
+    const [made, come] = [this.#made, this.#unsure.length];
+    const isOld = (): boolean => made !== this.#made || this.#closed || this.#error !== undefined;
+    this.#connection.check(this, Math.max(this.#floor ?? 0, this.#next - 1)).then(
+      () => {
+        if (isOld()) return;
+        this.#checking = false;
+        for (const take of this.#unsure.splice(0, come)) take();
+        if (this.#unsure.length === 0) this.#unsureEvents = 0;
+        else this.#check();
+        this.#wake?.();
+      },
+      (error: unknown) => {
+        if (!isOld()) this.fail(error);
+      },
+    );
+  }
+
+  #park(): void {
+    if (this.#parked) return;
+    this.#parked = true;
+    this.#connection.park(this);
+  }
+
+  #receive({ events }: WatchResponse): void {
     const changes: StoredChange[] = [];
     let last = this.#next - 1;
     for (const event of events) {
@@ -163,15 +244,11 @@ export class WatchLine {
       this.#queued += changes.length;
     }
     if (this.#target !== undefined && last >= this.#target) this.#push(last);
-    if (this.#queued > this.#most) {
-      this.#parked = true;
-      this.#connection.park(this);
-    }
+    if (this.#queued > this.#most) this.#park();
     this.#wake?.();
   }
 
-  /** Everything up to this revision has come, whatever it is about. */
-  progress(revision: number): void {
+  #progress(revision: number): void {
     if (revision >= this.#next) this.#next = revision + 1;
     if (this.watched.exact) this.#push(this.#next - 1);
     this.#wake?.();

@@ -18,12 +18,13 @@ import {
   type Bounds,
   type BufferedWrite,
   type Records,
+  type Running,
   type StoredRecord,
   type TransactionAttempt,
 } from '@varve/api/implement';
 import type { Compare, RequestOp, TxnRequest } from '@varve/etcd-api';
 import { serverTxnOps } from '../channel/verdict.ts';
-import type { Core, Running } from '../core.ts';
+import type { Core } from '../core.ts';
 import { deleteRequest, putRequest, storedRecord } from '../messages.ts';
 import { recordsOfKeys } from '../read/many.ts';
 import { modIs, writtenUntil } from './compares.ts';
@@ -58,7 +59,7 @@ export class Attempt implements TransactionAttempt {
   /** The records of a name space of the same connection. @throws TypeError `KV_INVALID` */
   recordsOf<K, V, W>(namespace: Kv<K, V, W>): Records<K, V> {
     this.#check();
-    return this.#core.recordsOf(namespace);
+    return this.#core.views.recordsOf(namespace);
   }
 
   async run<K, V, T>(
@@ -97,7 +98,7 @@ export class Attempt implements TransactionAttempt {
           const request: TxnRequest = { $typeName: 'etcdserverpb.TxnRequest', compare, success, failure: [] };
           const answer = await sendTxn(this.#core, request, signal, true);
           const revision = this.#core.calls.see(answer.header);
-          return { value: { won: answer.succeeded, revision }, used: () => answer.succeeded };
+          return { used: () => answer.succeeded, read: () => ({ won: answer.succeeded, revision }) };
         },
       );
     return this.#core.line.enter(run, signal);

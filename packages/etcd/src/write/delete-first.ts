@@ -10,7 +10,7 @@ import type { TxnRequest } from '@varve/etcd-api';
 import type { Core } from '../core.ts';
 import { deleteRequest, rangeRequest } from '../messages.ts';
 import { writtenUntil } from './compares.ts';
-import { deleteResult } from './txn-answer.ts';
+import { deleteResult, readDone } from './txn-answer.ts';
 import { requestOp } from './txn-request.ts';
 import { sendTxn } from './send-txn.ts';
 
@@ -48,6 +48,6 @@ export async function deleteFirst<K, V>(
     const [deletion, left] = answer.responses.map(({ response }) => response);
     const deleted = deletion?.case === 'responseDeleteRange' ? deletion.value : undefined;
     const more = left?.case === 'responseRange' && left.value.count > 0n;
-    return { ...deleteResult(records, deleted, made, previous), more };
+    return readDone(made, () => ({ ...deleteResult(records, deleted, made, previous), more }));
   }
 }

@@ -2,9 +2,11 @@
  * The answer of a transaction, as every `Kv` gives it: one result an operation.
  *
  * TAN1  It has been carried out when it is read here: a codec that refuses what was read ends the call with `KV_DECODE`, and undoes nothing.
+ *     The error is that of every `Kv`; its message says besides that the write is done.
  */
+import { KvError } from '@varve/api';
 import type { PutResult, RangeOpResult, DeleteResult } from '@varve/api';
-import { leaseText, type LeasePlan, type Plan, type Records, type Step } from '@varve/api/implement';
+import { leaseText, type Plan, type Records, type Step } from '@varve/api/implement';
 import type { DeleteRangeResponse, PutResponse, ResponseOp, TxnResponse } from '@varve/etcd-api';
 import { storedRecord } from '../messages.ts';
 import type { LeaseOf } from './txn-request.ts';
@@ -17,8 +19,6 @@ export interface TxnAnswer {
 }
 
 export class AnswerReader<K, V> {
-  /** Leases of puts that were carried out. */
-  readonly used: Set<LeasePlan> = new Set<LeasePlan>();
   readonly #records: Records<K, V>;
   readonly #leaseOf: LeaseOf;
   readonly #revision: number;
@@ -50,7 +50,6 @@ export class AnswerReader<K, V> {
         return found;
       }
       case 'put':
-        if (step.lease !== undefined) this.used.add(step.lease);
         return putResult(
           records,
           response?.case === 'responsePut' ? response.value : undefined,
@@ -69,6 +68,22 @@ export class AnswerReader<K, V> {
       default:
         return step satisfies never;
     }
+  }
+}
+
+/** Reads the answer of a write that is done as `revision`. @throws KvError `KV_DECODE` (TAN1) */
+export function readDone<T>(revision: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof KvError) || error.code !== 'KV_DECODE') throw error;
+    const message = `${error.message}. What the call writes is written all the same, as revision ${revision}`;
+    throw new KvError(error.code, message, {
+      key: error.key,
+      revision: error.revision,
+      issues: error.issues,
+      cause: error.cause,
+    });
   }
 }
 

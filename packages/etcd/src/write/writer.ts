@@ -41,9 +41,9 @@ import type { Core } from '../core.ts';
 import { deleteRequest, putRequest, rangeRequest, storedRecord } from '../messages.ts';
 import { modIs } from './compares.ts';
 import { deleteFirst } from './delete-first.ts';
-import { leasePlansOf, withLeases } from './granted.ts';
+import { leasePlansOf, plansUsed, withLeases } from './granted.ts';
 import { sendTxn, tracing } from './send-txn.ts';
-import { AnswerReader, deleteResult, putResult, type TxnAnswer } from './txn-answer.ts';
+import { AnswerReader, deleteResult, putResult, readDone, type TxnAnswer } from './txn-answer.ts';
 import { requestOp, txnRequest } from './txn-request.ts';
 
 const putNames = ['previous', 'lease', 'ttl', 'signal'];
@@ -71,7 +71,8 @@ export function putKey<K, V>(
           const answer = await core.calls.unary(kvService.put, request, { signal, write });
           const revision = core.calls.see(answer.header);
           const granted = lease !== undefined && 'ttl' in lease ? leaseOf(lease) : undefined;
-          return { value: putResult(records, answer, revision, granted), used: () => true };
+          const read = (): PutResult<K, V> => putResult(records, answer, revision, granted);
+          return { used: () => true, read: () => readDone(revision, read) };
         }),
       signal,
     );
@@ -94,7 +95,8 @@ export function deleteKeys<K, V>(
         signal,
         write,
       });
-      return deleteResult(records, answer, core.calls.see(answer.header), previous);
+      const revision = core.calls.see(answer.header);
+      return readDone(revision, () => deleteResult(records, answer, revision, previous));
     }, signal);
   });
 }
@@ -123,15 +125,16 @@ export function runTransaction<K, V>(
   return core.call(() => {
     checkSignalOptions(options);
     const { signal } = options;
-    const inside: RecordsInside = (namespace) => core.recordsOf(namespace as never);
+    const inside: RecordsInside = (namespace) => core.views.recordsOf(namespace as never);
     const plan = planTxn(txn, records, inside);
     const run = (): Promise<TxnAnswer> =>
       withLeases(core, leasePlansOf(plan), async (leaseOf) => {
         const request = txnRequest(plan, leaseOf);
         const answer = await sendTxn(core, request, signal, plan.writes);
-        const reader = new AnswerReader(records, leaseOf, core.calls.see(answer.header));
-        const value = reader.read(plan, answer);
-        return { value, used: (lease) => reader.used.has(lease) };
+        const revision = core.calls.see(answer.header);
+        const used = plansUsed(plan, answer);
+        const read = (): TxnAnswer => new AnswerReader(records, leaseOf, revision).read(plan, answer);
+        return { used: (lease) => used.has(lease), read: plan.writes ? () => readDone(revision, read) : read };
       });
     return core.line.enter(run, signal);
   });
@@ -181,12 +184,15 @@ function putIf<K, V>(
       const { succeeded } = answer;
       if (succeeded) {
         const granted = lease !== undefined && 'ttl' in lease ? { lease: leaseText(leaseOf(lease)) } : undefined;
-        return { value: { succeeded, revision, ...granted }, used: () => true };
+        return { used: () => true, read: () => ({ succeeded, revision, ...granted }) };
       }
       const response = answer.responses[0]?.response;
       const found = response?.case === 'responseRange' ? response.value.kvs[0] : undefined;
-      const entry = found && records.entry(storedRecord(found));
-      return { value: { succeeded, revision, ...(entry === undefined ? undefined : { entry }) }, used: () => false };
+      const read = (): UpdateResult<K, V> =>
+        found === undefined
+          ? { succeeded, revision }
+          : { succeeded, revision, entry: records.entry(storedRecord(found)) };
+      return { used: () => false, read };
     });
   return core.line.enter(run, signal);
 }

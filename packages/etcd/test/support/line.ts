@@ -5,6 +5,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class Line {
   /** Connections that were taken so far. */
   taken = 0;
+  /** Connections that were ended at once. */
+  refused = 0;
   readonly #to: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -55,6 +57,7 @@ export class Line {
 
   #take(near: Socket): void {
     if (this.#refusing) {
+      this.refused++;
       near.destroy();
       return;
     }

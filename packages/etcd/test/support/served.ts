@@ -34,6 +34,11 @@ export class Served {
     return this.#port;
   }
 
+  /** Watchers that clients have on it now. */
+  get watchers(): number {
+    return this.#store.watchStats.watchers;
+  }
+
   get address(): string {
     return `127.0.0.1:${this.#port}`;
   }
