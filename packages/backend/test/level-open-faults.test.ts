@@ -126,7 +126,7 @@ describe('XA16: LevelDB that misses', () => {
         let calls = 0;
         const files: Partial<Record<keyof Files, unknown>> = {};
         for (const [name, real] of Object.entries({ ...nodeFiles, ...links })) {
-          if (['clock', 'random', 'locks', 'folderChanged', 'identityNow'].includes(name)) continue;
+          if (['clock', 'random', 'locks', 'lookNow'].includes(name)) continue;
           files[name as keyof Files] = async (...args: unknown[]): Promise<unknown> => {
             calls += 1;
             if (calls >= nth) throw Object.assign(new Error('dead'), { code: 'EIO' });

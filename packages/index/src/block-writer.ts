@@ -70,24 +70,36 @@ export class BlockWriter {
    * @param counts how many revisions of each generation are meant; of an empty one, 0
    */
   generations(key: string, generations: readonly Generation[], counts: readonly number[]): void {
-    this.#begin(key);
-    this.#number(3 + generations.length);
-    for (const [i, generation] of generations.entries()) this.#generation(generation, counts[i]!);
+    this.begin(key, generations.length);
+    for (const [i, generation] of generations.entries()) {
+      const count = counts[i]!;
+      const hasSubs = generation.subs !== undefined;
+      // What is left out was the newest.
+      const version = generation.version - (countOf(generation) - count);
+      this.generation(count, generation.createdMain, version, hasSubs ? createdSubOf(generation) : -1);
+      for (let n = 0; n < count; n++) this.revision(mainAt(generation, n), hasSubs ? subAt(generation, n) : -1);
+    }
   }
 
-  #generation(generation: Generation, count: number): void {
-    const hasSubs = generation.subs !== undefined;
+  /** As `generations`, piece by piece: so many calls of `generation` follow. */
+  begin(key: string, generationN: number): void {
+    this.#begin(key);
+    this.#number(3 + generationN);
+  }
+
+  /** So many calls of `revision` follow. @param createdSub -1 where no sub is told, which then are all 0 */
+  generation(count: number, createdMain: number, version: number, createdSub: number): void {
     this.#reserve(HEAD_BYTES + count * 2 * LONGEST_NUMBER);
-    this.#number(2 * count + (hasSubs ? 1 : 0));
+    this.#number(2 * count + (createdSub < 0 ? 0 : 1));
     if (count === 0) return;
-    this.#change(generation.createdMain);
-    // What is left out was the newest.
-    this.#number(generation.version - (countOf(generation) - count));
-    if (hasSubs) this.#number(createdSubOf(generation));
-    for (let i = 0; i < count; i++) {
-      this.#change(mainAt(generation, i));
-      if (hasSubs) this.#number(subAt(generation, i));
-    }
+    this.#change(createdMain);
+    this.#number(version);
+    if (createdSub >= 0) this.#number(createdSub);
+  }
+
+  revision(main: number, sub: number): void {
+    this.#change(main);
+    if (sub >= 0) this.#number(sub);
   }
 
   #begin(key: string): void {

@@ -7,31 +7,25 @@ import { IndexError } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { SlotTree } from './slot-tree.ts';
-import { isLive, isReducible, type Slots } from './slot.ts';
+import { formOf, isHistory, type Slot, type Slots } from './slot.ts';
 
 /** @throws IndexError `INDEX_CORRUPT` naming the rule. */
 export function checkTree(tree: SlotTree, slots: Slots, liveKeys: number): void {
   tree.checkInvariants();
   let live = 0;
-  const rows = new Set<number>();
+  const places = new Set<number>();
   for (const [, slot] of tree.entries()) {
-    if (isLive(slot)) live++;
-    if (typeof slot === 'number') {
-      rule(Number.isFinite(slot), 'SLT1: a number is a revision or a row');
-      if (slot < 0) {
-        rule(!rows.has(slot), 'SLT2: a row belongs to one key');
-        rows.add(slot);
-        const index = slots.expanded(slot);
-        checkKey(index);
-        rule(isReducible(index), 'SLT2: a row is what fits one');
-      }
-      continue;
-    }
-    checkKey(slot);
-    rule(!slot.isEmpty, 'CTI1: a key in the tree has some history');
-    rule(!isReducible(slot), 'SLT3: what fits a number is one');
+    const index = slots.expanded(slot);
+    checkKey(index);
+    if (index.isLive) live++;
+    rule(slots.isLive(slot) === index.isLive, 'SLT3: in every form a key is live or not');
+    rule(!index.isEmpty, 'CTI1: a key in the tree has some history');
+    rule(formOf(index) === formOfSlot(slot), 'SLT3: a history is held in the first form that it fits');
+    if (typeof slot !== 'number' || slot >= 0) continue;
+    rule(!places.has(slot), 'SLT2: a place belongs to one key');
+    places.add(slot);
   }
-  rule(rows.size === slots.packedLives, 'SLT4: every row belongs to a key');
+  rule(places.size === slots.packed, 'SLT4: every place belongs to a key');
   rule(live === liveKeys, `CTI2: ${live} keys are live, not ${liveKeys}`);
 }
 
@@ -69,6 +63,11 @@ function checkPacking(generation: Generation): readonly number[] {
     'GE1: a generation is created by its first revision or before it',
   );
   return list;
+}
+
+function formOfSlot(slot: Slot): number {
+  if (typeof slot !== 'number') return 3;
+  return slot >= 0 ? 0 : isHistory(slot) ? 2 : 1;
 }
 
 function rule(holds: boolean, text: string): void {

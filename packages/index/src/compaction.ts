@@ -26,15 +26,11 @@ export function* compactTree(
 ): Generator<void, RevisionSet, void> {
   checkSlices(atMain, sliceKeys);
   const kept = new RevisionSet();
+  slots.renew();
   const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
     if (visited === sliceKeys) return { break: byteKey };
-    if (typeof slot === 'number') {
-      slots.keep(slot, atMain, kept);
-      return undefined;
-    }
-    slot.compact(atMain, kept);
-    if (slot.isEmpty) return REMOVE;
-    const value = slots.reduced(slot);
+    const value = slots.compact(slot, atMain, kept);
+    if (value === undefined) return REMOVE;
     return value === slot ? undefined : { value };
   };
   yield* sliced(tree, visit);

@@ -10,7 +10,6 @@
 import { byteKey, keyBytes, nextByteKey } from '@varve/base/order';
 import { checkTree } from './check-invariants.ts';
 import { compactTree, keepTree } from './compaction.ts';
-import { createdSubOf } from './generation.ts';
 import { KeyIndex, type Found } from './key-index.ts';
 import { TreeReader } from './load.ts';
 import { RevisionList } from './revision-list.ts';
@@ -177,28 +176,27 @@ class BTreeIndex implements TreeIndex {
       this.#liveKeys++;
       return fill(into, main, sub, main, sub, 1);
     }
-    const index = this.#slots.expanded(slot);
-    const wasLive = index.isLive;
-    index.put(main, sub);
-    if (slot !== index) this.#replace(slot, index);
+    const wasLive = this.#slots.isLive(slot);
+    const after = this.#slots.put(slot, main, sub);
+    if (after !== slot) this.#tree.replace(after);
     if (!wasLive) this.#liveKeys++;
-    return fill(into, main, sub, index.createdMain, createdSubOf(index), index.version);
+    this.#slots.find(after, main, into);
+    return into;
   }
 
   tombstone(key: Uint8Array, main: number, sub: number): boolean {
     checkRevision(main, sub);
     const slot = this.#tree.find(key);
-    if (slot === undefined) return false;
-    const index = this.#slots.expanded(slot);
-    if (!index.tombstone(main, sub)) return false;
-    if (slot !== index) this.#replace(slot, index);
+    if (slot === undefined || !this.#slots.isLive(slot)) return false;
+    const after = this.#slots.tombstone(slot, main, sub);
+    if (after !== slot) this.#tree.replace(after);
     this.#liveKeys--;
     return true;
   }
 
   undo(key: Uint8Array, main: number): void {
     const slot = this.#tree.find(key);
-    if (slot === undefined || (typeof slot === 'number' && this.#slots.mainOf(slot) !== main)) return;
+    if (slot === undefined || this.#slots.newestMain(slot) !== main) return;
     const index = this.#slots.expanded(slot);
     const wasLive = index.isLive;
     index.undo(main);
@@ -209,7 +207,9 @@ class BTreeIndex implements TreeIndex {
       return;
     }
     const after = this.#slots.reduced(index);
-    if (after !== slot) this.#replace(slot, after);
+    if (after === slot) return;
+    this.#tree.replace(after);
+    this.#slots.release(slot);
   }
 
   restore(
@@ -227,11 +227,10 @@ class BTreeIndex implements TreeIndex {
     }
     const slot = this.#tree.find(key);
     if (slot !== undefined) {
-      const index = this.#slots.expanded(slot);
-      index.checkNewer(main, sub);
       // A tombstone of a key that is deleted already says nothing new (spec 11.2, step 3).
+      this.#slots.checkNewer(slot, main, sub);
       if (record.tombstone) this.tombstone(key, main, sub);
-      else this.put(key, main, sub);
+      else this.put(key, main, sub, this.#found);
       return;
     }
     const index = new KeyIndex();
@@ -257,11 +256,6 @@ class BTreeIndex implements TreeIndex {
 
   checkInvariants(): void {
     checkTree(this.#tree, this.#slots, this.#liveKeys);
-  }
-
-  #replace(before: Slot, after: Slot): void {
-    this.#tree.replace(after);
-    this.#slots.release(before);
   }
 
   /** Calls `onFound` for the matches up to the limit, with the match in `#found`; returns the total (spec 5.3). */

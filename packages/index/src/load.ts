@@ -10,16 +10,17 @@ import { IndexError } from './errors.ts';
 import type { Generation } from './generation.ts';
 import { KeyIndex } from './key-index.ts';
 import { SlotTree } from './slot-tree.ts';
-import { isLive, type Slot, type Slots } from './slot.ts';
+import type { Slot, Slots } from './slot.ts';
 
-const LONGEST_KEY = 1 << 15;
+/** Longer keys make room for themselves. */
+const KEY_BYTES = 256;
 
 export class TreeReader {
   readonly tree: SlotTree = new SlotTree();
   readonly #slots: Slots;
   readonly #reader = new VarintReader((problem) => corrupt(problem));
   /** The bytes of the key read last; the next one shares some. */
-  readonly #key = new Uint8Array(LONGEST_KEY);
+  #key = new Uint8Array(KEY_BYTES);
   #last: string | undefined;
   #main = 0;
   keys = 0;
@@ -33,7 +34,7 @@ export class TreeReader {
   add(block: Uint8Array): void {
     const { tree } = this;
     const reader = this.#reader;
-    const key = this.#key;
+    let key = this.#key;
     reader.bytes = block;
     reader.at = 0;
     const count = reader.number();
@@ -59,10 +60,15 @@ export class TreeReader {
       const length = shared + more;
       // The very first key may be empty.
       const isShort = more === 0 && last !== undefined;
-      if (isShort || shared > keyLength || length > LONGEST_KEY || at + more > block.length)
-        throw corrupt('a key does not fit');
+      if (isShort || shared > keyLength || at + more > block.length) throw corrupt('a key does not fit');
       // All that can be shared is: so the first byte that is not decides (BLW2).
       if (shared < keyLength && block[at]! <= key[shared]!) throw corrupt('keys are out of order');
+      if (length > key.length) {
+        // No longer than the blocks so far, whatever this one claims.
+        const larger = new Uint8Array(2 * length);
+        larger.set(key.subarray(0, shared));
+        key = this.#key = larger;
+      }
       for (let n = shared; n < length; n++) key[n] = block[at++]!;
       keyLength = length;
       const text = byteKeyOf(key, 0, length);
@@ -87,7 +93,7 @@ export class TreeReader {
         slot = this.#slot();
         ({ at } = reader);
         main = this.#main;
-        if (isLive(slot)) live++;
+        if (this.#slots.isLive(slot)) live++;
       }
       tree.append(text, slot);
     }

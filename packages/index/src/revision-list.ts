@@ -3,8 +3,6 @@
  *
  * RVL1  `mains[i]` and `subAt(i)` are revision i. There are no subs at all while each is 0, as nearly all are.
  */
-import type { Revision } from './revision.ts';
-
 export class RevisionList {
   readonly mains: number[] = [];
   #subs: number[] | undefined;
@@ -15,10 +13,6 @@ export class RevisionList {
 
   subAt(index: number): number {
     return this.#subs === undefined ? 0 : this.#subs[index]!;
-  }
-
-  *[Symbol.iterator](): Generator<Revision, void, undefined> {
-    for (const [index, main] of this.mains.entries()) yield { main, sub: this.subAt(index) };
   }
 
   push(main: number, sub: number): void {

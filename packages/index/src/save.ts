@@ -10,7 +10,9 @@ import { BlockWriter } from './block-writer.ts';
 import { countOf, positionAt, type Generation } from './generation.ts';
 import type { Found, KeyIndex } from './key-index.ts';
 import { STOP, type SlotTree } from './slot-tree.ts';
-import type { Slots } from './slot.ts';
+import type { RecordView } from './packed-histories.ts';
+import { HEAD, OLDER_SHIFT, positionIn, subsOf } from './packed-record.ts';
+import { isHistory, type Slots } from './slot.ts';
 
 /** A fraction of a millisecond of work. */
 const BLOCK_BYTES = 1 << 15;
@@ -33,6 +35,8 @@ export function* saveTree(
     tree.visit(from, NO_END, (key, slot) => {
       if (typeof slot !== 'number') {
         if (addGenerations(writer, key, slot, atMain)) keys++;
+      } else if (isHistory(slot)) {
+        if (addRecord(writer, key, slots.record(slot), atMain)) keys++;
       } else if (slots.find(slot, atMain, found)) {
         keys++;
         if (slot < 0) writer.oneLater(key, found.main, found.sub, found.createdMain, found.version);
@@ -70,4 +74,46 @@ function addGenerations(writer: BlockWriter, key: string, index: KeyIndex, atMai
   }
   writer.generations(key, generations, counts);
   return true;
+}
+
+/** As `addGenerations`, of a packed history. */
+function addRecord(writer: BlockWriter, key: string, { words, at }: RecordView, atMain: number): boolean {
+  const subs = subsOf(words[at]!);
+  const older = words[at]! >>> OLDER_SHIFT;
+  const oldest = at + 1 + HEAD + subs;
+  let generationN = 0;
+  let head = oldest;
+  let isDeleted = false;
+  for (; generationN < older; generationN++) {
+    const revisions = head + HEAD + subs;
+    if (words[revisions]! > atMain) break;
+    head = revisions + words[head + 2]! * (1 + subs);
+    isDeleted = words[head - 1 - subs]! <= atMain;
+  }
+  const hasLast = generationN === older && words[at + 3]! > 0 && words[head]! <= atMain;
+  if (generationN === 0 && !hasLast) return false;
+  writer.begin(key, generationN + (hasLast || isDeleted ? 1 : 0));
+  head = oldest;
+  for (let left = generationN; left > 0; left--) head = addLife(writer, words, head, head + HEAD + subs, subs, atMain);
+  if (hasLast) addLife(writer, words, at + 1, head, subs, atMain);
+  else if (isDeleted) writer.generation(0, 0, 0, -1);
+  return true;
+}
+
+/** @returns where its revisions end */
+function addLife(
+  writer: BlockWriter,
+  words: Uint32Array,
+  head: number,
+  first: number,
+  subs: number,
+  atMain: number,
+): number {
+  const stride = 1 + subs;
+  const all = words[head + 2]!;
+  const count = positionIn(words, first, all, stride, atMain) + 1;
+  writer.generation(count, words[head]!, words[head + 1]! - (all - count), subs > 0 ? words[head + HEAD]! : -1);
+  for (let i = 0; i < count; i++)
+    writer.revision(words[first + i * stride]!, subs > 0 ? words[first + i * stride + 1]! : -1);
+  return first + all * stride;
 }

@@ -3,6 +3,7 @@
  */
 import { countOf, createdSubOf, mainAt, subAt } from '../src/generation.ts';
 import { KeyIndex, type Found } from '../src/key-index.ts';
+import type { RevisionList } from '../src/revision-list.ts';
 import { RevisionSet } from '../src/revision-set.ts';
 import { compareRevisions, formatRevision, type Revision } from '../src/revision.ts';
 import type { IndexEntry, TreeIndex } from '../src/tree-index.ts';
@@ -62,6 +63,10 @@ export function print(entry: IndexEntry | undefined): string {
   if (entry === undefined) return 'none';
   const created = formatRevision({ main: entry.createdMain, sub: entry.createdSub });
   return `${formatRevision(entry)} ${created} ${entry.version}`;
+}
+
+export function unpacked(revisions: RevisionList): Revision[] {
+  return revisions.mains.map((main, index) => ({ main, sub: revisions.subAt(index) }));
 }
 
 export function list(revisions: Iterable<Revision>): string[] {

@@ -38,8 +38,9 @@ export interface StoreOptions {
    */
   readonly verify?: boolean | undefined;
   /**
-   * The index is saved beside the store after so many changes, at close and after a compaction, so that the next opening reads only what
-   * is newer. Stores in memory and in a BoltDB file have no place for it. 0: never. @default 1_000_000
+   * The index is saved beside the store, so that the next opening reads only what is newer: after so many changes, if they are half as many
+   * as there are keys, and with fewer at close and after a compaction (an eighth of the keys, and 10,000, where this is not less).
+   * Stores in memory and in a BoltDB file have no place for it. 0: never. @default 1_000_000
    */
   readonly checkpointEvery?: number | undefined;
   /** Called now and then while the index is rebuilt. What it throws ends the opening. */

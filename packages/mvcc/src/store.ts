@@ -245,8 +245,9 @@ export interface StoreOptions {
    */
   readonly verify?: boolean | undefined;
   /**
-   * After so many changes, and at close and after compactions, the index is saved beside the store, where the engine has a place for it, so
-   * that the next opening reads only newer records. 0: never. @default 1_000_000
+   * The index is saved beside the store, where the engine has a place for it, so that the next opening reads only newer records: after so
+   * many changes, if they are half as many as there are keys, and with fewer at close and after compactions (an eighth of the keys, and
+   * 10,000, where this is not less). 0: never. @default 1_000_000
    */
   readonly checkpointEvery?: number | undefined;
   /** Who hears of what happens in the store, in this order. @default none */

@@ -12,6 +12,10 @@ const PIECE = 50;
 export class AsideMedium {
   readonly id: string;
   readonly files: Map<string, Uint8Array> = new Map();
+  /** How each replacing of a file began and ended. */
+  readonly log: string[] = [];
+  /** What a commit waits for before it begins. */
+  beforeCommit: Promise<void> | undefined;
   readonly #inner: Engine;
 
   constructor(id = 'store', inner: Engine = memoryEngine()) {
@@ -40,7 +44,7 @@ export class AsideMedium {
 
   attach(): Engine {
     const inner = this.#inner;
-    const { files, id } = this;
+    const { files, id, log } = this;
     return {
       size: 0,
       sizeInUse: 0,
@@ -49,7 +53,10 @@ export class AsideMedium {
       scan: (bucket, options) => inner.scan(bucket, options),
       buckets: () => inner.buckets(),
       pin: () => inner.pin(),
-      commit: (changes) => inner.commit(changes),
+      commit: async (changes) => {
+        await this.beforeCommit;
+        await inner.commit(changes);
+      },
       compact: () => inner.compact(),
       close: () => Promise.resolve(),
       aside: {
@@ -60,7 +67,14 @@ export class AsideMedium {
         },
         async replace(name, pieces) {
           const parts: Uint8Array[] = [];
-          for await (const piece of pieces) parts.push(piece.slice());
+          log.push('began');
+          try {
+            for await (const piece of pieces) parts.push(piece.slice());
+          } catch (error) {
+            log.push('given up');
+            throw error;
+          }
+          log.push('whole');
           files.set(name, new Uint8Array(Buffer.concat(parts)));
         },
         async remove(name) {

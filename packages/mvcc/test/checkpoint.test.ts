@@ -5,16 +5,18 @@ import { join } from 'node:path';
 import { openBackend, type Engine } from '@varve/backend';
 import { logEngine } from '@varve/backend/log';
 import { levelEngine } from '@varve/backend/level';
+import { deferred } from '@varve/base/deferred';
 import { nodeClock } from '@varve/base/node/clock';
 import { nodeWorld } from '@varve/base/node/world';
 import { worldOf } from '@varve/base/world';
 import { expect, onTestFinished, test } from 'vitest';
 import { BlockFramer } from '../src/checkpoint/blocks.ts';
+import { readCheckpoint } from '../src/checkpoint/read-checkpoint.ts';
 import { openStore } from '../src/open-store.ts';
 import { MvccStore } from '../src/mvcc-store.ts';
-import type { Store } from '../src/store.ts';
+import type { Compaction, Store } from '../src/store.ts';
 import { AsideMedium, closeBoth, everything } from './checkpoint-support.ts';
-import { ALL, bytes } from './support.ts';
+import { ALL, bytes, text } from './support.ts';
 
 const often = { checkpointEvery: 1 };
 const never = { checkpointEvery: 0 };
@@ -72,21 +74,54 @@ test('G30: a small store is not worth a checkpoint, nor is one in which little h
   expect(medium.saved).toBe(before);
 });
 
-test('G30: it is written while writers go on, and holds nothing that is not durable', async () => {
+test('G30: it is written while writers go on, without what they add, and gets its name once all that it holds is durable', async () => {
   const medium = new AsideMedium();
-  const opened = await medium.open({ checkpointEvery: 64 });
-  for (let round = 0; round < 200 && medium.saved === undefined; round++) {
-    fill(opened.store, round * 10, 10);
-    await opened.store.settled();
-  }
-  expect(medium.saved).toBeDefined();
-  const file = medium.saved!;
-  const half = await medium.copy();
-  half.files.set('index', file);
-  const { checkpoint, reason } = await openedAs(half);
-  expect(reason).toBeUndefined();
-  expect(checkpoint).toBeGreaterThanOrEqual(64);
+  const opened = await medium.open({ checkpointEvery: 64, durability: 'interval' });
+  const committing = deferred<void>();
+  medium.beforeCommit = committing.promise;
+  fill(opened.store, 0, 64);
+  while (medium.log.length === 0) await nodeClock.turn();
+  fill(opened.store, 64, 10);
+  for (let turns = 0; turns < 20; turns++) await nodeClock.turn();
+  expect([medium.log, medium.saved]).toEqual([['began'], undefined]);
+  committing.resolve();
+  while (medium.saved === undefined) await nodeClock.turn();
+  const file = medium.saved;
   await closeBoth(opened);
+  const whole = await medium.copy();
+  whole.files.set('index', file);
+  expect(await openedAs(whole)).toEqual({ records: 10, checkpoint: 65, reason: undefined });
+});
+
+test('G30: a compaction accepted while it is written ends that, and is followed by another (IXC2)', async () => {
+  const medium = new AsideMedium();
+  let now = 0;
+  let compaction: Promise<Compaction> | undefined;
+  const clock = {
+    ...nodeClock,
+    // Each look at the clock is the end of a slice, so others run behind each block.
+    now: () => (now += 10),
+    turn: () => {
+      if (medium.log.length === 1) compaction ??= opened.store.compact(opened.store.rev());
+      return nodeClock.turn();
+    },
+  };
+  const world = worldOf({ ...nodeWorld, clock });
+  const opened = await medium.open({ checkpointEvery: 100, world });
+  fill(opened.store, 0, 99);
+  await opened.store.settled();
+  fill(opened.store, 99, 1);
+  await opened.store.settled();
+  while (compaction === undefined) await nodeClock.turn();
+  await (await compaction).finished();
+  expect(medium.log).toEqual(['began', 'given up']);
+  expect(medium.saved).toBeUndefined();
+  await closeBoth(opened);
+  expect(medium.log).toEqual(['began', 'given up', 'began', 'whole']);
+  const next = await medium.open(never);
+  expect(next.store.opened).toEqual({ records: 0, checkpoint: 101, reason: undefined });
+  expect(next.store.firstRev()).toBe(100);
+  await closeBoth(next);
 });
 
 test('G31: another store, another way from a common past, lost commits and other formats are told, and all is read', async () => {
@@ -171,6 +206,80 @@ test('G31: one from before a compaction that it is ahead of is compacted as it i
   const whole = await medium.open({ ...never, verify: true });
   expect(told).toBe(await everything(whole.store));
   await closeBoth(whole);
+});
+
+test.each([
+  ['behind', often, never],
+  ['before', never, often],
+])(
+  'G31: a compaction %s it removes the first records of all transactions, and it is known all the same',
+  async (_, first, second) => {
+    const medium = new AsideMedium();
+    const written = await medium.open(first);
+    for (let i = 0; i < 20; i++) {
+      written.store.write((tx) => {
+        for (const value of ['first', 'last']) tx.put(bytes(`key ${i}`), bytes(value));
+      });
+    }
+    await written.store.settled();
+    await closeBoth(written);
+    const compacted = await medium.open(never);
+    expect(compacted.store.opened.checkpoint).toBe(first === often ? 21 : undefined);
+    await (await compacted.store.compact(21)).finished();
+    await closeBoth(compacted);
+    await closeBoth(await medium.open(second));
+    expect(await openedAs(medium)).toEqual({ records: 0, checkpoint: 21, reason: undefined });
+
+    const parted = await medium.copy((rows) => rows.map((row) => ({ ...row, value: new Uint8Array() })));
+    parted.files.set('index', medium.saved!);
+    expect((await openedAs(parted)).reason).toBe('revision 21 has another record');
+  },
+);
+
+test('G30: without a record of the newest revisions nothing is saved, because it could never be used', async () => {
+  const medium = new AsideMedium();
+  const opened = await medium.open(never);
+  fill(opened.store, 0, 40);
+  for (let i = 0; i < 20; i++) opened.store.deleteRange(bytes(`key ${String(i).padStart(4, '0')}`));
+  await opened.store.settled();
+  await (await opened.store.compact(opened.store.rev())).finished();
+  await closeBoth(opened);
+  // As etcd up to 3.5.15 has compacted it: without the deletion at the compacted revision.
+  const older = await medium.copy((rows) => rows.filter(({ key }) => key.length === 17));
+  const again = await older.open(often);
+  expect(again.store.opened.records).toBe(20);
+  await closeBoth(again);
+  expect(older.saved).toBeUndefined();
+});
+
+test('law 8: what ends an opening ends the loading, too', async () => {
+  const medium = new AsideMedium();
+  await saved(medium, 50);
+  let now = 0;
+  const clock = { ...nodeClock, now: () => (now += 10) };
+  const backend = await openBackend(medium.attach());
+  onTestFinished(() => backend.close());
+  let asked = 0;
+  const check = (): void => {
+    asked++;
+    throw new Error('not wanted any more');
+  };
+  await expect(readCheckpoint(backend, clock, 0, check)).rejects.toThrow('not wanted any more');
+  // Behind the first block, and once more to tell that from damage.
+  expect(asked).toBe(2);
+});
+
+test('G30: a key longer than any buffer is saved and loaded', async () => {
+  const medium = new AsideMedium();
+  const opened = await medium.open(often);
+  const keys = [32_768, 32_769, 100_000].map((length) => new Uint8Array(length).fill(0x61));
+  for (const key of keys) opened.store.put(key, bytes(`${key.length}`));
+  await opened.store.settled();
+  await closeBoth(opened);
+  const next = await medium.open(never);
+  expect(next.store.opened).toEqual({ records: 0, checkpoint: 4, reason: undefined });
+  for (const key of keys) expect(text(next.store.get(key)!.value)).toBe(`${key.length}`);
+  await closeBoth(next);
 });
 
 test('G32: records that contradict their place are found by the full scan, so no checkpoint hides them (R45)', async () => {

@@ -1,8 +1,9 @@
 /**
  * A few named files beside a store, for what can be made anew from its rows: an engine may offer them.
  *
- * ASD1  A file is replaced whole or not at all, and what `replace` has acknowledged survives a power cut. Until then the file is as
- *     it was before, also after a failure.
+ * ASD1  A file is replaced whole or not at all: whoever reads it, also after a failure or a crash, finds all of the old one or all of the
+ *     new one. What `replace` has acknowledged survives a power cut. Until then it may be either, but not the new one before
+ *     `pieces` has ended.
  * ASD2  Nobody holds a whole file: it is given and taken in pieces.
  * ASD3  Nothing here is part of the store. A file may be missing, old, damaged, or another store's: who reads it finds out, and does
  *     without.
@@ -20,7 +21,7 @@ export interface Aside {
   read(name: string): AsyncIterable<Uint8Array>;
   /**
    * Replaces the file, or makes it, with what `pieces` gives; pieces are not changed before the next one is asked for. What `pieces`
-   * throws, it rejects with, and the file is as before.
+   * throws, it rejects with, and the file is as before. Behind another failure it may be the new one, until a power cut.
    */
   replace(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void>;
   /** Removes the file, durably; a missing one is fine. */

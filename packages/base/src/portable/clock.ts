@@ -14,6 +14,8 @@ interface Channel {
 }
 
 const { setTimeout, clearTimeout, performance } = globalThis;
+const unixMs = Date.now;
+const steadyMs = typeof performance?.now === 'function' ? performance.now.bind(performance) : undefined;
 const { MessageChannel } = globalThis as unknown as { readonly MessageChannel?: new () => Channel };
 
 const longestMs = 0x7fffffff;
@@ -23,8 +25,8 @@ const nothing = (): void => undefined;
 export function portableClock(): Clock {
   const soon = turns();
   return {
-    now: typeof performance?.now === 'function' ? () => performance.now() : steadyClock(),
-    unixMs: Date.now,
+    now: steadyMs ?? steadyClock(),
+    unixMs,
     soon,
     turn: () => new Promise((resolve) => soon(resolve)),
     after(ms, work) {
@@ -70,10 +72,10 @@ function turns(): Clock['soon'] {
 
 /** Only forward, where the only clock there is may be set back. */
 function steadyClock(): () => number {
-  let last = Date.now();
+  let last = unixMs();
   let behind = 0;
   return () => {
-    const now = Date.now() + behind;
+    const now = unixMs() + behind;
     if (now < last) {
       behind += last - now;
       return last;

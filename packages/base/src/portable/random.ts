@@ -4,6 +4,7 @@
  * PRN1  From the host's own generator where there is one. Where there is only the language, `Math.random`: ids are unique as far as
  *       that goes, and may be guessed.
  */
+import { hexOf } from '../hex.ts';
 import type { Random } from '../world.ts';
 
 /** The most that `getRandomValues` gives at once. */
@@ -14,7 +15,7 @@ export function portableRandom(): Random {
   const bytes = byteSource();
   return {
     bytes,
-    unique: () => [...bytes(16)].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+    unique: () => hexOf(bytes(16)),
   };
 }
 

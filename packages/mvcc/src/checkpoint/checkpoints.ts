@@ -2,8 +2,8 @@
  * When the index of one history is saved, and that it is never in the way.
  *
  * IXC1  It is worth writing when reading what is not in the last one would take longer than writing: a record takes some eight times as
- *     long to read as a key to write. So at close, and after a compaction, it is written once an eighth of the keys has changed, and
- *     never for fewer than `FEWEST` records; in between, once `every` records and half of the keys have.
+ *     long to read as a key to write. So at close, and after a compaction, it is written once that many records are new as an eighth of
+ *     the keys, and at least `FEWEST`, or once `every` are, if that is less; in between, once `every` are, and half as many as there are keys.
  * IXC2  One at a time, in order with compactions (`Scheduler`): an index is saved that no compaction is changing. One that is
  *     accepted meanwhile ends the saving, and is followed by another.
  * IXC3  A failure is nobody's: the next open reads all records. It is told as a background error, and tried again much later.
@@ -21,7 +21,7 @@ import { checkpointPieces } from './write-checkpoint.ts';
 /** Read in some thirty milliseconds. */
 const FEWEST = 10_000;
 
-/** The work is not wanted any more. */
+/** Nothing is to be written after all. */
 class Abandoned extends Error {}
 
 export class Checkpoints {
@@ -104,7 +104,7 @@ export class Checkpoints {
     this.#next = tail + this.#every;
     try {
       check();
-      await traced('checkpoint', { revision: finished }, () => this.#write(leases, check));
+      await traced('checkpoint', { revision: finished }, () => this.#write(finished, leases, check));
       this.#saved = finished;
       this.#tail -= tail;
       this.#next = this.#every;
@@ -113,16 +113,13 @@ export class Checkpoints {
     }
   }
 
-  async #write(leases: Iterable<LeaseAttachment>, check: () => void): Promise<void> {
-    const { backend, clock, compactionFinished, finished, index } = this.#history;
+  async #write(revision: number, leases: Iterable<LeaseAttachment>, check: () => void): Promise<void> {
+    const { backend, clock, compactionFinished, index } = this.#history;
     const aside = backend.aside!;
-    const head = {
-      format: FORMAT,
-      id: aside.id,
-      revision: finished,
-      compacted: compactionFinished,
-      witnesses: backend.readTx((tx) => witnessesOf(tx, finished)),
-    };
+    const witnesses = await witnessesOf(backend.concurrentReadTx(), revision);
+    check();
+    if (witnesses.length === 0) throw new Abandoned();
+    const head = { format: FORMAT, id: aside.id, revision, compacted: compactionFinished, witnesses };
     const durable = (): Promise<void> => backend.forceCommit();
     await aside.replace(indexAside, checkpointPieces({ clock, head, index, leases, durable, check }));
   }

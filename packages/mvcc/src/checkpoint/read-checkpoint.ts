@@ -33,7 +33,7 @@ export async function readCheckpoint(
   const { aside } = backend;
   if (aside === undefined) return 'the engine keeps none';
   try {
-    return await load(backend, aside.id, aside.read(indexAside), clock, compacted);
+    return await load(backend, aside.id, aside.read(indexAside), new Slice(clock, { check }), compacted);
   } catch (error) {
     check();
     return error instanceof Error ? error.message : String(error);
@@ -44,10 +44,9 @@ async function load(
   backend: Backend,
   id: string,
   pieces: AsyncIterable<Uint8Array>,
-  clock: Clock,
+  slice: Slice,
   compacted: number,
 ): Promise<LoadedCheckpoint> {
-  const slice = new Slice(clock);
   const loading = loadTreeIndex();
   const leases = new Map<string, bigint>();
   let head: CheckpointHead | undefined;

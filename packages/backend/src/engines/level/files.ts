@@ -47,6 +47,13 @@ export interface Details {
   readonly isPrivate: boolean;
 }
 
+export interface FolderLook {
+  /** Device and inode, as `Files.identity` gives them. */
+  readonly identity: string;
+  /** When a name was last added to or removed from it, in ms since 1970. */
+  readonly changedMs: number;
+}
+
 export interface Files {
   /** What is at `path` itself, links not followed; `undefined` where there is nothing. */
   kind(path: string): Promise<Kind | undefined>;
@@ -89,10 +96,8 @@ export interface Files {
   room(folder: string): Promise<number>;
   /** Makes the names in a folder durable. */
   syncFolder(folder: string): Promise<void>;
-  /** When a name was last added to or removed from a folder, in ms. Same tick. */
-  folderChanged(folder: string): number;
-  /** Device and inode of what the path leads to; `undefined` when there is nothing to be seen. Same tick. */
-  identityNow(path: string): string | undefined;
+  /** What the path leads to; `undefined` when there is nothing to be seen. Same tick. */
+  lookNow(path: string): FolderLook | undefined;
   /** For files that LevelDB knows nothing of. */
   readonly folders: Pick<Folders, 'open' | 'rename' | 'remove' | 'syncFolder'>;
   readonly clock: Clock;
@@ -194,11 +199,10 @@ export const nodeFiles: Files = {
     return found.bavail * found.bsize;
   },
   syncFolder,
-  folderChanged: (folder) => statSync(folder).mtimeMs,
-  identityNow(path) {
+  lookNow(path) {
     try {
       const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-      return found && `${found.dev}:${found.ino}`;
+      return found && { identity: `${found.dev}:${found.ino}`, changedMs: Number(found.mtimeNs) / 1e6 };
     } catch {
       return undefined; // a file in a folder's place above, or no right to look any more
     }

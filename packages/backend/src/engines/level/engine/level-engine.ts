@@ -227,8 +227,7 @@ export class LevelEngine implements Engine, ScanSource {
       this.#folder.require();
       const isKnown = this.#opened.settings.isKnown !== false;
       committing = await writeCommit(level, before, this.#position, changes, isKnown, this.files.clock);
-      await this.#syncFolder();
-      this.#folder.require();
+      await this.#syncFolder(this.#folder.require().changedMs);
     } catch (error) {
       this.#failure = { cause: systemError(error) };
       throw this.#failure.cause;
@@ -317,12 +316,13 @@ export class LevelEngine implements Engine, ScanSource {
     if (await writeMemory(this.#level, files, path)) await files.syncFolder(path);
   }
 
-  async #syncFolder(): Promise<void> {
+  /** LE3. @param stamp when the folder was last changed, as it was found behind the commit */
+  async #syncFolder(stamp: number): Promise<void> {
     const { files, path } = this.#opened;
-    const stamp = files.folderChanged(path);
     if (stamp === this.#folderStamp) return;
     await files.syncFolder(path);
     await this.#private.see();
+    this.#folder.require();
     const settled = files.clock.unixMs() - stamp > STAMP_MS;
     this.#folderStamp = settled ? stamp : Number.NaN;
   }

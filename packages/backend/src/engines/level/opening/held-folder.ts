@@ -9,7 +9,7 @@
  * HF2  A name that leads to the same folder, by a link or after it was put back, is as good.
  */
 import { BackendError } from '../../../contract/errors.ts';
-import type { Files } from '../files.ts';
+import type { Files, FolderLook } from '../files.ts';
 
 export class HeldFolder {
   readonly #files: Files;
@@ -24,15 +24,21 @@ export class HeldFolder {
   }
 
   get isInPlace(): boolean {
-    return this.#files.identityNow(this.#path) === this.#identity;
+    return this.#look() !== undefined;
   }
 
-  /** @throws BackendError `BACKEND_FAILED` */
-  require(): void {
-    if (this.isInPlace) return;
+  /** The folder as it is now. @throws BackendError `BACKEND_FAILED` */
+  require(): FolderLook {
+    const found = this.#look();
+    if (found !== undefined) return found;
     const message =
       `The folder ${this.#path} was moved, removed or replaced while it was open as a store. Nothing more is written. ` +
       'Close the store, and open it where it is now';
     throw new BackendError('BACKEND_FAILED', message, { path: this.#path });
+  }
+
+  #look(): FolderLook | undefined {
+    const found = this.#files.lookNow(this.#path);
+    return found?.identity === this.#identity ? found : undefined;
   }
 }
