@@ -43,6 +43,8 @@ const programs = [
   'tools/linear/cluster.mjs',
   'tools/on.mjs',
   'tools/rivals/rivals.mjs',
+  'tools/road/live.mjs',
+  'tools/road/offline.mjs',
   'tools/run.mjs',
   'tools/security/flood.mjs',
   'tools/simulate.mjs',

@@ -2,6 +2,8 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { onAbort } from '../src/abort.ts';
+import { nodeClock } from '../src/node/clock.ts';
+import { portableClock } from '../src/portable/clock.ts';
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
@@ -34,4 +36,21 @@ test('an abort reaches each follower once, also one that follows twice; none tha
   controller.abort();
   expect(heard).toEqual(['twice', 'twice', 'letting go']);
   expect(listeners(signal)).toBe(0);
+});
+
+test.each([
+  ['of Node', nodeClock],
+  ['of any host', portableClock()],
+] as const)('pauses of a clock %s that share a signal share its listener, and leave none', async (_, clock) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const short = Array.from({ length: 20 }, () => clock.pause(1, signal));
+  const long = Array.from({ length: 20 }, () => clock.pause(1e9, signal));
+  expect(listeners(signal)).toBe(1);
+  await Promise.all(short);
+  expect(listeners(signal)).toBe(1);
+  controller.abort();
+  await Promise.all(long);
+  expect(listeners(signal)).toBe(0);
+  await clock.pause(1e9, signal);
 });

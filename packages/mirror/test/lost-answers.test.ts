@@ -4,19 +4,7 @@ import { memory } from '@varve/kv';
 import { expect, test } from 'vitest';
 import { deferred } from '@varve/base/deferred';
 import { compareStores, mirror, type ByteKv } from '../src/index.ts';
-import { b, opened, storyOf } from './support.ts';
-
-/** The store, some of whose calls are others. */
-function instead(store: ByteKv, calls: Record<string, unknown>): ByteKv {
-  return new Proxy(store, {
-    get: (target, name) => {
-      const other = calls[String(name)];
-      if (other !== undefined) return other;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
+import { b, instead, opened, storyOf } from './support.ts';
 
 /** The store, of whose transactions some are told to have an unknown outcome: every third was done, every fifth was not. */
 function losing(store: ByteKv, lost: string[]): ByteKv {
@@ -80,6 +68,35 @@ test('a write of its own that comes late is known as its own, and one of a copy 
   expect(late).toHaveLength(2);
   expect(running.status()).toMatchObject({ phase: 'following' });
   expect(await compareStores({ store: from }, { store: to })).toMatchObject({ equal: true, keys: 6 });
+});
+
+test.each([
+  ['of a copy', 1],
+  ['of what is followed', 4],
+] as const)('a write %s that comes after the place was looked up is known as its own', async (_, lost) => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  for (let i = 0; i < 6; i++) await from.put(b(`k${i}`), b('old'));
+  type Args = Parameters<ByteKv['txn']>;
+  let held: Args | undefined;
+  let calls = 0;
+  const txn = async (...args: Args): Promise<unknown> => {
+    if (++calls === lost) {
+      held = args;
+      throw new KvError('KV_UNKNOWN_OUTCOME', 'the answer was lost');
+    }
+    const late = held;
+    held = undefined;
+    if (late !== undefined) expect((await to.txn(...late)).succeeded).toBe(true);
+    return to.txn(...args);
+  };
+  await using running = mirror(from, instead(to, { txn }), { maxOps: 3, retryMs: 5 });
+  await running.caughtUp();
+  for (const value of ['new', 'newer']) await from.put(b('k0'), b(value));
+  await running.caughtUp();
+  expect(calls).toBeGreaterThan(lost);
+  expect(running.status()).toMatchObject({ phase: 'following', copies: lost === 1 ? 3 : 1 });
+  expect(await compareStores({ store: from }, { store: to })).toMatchObject({ equal: true, keys: 6 });
+  expect((await storyOf(to))['k0']).toEqual(['old', 'new', 'newer']);
 });
 
 test('a source whose watch leaves out a deletion that was compacted away is compared as a whole', async () => {

@@ -1,21 +1,30 @@
-/** Stores of bytes, and what the tests say in texts. */
+/** Stores of bytes, and what they were told. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytes, open, type Location } from '@varve/kv';
 import { onTestFinished } from 'vitest';
 import type { ByteKv } from '../src/index.ts';
+import { s } from './texts.ts';
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-export const b = (text: string): Uint8Array => encoder.encode(text);
-export const s = (array: Uint8Array): string => decoder.decode(array);
+export { b, s } from './texts.ts';
 
 export async function opened(location: Location): Promise<ByteKv> {
   const kv = await open(location, { key: bytes, value: bytes });
   onTestFinished(() => kv.close());
   return kv;
+}
+
+/** The store, some of whose calls are others. */
+export function instead(store: ByteKv, calls: Record<string, unknown>): ByteKv {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const other = calls[String(name)];
+      if (other !== undefined) return other;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 export function folder(): string {

@@ -5,6 +5,7 @@
  *       own, and no work hangs on them. Names of `node:timers` alone would not do: they can be replaced, too.
  */
 import * as timers from 'node:timers';
+import { onAbort } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { onLastCall } from './last-call.ts';
 
@@ -18,11 +19,12 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
+      letGo?.();
       resolve();
     };
     const timer = setTimeout(end, ms);
-    signal?.addEventListener('abort', end);
+    // Many may wait with one signal.
+    const letGo = signal && onAbort(signal, end);
   });
 }
 

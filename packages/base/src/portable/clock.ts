@@ -5,6 +5,7 @@
  * PCL2  A turn is a message to oneself where there are messages: browsers let no timer inside a timer be shorter than 4 ms.
  * PCL3  There is no process to keep alive, and none that ends by itself: what only Node can say is nothing here.
  */
+import { onAbort } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
 /** What browsers have of it; Node's own types know its port by other names. */
@@ -90,10 +91,11 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
+      letGo?.();
       resolve();
     };
     const timer = setTimeout(end, Math.min(ms, longestMs));
-    signal?.addEventListener('abort', end);
+    // Many may wait with one signal.
+    const letGo = signal && onAbort(signal, end);
   });
 }
