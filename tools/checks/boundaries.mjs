@@ -80,6 +80,16 @@ const table = {
     imports: { '@varve/api': [], '@varve/base': [] },
     tests: ['@varve/kv'],
   },
+  keyv: {
+    imports: { '@varve/api': [], '@varve/base': [] },
+    tests: ['@varve/etcd', '@varve/kv', '@varve/server'],
+    carries: ['keyv'],
+  },
+  unstorage: {
+    imports: { '@varve/api': [], '@varve/base': [] },
+    tests: ['@varve/kv'],
+    carries: ['unstorage'],
+  },
   'etcd-api': {
     imports: { '@bufbuild/protobuf': [], '@grpc/grpc-js': ['src/grpc-service.ts'] },
   },

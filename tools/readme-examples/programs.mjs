@@ -99,13 +99,15 @@ export function notForOldNode({ code, document }) {
 }
 
 /**
- * Gives each of the compiler's messages to the program it is about; one about something else goes to all.
+ * Gives each of the compiler's messages to the program it is about; one about something else goes to all. Declarations of others are not
+ * ours to mend: unstorage's name dozens of packages that nobody has installed.
  * @param {string} output
  * @param {readonly { fence: Fence, base: string, problems: string[] }[]} programs
  */
 function distribute(output, programs) {
   for (const message of output.trim().split(/\n(?!\s)/)) {
     const [, path = '', line] = /^(.*)\((\d+),\d+\): /.exec(message) ?? [];
+    if (/node_modules\/(?!.*@varve\/)/.test(path)) continue;
     const owner = programs.find(({ base }) => basename(path) === `${base}.ts`);
     if (owner === undefined) for (const { problems } of programs) problems.push(message);
     else owner.problems.push(`${owner.fence.document}:${line}: ${message.replace(/^.*?: /, '')}`);
