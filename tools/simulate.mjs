@@ -4,12 +4,13 @@
  * and obvious model. After each step the laws of ARCHITECTURE.md are looked at, as far as they apply.
  *
  *   node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file|log]
- *                           [--skip KIND,KIND] [--seconds N] [--digest] [--trace] [--lies] [--whole]
+ *                           [--skip KIND,KIND] [--seconds N] [--digest] [--trace] [--lies] [--times] [--whole]
  *
  * The same options give the same run: history N has the seed `--seed` + N - 1, and all else comes from it. A history that
  * breaks a law is shrunk, and the command that runs what is left of it is printed
  * (`--whole`: it is not shrunk). `--skip` leaves kinds of steps out,
  * `--seconds` begins no history later, `--digest` prints a digest of everything that happened, `--trace` all of it.
+ * With `--times` the stores note when revisions are written, which is looked at, too.
  * With `--lies` the disk says that it has synced and has not: a run that must fail.
  * The last line is `N of M histories hold`; the exit code is 1 where one does not.
  *
@@ -24,7 +25,7 @@ import { commandOf, shrink } from './simulate/lib/shrink.mjs';
 import { steps as kinds } from './simulate/lib/steps.mjs';
 
 const usage = `node tools/simulate.mjs [--seed 1] [--histories 1] [--steps 200] [--engine memory|file|log] [--seconds N]
-    [--skip KIND,...] [--digest] [--trace] [--lies] [--whole]
+    [--skip KIND,...] [--digest] [--trace] [--lies] [--times] [--whole]
   whole stores under a simulated clock and disk; ends with 1 when a history breaks a law`;
 
 const startedAt = process.hrtime.bigint();
@@ -38,6 +39,7 @@ const { flags: values } = flagsOf(usage, {
   digest: { type: 'boolean', default: false },
   whole: { type: 'boolean', default: false },
   lies: { type: 'boolean', default: false },
+  times: { type: 'boolean', default: false },
   trace: { type: 'boolean', default: false },
 });
 
@@ -61,7 +63,7 @@ let bad = 0;
 const sums = { revisions: 0, crashes: 0, failures: 0, saved: 0 };
 while (run < histories && seconds() < Number(values.seconds)) {
   /** @type {import('./simulate/lib/history.mjs').Plan} */
-  const plan = { seed: seed + run, steps, engine, skip, lies: values.lies };
+  const plan = { seed: seed + run, steps, engine, skip, lies: values.lies, times: values.times };
   const outcome = await runHistory(plan, clock, trace);
   run++;
   sums.revisions += outcome.revisions;

@@ -64,6 +64,8 @@ const table = {
       '@varve/lease': [],
       '@varve/watch': [],
       '@varve/backend': [
+        'src/times/revision-times.ts',
+        'src/times/time-pack.ts',
         'src/given-engine.ts',
         'src/layers.ts',
         'src/layers-on.ts',

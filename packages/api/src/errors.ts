@@ -20,6 +20,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
  * - `KV_CONFLICT` `transaction` gave up: what it had read changed in each of its attempts
  * - `KV_EXISTS` the target of a backup is there already
  * - `KV_BACKUP` a backup could not be written; the target does not exist
+ * - `KV_HELD` a compaction that would take a revision which a running hold keeps; `revision` is that one, up to which may be compacted
  * - `KV_CLOSED` called after `close`, or used after it
  * - `KV_UNAVAILABLE` nobody has answered in time, or what would reach the store is not installed; nothing was written
  * - `KV_UNKNOWN_OUTCOME` a write was sent and its answer was lost: it may have been done, and may still be; the message says how to find out
@@ -37,6 +38,7 @@ export type KvErrorCode =
   | 'KV_CONFLICT'
   | 'KV_EXISTS'
   | 'KV_BACKUP'
+  | 'KV_HELD'
   | 'KV_CLOSED'
   | 'KV_UNAVAILABLE'
   | 'KV_UNKNOWN_OUTCOME'
@@ -102,6 +104,7 @@ const codes: Record<KvCode, true> = {
   KV_CONFLICT: true,
   KV_EXISTS: true,
   KV_BACKUP: true,
+  KV_HELD: true,
   KV_CLOSED: true,
   KV_UNAVAILABLE: true,
   KV_UNKNOWN_OUTCOME: true,

@@ -54,5 +54,6 @@ export {
 export { Views } from './views.ts';
 export { WalkSource, type RangeWalk } from './walk-source.ts';
 export { WatchHandOut, type WatchNews, type WatchOrigin } from './watch-hand-out.ts';
+export { checkUndo, undoPages, type PlainKv, type UndoTask } from './undo-pages.ts';
 export { planWatch, type WatchPlan } from './watch-plan.ts';
 export { planCreate, planDelete, planUpdate, type ConditionalPut, type DeletePlan } from './write-plan.ts';

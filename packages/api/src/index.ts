@@ -3,6 +3,7 @@ export type * from './lease.ts';
 export type * from './optimistic.ts';
 export type * from './list-options.ts';
 export type * from './changes.ts';
+export type * from './undo.ts';
 export type * from './cluster.ts';
 export {
   compare,

@@ -34,6 +34,7 @@ import type {
 } from './list-options.ts';
 import type { Op, Txn, TxnResult } from './operations.ts';
 import type { OptimisticWrites } from './optimistic.ts';
+import type { Undoing } from './undo.ts';
 
 /**
  * Which keys. `{}` is all of them; bounds are compared as encoded bytes.
@@ -305,7 +306,7 @@ export interface Status {
 
 /** A key-value store with history, of keys `K` and values `V`; `W` is what it takes for a value, where that is not what it gives. Open one with `open()`. */
 export interface Kv<K = string, V = string, W = V>
-  extends Reader<K, V>, Leases, OptimisticWrites<K, V, W>, AsyncDisposable {
+  extends Reader<K, V>, Leases, OptimisticWrites<K, V, W>, Undoing<K>, AsyncDisposable {
   /**
    * Writes a key. Resolves when the write may be relied on: durable, unless `durability` is `'interval'`.
    * `put(a); put(b)` need not be awaited one by one: they take effect in the order of the calls. In an embedded store

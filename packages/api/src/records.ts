@@ -5,7 +5,7 @@
  * RCR2  Limits bind what is written. What is stored already can be read and deleted whatever they are.
  * RCR3  What comes out survives `JSON.stringify` where its key and value do: a lease is text, and absent where there is none.
  */
-import { utf8, type Codec, type KeyCodec } from './codec.ts';
+import { bytes, utf8, type Codec, type KeyCodec } from './codec.ts';
 import { Coder } from './coder.ts';
 import { KvError } from './errors.ts';
 import type { DeleteEvent, Entry, KvEvent, PutEvent } from './kv.ts';
@@ -52,6 +52,12 @@ export class Records<K, V> {
     this.#keyCodec = keyCodec;
     this.#values = new Coder(valueCodec, 'value', keys.prefix.length);
     this.#sameKey = (keyCodec as unknown) === utf8;
+  }
+
+  /** The records of the whole store as bytes, whatever they are here; what is stored already is never too large for them. */
+  plain(): Records<Uint8Array, Uint8Array> {
+    const limits = { ...this.limits, maxKeyBytes: Number.MAX_SAFE_INTEGER, maxValueBytes: Number.MAX_SAFE_INTEGER };
+    return new Records(bytes, bytes, limits);
   }
 
   /** The records of a name space inside this one, with the value codec given or this one's. */

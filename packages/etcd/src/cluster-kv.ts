@@ -16,6 +16,7 @@ import {
   checkSignalOptions,
   planWatch,
   selectSeveral,
+  type PlainKv,
   type Records,
 } from '@varve/api/implement';
 import { until } from '@varve/base/abort';
@@ -31,6 +32,7 @@ import { historyOf } from './read/history.ts';
 import { ClusterReader } from './read/reader.ts';
 import { ClusterWatch } from './watch/cluster-watch.ts';
 import { optimistic } from './write/transaction.ts';
+import { undoOn } from './write/undo.ts';
 import { createKey, deleteKeys, putKey, runTransaction, updateKey } from './write/writer.ts';
 import { tracing } from './write/send-txn.ts';
 
@@ -132,6 +134,11 @@ export class ClusterKv<K, V, W = V> implements EtcdKv<K, V, W> {
 
   diff(first: number, second: number, range: api.Range<K>, options?: api.DiffOptions): api.Items<api.Difference<K, V>> {
     return diffOf(this.#core, this.#records, { first, second, range }, options);
+  }
+
+  undo(key: api.Selector<K>, revision: number, options?: api.UndoOptions): Promise<api.UndoResult> {
+    const plain = (): PlainKv => new ClusterKv(this.#core, this.#records.plain(), false);
+    return undoOn(this.#core, this.#records, plain, { key, revision }, options);
   }
 
   watch(key: api.WatchSelector<K>, options: api.WatchOptions = {}): api.Watch<K, V> {

@@ -15,7 +15,11 @@ import type { World } from '@varve/base/world';
 import type { LeaseTxn, Lessor } from '@varve/lease';
 import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
-import type { Layers } from './layers.ts';
+import type { AssembledLayers } from './layers-on.ts';
+import { Holds } from './retain/hold.ts';
+import type { RetainPlan } from './retain/retain-options.ts';
+import { Retention } from './retain/retention.ts';
+import type { RevisionTimes } from './times/revision-times.ts';
 
 const closedBelow = new Set<unknown>([
   'MVCC_CLOSED',
@@ -31,6 +35,10 @@ export class Core {
   readonly lessor: Lessor;
   readonly world: World;
   readonly admissions: Admissions;
+  readonly holds: Holds;
+  readonly retention: Retention | undefined;
+  /** When revisions were written, where that is noted. */
+  readonly times: RevisionTimes | undefined;
   /** True when a write is answered after its commit. */
   readonly durableWrites: boolean;
   /** Ends a watch each. */
@@ -48,10 +56,10 @@ export class Core {
   /** Why the section under way is undone though its body has returned. */
   #trespass: Error | undefined;
 
-  readonly #layers: Layers;
+  readonly #layers: AssembledLayers;
 
-  constructor(layers: Layers, world: World) {
-    const { store, backend, lessor } = layers;
+  constructor(layers: AssembledLayers, world: World, retain?: RetainPlan) {
+    const { store, backend, lessor, times } = layers;
     this.#layers = layers;
     this.store = store;
     this.backend = backend;
@@ -64,6 +72,10 @@ export class Core {
     };
     this.admissions = new Admissions(store, world.slice);
     this.durableWrites = store.durability === 'commit';
+    this.times = times;
+    const { clock } = world;
+    this.holds = new Holds(store, clock);
+    this.retention = retain && new Retention({ store, backend, times, holds: this.holds, clock }, retain);
   }
 
   /** For calls that begin. @throws KvError `KV_CLOSED` from the call of `close` on */
@@ -150,11 +162,14 @@ export class Core {
         failures.push(error);
       }
     };
+    this.retention?.stop();
     await attempt(() => this.written());
     this.#shut = true;
+    this.holds.end();
     await attempt(() => this.store.commit());
     for (const end of this.watches) end();
     await attempt(() => this.#layers.close());
+    await this.retention?.ended();
     if (failures.length > 0) throw failures[0];
   }
 }

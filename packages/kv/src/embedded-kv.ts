@@ -15,6 +15,7 @@ import {
   checkSignalOptions,
   planWatch,
   selectSeveral,
+  type PlainKv,
   type Records,
 } from '@varve/api/implement';
 import { until } from '@varve/base/abort';
@@ -31,7 +32,10 @@ import type * as embedded from './embedded.ts';
 import type * as api from '@varve/api';
 import { getNow, listNow } from './read-now.ts';
 import { StoreReader } from './reader.ts';
+import type { Hold, HoldOptions } from './retain/hold.ts';
+import { revisionAtDate, timeOfRevision } from './times/date-lookup.ts';
 import { optimistic } from './transaction.ts';
+import { undoIn } from './undo.ts';
 import { StoreWatch } from './watch.ts';
 import { writeSection } from './write-section.ts';
 import { deleteKeys, putKey, runTransaction } from './writer.ts';
@@ -164,6 +168,12 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
     return diffOf(this.#core, this.#records, { first, second, range }, options);
   }
 
+  undo(key: api.Selector<K>, revision: number, options?: api.UndoOptions): Promise<api.UndoResult> {
+    if (this.#core.inside) return this.#core.refuseInside();
+    const plain = (): PlainKv => new StoreKv(this.#core, this.#records.plain(), false);
+    return undoIn(this.#core, this.#records, plain, { key, revision }, options);
+  }
+
   watch(key: api.WatchSelector<K>, options: api.WatchOptions = {}): api.Watch<K, V> {
     this.#core.check();
     const watched = selectSeveral(this.#records.keys, key);
@@ -192,10 +202,24 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
       const { physical, signal } = options;
       checkOptionalBoolean(physical, 'physical');
       checkSignal(signal);
+      core.holds.passCompaction(revision);
       const compaction = handedOutCompaction(core, await core.store.compact(revision));
       if (physical === true) await until(compaction.finished(), signal);
       return compaction;
     });
+  }
+
+  hold(revision: number, options?: HoldOptions): Hold {
+    this.#core.check();
+    return this.#core.holds.add(revision, options);
+  }
+
+  revisionAt(date: Date | number): Promise<number | undefined> {
+    return revisionAtDate(this.#core, date);
+  }
+
+  timeOf(revision: number): Promise<Date | undefined> {
+    return timeOfRevision(this.#core, revision);
   }
 
   status(options: api.SignalOptions = {}): Promise<api.Status> {
@@ -207,7 +231,7 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
 
   stats(): embedded.Stats {
     this.#core.check();
-    const { store, backend } = this.#core;
+    const { store, backend, holds, retention } = this.#core;
     return {
       ...this.#status(),
       durable: backend.durable,
@@ -218,6 +242,8 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
       openReads: backend.openReadTxN,
       watch: store.watchStats,
       metrics: store.metrics,
+      holds: holds.status(),
+      ...(retention === undefined ? undefined : { retain: retention.status }),
     };
   }
 

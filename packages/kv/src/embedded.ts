@@ -21,6 +21,8 @@ import type {
 } from '@varve/api';
 import type { Compaction, Opened, Snapshot, StoreMetrics, WatchStats } from '@varve/watch';
 import type { CheckOptions, CheckResult } from './check-store.ts';
+import type { Hold, HoldOptions, HoldStatus } from './retain/hold.ts';
+import type { RetainStatus } from './retain/retain-status.ts';
 
 export interface SectionListOptions {
   /** At most so many entries. @default all */
@@ -104,6 +106,10 @@ export interface Stats extends Status {
   readonly watch: WatchStats;
   /** Counters of the store under etcd's names. */
   readonly metrics: StoreMetrics;
+  /** Holds that run, the oldest revision first. */
+  readonly holds: readonly HoldStatus[];
+  /** What keeping the store small has done; absent without the option `retain`. */
+  readonly retain?: RetainStatus | undefined;
 }
 
 export interface HashResult {
@@ -144,8 +150,28 @@ export interface MemoryKv<K = string, V = string, W = V> extends Kv<K, V, W> {
     body: (section: WriteSection<K, V, W>) => Synchronous<T>,
     options?: SignalOptions,
   ): Promise<WriteResult<K, V, T>>;
-  /** As `Kv.compact`; the answer tells how far the work is. */
+  /**
+   * As `Kv.compact`; the answer tells how far the work is.
+   * @throws KvError `KV_HELD` above a revision that is held; MvccError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION`
+   */
   compact(revision: number, options?: CompactOptions): Promise<Compaction>;
+  /**
+   * Keeps a revision, and all after it, readable until the hold is closed, its time is over, or the store is so many revisions ahead: the first of
+   * these. Meanwhile `compact` above it is refused, and `retain` stops before it. Of this process: it does not outlive `close`.
+   * @throws KvError `MVCC_COMPACTED` for a revision that is compacted or about to be; `MVCC_FUTURE_REVISION` for one above the present
+   */
+  hold(revision: number, options?: HoldOptions): Hold;
+  /**
+   * The newest revision that was written at that date or before, so that `at` reads what was present then; `undefined` where nothing is known of
+   * that time. The date may be in milliseconds since 1970. Needs `times: true`.
+   * @throws KvError `MVCC_COMPACTED` where what was present then is compacted; TypeError `KV_INVALID` without times
+   */
+  revisionAt(date: Date | number): Promise<number | undefined>;
+  /**
+   * When a revision was written, by the wall clock, never before the revision before it; `undefined` where nobody noted it. Needs `times: true`.
+   * @throws KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION`; TypeError `KV_INVALID` without times
+   */
+  timeOf(revision: number): Promise<Date | undefined>;
   /** As `Kv.namespace`. */
   namespace(prefix: K, options?: NamespaceOptions<never>): MemoryKv<K, V, W>;
   /** With values of its own, which its codec says. */

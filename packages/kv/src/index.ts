@@ -1,5 +1,8 @@
 export type * from './embedded.ts';
 export type { CheckOptions, CheckProgress, CheckResult } from './check-store.ts';
+export type { Hold, HoldOptions, HoldStatus } from './retain/hold.ts';
+export type { HistoryKeepingOptions, RetainOptions } from './retain/retain-options.ts';
+export type { RetainedCompaction, RetainFailure, RetainStatus } from './retain/retain-status.ts';
 export type { ImportSource } from './import-from.ts';
 export * from '@varve/api';
 export type { Limits } from '@varve/api/implement';

@@ -18,7 +18,9 @@ import { openBackend, type Backend, type Engine } from '@varve/backend';
 import type { World } from '@varve/base/world';
 import { prepareLessor, type Lessor, type LessorOptions } from '@varve/lease';
 import { openWatchableStore, type RestoreProgress, type WatchableStore } from '@varve/watch';
+import { hostWorld } from '@varve/base/host';
 import { checkWorld } from './given-engine.ts';
+import { RevisionTimes } from './times/revision-times.ts';
 
 /** How a store is kept, whatever is stored in it. */
 export interface StoreOptions {
@@ -56,6 +58,8 @@ export interface StoreOptions {
 export interface AssembleOptions extends StoreOptions {
   readonly maxDeletes?: number | undefined;
   readonly lessor?: LessorOptions | undefined;
+  /** Note when revisions are written. */
+  readonly times?: boolean | undefined;
 }
 
 /** An open store, layer by layer: keys and values are bytes, ids are bigints, and every answer names its revision. */
@@ -68,6 +72,11 @@ export interface Layers extends AsyncDisposable {
   readonly lessor: Lessor;
   /** Closes the lessor, the store, then the backend and its engine. Idempotent. @throws BackendError `BACKEND_FAILED` */
   close(): Promise<void>;
+}
+
+/** With what only a `Kv` has. */
+export interface AssembledLayers extends Layers {
+  readonly times?: RevisionTimes | undefined;
 }
 
 /** The names of `StoreOptions`; as an object, so that the compiler sees one that is missing. */
@@ -114,7 +123,7 @@ export async function assembleOn(
   engine: Engine,
   options: AssembleOptions,
   fill: (backend: Backend) => Promise<unknown> = async () => undefined,
-): Promise<Layers> {
+): Promise<AssembledLayers> {
   const {
     world,
     batchLimit,
@@ -126,7 +135,8 @@ export async function assembleOn(
     verify,
     checkpointEvery,
   } = options;
-  const backend = await openBackend(engine, { batchLimit, batchIntervalMs, world });
+  const times = options.times === true ? new RevisionTimes((world ?? hostWorld).clock) : undefined;
+  const backend = await openBackend(engine, { batchLimit, batchIntervalMs, world, preCommit: times?.preCommit });
   let store: WatchableStore | undefined;
   try {
     await fill(backend);
@@ -140,9 +150,11 @@ export async function assembleOn(
       onRestoreProgress: onProgress,
       world,
       // Watchers observe the store already.
-      observers: [leases.observe],
+      observers: times === undefined ? [leases.observe] : [leases.observe, times.observe],
     });
-    return new OpenLayers(store, backend, await leases.open());
+    // Before anybody writes: leases that ran out are deleted by those who open them.
+    await times?.load();
+    return new OpenLayers(store, backend, await leases.open(), times);
   } catch (error) {
     // The first failure is the one to know; closing what it left may well fail, too.
     await store?.close().catch(() => undefined);
@@ -151,10 +163,11 @@ export async function assembleOn(
   }
 }
 
-class OpenLayers implements Layers {
+class OpenLayers implements AssembledLayers {
   readonly store: WatchableStore;
   readonly backend: Backend;
   readonly lessor: Lessor;
+  readonly times: RevisionTimes | undefined;
   /** May be taken off its object, as `const { store, close } = ...` does. */
   readonly close = (): Promise<void> => {
     this.#closing ??= this.#close();
@@ -162,10 +175,11 @@ class OpenLayers implements Layers {
   };
   #closing: Promise<void> | undefined;
 
-  constructor(store: WatchableStore, backend: Backend, lessor: Lessor) {
+  constructor(store: WatchableStore, backend: Backend, lessor: Lessor, times: RevisionTimes | undefined) {
     this.store = store;
     this.backend = backend;
     this.lessor = lessor;
+    this.times = times;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

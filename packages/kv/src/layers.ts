@@ -8,7 +8,14 @@ import { hostWorld } from '@varve/base/host';
 import type { LessorOptions } from '@varve/lease';
 import { discard, withTurn, worldOf } from './given-engine.ts';
 import { importSourceOf, type ImportSource } from './import-from.ts';
-import { assembleOn, checkStoreOptions, type Layers, type StoreOptions } from './layers-on.ts';
+import {
+  assembleOn,
+  checkStoreOptions,
+  type AssembledLayers,
+  type AssembleOptions,
+  type Layers,
+  type StoreOptions,
+} from './layers-on.ts';
 import { checkLocation, engineAt, type Location } from './location.ts';
 
 /** How a store is kept, whatever is stored in it. */
@@ -71,7 +78,10 @@ export function checkLayerOptions(
 }
 
 /** Opens what was checked. */
-export async function assemble(location: Location, options: OpenLayersOptions): Promise<Layers> {
+export async function assemble(
+  location: Location,
+  options: OpenLayersOptions & Pick<AssembleOptions, 'times'>,
+): Promise<AssembledLayers> {
   const { world } = options;
   const { path, ...importing } = importSourceOf(options.importFrom) ?? { path: undefined };
   // What the path means now, however long the opening takes.

@@ -12,8 +12,9 @@ import { StoreKv } from './embedded-kv.ts';
 import type { MemoryKv } from './embedded.ts';
 import { discard, isEngine, mayBeEngine, memory, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
 import { assembleOn, checkStoreOptions, type StoreOptions } from './layers-on.ts';
+import { historyNames, planRetain, type HistoryKeepingOptions, type RetainPlan } from './retain/retain-options.ts';
 
-export interface OpenOptions<K, V, W = V> extends StoreOptions, RecordOptions<K, V, W> {}
+export interface OpenOptions<K, V, W = V> extends StoreOptions, RecordOptions<K, V, W>, HistoryKeepingOptions {}
 
 /** Options with a codec for keys. */
 export interface KeyOptions<K> extends OpenOptions<K, string> {
@@ -62,9 +63,11 @@ export async function open<K, V, W>(
 
 async function openStore<K, V, W>(given: GivenEngine, options: OpenOptions<K, V, W>): Promise<MemoryKv<K, V, W>> {
   let records: Records<K, V>;
+  let retain: RetainPlan | undefined;
   try {
     if (!mayBeEngine(given)) throw wrongEngine();
-    checkStoreOptions(options, recordNames);
+    checkStoreOptions(options, [...recordNames, ...historyNames]);
+    retain = planRetain(options);
     records = recordsFor(options);
   } catch (error) {
     await discard(given);
@@ -74,7 +77,7 @@ async function openStore<K, V, W>(given: GivenEngine, options: OpenOptions<K, V,
   if (!isEngine(engine)) throw wrongEngine();
   const { maxDeletes } = records.limits;
   const layers = await assembleOn(engine, { ...options, maxDeletes });
-  return new StoreKv<K, V, W>(new Core(layers, options.world ?? hostWorld), records, true);
+  return new StoreKv<K, V, W>(new Core(layers, options.world ?? hostWorld, retain), records, true);
 }
 
 function wrongEngine(): Error {
@@ -85,6 +88,9 @@ export * from '@varve/api';
 export type { Limits } from '@varve/api/implement';
 export { memory, type GivenEngine } from './given-engine.ts';
 export type * from './embedded.ts';
+export type { Hold, HoldOptions, HoldStatus } from './retain/hold.ts';
+export type { HistoryKeepingOptions, RetainOptions } from './retain/retain-options.ts';
+export type { RetainStatus, RetainedCompaction, RetainFailure } from './retain/retain-status.ts';
 export type { CheckOptions, CheckProgress, CheckResult } from './check-store.ts';
 export {
   MvccError,

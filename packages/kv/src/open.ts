@@ -21,9 +21,10 @@ import { FiledKv } from './filed-kv.ts';
 import type { EmbeddedKv } from './embedded.ts';
 import { assemble, checkLayerOptions, type LayerOptions } from './layers.ts';
 import { discard, withTurn, worldOf } from './given-engine.ts';
+import { historyNames, planRetain, type HistoryKeepingOptions, type RetainPlan } from './retain/retain-options.ts';
 import { checkLocation, type Location } from './location.ts';
 
-export interface OpenOptions<K, V, W = V> extends LayerOptions, RecordOptions<K, V, W> {}
+export interface OpenOptions<K, V, W = V> extends LayerOptions, RecordOptions<K, V, W>, HistoryKeepingOptions {}
 
 /** Options with a codec for keys. */
 export interface KeyOptions<K> extends OpenOptions<K, string> {
@@ -84,9 +85,11 @@ export async function open<K, V, W>(
 
 async function openStore<K, V, W>(location: Location, options: OpenOptions<K, V, W>): Promise<EmbeddedKv<K, V, W>> {
   let records: Records<K, V>;
+  let retain: RetainPlan | undefined;
   try {
     checkLocation(location);
-    checkLayerOptions(location, options, recordNames);
+    checkLayerOptions(location, options, [...recordNames, ...historyNames]);
+    retain = planRetain(options);
     records = recordsFor(options);
   } catch (error) {
     await discard(location);
@@ -95,5 +98,5 @@ async function openStore<K, V, W>(location: Location, options: OpenOptions<K, V,
   const { world = hostWorld } = options;
   const { maxDeletes } = records.limits;
   const layers = await assemble(location, { ...options, maxDeletes });
-  return new FiledKv<K, V, W>(new Core(layers, world), records, true);
+  return new FiledKv<K, V, W>(new Core(layers, world, retain), records, true);
 }

@@ -4,7 +4,7 @@
  * etcd: server/storage/schema/schema.go (spec sections 3.1, 10.1, 13).
  */
 import { byteKey } from '@varve/base/order';
-import { buckets, type Bucket } from '@varve/backend';
+import { buckets, isCopied, type Bucket } from '@varve/backend';
 
 /** Records, by revision. */
 export const keyBucket: Bucket = buckets.key;
@@ -25,5 +25,5 @@ const unhashed = new Set(['consistent_index', 'term', 'storageVersion']);
 
 /** Rows that differ between stores of one history, left out of the whole-backend hash (spec 12.6). */
 export function ignoredByHash(bucket: string, key: Uint8Array): boolean {
-  return bucket === metaBucket.name && unhashed.has(byteKey(key));
+  return !isCopied(bucket) || (bucket === metaBucket.name && unhashed.has(byteKey(key)));
 }

@@ -12,7 +12,7 @@
 import { parseSync } from 'oxc-parser';
 
 /** Families of rows, each with a page of docs/spec. Those of the second list need no test. */
-const tested = ['M', 'B', 'W', 'L', 'S', 'F', 'R', 'C', 'G', 'D', 'BD'];
+const tested = ['M', 'B', 'W', 'L', 'S', 'F', 'R', 'C', 'G', 'H', 'D', 'BD'];
 /** Rows of docs/spec/faults.md. */
 const faults = ['XA', 'XB', 'XC', 'XD', 'XE', 'XF'];
 export const families = [...tested, ...faults, 'P', 'Q', 'BQ'];

@@ -10,6 +10,7 @@
  * @property {'memory' | 'file' | 'log'} engine
  * @property {ReadonlySet<string>} skip kinds of steps that do nothing
  * @property {boolean} lies whether the disk only says that it syncs
+ * @property {boolean} times whether the stores note when revisions are written
  *
  * @typedef {object} Outcome
  * @property {unknown} violation absent where all laws hold
@@ -34,7 +35,7 @@ import { World } from './world.mjs';
  * @param {(what: string) => void} [listen] to everything that happens
  * @returns {Promise<Outcome>}
  */
-export async function runHistory({ seed, steps: count, engine, skip, lies }, clock, listen = () => {}) {
+export async function runHistory({ seed, steps: count, engine, skip, lies, times }, clock, listen = () => {}) {
   clock.begin(seed);
   beginValues();
   beginFollowers();
@@ -43,7 +44,7 @@ export async function runHistory({ seed, steps: count, engine, skip, lies }, clo
     digest.update(`${what}\n`);
     listen(what);
   };
-  const world = new World(engine, new Random(seed, 2), clock, note, lies);
+  const world = new World(engine, new Random(seed, 2), clock, note, lies, times);
   const onRejection = (/** @type {unknown} */ error) => world.report(error);
   process.on('unhandledRejection', onRejection);
   let begun = 0;

@@ -52,9 +52,10 @@ export function commandOf(plan, histories) {
 }
 
 /** @param {Plan} plan @returns {string[]} */
-function argumentsOf({ seed, steps: count, engine, skip, lies }) {
+function argumentsOf({ seed, steps: count, engine, skip, lies, times }) {
   const args = ['--seed', String(seed), '--steps', String(count), '--engine', engine];
   if (skip.size > 0) args.push('--skip', [...skip].join(','));
   if (lies) args.push('--lies');
+  if (times) args.push('--times');
   return args;
 }

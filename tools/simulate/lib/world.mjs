@@ -8,6 +8,7 @@
  */
 import { worldOf } from '@varve/base/world';
 import { file, log, memory, open } from '@varve/kv';
+import { Dates } from './dates.mjs';
 import { emptyDisk, SimulatedDisk } from './disk.mjs';
 import { foldersOn } from './folders.mjs';
 import { eventsText } from './follower.mjs';
@@ -42,6 +43,8 @@ export class World extends Patience {
   /** With `interval`: everything up to here was committed. */
   #committed = 1;
   #options;
+  /** @type {Dates | undefined} */
+  #dates;
   #cacheBytes;
   #lies;
   #faultsKnown = 0;
@@ -52,10 +55,12 @@ export class World extends Patience {
    * @param {import('./clock.mjs').SimulatedClock} clock
    * @param {(what: string) => void} note
    * @param {boolean} lies whether the disk says that it has synced, and has not
+   * @param {boolean} times whether the store notes when revisions are written
    */
-  constructor(engine, random, clock, note, lies) {
+  constructor(engine, random, clock, note, lies, times) {
     super();
     this.#lies = lies;
+    this.#dates = times ? new Dates() : undefined;
     this.engine = engine;
     this.random = random;
     this.clock = clock;
@@ -72,6 +77,7 @@ export class World extends Patience {
       // Histories are short: the index is saved every few changes, or each opening reads all of it.
       checkpointEvery: random.pick([0, 1, 3, 10]),
       verify: random.chance(0.1),
+      times,
     };
     this.#cacheBytes = random.pick([0, 16_384, 1 << 20]);
     this.kv = /** @type {Store} */ (/** @type {unknown} */ (undefined));
@@ -194,6 +200,7 @@ export class World extends Patience {
       if (revision < this.#committed)
         throw new Violation(`law 7: ${this.#committed} was committed, and ${revision} is the present`);
       this.model.goBack(revision);
+      this.#dates?.goBack(revision);
     }
     this.seen = revision;
     await this.#absorb(true);
@@ -373,6 +380,7 @@ export class World extends Patience {
       if (below !== 'MVCC_COMPACTED')
         throw new Violation(`law 5: a read below ${this.compactAnswered}: ${below ?? 'answered'}`);
     }
+    if (this.#dates !== undefined) await this.answer(this.#dates.look(kv), 'looking at times');
     if (this.violation !== undefined) throw this.violation;
   }
 
@@ -382,10 +390,7 @@ export class World extends Patience {
     for (const follower of this.followers) follower.rests = 0;
     await this.until(() => this.followers.every(({ drained }) => drained), 'the last watchers');
     for (const follower of this.followers) await this.answer(follower.close(), 'the end of a watch');
-    const rest = () => {
-      const { openReads, watch } = this.kv.stats();
-      return openReads + watch.watchers + watch.streams + watch.pending;
-    };
+    const rest = ({ openReads, watch } = this.kv.stats()) => openReads + watch.watchers + watch.streams + watch.pending;
     await this.until(() => rest() === 0, 'reads and watchers to be given back');
     await this.answer(this.kv.close(), 'closing');
     if (this.clock.waiting > 0) throw new Violation('law 9: timers are left after closing');

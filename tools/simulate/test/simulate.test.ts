@@ -35,6 +35,15 @@ describe.each(['memory', 'file', 'log'])('laws 1 to 5, 7, 8, 9 on %s', (engine) 
   });
 });
 
+test.each(['file', 'log'])(
+  'H30, H32, H36, law 7: after any crash every revision has its time, on %s',
+  async (engine) => {
+    const histories = String(size / 10);
+    const { lines } = await simulate('--engine', engine, '--histories', histories, '--steps', '25', '--times');
+    expect(lines).toEqual([`${histories} of ${histories} histories hold`]);
+  },
+);
+
 test.each([
   ['file', '163'],
   ['log', '1046'],

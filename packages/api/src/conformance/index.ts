@@ -24,6 +24,7 @@ import { Bench, type OpenKv, type ReopenKv, type Scenario } from './scenario.ts'
 import { selectionScenarios } from './selections.ts';
 import { severalScenarios } from './several.ts';
 import { txnScenarios } from './txns.ts';
+import { undoScenarios } from './undo.ts';
 import { watchScenarios } from './watches.ts';
 import { writeScenarios } from './writes.ts';
 
@@ -53,6 +54,7 @@ const scenarios: readonly Scenario[] = [
   ...watchScenarios,
   ...selectionScenarios,
   ...changeScenarios,
+  ...undoScenarios,
   ...severalScenarios,
   ...namespaceScenarios,
   ...argumentScenarios,

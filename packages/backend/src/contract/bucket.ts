@@ -47,6 +47,16 @@ export const buckets: {
   test: bucket(100, 'test', false),
 });
 
+/**
+ * When revisions were written. Of this very store and no other: in no snapshot, and in no hash of the whole (spec/retention.md).
+ */
+export const timesBucket: Bucket = bucket(201, 'varve_times', false);
+
+/** Whether the rows of a bucket of that name go with a copy of the store. */
+export function isCopied(name: string): boolean {
+  return name !== timesBucket.name;
+}
+
 const byName: ReadonlyMap<string, Bucket> = new Map(Object.values(buckets).map((known) => [known.name, known]));
 
 /** The bucket of that name, one of etcd's or one made up for reading it. */

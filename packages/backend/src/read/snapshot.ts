@@ -4,12 +4,14 @@
  * SN1  The state is pinned from the moment of the copy until the stream has been read to its end, left, or disposed.
  * SN2  A stream that is cut off by `close`, by its own end or by its signal throws: a copy never ends early in silence.
  * SN3  Memory is bounded whatever the size: rows are read twice, once for their lengths, and kept never.
+ * SN4  Rows that are of this store alone (`isCopied`) are not in it. An engine that copies itself whole would take them along, so where
+ *      there are any it is copied row by row, too.
  *
  * etcd: server/storage/backend/backend.go, Snapshot. Departs: any engine yields a BoltDB file (decisions/0016).
  */
 import type { World } from '@varve/base/world';
 import type { BuildRow } from '@varve/bolt';
-import { bucketNamed } from '../contract/bucket.ts';
+import { bucketNamed, isCopied } from '../contract/bucket.ts';
 import type { Engine, PinnedView, Snapshot } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 import { storeMark } from '../engines/file/recognise.ts';
@@ -21,12 +23,13 @@ export async function copyOf(
   signal: AbortSignal,
   world: World,
 ): Promise<[copy: Snapshot, release: () => void]> {
-  if (engine.snapshot !== undefined) return [await engine.snapshot({ signal }), (): void => {}];
+  if (engine.snapshot !== undefined && engine.buckets().every(isCopied))
+    return [await engine.snapshot({ signal }), (): void => {}];
   const view = engine.pin();
   try {
     // When it is asked for: whoever takes no copies loads nothing of it.
     const { buildBolt } = await import('@varve/bolt/build');
-    const source = { rows: () => rowsOf(view, signal), buckets: view.buckets() };
+    const source = { rows: () => rowsOf(view, signal), buckets: view.buckets().filter(isCopied) };
     return [await buildBolt(source, { signal, sequence: storeMark, world }), (): void => view[Symbol.dispose]()];
   } catch (error) {
     view[Symbol.dispose]();
@@ -36,6 +39,7 @@ export async function copyOf(
 
 async function* rowsOf(view: PinnedView, signal: AbortSignal): AsyncGenerator<readonly BuildRow[], void, undefined> {
   for (const bucket of view.buckets()) {
+    if (!isCopied(bucket)) continue;
     const named = bucketNamed(bucket);
     const order = new ScanOrder(named);
     for await (const chunk of view.scan(named, { signal })) {

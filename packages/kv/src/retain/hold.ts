@@ -1,0 +1,157 @@
+/**
+ * Revisions that are kept readable for a while: a compaction does not pass a running hold, and each hold ends by itself.
+ *
+ * HOLD1  A hold ends at the first of three: it is closed, its time is over, the store is so many revisions ahead of it. So what it can keep is
+ *       known when it is made (law 9, decisions/0045).
+ * HOLD2  It is a matter of this process: nothing is written, and closing the store ends it.
+ * HOLD3  Whether one runs is asked when it matters, by the clock that only goes forward: there is no timer.
+ * HOLD4  What was compacted, or is about to be, cannot be held any more.
+ */
+import { KvError } from '@varve/api';
+import { checkNames, checkOptionalInteger, checkRevision } from '@varve/api/implement';
+import type { Clock } from '@varve/base/clock';
+import type { Store } from '@varve/watch';
+
+/** How long a revision is held at the most. */
+export interface HoldOptions {
+  /** Milliseconds, up to a day. @default 600_000 */
+  readonly ageMs?: number | undefined;
+  /** It ends when the present revision is so many ahead. @default 1_000_000 */
+  readonly revisions?: number | undefined;
+}
+
+/** A revision that is kept readable. */
+export interface Hold extends Disposable {
+  /** The revision that is held, and so all after it. */
+  readonly revision: number;
+  /** False once it has ended, however: from then on the revision may be compacted at any time. */
+  readonly running: boolean;
+  /** Lets the revision go. Idempotent. */
+  close(): void;
+}
+
+/** A hold as `stats` shows it. */
+export interface HoldStatus {
+  readonly revision: number;
+  /** What is left of its time. */
+  readonly leftMs: number;
+  /** How many revisions the store may still make before it ends. */
+  readonly leftRevisions: number;
+}
+
+const optionNames = ['ageMs', 'revisions'];
+const DEFAULT_AGE_MS = 600_000;
+const MOST_AGE_MS = 86_400_000;
+const DEFAULT_REVISIONS = 1_000_000;
+const MOST_REVISIONS = 1_000_000_000;
+
+export class Holds {
+  readonly #store: Pick<Store, 'rev' | 'firstRev'>;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #holds: Set<StoreHold> = new Set();
+  /** The newest revision that was asked to be compacted to. */
+  #compacting = 0;
+
+  constructor(store: Pick<Store, 'rev' | 'firstRev'>, clock: Pick<Clock, 'now'>) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @throws TypeError, RangeError `KV_INVALID`; KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` */
+  add(revision: number, options: HoldOptions = {}): Hold {
+    checkRevision(revision, 'revision');
+    checkNames(options, 'options', optionNames);
+    const { ageMs = DEFAULT_AGE_MS, revisions = DEFAULT_REVISIONS } = options;
+    checkOptionalInteger(ageMs, 'ageMs', 1, MOST_AGE_MS);
+    checkOptionalInteger(revisions, 'revisions', 1, MOST_REVISIONS);
+    const [compacted, current] = [Math.max(this.#store.firstRev(), this.#compacting), this.#store.rev()];
+    if (revision < compacted) {
+      const message = `revision ${revision} is compacted; hold ${compacted} or a later one`;
+      throw new KvError('MVCC_COMPACTED', message, { compactRevision: compacted });
+    }
+    if (revision > current) {
+      const message = `revision ${revision} does not exist yet; hold ${current} or an earlier one`;
+      throw new KvError('MVCC_FUTURE_REVISION', message, { currentRevision: current });
+    }
+    const hold = new StoreHold(this, revision, this.#clock.now() + ageMs, revision + revisions);
+    this.#holds.add(hold);
+    return hold;
+  }
+
+  /** The oldest revision that a running hold keeps. */
+  get oldest(): number | undefined {
+    let oldest: number | undefined;
+    for (const { revision } of this.#running()) oldest = Math.min(oldest ?? revision, revision);
+    return oldest;
+  }
+
+  /** To be asked right before a compaction, which then is no matter for holds any more. @throws KvError `KV_HELD` */
+  passCompaction(revision: number): void {
+    const { oldest } = this;
+    // What the store refuses anyhow is its own affair.
+    if (revision > this.#store.rev() || revision <= this.#store.firstRev()) return;
+    if (oldest !== undefined && revision > oldest) {
+      const message = `a hold keeps revision ${oldest}: compact up to that one, or close the hold first; stats().holds tells how long it lasts`;
+      throw new KvError('KV_HELD', message, { revision: oldest });
+    }
+    this.#compacting = Math.max(this.#compacting, revision);
+  }
+
+  /** Running ones, the oldest revision first. */
+  status(): readonly HoldStatus[] {
+    const [now, current] = [this.#clock.now(), this.#store.rev()];
+    return this.#running()
+      .map(({ revision, endsAt, lastRevision }) => ({
+        revision,
+        leftMs: Math.max(0, endsAt - now),
+        leftRevisions: lastRevision - current,
+      }))
+      .toSorted((a, b) => a.revision - b.revision);
+  }
+
+  runs(hold: StoreHold): boolean {
+    if (!this.#holds.has(hold)) return false;
+    const over = this.#clock.now() >= hold.endsAt || this.#store.rev() >= hold.lastRevision;
+    if (over) this.#holds.delete(hold);
+    return !over;
+  }
+
+  delete(hold: StoreHold): void {
+    this.#holds.delete(hold);
+  }
+
+  /** The store is closing. */
+  end(): void {
+    this.#holds.clear();
+  }
+
+  #running(): StoreHold[] {
+    return [...this.#holds].filter((hold) => this.runs(hold));
+  }
+}
+
+class StoreHold implements Hold {
+  readonly revision: number;
+  readonly endsAt: number;
+  readonly lastRevision: number;
+  readonly #holds: Holds;
+
+  constructor(holds: Holds, revision: number, endsAt: number, lastRevision: number) {
+    this.#holds = holds;
+    this.revision = revision;
+    this.endsAt = endsAt;
+    this.lastRevision = lastRevision;
+  }
+
+  get running(): boolean {
+    return this.#holds.runs(this);
+  }
+
+  close(): void {
+    this.#holds.delete(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,78 @@
+/** Holds: what they keep, how they end, and what a compaction says to them (decisions/0045). */
+import { expect, test } from 'vitest';
+import { memory, open } from '../src/index.ts';
+import { codeOf, failure } from './helpers.ts';
+import { StandingClock } from './standing-clock.ts';
+
+test('H10, H12: a compaction does not pass a running hold, and goes up to it; of several the oldest counts', async () => {
+  await using kv = await open(memory());
+  for (let i = 0; i < 20; i++) await kv.put('k', `${i}`);
+  const [old, newer] = [kv.hold(5), kv.namespace('n/').hold(9)];
+  expect(kv.stats().holds.map(({ revision }) => revision)).toEqual([5, 9]);
+  expect(await failure(() => kv.compact(6))).toMatchObject({ code: 'KV_HELD', revision: 5 });
+  expect((await kv.status()).compactRevision).toBeUndefined();
+  await kv.compact(5, { physical: true });
+  expect((await kv.at(5).get('k'))?.value).toBe('3');
+  old.close();
+  old.close();
+  expect([old.running, newer.running]).toEqual([false, true]);
+  expect(await failure(() => kv.compact(10))).toMatchObject({ code: 'KV_HELD', revision: 9 });
+  {
+    using again = kv.hold(9);
+    newer.close();
+    expect(again.revision).toBe(9);
+    expect(await codeOf(() => kv.compact(10))).toBe('KV_HELD');
+  }
+  await kv.compact(10);
+  expect(kv.stats().holds).toEqual([]);
+  // What the store refuses anyhow it says itself.
+  const present = kv.hold(kv.revision);
+  expect(await codeOf(() => kv.compact(1000))).toBe('MVCC_FUTURE_REVISION');
+  expect(await codeOf(() => kv.compact(3))).toBe('MVCC_COMPACTED');
+  present.close();
+});
+
+test('H11: a hold ends when its time is over, when the store is so many revisions ahead, and with the store', async () => {
+  const clock = new StandingClock();
+  const kv = await open(memory(), { world: clock.world });
+  for (let i = 0; i < 9; i++) await kv.put('k', `${i}`);
+  const [byAge, byCount, byDefault] = [kv.hold(3, { ageMs: 50 }), kv.hold(4, { revisions: 8 }), kv.hold(6)];
+  expect(kv.stats().holds).toEqual([
+    { revision: 3, leftMs: 50, leftRevisions: 1_000_000 - 7 },
+    { revision: 4, leftMs: 600_000, leftRevisions: 2 },
+    { revision: 6, leftMs: 600_000, leftRevisions: 1_000_000 - 4 },
+  ]);
+  clock.advance(49);
+  expect(byAge.running).toBe(true);
+  clock.advance(1);
+  expect([byAge.running, byCount.running]).toEqual([false, true]);
+  // Time that is set back brings no hold back.
+  clock.wallMs -= 1_000_000;
+  await kv.compact(4);
+  await kv.put('k', '10');
+  expect(byCount.running).toBe(true);
+  await kv.put('k', '11');
+  expect(byCount.running).toBe(false);
+  await kv.compact(6);
+  expect(await codeOf(() => kv.compact(7))).toBe('KV_HELD');
+  await kv.close();
+  expect(byDefault.running).toBe(false);
+  byDefault.close();
+  expect(await codeOf(() => kv.hold(6))).toBe('KV_CLOSED');
+});
+
+test('H13: only what can be read can be held, also while a compaction is on its way, and wrong bounds are refused', async () => {
+  await using kv = await open(memory());
+  for (let i = 0; i < 20; i++) await kv.put('k', `${i}`);
+  const compaction = kv.compact(10);
+  expect(await failure(() => kv.hold(9))).toMatchObject({ code: 'MVCC_COMPACTED', compactRevision: 10 });
+  kv.hold(10).close();
+  await compaction;
+  expect(await failure(() => kv.hold(9))).toMatchObject({ code: 'MVCC_COMPACTED', compactRevision: 10 });
+  expect(await failure(() => kv.hold(22))).toMatchObject({ code: 'MVCC_FUTURE_REVISION', currentRevision: 21 });
+  for (const wrong of [{ ageMs: 0 }, { ageMs: 86_400_001 }, { revisions: 0 }, { revisions: 1.5 }, { forever: true }]) {
+    expect(await codeOf(() => kv.hold(12, wrong as object))).toBe('KV_INVALID');
+  }
+  expect(await codeOf(() => kv.hold(0))).toBe('KV_INVALID');
+  expect(kv.stats().holds).toEqual([]);
+});
