@@ -73,6 +73,7 @@ const table = {
         'src/location.ts',
         'src/index.ts',
         'src/memory.ts',
+        'src/replica.ts',
       ],
       '@varve/etcd': ['src/cluster.ts'],
     },
@@ -91,6 +92,10 @@ const table = {
     imports: { '@varve/api': [], '@varve/base': [] },
     tests: ['@varve/kv'],
     carries: ['unstorage'],
+  },
+  follower: {
+    imports: { '@varve/api': [], '@varve/base': [], '@varve/kv': [] },
+    tests: ['@varve/server'],
   },
   'etcd-api': {
     imports: { '@bufbuild/protobuf': [], '@grpc/grpc-js': ['src/grpc-service.ts'] },

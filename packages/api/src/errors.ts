@@ -27,6 +27,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
  * - `KV_DENIED` the cluster refuses the user, the password, the certificate, or what the user may not do; nothing was written
  * - `KV_NO_SPACE` the quota of the cluster is used up
  * - `KV_UNSUPPORTED` the other side does not know the call
+ * - `KV_BEHIND` a follower is further behind its source than was allowed, or did not come as far as was wanted in time; nothing was read
+ * - `KV_REPLACED` what is followed is another store now, or an older copy of it: nothing of it was mixed with what was there
  * - `KV_REMOTE` the other side failed in a way that has no code of its own; `cause` is what it said
  */
 export type KvErrorCode =
@@ -45,6 +47,8 @@ export type KvErrorCode =
   | 'KV_DENIED'
   | 'KV_NO_SPACE'
   | 'KV_UNSUPPORTED'
+  | 'KV_BEHIND'
+  | 'KV_REPLACED'
   | 'KV_REMOTE';
 
 /**
@@ -111,6 +115,8 @@ const codes: Record<KvCode, true> = {
   KV_DENIED: true,
   KV_NO_SPACE: true,
   KV_UNSUPPORTED: true,
+  KV_BEHIND: true,
+  KV_REPLACED: true,
   KV_REMOTE: true,
   MVCC_COMPACTED: true,
   MVCC_FUTURE_REVISION: true,

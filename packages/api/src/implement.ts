@@ -35,6 +35,7 @@ export { matchedIn, selectSeveral, type Several } from './several.ts';
 export { sortInSlices } from './sort.ts';
 export { TransactionView, type TransactionAttempt } from './transaction-view.ts';
 export { decodedEvent, decodedOr } from './undecodable.ts';
+export { withCodecs, type Recoded } from './recoded.ts';
 export { Records, type StoredChange, type StoredRecord } from './records.ts';
 export { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
 export { planTransaction, RunningTransactions, type Running } from './running.ts';

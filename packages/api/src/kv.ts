@@ -302,6 +302,8 @@ export interface Status {
   readonly size: number;
   /** The part of `size` that holds data. */
   readonly sizeInUse: number;
+  /** Which cluster it is, as hexadecimal text; absent where it is none. */
+  readonly clusterId?: string | undefined;
 }
 
 /** A key-value store with history, of keys `K` and values `V`; `W` is what it takes for a value, where that is not what it gives. Open one with `open()`. */

@@ -67,6 +67,11 @@ export class Records<K, V> {
     return new Records(this.#keyCodec, values, this.limits, this.keys.inside(prefix));
   }
 
+  /** The same records through other codecs. */
+  recoded<L, X>(key: KeyCodec<L>, value: Codec<X>): Records<L, X> {
+    return new Records(key, value, this.limits, new KeySpace(key, this.keys.prefix));
+  }
+
   /**
    * The bytes of a key that is to be written, good until the caller's code runs again other than by encoding its value.
    * @throws KvError `KV_TOO_LARGE`

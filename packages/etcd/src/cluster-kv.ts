@@ -17,6 +17,7 @@ import {
   planWatch,
   selectSeveral,
   type PlainKv,
+  type Recoded,
   type Records,
 } from '@varve/api/implement';
 import { until } from '@varve/base/abort';
@@ -39,7 +40,7 @@ import { tracing } from './write/send-txn.ts';
 const namespaceNames = ['value'];
 const compactNames = ['physical', 'signal'];
 
-export class ClusterKv<K, V, W = V> implements EtcdKv<K, V, W> {
+export class ClusterKv<K, V, W = V> implements EtcdKv<K, V, W>, Recoded {
   readonly #core: Core;
   readonly #records: Records<K, V>;
   readonly #present: ClusterReader<K, V>;
@@ -155,6 +156,11 @@ export class ClusterKv<K, V, W = V> implements EtcdKv<K, V, W> {
     return new ClusterKv(this.#core, this.#records.inside(prefix, options.value as Codec<V2> | undefined), false);
   }
 
+  recoded<L, X>(key: api.KeyCodec<L>, value: Codec<X>): EtcdKv<L, X> {
+    this.#core.check();
+    return new ClusterKv(this.#core, this.#records.recoded(key, value), false);
+  }
+
   compact(revision: number, options: api.CompactOptions = {}): Promise<api.CompactResult> {
     const core = this.#core;
     return core.call(async () => {
@@ -186,6 +192,7 @@ export class ClusterKv<K, V, W = V> implements EtcdKv<K, V, W> {
         ...(compactRevision === 0 ? undefined : { compactRevision }),
         size: Number(sizes.dbSize),
         sizeInUse: Number(sizes.dbSizeInUse),
+        ...(sizes.header === undefined ? undefined : { clusterId: sizes.header.clusterId.toString(16) }),
       };
     });
   }

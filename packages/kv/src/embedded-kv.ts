@@ -16,6 +16,7 @@ import {
   planWatch,
   selectSeveral,
   type PlainKv,
+  type Recoded,
   type Records,
 } from '@varve/api/implement';
 import { until } from '@varve/base/abort';
@@ -43,7 +44,7 @@ import { deleteKeys, putKey, runTransaction } from './writer.ts';
 const namespaceNames = ['value'];
 const compactNames = ['physical', 'signal'];
 
-export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
+export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W>, Recoded {
   readonly #core: Core;
   readonly #records: Records<K, V>;
   readonly #present: StoreReader<K, V>;
@@ -184,6 +185,11 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W> {
   namespace<V2, W2 = V2>(prefix: K, options: api.NamespaceOptions<V2, W2>): embedded.MemoryKv<K, V2, W2>;
   namespace<V2, W2>(prefix: K, options: api.NamespaceOptions<V2, W2> = {}): embedded.MemoryKv<K, V2, W2> {
     return new StoreKv<K, V2, W2>(this.#core, this.inside(prefix, options), false);
+  }
+
+  recoded<L, X>(key: api.KeyCodec<L>, value: Codec<X>): embedded.MemoryKv<L, X> {
+    this.#core.check();
+    return new StoreKv(this.#core, this.#records.recoded(key, value), false);
   }
 
   /** The records of a name space in this one. */

@@ -134,3 +134,13 @@ export type {
   WriteTxn,
 } from '@varve/watch';
 export type { Location } from './location.ts';
+export {
+  MisfitError,
+  openReplica,
+  type Replica,
+  type ReplicaChange,
+  type ReplicaOptions,
+  type ReplicaRecord,
+  type ReplicaState,
+  type ReplicaView,
+} from './replica.ts';

@@ -15,7 +15,7 @@ import { keyBucket } from './buckets.ts';
 import { MvccError } from './errors.ts';
 import { decodeRecord, fitsMessage, type History } from './history.ts';
 import { fitsRevision, NO_BYTES } from './key-value.ts';
-import { RecordOrder } from './record-order.ts';
+import { ANY_REVISION, RecordOrder } from './record-order.ts';
 import { RecordCopies } from './record-slab.ts';
 import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } from './revision-bytes.ts';
 import type { Change, HistoryOptions, KeyValue, SliceOptions } from './store.ts';
@@ -135,7 +135,7 @@ async function* wholeRevisions(
 ): AsyncGenerator<readonly Change[], void, void> {
   const start = revisionBytes(from, 0);
   const copies = new RecordCopies();
-  const order = new RecordOrder(Math.max(from - 1, history.compacted));
+  const order = new RecordOrder(history.sparse ? ANY_REVISION : Math.max(from - 1, history.compacted));
   let chunk: Change[] = [];
   let bytes = 0;
   for await (const entries of tx.scan(keyBucket, { start, end: revisionBytes(end, 0), chunkSize, signal })) {

@@ -57,6 +57,7 @@ export interface HistoryParts {
   readonly applied: AppliedIndex;
   readonly opened: Opened;
   readonly leased: boolean;
+  readonly sparse: boolean;
 }
 
 export class History implements RecordSource {
@@ -78,6 +79,8 @@ export class History implements RecordSource {
   readonly opened: Opened;
   /** Whether a key had a lease when it was opened. */
   readonly leased: boolean;
+  /** Whether revisions may be missing (RO3). */
+  readonly sparse: boolean;
   /** The newest finished revision. */
   finished: number;
   /** The newest revision that readers see. */
@@ -110,6 +113,7 @@ export class History implements RecordSource {
     this.leaseAttachments = parts.leaseAttachments;
     this.opened = parts.opened;
     this.leased = parts.leased;
+    this.sparse = parts.sparse;
     this.rows = new RowsReader(parts.backend, () => {
       this.checkOpen();
     });

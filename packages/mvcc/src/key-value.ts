@@ -93,7 +93,7 @@ export class RecordWriter {
   }
 }
 
-/** A `KeyValue` as bytes of its own, zero fields left out. For tests and tools; the store encodes into its slab. */
+/** A `KeyValue` as bytes of its own, zero fields left out. For tests, tools and states that are filled in; the store encodes into its slab. */
 export function encodeKeyValue(kv: KeyValue): Uint8Array {
   const bytes = new Uint8Array(recordBound(kv.key, kv.value));
   let end = new RecordWriter().tombstone(bytes, 0, kv.key);

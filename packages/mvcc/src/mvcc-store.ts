@@ -149,6 +149,16 @@ export class MvccStore implements Store {
     return this.#sections.write(body);
   }
 
+  writeAt<T>(revision: number, body: (txn: WriteTxn) => T): Finished<T> {
+    this.#checkWritable();
+    return this.#sections.writeAt(revision, body);
+  }
+
+  advance(revision: number): void {
+    this.#checkWritable();
+    this.#sections.advance(revision);
+  }
+
   put(key: Uint8Array, value: Uint8Array, lease = 0n): number {
     this.#checkWritable();
     return this.#sections.put(key, value, lease);

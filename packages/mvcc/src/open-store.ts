@@ -25,6 +25,7 @@ const rules: Rules<StoreOptions> = {
   maxDeletes: isInteger(1),
   restoreChunkLimit: isInteger(1),
   verify: isBoolean,
+  sparse: isBoolean,
   checkpointEvery: isInteger(0),
   observers: { what: 'an array of functions', isKind: (value) => Array.isArray(value) },
   onRestoreProgress: isFunction,
@@ -49,6 +50,7 @@ export async function openStore(backend: Backend, options: StoreOptions = {}): P
     chunkLimit: restoreChunkLimit ?? 10_000,
     cacheBytes: cacheBytes ?? 64 * MIB,
     verify: options.verify ?? false,
+    sparse: options.sparse ?? false,
     onProgress: onRestoreProgress,
   };
   const history = await restoreHistory(backend, restore);

@@ -4,9 +4,14 @@
  * RO1  Revisions ascend. Anything else is damage: records are doubled or out of order.
  * RO2  Above the revision up to which compaction may have removed some, none is missing: each transaction follows the one
  *      before, its changes count up from 0. A reader that skipped one would lose an event and not know it (law 4).
+ * RO3  A sparse history is a part of another one (`StoreOptions.sparse`): whole revisions may be missing anywhere, and nothing can be
+ *      told from that.
  */
 import { byteKey } from '@varve/base/order';
 import { MvccError } from './errors.ts';
+
+/** What a sparse history is complete above. */
+export const ANY_REVISION: number = Number.MAX_SAFE_INTEGER;
 
 export class RecordOrder {
   /** The newest so far, 0 before the first. */

@@ -28,7 +28,7 @@ import { History } from './history.ts';
 import { fitsRevision, RecordReader } from './key-value.ts';
 import { LeaseAttachments } from './lease-attachments.ts';
 import { RecordCache } from './record-cache.ts';
-import { name, RecordOrder } from './record-order.ts';
+import { ANY_REVISION, name, RecordOrder } from './record-order.ts';
 import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } from './revision-bytes.ts';
 import { Scheduler } from './scheduler.ts';
 import type { RestoreProgress } from './store.ts';
@@ -42,6 +42,8 @@ export interface RestoreSettings {
   readonly cacheBytes: number;
   /** Read every record. */
   readonly verify: boolean;
+  /** Revisions may be missing. */
+  readonly sparse: boolean;
   readonly onProgress: ((progress: RestoreProgress) => void) | undefined;
 }
 
@@ -69,7 +71,7 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
   const compacted = Math.max(marks.finished, marks.scheduled);
   const saved = settings.verify ? 'not asked' : await readCheckpoint(backend, settings.clock, compacted, check);
   const loaded = typeof saved === 'string' ? undefined : saved;
-  const rebuild = new Rebuild(compacted, loaded);
+  const rebuild = new Rebuild(settings.sparse ? ANY_REVISION : compacted, loaded);
   const tx = backend.concurrentReadTx();
   try {
     await scan(tx, rebuild, settings, check);
@@ -89,6 +91,7 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
     compactionFinished: marks.finished,
     applied: marks.applied,
     leased: rebuild.leases.size > 0,
+    sparse: settings.sparse,
     opened: {
       records: rebuild.records,
       checkpoint: loaded?.revision,
@@ -149,9 +152,12 @@ class Rebuild {
   readonly #record = new RecordReader();
   readonly #start = { tombstone: false, createdMain: 0, version: 0 };
 
-  /** @param loaded what the records up to its revision say */
-  constructor(compacted: number, loaded: LoadedCheckpoint | undefined) {
-    this.order = new RecordOrder(compacted);
+  /**
+   * @param complete records may be missing up to it
+   * @param loaded what the records up to its revision say
+   */
+  constructor(complete: number, loaded: LoadedCheckpoint | undefined) {
+    this.order = new RecordOrder(complete);
     this.index = loaded?.index ?? createTreeIndex();
     this.leases = loaded?.leases ?? new Map<string, bigint>();
     if (loaded === undefined) return;

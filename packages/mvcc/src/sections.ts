@@ -6,6 +6,7 @@
  *
  * SCN1  Between the first change of a section and the new revision nothing is awaited and no other code runs.
  * SCN2  `put` and `deleteRange` make no object of their own: their arguments lie here, and one transaction serves all of them.
+ * SCN3  In a sparse store the caller says which revision is next; one whose body throws is as if it had never been named.
  *
  * etcd: server/storage/mvcc/kvstore_txn.go (spec section 8). Departs: D3.
  */
@@ -18,7 +19,7 @@ import type { History } from './history.ts';
 import type { Metrics } from './metrics.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeleteRangeOptions, DeleteRangeResult, Finished, WriteTxn } from './store.ts';
-import { FinishedSection } from './transaction-changes.ts';
+import { FinishedSection, TransactionChanges } from './transaction-changes.ts';
 import { nested, WriteTransaction } from './write-txn.ts';
 
 export class Sections {
@@ -48,6 +49,36 @@ export class Sections {
   write<T>(body: (txn: WriteTxn) => T): Finished<T> {
     const txn = new WriteTransaction(this.#history, this.#maxDeletes);
     return new FinishedSection(this.#write(txn, body), this.#history.finished, txn.changed);
+  }
+
+  writeAt<T>(revision: number, body: (txn: WriteTxn) => T): Finished<T> {
+    const history = this.#history;
+    this.#checkAhead(revision);
+    const before = history.finished;
+    history.finished = revision - 1;
+    let finished: Finished<T>;
+    try {
+      finished = this.write(body);
+    } catch (error) {
+      history.finished = before;
+      throw error;
+    }
+    if (history.finished < revision) this.advance(revision);
+    return finished;
+  }
+
+  advance(revision: number): void {
+    this.#checkAhead(revision);
+    this.#history.finished = revision;
+    this.#publisher.finished(new TransactionChanges(revision));
+  }
+
+  #checkAhead(revision: number): void {
+    const { sparse, finished } = this.#history;
+    if (this.#txn !== undefined) throw nested();
+    if (!sparse) throw new TypeError('the store is not sparse: its revisions are its own');
+    if (!Number.isSafeInteger(revision) || revision <= finished)
+      throw new RangeError(`revision must be an integer above ${finished}`);
   }
 
   put(key: Uint8Array, value: Uint8Array, lease: bigint): number {

@@ -245,6 +245,11 @@ export interface StoreOptions {
    */
   readonly verify?: boolean | undefined;
   /**
+   * The store holds a part of another one's history, under that one's revisions: most of them may be missing, and `writeAt` and `advance`
+   * say which come next. Its history has no hash. @default false
+   */
+  readonly sparse?: boolean | undefined;
+  /**
    * The index is saved beside the store, where the engine has a place for it, so that the next opening reads only newer records: after so
    * many changes, if they are half as many as there are keys, and with fewer at close and after compactions (an eighth of the keys, and
    * 10,000, where this is not less). 0: never. @default 1_000_000
@@ -305,6 +310,14 @@ export interface Store extends AsyncDisposable {
    * @throws MvccError `MVCC_CLOSED`; BackendError `BACKEND_FAILED`, `BACKEND_NESTED`; TypeError when `body` returns a promise
    */
   write<T>(body: (txn: WriteTxn) => T): Finished<T>;
+  /**
+   * As `write`, in a sparse store: the transaction of `revision`. Those between the newest one and it have changed nothing here. When the body
+   * changes nothing, neither has this one.
+   * @throws RangeError for a revision that is not above `finishedRev()`; TypeError in a store that is not sparse
+   */
+  writeAt<T>(revision: number, body: (txn: WriteTxn) => T): Finished<T>;
+  /** Everything up to `revision` is here: it has changed nothing, nor have those before it that are missing. @throws as `writeAt` */
+  advance(revision: number): void;
   /** A transaction of one put; returns its revision. */
   put(key: Uint8Array, value: Uint8Array, lease?: bigint): number;
   /** A transaction of one deletion. @throws MvccError `MVCC_TOO_LARGE` as `WriteTxn.deleteRange` */

@@ -39,11 +39,19 @@ async function openInside(engine: EngineName = 'memory'): Promise<Opened & { rea
     cacheBytes: 1 << 20,
     onProgress: undefined,
     verify: false,
+    sparse: false,
   });
   const store = new MvccStore(history, {
     durability: 'commit',
     maxDeletes: 1000,
-    restore: { clock: nodeClock, chunkLimit: 10_000, cacheBytes: 0, onProgress: undefined, verify: false },
+    restore: {
+      clock: nodeClock,
+      chunkLimit: 10_000,
+      cacheBytes: 0,
+      onProgress: undefined,
+      verify: false,
+      sparse: false,
+    },
     checkpointEvery: 0,
     pace: { batchLimit: 1000, pauseMs: undefined, awaitsCommits: true },
     observers: [],

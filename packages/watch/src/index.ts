@@ -11,6 +11,8 @@ export type {
 export { openWatchableStore } from './open-watchable-store.ts';
 export { WatchError, type WatchErrorCode } from './errors.ts';
 export {
+  emptyBackend,
+  fillState,
   MvccError,
   type Backend,
   type BackendOptions,
@@ -38,5 +40,6 @@ export {
   type Store,
   type StoreMetrics,
   type StoreOptions,
+  type StoredState,
   type WriteTxn,
 } from '@varve/mvcc';

@@ -46,7 +46,10 @@ const damages: readonly (readonly [rule: string, damage: (f: Fixture) => void])[
   ['VI4', (f) => at(f, 'victim').queue.waiters.addUnsynced(at(f, 'victim'))],
   ['EQ1', (f) => void Reflect.set(at(f, 'victim').queue, 'capacity', 2)],
   ['EQ2', (f) => at(f, 'victim').queue.seat(() => undefined)],
-  ['RCN1', (f) => f.watchers.places.recent.add({ revision: f.store.rev() + 1, hasLease: false, changes: [] })],
+  [
+    'RCN1',
+    (f) => f.watchers.places.recent.add({ revision: f.store.rev() + 1, hasLease: false, changes: [] }, f.store.rev()),
+  ],
 ];
 
 function fanned(f: Fixture): Watcher {

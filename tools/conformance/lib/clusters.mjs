@@ -11,10 +11,10 @@ import { EtcdCluster } from './etcds.mjs';
 
 /**
  * @param {number} members
- * @param {{ kill?: boolean }} [options]
+ * @param {{ kill?: boolean, opens?: typeof connect | undefined }} [options] opens: what is made of a cluster's name
  * @returns {import('./kv-targets.mjs').Target & { kills: () => number }}
  */
-export function clusters(members, { kill = false } = {}) {
+export function clusters(members, { kill = false, opens = connect } = {}) {
   /** @type {WeakMap<object, EtcdCluster>} */
   const ofKv = new WeakMap();
   /** @type {Set<{ cluster: EtcdCluster, killer: { stop: AbortController, ended: Promise<void> } | undefined }>} */
@@ -46,14 +46,14 @@ export function clusters(members, { kill = false } = {}) {
     async open(codecs) {
       const cluster = await next;
       next = EtcdCluster.start(members);
-      const kv = await connect(cluster.name, { timeoutMs: 30_000, ...codecs });
+      const kv = await opens(cluster.name, { timeoutMs: 30_000, ...codecs });
       ofKv.set(kv, cluster);
       used.add({ cluster, killer: kill ? killAgain(cluster) : undefined });
       return kv;
     },
     async reopen(closed) {
       const cluster = /** @type {EtcdCluster} */ (ofKv.get(closed));
-      const kv = await connect(cluster.name, { timeoutMs: 30_000 });
+      const kv = await opens(cluster.name, { timeoutMs: 30_000 });
       ofKv.set(kv, cluster);
       return kv;
     },

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openFollower } from '@varve/follower';
 import { file, level, log, memory, open } from '@varve/kv';
 import { clusters } from './clusters.mjs';
 import { hasProgram } from './grpc/etcd.mjs';
@@ -29,15 +30,21 @@ export const targets = {
   single: () => etcds(1, false),
   cluster: () => etcds(3, false),
   'cluster-kill': () => etcds(3, true),
+  follower: () => etcds(1, false, /** @type {any} */ (followerOf)),
 };
 
 /** Targets that are several of the others. @type {Readonly<Record<string, readonly string[]>>} */
 export const groups = { serve: ['serve-log', 'serve-file'] };
 
-/** @param {number} members @param {boolean} kill @returns {Target} */
-function etcds(members, kill) {
+/** @param {import('@varve/api').ClusterName} name @param {{ timeoutMs: number } & import('@varve/api/conformance').Codecs<any, any>} options */
+function followerOf(name, { timeoutMs, ...codecs }) {
+  return openFollower(name, { ...codecs, cluster: { timeoutMs } });
+}
+
+/** @param {number} members @param {boolean} kill @param {typeof import('@varve/etcd').connect} [opens] @returns {Target} */
+function etcds(members, kill, opens) {
   if (!hasProgram('etcd')) throw new Error('there is no etcd on this machine (Debian: etcd-server)');
-  return clusters(members, { kill });
+  return clusters(members, { kill, opens });
 }
 
 /** @param {(path: string) => Promise<import('@varve/kv').Engine>} engineAt @returns {Target} */

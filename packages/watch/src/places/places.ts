@@ -53,8 +53,9 @@ export class Places {
 
   /** The next transaction is visible. Who calls hands it to the synced watchers, in the same tick. */
   advance(transaction: FinishedTransaction): void {
+    const before = this.#visible;
     this.#visible = transaction.revision;
-    this.recent.add(transaction);
+    this.recent.add(transaction, before);
   }
 
   /** A new watcher: synced if it waits for the future, else unsynced. */

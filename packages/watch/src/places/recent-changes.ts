@@ -23,6 +23,8 @@ export interface WindowLimits {
 }
 
 interface Transaction {
+  /** The revision after the one before: in a sparse store it speaks for those in between, too. */
+  readonly from: number;
   readonly revision: number;
   readonly changes: readonly Change[];
   readonly bytes: number;
@@ -50,9 +52,10 @@ export class RecentChanges {
     this.clear();
   }
 
-  add(transaction: FinishedTransaction): void {
+  /** @param before what was visible before it */
+  add(transaction: FinishedTransaction, before: number): void {
     if (!this.#keeps) return;
-    this.#append(transaction.revision, transaction.changes);
+    this.#append(transaction.revision, before, transaction.changes);
     // Once nobody was near for as long as is kept, keeping serves nobody.
     if (this.#oldest > this.#nearAt + 1) this.stop();
   }
@@ -67,13 +70,14 @@ export class RecentChanges {
   /** The changes from revision `from` on, up to the limits, and the revision after them; `undefined` when `from` is not here. */
   read(from: number, limits: WindowLimits): { readonly changes: readonly Change[]; readonly to: number } | undefined {
     const oldest = this.#kept[this.#first];
-    if (oldest === undefined || from < oldest.revision) return undefined;
+    if (oldest === undefined || from < oldest.from) return undefined;
     const changes: Change[] = [];
     let to = from;
     let bytes = 0;
-    for (let i = this.#first + from - oldest.revision; i < this.#kept.length; i++) {
+    const begin = this.#placeOf(from, oldest);
+    for (let i = begin; i < this.#kept.length; i++) {
       const transaction = this.#kept[i]!;
-      if (to - from >= limits.revisions || changes.length >= limits.changes || bytes >= limits.bytes) break;
+      if (i - begin >= limits.revisions || changes.length >= limits.changes || bytes >= limits.bytes) break;
       for (const change of transaction.changes) changes.push(change);
       bytes += transaction.bytes;
       to = transaction.revision + 1;
@@ -86,7 +90,8 @@ export class RecentChanges {
     let bytes = 0;
     let revision = this.#oldest;
     for (const transaction of this.#kept.slice(this.#first)) {
-      if (transaction?.revision !== revision++) throw new Error('RCN1: a transaction is missing');
+      if (transaction?.from !== revision) throw new Error('RCN1: a transaction is missing');
+      revision = transaction.revision + 1;
       bytes += transaction.bytes;
     }
     if (this.#oldest !== 0 && revision !== visible + 1) throw new Error('RCN1: the newest is not the visible one');
@@ -94,18 +99,33 @@ export class RecentChanges {
     if (!this.#keeps && this.#oldest !== 0) throw new Error('RCN2: something is kept for nobody');
   }
 
-  #append(revision: number, changes: readonly Change[]): void {
+  /** The first one that is not before `from`. */
+  #placeOf(from: number, oldest: Transaction): number {
+    // Where no revision is missing it is a subtraction.
+    const dense = this.#first + from - oldest.from;
+    if (this.#kept[dense]?.revision === from) return dense;
+    let low = this.#first;
+    let high = this.#kept.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#kept[middle]!.revision < from) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #append(revision: number, before: number, changes: readonly Change[]): void {
     const last = this.#kept.at(-1);
-    if (last !== undefined && last.revision + 1 !== revision) this.clear();
+    if (last !== undefined && last.revision !== before) this.clear();
     const bytes = bytesOf(changes);
-    this.#kept.push({ revision, changes, bytes });
+    this.#kept.push({ from: before + 1, revision, changes, bytes });
     this.#bytes += bytes;
     while (this.#kept.length - this.#first > MOST_TRANSACTIONS || this.#bytes > MOST_BYTES) this.#drop();
   }
 
   /** The first revision that is kept; 0 when none is. */
   get #oldest(): number {
-    return this.#kept[this.#first]?.revision ?? 0;
+    return this.#kept[this.#first]?.from ?? 0;
   }
 
   #drop(): void {

@@ -1,0 +1,292 @@
+/**
+ * A follower, seen through one key space and one pair of codecs: what it reads, it reads here; what it writes, the source writes.
+ *
+ * The whole follower and every name space in it are objects of this class over one `FollowerCore`; only the one that `openFollower` returns closes
+ * it.
+ */
+import type * as api from '@varve/api';
+import type { Codec, Kv, Op, Txn, TxnResult } from '@varve/api';
+import {
+  checkNames,
+  checkRevision,
+  checkSignal,
+  checkSignalOptions,
+  planWatch,
+  selectSeveral,
+  type Bounds,
+  type KeySpace,
+} from '@varve/api/implement';
+import { until } from '@varve/base/abort';
+import type { ReplicaView } from '@varve/kv/layers';
+import type { AtLeastOption, Behind, CaughtUpOptions, Follower, FollowerStatus } from './contract.ts';
+import type { FollowerCore, Running } from './core.ts';
+import { lateItems } from './late-items.ts';
+import { FollowerLease } from './lease.ts';
+import { passedBody, passedOn } from './passed-on.ts';
+import { FollowerReader } from './reader.ts';
+import { FollowerWatch } from './watch.ts';
+
+/** One name space, here and at the source. */
+export interface View<K, V, W> {
+  readonly here: ReplicaView<K, V>;
+  readonly there: Kv<K, V, W>;
+  readonly space: KeySpace<K>;
+}
+
+const caughtUpNames = ['signal', 'waitMs'];
+
+export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
+  readonly synced: Promise<void>;
+  readonly #core: FollowerCore;
+  readonly #view: View<K, V, W>;
+  readonly #present: FollowerReader<K, V>;
+  readonly #owner: boolean;
+
+  constructor(core: FollowerCore, view: View<K, V, W>, owner: boolean, synced: Promise<void>) {
+    this.#core = core;
+    this.#view = view;
+    this.#present = new FollowerReader(core, view);
+    this.#owner = owner;
+    this.synced = synced;
+    core.addView(this, view.there);
+  }
+
+  get behind(): Behind {
+    return this.#core.behind;
+  }
+
+  async caughtUp(revision?: number, options: CaughtUpOptions = {}): Promise<number> {
+    const core = this.#core;
+    core.check();
+    checkNames(options, 'options', caughtUpNames);
+    const { signal, waitMs = core.settings.waitMs } = options;
+    checkSignal(signal);
+    if (revision !== undefined) checkRevision(revision, 'revision');
+    const wanted = revision ?? (await this.#view.there.status({ signal })).revision;
+    await core.caughtUp(wanted, waitMs, signal);
+    return core.revision;
+  }
+
+  get(key: K, options?: api.SignalOptions & AtLeastOption): Promise<api.Entry<K, V> | undefined> {
+    return this.#present.get(key, options);
+  }
+
+  getMany(
+    keys: readonly K[],
+    options?: api.SignalOptions & AtLeastOption,
+  ): Promise<readonly (api.Entry<K, V> | undefined)[]> {
+    return this.#present.getMany(keys, options);
+  }
+
+  list(range: api.Range<K>, options?: api.ListOptions & AtLeastOption): api.Items<api.Entry<K, V>> {
+    return this.#present.list(range, options);
+  }
+
+  keys(range: api.Range<K>, options?: api.KeysOptions & AtLeastOption): api.Items<K> {
+    return this.#present.keys(range, options);
+  }
+
+  page(range: api.Range<K>, options?: api.PageOptions & AtLeastOption): Promise<api.Page<K, V>> {
+    return this.#present.page(range, options);
+  }
+
+  count(range: api.Range<K>, options?: api.CountOptions & AtLeastOption): Promise<number> {
+    return this.#present.count(range, options);
+  }
+
+  at(revision: number): api.Reader<K, V> {
+    this.#core.check();
+    checkRevision(revision, 'revision');
+    const { here, there, space } = this.#view;
+    return new FollowerReader(this.#core, { here: here.at(revision), there: there.at(revision), space }, revision);
+  }
+
+  put(key: K, value: W, options?: api.PutOptions): Promise<api.PutResult<K, V>> {
+    return this.#writeOne(key, options, (there) => there.put(key, value, options));
+  }
+
+  create(key: K, value: W, options?: api.CreateOptions): Promise<api.CreateResult<K, V>> {
+    return this.#writeOne(key, options, (there) => there.create(key, value, options));
+  }
+
+  update(key: K, value: W, options: api.UpdateOptions): Promise<api.UpdateResult<K, V>> {
+    return this.#writeOne(key, options, (there) => there.update(key, value, options));
+  }
+
+  delete(key: api.DeleteSelector<K>, options?: api.DeleteOptions): Promise<api.DeleteResult<K, V>> {
+    return this.#core.write(() => this.#view.there.delete(key, options), options?.signal);
+  }
+
+  txn<const Then extends readonly Op<K, W>[] = readonly [], const Else extends readonly Op<K, W>[] = readonly []>(
+    txn: Txn<K, W, Then, Else>,
+    options?: api.SignalOptions,
+  ): Promise<TxnResult<K, V, Then, Else>> {
+    const { there } = this.#view;
+    const { sourceOf } = this.#core;
+    const work = async (): Promise<TxnResult<K, V, Then, Else>> =>
+      there.txn(passedOn(txn as Txn<unknown, unknown>, sourceOf) as Txn<K, W, Then, Else>, options);
+    return this.#core.write(work, options?.signal);
+  }
+
+  async transaction<T>(
+    body: (tx: api.Transaction<K, V, W>) => T | Promise<T>,
+    options?: api.TransactionOptions,
+  ): Promise<api.TransactionResult<T>> {
+    const core = this.#core;
+    core.check();
+    const ending = new AbortController();
+    const running: Running = { busy: 1, moved: true, abort: (reason) => ending.abort(reason) };
+    core.running.add(running);
+    try {
+      const there = this.#view.there.transaction(passedBody(core, running, body), options);
+      const answer = await until(there, ending.signal);
+      return await core.write(async () => answer, options?.signal);
+    } finally {
+      core.running.delete(running);
+    }
+  }
+
+  async lease(options: api.GrantOptions | api.TakeUpOptions): Promise<api.Lease> {
+    this.#core.check();
+    const renews = Object(options).keepAlive === true;
+    // Renewed here, so that it ends with the follower.
+    const asked = renews ? { ...options, keepAlive: false } : options;
+    return new FollowerLease(this.#core, await this.#view.there.lease(asked), renews);
+  }
+
+  async leases(options?: api.SignalOptions): Promise<readonly api.LeaseStatus[]> {
+    this.#core.check();
+    return this.#view.there.leases(options);
+  }
+
+  history(key: K, options?: api.HistoryOptions): api.Items<api.KvEvent<K, V>> {
+    const { here, there, space } = this.#view;
+    const core = this.#core;
+    core.check();
+    const [own, far] = [here.history(key, options), there.history(key, options)];
+    const bounds = { key: space.encodeOwn(key), end: undefined };
+    const { from, until: last = 0 } = options ?? {};
+    const { following } = core;
+    const isHere = (): boolean =>
+      (from === undefined ? following.holdsThePast : from >= following.eventsFrom) && last <= core.revision;
+    return this.#choose(bounds, isHere, own, far);
+  }
+
+  changes(key: api.Selector<K>, options: api.ChangesOptions): api.Items<api.KvEvent<K, V>> {
+    const { here, there, space } = this.#view;
+    const core = this.#core;
+    core.check();
+    const [own, far] = [here.changes(key, options), there.changes(key, options)];
+    const { since, until: last = 0 } = options;
+    const isHere = (): boolean =>
+      since + 1 >= core.following.eventsFrom && since <= core.revision && last <= core.revision;
+    return this.#choose(space.select(key), isHere, own, far);
+  }
+
+  diff(first: number, second: number, range: api.Range<K>, options?: api.DiffOptions): api.Items<api.Difference<K, V>> {
+    const { here, there, space } = this.#view;
+    const core = this.#core;
+    core.check();
+    const [own, far] = [here.diff(first, second, range, options), there.diff(first, second, range, options)];
+    const isHere = (): boolean =>
+      Math.min(first, second) >= core.following.statesFrom && Math.max(first, second) <= core.revision;
+    return this.#choose(space.bounds(range), isHere, own, far);
+  }
+
+  watch(key: api.WatchSelector<K>, options: api.WatchOptions = {}): api.Watch<K, V> {
+    const core = this.#core;
+    core.check();
+    const { here, there, space } = this.#view;
+    const { union } = selectSeveral(space, key);
+    const { from, initial } = planWatch(options);
+    const isHeld = union.every((part) => core.holds(part));
+    const isPast = from !== 0 && from < core.following.eventsFrom;
+    if (!isHeld || (isPast && !core.settings.refuses)) {
+      core.leave(isHeld);
+      return new FollowerWatch(core, there.watch(key, options));
+    }
+    // What this follower has written is behind the beginning, also where it is not here yet.
+    const later = from === 0 && !initial && core.floor > core.revision ? { ...options, from: core.floor + 1 } : options;
+    return new FollowerWatch(core, here.watch(key, later));
+  }
+
+  namespace(prefix: K, options?: api.NamespaceOptions<never>): Follower<K, V, W>;
+  namespace<V2, W2 = V2>(prefix: K, options: api.NamespaceOptions<V2, W2>): Follower<K, V2, W2>;
+  namespace<V2, W2>(prefix: K, options: api.NamespaceOptions<V2, W2> = {}): Follower<K, V2, W2> {
+    this.#core.check();
+    const { here, there, space } = this.#view;
+    // Without a codec V2 is V: `namespace` says so in its type.
+    const given = options as api.NamespaceOptions<V2, W2> & { readonly value: Codec<V2, W2> };
+    const view: View<K, V2, W2> = {
+      there: there.namespace<V2, W2>(prefix, given),
+      here: here.namespace<V2>(prefix, given as unknown as { readonly value: Codec<V2> }),
+      space: space.inside(prefix),
+    };
+    return new FollowerKv(this.#core, view, false, this.synced);
+  }
+
+  async compact(revision: number, options?: api.CompactOptions): Promise<api.CompactResult> {
+    const core = this.#core;
+    core.check();
+    await this.#view.there.compact(revision, options);
+    await core.caughtUp(revision, core.settings.waitMs, options?.signal);
+    await core.following.compact(revision, options?.physical === true);
+    return { revision };
+  }
+
+  async status(options: api.SignalOptions = {}): Promise<FollowerStatus> {
+    const core = this.#core;
+    if (core.over === undefined) core.check();
+    checkSignalOptions(options);
+    const { following } = core;
+    const { replica, lag } = core.settings;
+    const { compactRevision } = replica;
+    const { clusterId, reason } = following;
+    return {
+      revision: replica.revision,
+      ...(compactRevision === 0 ? undefined : { compactRevision }),
+      size: replica.size,
+      sizeInUse: replica.sizeInUse,
+      ...(clusterId === undefined ? undefined : { clusterId }),
+      phase: following.phase,
+      behind: core.behind,
+      sourceRevision: Math.max(lag.sourceRevision, replica.revision),
+      copies: following.copies,
+      events: following.events,
+      elsewhere: core.elsewhere,
+      ...(reason === undefined ? undefined : { reason: messageOf(reason) }),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#owner) await this.#core.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #writeOne<T extends { readonly revision: number }>(
+    key: K,
+    options: api.SignalOptions | undefined,
+    work: (there: Kv<K, V, W>) => Promise<T>,
+  ): Promise<T> {
+    const concerns = (): boolean => this.#core.holds({ key: this.#view.space.encode(key), end: undefined });
+    return this.#core.write(() => work(this.#view.there), options?.signal, concerns);
+  }
+
+  #choose<T>(bounds: Bounds, isHere: () => boolean, own: api.Items<T>, far: api.Items<T>): api.Items<T> {
+    const core = this.#core;
+    return lateItems(async () => {
+      await core.levelWith(0, undefined);
+      const isHeld = core.holds(bounds);
+      if (isHeld && (core.settings.refuses || isHere())) return own;
+      core.leave(isHeld);
+      return far;
+    });
+  }
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}

@@ -1,0 +1,382 @@
+/**
+ * Following a source: its state once, then every change after it, into a replica.
+ *
+ *   source ──watch──> state ──> fill           the first time, and when something is missing
+ *             '─────> changes ──> apply        each under the source's revision
+ *   source ──status──> lag, compactions        now and then
+ *
+ * FOG1  Going on from a copy is right if what it ends with is what the source had there, and if that can still be read once the present has come:
+ *       until then changes are held back. A compaction may have taken deletions without a word (decisions/0035). Else the whole is copied.
+ * FOG2  A source with another cluster's id, or at a revision below what was seen of it, or whose past is another one, is another source:
+ *       nothing of it gets in, and it is over (`KV_REPLACED`).
+ * FOG3  A change that does not fit, or history that is gone, leads to another copy; what cannot be reached is waited for; everything else ends it.
+ * FOG4  Between two changes others run: whoever reads does not wait for one who follows.
+ */
+import { codeOf, KvError, type Entry, type Range, type Status, type WatchBatch } from '@varve/api';
+import { compareBytes, type Bounds } from '@varve/api/implement';
+import { onAbort } from '@varve/base/abort';
+import type { World } from '@varve/base/world';
+import { MisfitError, type Replica, type ReplicaRecord, type ReplicaView } from '@varve/kv/layers';
+import type { ByteKv, FollowerPhase } from './contract.ts';
+import type { Lag } from './lag.ts';
+import { noteBytes, rangeText, type Note } from './note.ts';
+
+/** How often the source says where it is while nothing happens, or as often as it is asked: a read of the newest revision may wait for that. */
+const mostProgressMs = 250;
+const firstRetryMs = 50;
+/** Changes held back while it is not known whether they are all; more of them are dearer than a copy. */
+const mostHeld = 50_000;
+/** Something is not there now; another try may find it. */
+const passing = new Set<string>(['KV_UNAVAILABLE', 'KV_REMOTE']);
+
+type Batch = WatchBatch<Uint8Array, Uint8Array>;
+
+export interface FollowingParts {
+  readonly source: ByteKv;
+  readonly replica: Replica;
+  readonly view: ReplicaView<Uint8Array, Uint8Array>;
+  /** As the source takes it, and as the bytes that it means. */
+  readonly range: Range<Uint8Array>;
+  readonly bounds: Bounds;
+  /** What there is; absent for nothing. */
+  readonly note: Note | undefined;
+  readonly lag: Lag;
+  readonly world: World;
+  readonly checkMs: number;
+  readonly retryMs: number;
+  readonly historyRevisions: number | undefined;
+  /** The first copy is there. */
+  readonly onCopy: () => void;
+  /** The source was reached, and everything that it had then is here. */
+  readonly onSynced: () => void;
+  readonly onOver: (reason: unknown) => void;
+}
+
+export class Following {
+  /** Why it waits, or why it is over. */
+  reason: unknown;
+  copies = 0;
+  events = 0;
+  readonly #parts: FollowingParts;
+  readonly #closing = new AbortController();
+  /** The copy was made of this revision, as `Note.base`; undefined for no copy. */
+  #base: number | undefined;
+  #clusterId: string | undefined;
+  /** What there is does not do. */
+  #stale = false;
+  /** The state that is coming in. */
+  #state: ReplicaRecord[] | undefined;
+  /** Changes whose completeness is not known yet, and the revision with which it is. */
+  #held: Batch[] | undefined;
+  #heldN = 0;
+  #present = 0;
+  #sourceCompacted = 0;
+  #asking = false;
+  #noted = 0;
+  #compacting: Promise<void> = Promise.resolve();
+  #isOver = false;
+  /** The source has been asked, and is what is copied, or its newer state. */
+  #isTrusted = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(parts: FollowingParts) {
+    this.#parts = parts;
+    this.#base = parts.note?.base;
+    this.#clusterId = parts.note?.clusterId;
+  }
+
+  get phase(): FollowerPhase {
+    if (this.#isOver) return 'ended';
+    if (this.#state !== undefined || this.#base === undefined) return 'copying';
+    return this.reason === undefined ? 'following' : 'waiting';
+  }
+
+  get clusterId(): string | undefined {
+    return this.#clusterId;
+  }
+
+  /** Watches, history and changes from here on are whole. */
+  get eventsFrom(): number {
+    return Math.max((this.#base ?? Number.MAX_SAFE_INTEGER - 1) + 1, this.#parts.replica.compactRevision);
+  }
+
+  /** Whether the source has no more of the past than there is here, as far as was heard. */
+  get holdsThePast(): boolean {
+    return this.eventsFrom <= Math.max(1, this.#sourceCompacted);
+  }
+
+  /** States from here on are whole. */
+  get statesFrom(): number {
+    return Math.max(this.#base ?? Number.MAX_SAFE_INTEGER, this.#parts.replica.compactRevision, 1);
+  }
+
+  start(): void {
+    this.#ended = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#ended;
+    await this.#compacting;
+    this.#noteDown(0);
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#parts.world;
+    const stop = clock.every(this.#parts.checkMs, () => void this.#ask());
+    let tries = 0;
+    try {
+      while (!this.#closed) {
+        const before = this.events + this.copies;
+        try {
+          await this.#follow();
+          if (!this.#closed) throw new KvError('KV_CLOSED', 'the source was closed');
+        } catch (error) {
+          if (this.#closed) return;
+          const code: string | undefined = codeOf(error);
+          if (error instanceof MisfitError || code === 'MVCC_COMPACTED') this.#stale = true;
+          // Before there is anything to show, who opens it is told.
+          else if (code === undefined || !passing.has(code) || this.#base === undefined) throw error;
+          tries = this.events + this.copies > before ? 0 : tries + 1;
+          this.reason = error;
+          this.#isTrusted = false;
+          await this.#pause(Math.min(this.#parts.retryMs, firstRetryMs * 2 ** Math.min(tries, 20)));
+        }
+      }
+    } catch (error) {
+      this.#over(error);
+    } finally {
+      stop();
+    }
+  }
+
+  #over(error: unknown): void {
+    if (this.#closed) return;
+    this.#isOver = true;
+    this.reason = error;
+    this.#closing.abort();
+    this.#parts.onOver(error);
+  }
+
+  /** A pause that keeps no process alive. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#parts.world.clock.after(ms, () => {
+        letGo();
+        resolve();
+      });
+      const letGo = onAbort(this.#closing.signal, () => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  async #follow(): Promise<void> {
+    const { source, replica, range, checkMs } = this.#parts;
+    const { signal } = this.#closing;
+    await this.#compacting;
+    const here = replica.revision;
+    const goesOn = this.#base !== undefined && !this.#stale;
+    const status = await this.#status(this.#base === undefined ? 0 : here);
+    this.#state = undefined;
+    this.#held = undefined;
+    if (goesOn) {
+      await this.#checkPast(here);
+      this.#level(status.at, status.revision);
+      this.#held = [];
+      this.#heldN = 0;
+      this.#present = status.revision;
+    } else {
+      if (this.#base !== undefined) await this.#checkPast(here).catch(unlessCompacted);
+      this.#state = [];
+    }
+    const progressIntervalMs = Math.min(mostProgressMs, Math.ceil(checkMs));
+    const from = goesOn ? { from: here + 1 } : { initial: true };
+    const watch = source.watch(range, { ...from, resync: true, progressIntervalMs });
+    watch.unref();
+    const letGo = onAbort(signal, () => void watch.close());
+    if (signal.aborted) void watch.close();
+    try {
+      for await (const batch of watch.batches()) await this.#take(batch, here);
+    } finally {
+      letGo();
+      await watch.close();
+    }
+  }
+
+  async #take(batch: Batch, known: number): Promise<void> {
+    if (batch.initial) {
+      if (batch.events.length === 0 || this.#state === undefined) this.#state = [];
+      this.#held = undefined;
+      for (const event of batch.events) if (event.type === 'put') this.#state.push(event);
+      return;
+    }
+    if (this.#state !== undefined) {
+      await this.#fill(batch.revision, this.#state);
+      if (batch.events.length === 0) return;
+    }
+    // A member that is behind may tell of what is known.
+    if (batch.revision <= known && batch.events.length === 0) return;
+    if (this.#held === undefined) {
+      await this.#apply(batch);
+      return;
+    }
+    this.#held.push(batch);
+    this.#heldN += batch.events.length;
+    if (batch.revision >= this.#present) await this.#release(this.#held, known);
+    else if (this.#heldN > mostHeld) throw new MisfitError('too much has changed while nobody followed');
+  }
+
+  /** The present has come: if what was known is readable still, everything that was held back is all there is (FOG1). */
+  async #release(held: readonly Batch[], known: number): Promise<void> {
+    await this.#checkPast(known);
+    this.#held = undefined;
+    for (const batch of held) await this.#apply(batch);
+  }
+
+  async #apply({ revision, events }: Batch): Promise<void> {
+    const { replica, lag } = this.#parts;
+    await replica.admit();
+    lag.heard(revision);
+    if (revision <= replica.revision) {
+      if (events.length === 0) return;
+      throw new MisfitError(`revision ${revision} comes again`);
+    }
+    if (events.length === 0) replica.advance(revision);
+    else replica.apply(revision, events);
+    this.events += events.length;
+  }
+
+  async #fill(revision: number, records: readonly ReplicaRecord[]): Promise<void> {
+    const { replica, lag } = this.#parts;
+    // A copy of revision 1 has all there ever was.
+    const base = revision === 1 ? 0 : revision;
+    await this.#compacting;
+    await replica.fill({ revision, records, note: this.#noteOf(base, revision) });
+    this.#state = undefined;
+    this.#stale = false;
+    this.#base = base;
+    this.copies++;
+    lag.heard(revision);
+    this.#isTrusted = true;
+    void this.#ask();
+    this.#parts.onCopy();
+  }
+
+  /** Where the source is now, if it is still that one (FOG2). @param seen it had come this far */
+  async #status(seen: number): Promise<Status & { readonly at: number }> {
+    const { source, lag, world } = this.#parts;
+    const at = world.clock.now();
+    const status = await source.status({ signal: this.#closing.signal });
+    if (status.revision < seen)
+      throw replaced(`the source is at revision ${status.revision}, and ${seen} was seen of it`);
+    const { clusterId } = status;
+    if (clusterId !== undefined && this.#clusterId !== undefined && clusterId !== this.#clusterId)
+      throw replaced(`the source is the cluster ${clusterId}, and what was copied is of ${this.#clusterId}`);
+    this.#clusterId ??= clusterId;
+    this.reason = undefined;
+    this.#sourceCompacted = Math.max(this.#sourceCompacted, status.compactRevision ?? 0);
+    lag.heard(status.revision);
+    if (this.#isTrusted) this.#level(at, status.revision);
+    return { ...status, at };
+  }
+
+  /** At this moment the source was there, and is known to be what is copied. */
+  #level(at: number, revision: number): void {
+    const { lag, replica, onSynced } = this.#parts;
+    this.#isTrusted = true;
+    lag.asked(at, revision, replica.revision);
+    if (this.#base !== undefined && lag.behind(0).ms !== undefined) onSynced();
+  }
+
+  /** What the copy ends with must be what the source had there. @throws KvError `KV_REPLACED`; `MVCC_COMPACTED` */
+  async #checkPast(revision: number): Promise<void> {
+    const { source, view, range } = this.#parts;
+    if (revision <= 1) return;
+    const glimpse = { limit: 1, reverse: true, total: true };
+    const there = await source.at(revision).page(range, { ...glimpse, signal: this.#closing.signal });
+    const here = await view.at(revision).page(range, glimpse);
+    const [last, own] = [there.entries[0], here.entries[0]];
+    if (there.total !== here.total || !isSame(last, own))
+      throw replaced(`at revision ${revision} the source had other keys than what was copied`);
+  }
+
+  /** Asks the source where it is, unless that is under way. */
+  async #ask(): Promise<void> {
+    if (this.#asking || this.#closed || !this.#isTrusted) return;
+    this.#asking = true;
+    try {
+      const { replica } = this.#parts;
+      const status = await this.#status(this.#base === undefined ? 0 : replica.revision);
+      this.#parts.lag.came(replica.revision);
+      this.#compact(status);
+      this.#noteDown(this.#parts.checkMs);
+    } catch (error) {
+      const code: string | undefined = codeOf(error);
+      if (code === 'KV_REPLACED') this.#over(error);
+      // What else there is, the watch is told.
+      else if (code !== undefined && passing.has(code)) this.reason = error;
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  /** Gives up what the source has given up, and what is more than is wanted. */
+  #compact({ compactRevision = 0 }: Status): void {
+    const { replica, historyRevisions } = this.#parts;
+    if (this.#state !== undefined || this.#base === undefined) return;
+    const wanted = historyRevisions === undefined ? 0 : replica.revision - historyRevisions;
+    const least = Math.min(Math.max(compactRevision, wanted), replica.revision);
+    if (least <= replica.compactRevision) return;
+    // A store that cannot be written any more says so when the next change comes.
+    this.#compacting = this.compact(least, false).catch(() => undefined);
+  }
+
+  /** Gives up what is older than `revision`, here. */
+  async compact(revision: number, physical: boolean): Promise<void> {
+    await this.#compacting;
+    await this.#parts.replica.compact(revision, physical).catch((error: unknown) => {
+      // Another copy takes its place, or somebody was faster: nothing older is there then.
+      const code = codeOf(error);
+      if (code === undefined || !code.startsWith('MVCC_')) throw error;
+    });
+  }
+
+  /** Writes down where the copy is, if that was long enough ago. */
+  #noteDown(ms: number): void {
+    const { replica, world } = this.#parts;
+    if (this.#base === undefined || this.#state !== undefined || world.clock.now() - this.#noted < ms) return;
+    this.#noted = world.clock.now();
+    replica.keepNote(this.#noteOf(this.#base, replica.revision));
+  }
+
+  #noteOf(base: number, revision: number): Uint8Array {
+    const clusterId = this.#clusterId;
+    const note = { range: rangeText(this.#parts.bounds), base, revision };
+    return noteBytes(clusterId === undefined ? note : { ...note, clusterId });
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+}
+
+/** What is compacted cannot be compared; a state that is copied whole is right all the same. */
+function unlessCompacted(error: unknown): void {
+  if (codeOf(error) !== 'MVCC_COMPACTED') throw error;
+}
+
+function isSame(a: Entry<Uint8Array, Uint8Array> | undefined, b: Entry<Uint8Array, Uint8Array> | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.modRevision === b.modRevision &&
+    a.version === b.version &&
+    compareBytes(a.key, b.key) === 0 &&
+    compareBytes(a.value, b.value) === 0
+  );
+}
+
+function replaced(what: string): KvError {
+  return new KvError('KV_REPLACED', `${what}: it is another store, or an older copy of it; open another follower`);
+}

@@ -1,0 +1,72 @@
+/** What `openFollower` may be told, checked before anything is opened. */
+import type { Range } from '@varve/api';
+import { checkNames, invalidType, outOfRange } from '@varve/api/implement';
+import {
+  check,
+  checkOptions,
+  isBoolean,
+  isInteger,
+  isNumber,
+  isOneOf,
+  isSignal,
+  type Faults,
+  type Rule,
+  type Rules,
+} from '@varve/base/options';
+import { isWorld } from '@varve/base/world';
+import type { FollowClusterOptions } from './contract.ts';
+
+type AnyOptions = FollowClusterOptions<unknown, unknown, unknown>;
+
+const faults: Faults = { type: invalidType, range: outOfRange };
+const rangeNames = ['prefix', 'start', 'end'] as const;
+const longestMs = 0x7fffffff;
+const isMilliseconds = isNumber('a number of milliseconds from 1', (ms) => ms >= 1 && ms <= longestMs);
+const isBytes: Rule = { what: 'a Uint8Array', isKind: (value) => value instanceof Uint8Array };
+const isObject: Rule = { what: 'an object', isKind: (value) => Object(value) === value };
+/** Who opens it looks closer. */
+const isLocation: Rule = {
+  what: 'a path or an engine',
+  isKind: (value) => typeof value === 'string' || Object(value) === value,
+};
+
+const rules: Rules<AnyOptions> = {
+  range: { ...isObject, what: 'a range, as { prefix }' },
+  key: { ...isObject, what: 'a codec' },
+  value: { ...isObject, what: 'a codec' },
+  location: isLocation,
+  cacheBytes: isInteger(0),
+  elsewhere: isOneOf('source', 'refuse'),
+  readYourWrites: isBoolean,
+  waitMs: isMilliseconds,
+  maxBehindMs: isMilliseconds,
+  checkMs: isMilliseconds,
+  historyRevisions: isInteger(1),
+  retryMs: isMilliseconds,
+  signal: isSignal,
+  world: isWorld,
+  cluster: isObject,
+};
+
+/** @throws TypeError, RangeError `KV_INVALID` */
+export function checkFollow(source: unknown, options: AnyOptions): void {
+  if (typeof source === 'string') {
+    if (!/^etcds?:\/\//i.test(source))
+      throw invalidType('the source must be a name such as etcd://host:2379, or an open store of bytes');
+  } else if (typeof (source as { watch?: unknown } | null | undefined)?.watch !== 'function') {
+    throw invalidType('the source must be an open store of bytes, or a name such as etcd://host:2379');
+  }
+  checkOptions(options, rules, faults);
+  if (options.cluster !== undefined && typeof source !== 'string')
+    throw invalidType('cluster goes with a name; a store that is given is connected already');
+  const { maxBehindMs, checkMs = 1000 } = options;
+  if (maxBehindMs !== undefined && maxBehindMs < 2 * checkMs)
+    throw outOfRange('maxBehindMs must be at least twice checkMs, which is how exactly it is known');
+  checkRange(options.range);
+}
+
+function checkRange(range: Range<Uint8Array> | undefined): void {
+  if (range === undefined) return;
+  checkNames(range, 'range', rangeNames);
+  for (const name of rangeNames) if (range[name] !== undefined) check(range[name], `range.${name}`, isBytes, faults);
+}
