@@ -41,6 +41,8 @@ export class FollowerCore {
   readonly arrivals: Arrivals;
   readonly world: World;
   following!: Following;
+  /** Lets go of the signal that closes it. */
+  letGo: () => void = () => undefined;
   elsewhere = 0;
   /** Each ends a watch, or what can be said of a lease. */
   readonly watches: Set<() => void> = new Set<() => void>();
@@ -76,10 +78,6 @@ export class FollowerCore {
     return this.#over;
   }
 
-  get shut(): boolean {
-    return this.#shut;
-  }
-
   addView<K, V, W>(view: Kv<K, V, W>, source: Kv<K, V, W>): void {
     this.#sources.set(view, source);
   }
@@ -93,9 +91,14 @@ export class FollowerCore {
     return source as Kv<K, V, W>;
   };
 
+  /** @throws KvError `KV_CLOSED` */
+  checkOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
   /** For calls that begin. @throws KvError `KV_CLOSED`; why following ended */
   check(): void {
-    if (this.#closing !== undefined) throw closedError();
+    this.checkOpen();
     if (this.#over !== undefined) throw this.#over.reason;
   }
 
@@ -210,6 +213,7 @@ export class FollowerCore {
     await this.#transactions();
     await Promise.allSettled(this.#writes);
     this.#shut = true;
+    this.letGo();
     this.arrivals.end(closedError());
     for (const end of this.watches) end();
     await attempt(() => this.following.close());

@@ -236,7 +236,7 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
 
   async status(options: api.SignalOptions = {}): Promise<FollowerStatus> {
     const core = this.#core;
-    if (core.over === undefined) core.check();
+    core.checkOpen();
     checkSignalOptions(options);
     const { following } = core;
     const { replica, lag } = core.settings;

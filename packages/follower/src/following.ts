@@ -346,7 +346,7 @@ export class Following {
   /** Writes down where the copy is, if that was long enough ago. */
   #noteDown(ms: number): void {
     const { replica, world } = this.#parts;
-    if (this.#base === undefined || this.#state !== undefined || world.clock.now() - this.#noted < ms) return;
+    if (this.#base === undefined || !this.#isTrusted || world.clock.now() - this.#noted < ms) return;
     this.#noted = world.clock.now();
     replica.keepNote(this.#noteOf(this.#base, replica.revision));
   }

@@ -143,7 +143,7 @@ async function opened<K, V, W>(
   undo.splice(0, undo.length, () => core.close());
   core.following.start();
   await until(hasCopy.promise, signal);
-  if (signal !== undefined) onAbort(signal, () => void core.close().catch(() => undefined));
+  if (signal !== undefined) core.letGo = onAbort(signal, () => void core.close().catch(() => undefined));
   const view = { here: replica.view(key, value as unknown as Codec<V>), there, space };
   return new FollowerKv(core, view, true, synced.promise);
 }

@@ -45,9 +45,7 @@ export class FollowerReader<K, V> implements Reader<K, V> {
   }
 
   get(key: K, options?: Options): Promise<Entry<K, V> | undefined> {
-    const core = this.#core;
-    const { bounds } = core.settings;
-    if (options === undefined && this.#revision === 0 && bounds === undefined && core.isLevel)
+    if (options === undefined && this.#revision === 0 && this.#core.isLevel && this.#isHere(key))
       return this.#places.here.get(key);
     const asked = plain(options);
     return this.#answer(
@@ -95,6 +93,16 @@ export class FollowerReader<K, V> implements Reader<K, V> {
       () => this.#many(range),
       (reader) => reader.count(range, asked),
     );
+  }
+
+  /** False also for what is no key. */
+  #isHere(key: K): boolean {
+    if (this.#core.settings.bounds === undefined) return true;
+    try {
+      return this.#one(key);
+    } catch {
+      return false;
+    }
   }
 
   #one(key: K): boolean {

@@ -13,6 +13,7 @@ afterEach(async () => {
 
 kvConformance({
   test,
+  histories: 2,
   async open(codecs) {
     const source = await open(memory(), { key: bytes, value: bytes });
     sources.add(source);

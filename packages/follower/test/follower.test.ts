@@ -100,7 +100,7 @@ test('FLW1, REP4: at every revision a follower has the keys, versions and leases
         await from.close();
       },
     ),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 });
 
@@ -274,6 +274,22 @@ test('FLW2: a write can be read here when it is answered; the revision of anothe
   ]);
   expect(await follower.count({ prefix: 'd' }, { atLeast })).toBe(1);
   expect((await follower.page({}, { atLeast, limit: 1 })).revision).toBeGreaterThanOrEqual(atLeast);
+});
+
+test('FLW2: without readYourWrites a write is answered at once, and its revision says what to wait for', async () => {
+  const from = await source();
+  const follower = await follow(from, { readYourWrites: false });
+  for (let i = 0; i < 10; i++) {
+    const { revision } = await follower.put('a', `${i}`);
+    expect((await follower.get('a', { atLeast: revision }))?.value).toBe(`${i}`);
+  }
+  // A follower may be followed.
+  const first = await openFollower(from, { key: bytes, value: bytes });
+  const second = await openFollower(first, { key: bytes, value: bytes });
+  await second.caughtUp((await follower.put('a', 'end')).revision);
+  expect(await second.get(b('a'))).toMatchObject({ value: b('end'), version: 11 });
+  await second.close();
+  await first.close();
 });
 
 test('FAR1: what does not come in time is KV_BEHIND, and an abort ends the waiting with its reason', async () => {
