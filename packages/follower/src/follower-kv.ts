@@ -117,6 +117,14 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     return this.#core.write(() => this.#view.there.delete(key, options), options?.signal);
   }
 
+  async undo(key: api.Selector<K>, revision: number, options?: api.UndoOptions): Promise<api.UndoResult> {
+    const undone = async (): Promise<{ readonly result: api.UndoResult; readonly revision: number }> => {
+      const result = await this.#view.there.undo(key, revision, options);
+      return { result, revision: result.revisions.at(-1) ?? 0 };
+    };
+    return (await this.#core.write(undone, options?.signal)).result;
+  }
+
   txn<const Then extends readonly Op<K, W>[] = readonly [], const Else extends readonly Op<K, W>[] = readonly []>(
     txn: Txn<K, W, Then, Else>,
     options?: api.SignalOptions,
