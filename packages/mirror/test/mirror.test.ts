@@ -29,7 +29,7 @@ test('what is there is copied, what the target has beside it goes, and every cha
   });
   const [a, bb] = await to.getMany([b('a'), b('b')]);
   expect(a!.modRevision).toBe(bb!.modRevision);
-  expect(running.status()).toMatchObject({ phase: 'following', events: 4, copies: 1 });
+  expect(running.status()).toMatchObject({ phase: 'following', events: 4, copies: 1, afterFence: 0 });
 });
 
 test('a range alone is mirrored, and nothing else of the target is touched', async () => {

@@ -34,6 +34,10 @@ function switched(to: ByteKv): { readonly store: ByteKv; down: boolean } {
   return control;
 }
 
+function watchersOf(kv: ByteKv): number {
+  return (kv as EmbeddedKv<Uint8Array, Uint8Array>).stats().watch.watchers;
+}
+
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await hostWorld.clock.turn();
 }
@@ -63,32 +67,38 @@ test('pauses double up to retryMs, and begin anew once something was done; no si
   }
   expect(warnings).toEqual([]);
   await running.close();
-  expect((from as EmbeddedKv<Uint8Array, Uint8Array>).stats().watch.watchers).toBe(0);
+  expect(watchersOf(from)).toBe(0);
 });
 
 test('closed while it waits, or while a store does not answer, it ends without a reason and leaves no listener', async () => {
   const [from, to] = [await opened(memory()), await opened(memory())];
   await from.put(b('k'), b('v'));
   // Each of them would last for ever but for the signal.
-  const never = (signal: AbortSignal): Promise<never> =>
-    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+  let asked = 0;
+  const never = (signal: AbortSignal | undefined): Promise<never> => {
+    asked++;
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+  };
   const pause = (_: number, signal?: AbortSignal): Promise<void> => hostWorld.clock.pause(1e9, signal);
   const world = worldOf({ ...hostWorld, clock: { ...hostWorld.clock, pause } });
   const down = instead(to, { txn: () => Promise.reject(unavailable()) });
-  const hanging = instead(to, { get: (_: unknown, { signal }: { signal: AbortSignal }) => never(signal) });
+  const hanging = instead(to, { get: (_: unknown, { signal }: { signal?: AbortSignal }) => never(signal) });
   const listless = instead(to, {
-    async *list(_: unknown, { signal }: { signal: AbortSignal }): AsyncGenerator {
+    async *list(_: unknown, { signal }: { signal?: AbortSignal }): AsyncGenerator {
       yield await never(signal);
     },
   });
   for (const target of [down, hanging, listless]) {
     const { signal } = new AbortController();
+    asked = 0;
     const running = mirror(from, target, { signal, world });
     const waiting = running.caughtUp();
     waiting.catch(() => undefined);
     if (target === down) {
       await until(() => running.status().phase === 'waiting');
       expect(running.status()).toMatchObject({ sourceRevision: 2, behind: 2, revision: 0, copied: 0 });
+    } else {
+      await until(() => asked > 0);
     }
     await running.close();
     await running.ended;
@@ -97,6 +107,37 @@ test('closed while it waits, or while a store does not answer, it ends without a
     expect(running.status().reason).toBeUndefined();
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   }
+});
+
+test('of the tries that failed no watch is left, and none is thought of', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  const first = mirror(from, to);
+  await first.caughtUp();
+  await first.close();
+  let failures = 3;
+  const at = (revision: number): unknown => {
+    const reader = from.at(revision);
+    return failures-- > 0 ? { ...reader, get: () => Promise.reject(unavailable()) } : reader;
+  };
+  /** How often each watch was closed. */
+  const closed: number[] = [];
+  const watch = (...args: Parameters<ByteKv['watch']>): unknown => {
+    const inner = from.watch(...args);
+    const index = closed.push(0) - 1;
+    const close = (): Promise<void> => {
+      closed[index]!++;
+      return inner.close();
+    };
+    return { batches: () => inner.batches(), close };
+  };
+  const running = mirror(instead(from, { at, watch }), to, { retryMs: 1 });
+  const { revision } = await from.put(b('a'), b('1'));
+  await running.caughtUp(revision);
+  expect(watchersOf(from)).toBe(1);
+  const before = closed.slice(0, 3);
+  await running.close();
+  expect(closed).toHaveLength(4);
+  expect(closed.slice(0, 3)).toEqual(before);
 });
 
 test('MIR3: close waits for the transaction under way, and nothing is written after it', async () => {
@@ -111,19 +152,36 @@ test('MIR3: close waits for the transaction under way, and nothing is written af
   const running = mirror(from, instead(to, { txn }));
   await running.caughtUp();
   isHeld = true;
-  await from.put(b('a'), b('1'));
+  for (const value of ['1', '2']) await from.put(b('a'), b(value));
   await begun.promise;
+  await until(() => running.status().behind === 2);
   let isClosed = false;
   const closing = running.close().then(() => (isClosed = true));
   await hostWorld.clock.turn();
   expect(isClosed).toBe(false);
   held.resolve();
   await closing;
-  expect(await to.get(b('a'))).toBeDefined();
+  expect((await to.get(b('a')))?.value).toEqual(b('1'));
   const { revision } = await to.status();
   await from.put(b('b'), b('1'));
   await hostWorld.clock.turn();
   expect((await to.status()).revision).toBe(revision);
+});
+
+test('closed in the moment in which it begins to follow, it ends', async () => {
+  const [from, to] = [await opened(memory()), await opened(memory())];
+  let calls = 0;
+  let closed: Promise<void> | undefined;
+  const status = async (): Promise<unknown> => {
+    const found = await from.status();
+    // The first call is that of the copy.
+    if (++calls === 2) closed = running.close();
+    return found;
+  };
+  const running = mirror(instead(from, { status }), to);
+  await running.ended;
+  await closed;
+  expect(watchersOf(from)).toBe(0);
 });
 
 test('INB1: what the source has told until the target failed does not stop the next try, however much it is', async () => {
@@ -181,6 +239,8 @@ test('what was written behind a fence counts, also when a copy has to make up fo
   target.down = false;
   await running.caughtUp();
   expect(running.status().copies).toBe(copies);
+  // Those of the tries before are closed.
+  expect(watchersOf(from)).toBe(1);
 });
 
 test('with a range, too, a fence is heard of, and what comes after it is counted', async () => {
@@ -196,7 +256,10 @@ test('with a range, too, a fence is heard of, and what comes after it is counted
 
 test('law 9: the place is written down now and then while nothing of the range changes, so that it need not be copied again', async () => {
   const [from, to] = [await opened(memory()), await opened(memory())];
-  const options: MirrorOptions = { range: { prefix: b('in/') } };
+  // A clock that has run for long.
+  const now = (): number => hostWorld.clock.now() + 1e9;
+  const world = worldOf({ ...hostWorld, clock: { ...hostWorld.clock, now } });
+  const options: MirrorOptions = { range: { prefix: b('in/') }, world };
   const seldom = mirror(from, to, { ...options, name: 'seldom', bookmarkMs: 1_000_000 });
   const often = mirror(from, to, { ...options, name: 'often', bookmarkMs: 1 });
   await Promise.all([seldom.caughtUp(), often.caughtUp()]);

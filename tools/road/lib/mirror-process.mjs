@@ -45,7 +45,8 @@ export class MirrorProcess {
     this.status = undefined;
     const child = fork(program, this.#args);
     this.#child = child;
-    child.on('message', (/** @type {Said} */ said) => this.#heard(said));
+    // What one that was killed had still to say is not of the one that runs now.
+    child.on('message', (/** @type {Said} */ said) => this.#child === child && this.#heard(said));
     child.on('exit', (code) => this.#child === child && this.#fail(`the mirror's process ended with ${code}`));
   }
 
