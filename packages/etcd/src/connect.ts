@@ -82,5 +82,6 @@ function credentialsOf({ tls = {} }: Settings, secure: boolean): ChannelCredenti
 }
 
 function pem(text: string | Uint8Array | undefined): Buffer | null {
+  // Text and bytes are copied by the same call, which is declared for each alone.
   return text === undefined ? null : Buffer.from(text as string);
 }

@@ -64,7 +64,7 @@ export class WatchLine {
   #closed = false;
   #wake: (() => void) | undefined;
   /** Answers that wait until it is known that they are whole (WLI4), and their events. */
-  #unsure: (() => void)[] = [];
+  #unsure: { readonly events: number; readonly take: () => void }[] = [];
   #unsureEvents = 0;
   /** What is answered up to here may be of history; 0 where that does no harm. */
   #historyUntil = 0;
@@ -94,11 +94,15 @@ export class WatchLine {
   poll(): Item | undefined {
     const item = this.#items.shift();
     if (item?.type === 'changes') this.#queued -= item.changes.length;
-    if (this.#items.length === 0 && this.#unsure.length === 0 && this.#parked && !this.#closed) {
+    if (this.#items.length === 0 && this.#unsure.length === 0 && this.#parked && !this.#isOver()) {
       this.#parked = false;
       this.#connection.make(this);
     }
     return item;
+  }
+
+  #isOver(): boolean {
+    return this.#closed || this.#error !== undefined;
   }
 
   /** The next of what comes; `undefined` once it is closed. @throws KvError why it ended */
@@ -117,7 +121,7 @@ export class WatchLine {
   }
 
   ask(known?: number): void {
-    if (this.#closed || this.#error !== undefined || this.#parked) return;
+    if (this.#isOver() || this.#parked) return;
     this.#connection.ask(this, known);
   }
 
@@ -132,7 +136,7 @@ export class WatchLine {
 
   /** It ends with this, once what waits was taken. */
   fail(error: unknown): void {
-    if (this.#closed || this.#error !== undefined) return;
+    if (this.#isOver()) return;
     this.#error = error;
     this.#connection.drop(this);
     this.#wake?.();
@@ -195,7 +199,7 @@ export class WatchLine {
       take();
       return;
     }
-    this.#unsure.push(take);
+    this.#unsure.push({ events, take });
     this.#unsureEvents += events;
     this.#check();
     if (this.#queued + this.#unsureEvents > this.#most) this.#park();
@@ -206,14 +210,16 @@ export class WatchLine {
     if (this.#checking) return;
     this.#checking = true;
     const [made, come] = [this.#made, this.#unsure.length];
-    const isOld = (): boolean => made !== this.#made || this.#closed || this.#error !== undefined;
+    const isOld = (): boolean => made !== this.#made || this.#isOver();
     this.#connection.check(this, Math.max(this.#floor ?? 0, this.#next - 1)).then(
       () => {
         if (isOld()) return;
         this.#checking = false;
-        for (const take of this.#unsure.splice(0, come)) take();
-        if (this.#unsure.length === 0) this.#unsureEvents = 0;
-        else this.#check();
+        for (const { events, take } of this.#unsure.splice(0, come)) {
+          this.#unsureEvents -= events;
+          take();
+        }
+        if (this.#unsure.length > 0) this.#check();
         this.#wake?.();
       },
       (error: unknown) => {
