@@ -1,4 +1,5 @@
 export type * from './kv.ts';
+export type * from './upkeep.ts';
 export type * from './lease.ts';
 export type * from './optimistic.ts';
 export type * from './list-options.ts';

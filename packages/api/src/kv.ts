@@ -35,6 +35,7 @@ import type {
 import type { Op, Txn, TxnResult } from './operations.ts';
 import type { OptimisticWrites } from './optimistic.ts';
 import type { Undoing } from './undo.ts';
+import type { CompactOptions, CompactResult, Status } from './upkeep.ts';
 
 /**
  * Which keys. `{}` is all of them; bounds are compared as encoded bytes.
@@ -281,29 +282,6 @@ export interface Watch<K, V> extends AsyncIterable<KvEvent<K, V>>, AsyncDisposab
 export interface NamespaceOptions<V, W = V> {
   /** How values of the namespace are stored. @default as outside */
   readonly value?: Codec<V, W> | undefined;
-}
-
-export interface CompactOptions extends SignalOptions {
-  /** Resolve when the old records are gone from the store, not when the decision is durable. @default false */
-  readonly physical?: boolean | undefined;
-}
-
-export interface CompactResult {
-  /** The oldest revision that can be read from now on. */
-  readonly revision: number;
-}
-
-export interface Status {
-  /** The present revision; 1 in a new store. */
-  readonly revision: number;
-  /** The oldest revision that can be read; absent where nothing was compacted. */
-  readonly compactRevision?: number | undefined;
-  /** Bytes on the medium. */
-  readonly size: number;
-  /** The part of `size` that holds data. */
-  readonly sizeInUse: number;
-  /** Which cluster it is, as hexadecimal text; absent where it is none. */
-  readonly clusterId?: string | undefined;
 }
 
 /** A key-value store with history, of keys `K` and values `V`; `W` is what it takes for a value, where that is not what it gives. Open one with `open()`. */

@@ -3,6 +3,8 @@
  *
  * RVL1  `mains[i]` and `subAt(i)` are revision i. There are no subs at all while each is 0, as nearly all are.
  */
+
+/** Grows at its end alone. */
 export class RevisionList {
   readonly mains: number[] = [];
   #subs: number[] | undefined;
