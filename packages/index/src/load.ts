@@ -9,6 +9,8 @@ import { VarintReader } from '@varve/base/varint';
 import { IndexError } from './errors.ts';
 import type { Generation } from './generation.ts';
 import { KeyIndex } from './key-index.ts';
+import { HEAD, infoOf, WORD_LIMIT } from './packed-record.ts';
+import { MOST_WORDS } from './record-pool.ts';
 import { SlotTree } from './slot-tree.ts';
 import type { Slot, Slots } from './slot.ts';
 
@@ -21,6 +23,8 @@ export class TreeReader {
   readonly #reader = new VarintReader((problem) => corrupt(problem));
   /** The bytes of the key read last; the next one shares some. */
   #key = new Uint8Array(KEY_BYTES);
+  /** A record, before it is in the pool. */
+  readonly #words = new Uint32Array(MOST_WORDS);
   #last: string | undefined;
   #main = 0;
   keys = 0;
@@ -114,6 +118,10 @@ export class TreeReader {
       const createdMain = main - reader.number();
       return this.#slots.oneLater(main, sub, createdMain, reader.number());
     }
+    if (kind === 4) {
+      const slot = this.#record();
+      if (slot !== undefined) return slot;
+    }
     const older: Generation[] = [];
     for (let left = kind - 3; left > 1; left--) {
       const generation = this.#generation();
@@ -126,6 +134,38 @@ export class TreeReader {
     if (older.length > 0) index.older = older;
     if (index.isEmpty) throw corrupt('a key without a life');
     return this.#slots.reduced(index);
+  }
+
+  /** A life of two revisions or more, without an object made of it; undefined, and nothing read, where it is another one. */
+  #record(): Slot | undefined {
+    const reader = this.#reader;
+    const words = this.#words;
+    const start = reader.at;
+    const main = this.#main;
+    const head = reader.number();
+    const subs = head % 2;
+    const count = (head - subs) / 2;
+    const used = 1 + HEAD + subs + count * (1 + subs);
+    if (count > 1 && used <= MOST_WORDS) {
+      words[0] = infoOf(used, subs, 0);
+      words[1] = this.#change();
+      const version = reader.number();
+      words[2] = version;
+      words[3] = count;
+      // All are below the last one.
+      let most = version;
+      let end = 4;
+      if (subs > 0) most = Math.max(most, (words[end++] = reader.number()));
+      for (let i = 0; i < count; i++) {
+        words[end++] = this.#later();
+        if (subs > 0) most = Math.max(most, (words[end++] = reader.number()));
+      }
+      const slot = Math.max(most, this.#main) < WORD_LIMIT ? this.#slots.record(words, used) : undefined;
+      if (slot !== undefined) return slot;
+    }
+    reader.at = start;
+    this.#main = main;
+    return undefined;
   }
 
   #generation(): Generation {
@@ -141,7 +181,7 @@ export class TreeReader {
     const subs = hasSubs ? [reader.number()] : undefined;
     const mains: number[] = [];
     for (let i = 0; i < count; i++) {
-      mains.push(this.#change());
+      mains.push(this.#later());
       if (subs !== undefined) subs.push(reader.number());
     }
     const isPacked = subs !== undefined && subs.some((sub) => sub !== 0);
@@ -151,6 +191,13 @@ export class TreeReader {
       mains: count === 1 ? mains[0] : mains.slice(),
       subs: isPacked ? subs.slice() : undefined,
     };
+  }
+
+  /** As `#change`, of a revision, which is behind what was read before it. */
+  #later(): number {
+    const before = this.#main;
+    if (this.#change() < before) throw corrupt('revisions are out of order');
+    return this.#main;
   }
 
   /** The main that differs so from the one before. */

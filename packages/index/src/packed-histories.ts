@@ -54,6 +54,16 @@ export class PackedHistories {
     return place;
   }
 
+  /** As `add`, of what is a record already. Copies it. */
+  addRecord(words: Uint32Array, used: number): number {
+    const place = this.#pool.add(used);
+    if (place < 0) return -1;
+    const chunk = this.#pool.chunkOf(place);
+    const start = chunk.startOf(place);
+    for (let i = 0; i < used; i++) chunk.words[start + i] = words[i]!;
+    return place;
+  }
+
   /**
    * As `add`, of a life with two revisions, whose numbers are below 2^32. @param version of the second
    * @param more words that are needed soon

@@ -36,7 +36,7 @@ export function* saveTree(
       if (typeof slot !== 'number') {
         if (addGenerations(writer, key, slot, atMain)) keys++;
       } else if (isHistory(slot)) {
-        if (addRecord(writer, key, slots.record(slot), atMain)) keys++;
+        if (addRecord(writer, key, slots.view(slot), atMain)) keys++;
       } else if (slots.find(slot, atMain, found)) {
         keys++;
         if (slot < 0) writer.oneLater(key, found.main, found.sub, found.createdMain, found.version);

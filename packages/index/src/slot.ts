@@ -51,6 +51,12 @@ export class Slots {
     return this.reduced(index);
   }
 
+  /** The slot of a history that is such a record, and no smaller form; undefined where there is no place left. Copies the words. */
+  record(words: Uint32Array, used: number): Slot | undefined {
+    const place = this.#histories.addRecord(words, used);
+    return place < 0 ? undefined : historyAt(place);
+  }
+
   /** A `KeyIndex` to work on; the tree must be given it, reduced, when the slot was a number. */
   expanded(slot: Slot): KeyIndex {
     if (typeof slot !== 'number') return slot;
@@ -144,7 +150,7 @@ export class Slots {
   }
 
   /** The record of a packed history, valid until the next call of anything. */
-  record(slot: number): RecordView {
+  view(slot: number): RecordView {
     return this.#histories.view(placeOf(slot));
   }
 

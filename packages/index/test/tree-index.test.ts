@@ -445,3 +445,17 @@ test('G30: keys of any length are saved and loaded, also in blocks that are shor
   loaded.checkInvariants();
   expect(keys.map((key) => loaded.get(key, 100)?.main)).toEqual(keys.map((_, at) => at + 2));
 });
+
+test.each([
+  ['one life', '2 5 9'],
+  ['two lives', '2 3t 5 9'],
+])('G31: revisions of %s that go back are damage, not history', (_, history) => {
+  const [block] = treeOf({ foo: history }).save(9);
+  const whole = loadTreeIndex();
+  whole.add(block!);
+  expect(whole.end().get(bytes('foo'), 9)?.main).toBe(9);
+  // The last number: four more than before, and now four less.
+  expect(block!.at(-1)).toBe(8);
+  block![block!.length - 1] = 7;
+  expect(() => loadTreeIndex().add(block!)).toThrow(corrupt);
+});
