@@ -5,7 +5,7 @@
  */
 import * as timers from 'node:timers';
 
-const { clearInterval, clearTimeout, setInterval, setTimeout } = timers;
+const { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = timers;
 const steadyMs = performance.now.bind(performance);
 const wallMs = Date.now;
 
@@ -31,6 +31,11 @@ export function after(afterMs: number, work: () => void): () => void {
   const timer = setTimeout(work, afterMs);
   timer.unref();
   return () => clearTimeout(timer);
+}
+
+/** Runs `work` when all that is going on now is over. */
+export function soon(work: () => void): void {
+  setImmediate(work);
 }
 
 /** Seconds since 1970. */

@@ -115,6 +115,20 @@ test('R101: a piece of a request counts with what it takes of memory, and the ol
   expect([second, third].map(({ held }) => held)).toEqual([0, 0]);
 });
 
+test('R99: who takes back calls without end is shown out, and the server lives', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  await once(raw.session, 'connect');
+  for (let round = 0; round < 30 && !raw.session.closed && !raw.session.destroyed; round++) {
+    const calls = Array.from({ length: 100 }, () => raw.begin(kvService.put.path));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { stream } of calls) stream.close(8);
+    await Promise.all(calls.map(({ end }) => end));
+  }
+  expect(raw.session.closed || raw.session.destroyed).toBe(true);
+  expect(await server.call('range', { key: 'b' })).toEqual({ rev: 1 });
+});
+
 test('R102: what is announced as too large is refused at once', async () => {
   await using server = await start();
   using raw = new RawGrpc(server.server.url);

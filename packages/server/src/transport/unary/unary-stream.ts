@@ -13,7 +13,7 @@
  */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { after } from '../../clock.ts';
+import { after, soon } from '../../clock.ts';
 import type { UnaryHandler } from '../../rpc/calls.ts';
 import { timeoutMsOf } from '../../rpc/timeout.ts';
 import { refusals, type StatusError } from '../../status.ts';
@@ -66,8 +66,8 @@ export class UnaryStream extends Loading {
     // Whatever breaks a stream closes it, and that is heard of.
     stream.on('error', () => undefined);
     stream.on('close', () => this.#closed());
-    // One that is held up closes only when it is read again.
-    stream.on('aborted', () => this.#closed());
+    // One that is held up closes only when it is read again. Not at once: this is said from within nghttp2, where no session may be ended.
+    stream.on('aborted', () => soon(() => this.#closed()));
     stream.on('data', (bytes: Buffer) => this.#take(bytes));
     stream.on('end', () => this.#run());
     load.begin(this);
