@@ -55,6 +55,7 @@ export {
 export { Views } from './views.ts';
 export { WalkSource, type RangeWalk } from './walk-source.ts';
 export { WatchHandOut, type WatchNews, type WatchOrigin } from './watch-hand-out.ts';
-export { checkUndo, undoPages, type PlainKv, type UndoTask } from './undo-pages.ts';
+export { undoPages, type PlainKv, type UndoTask } from './undo-pages.ts';
+export { checkUndo } from './undo-plan.ts';
 export { planWatch, type WatchPlan } from './watch-plan.ts';
 export { planCreate, planDelete, planUpdate, type ConditionalPut, type DeletePlan } from './write-plan.ts';

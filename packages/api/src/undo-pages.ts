@@ -10,7 +10,6 @@
  */
 import { keyAfter, type Bounds, compareBytes } from './bounds.ts';
 import type { Difference } from './changes.ts';
-import { checkNames, checkOptionalFunction, checkRevision, checkSignal } from './checks.ts';
 import { codeOf } from './errors.ts';
 import type { Entry, Kv, Range } from './kv.ts';
 import type { Compare, DeleteOp, GetOp, PutOp } from './operations.ts';
@@ -18,7 +17,6 @@ import type { UndoOptions, UndoPage, UndoResult } from './undo.ts';
 
 /** Keys and values of one transaction; one key may be more. */
 const PAGE_BYTES = 1024 * 1024;
-const optionNames = ['onPage', 'signal'];
 
 /** The whole store as bytes. */
 export type PlainKv = Kv<Uint8Array, Uint8Array>;
@@ -38,14 +36,6 @@ interface Step {
   readonly was: Entry<Uint8Array, Uint8Array> | undefined;
   /** The key's last change, 0 where it is not there. */
   readonly seen: number;
-}
-
-/** @throws TypeError, RangeError `KV_INVALID` */
-export function checkUndo(revision: number, options: UndoOptions): void {
-  checkRevision(revision, 'revision');
-  checkNames(options, 'options', optionNames);
-  checkOptionalFunction(options.onPage, 'onPage');
-  checkSignal(options.signal);
 }
 
 /** @param until the present revision */

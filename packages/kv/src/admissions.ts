@@ -43,6 +43,8 @@ export class Admissions {
   readonly #slice: TurnSlice;
   #first: Waiting | undefined;
   #last: Waiting | undefined;
+  /** One goes through the line, also while it is empty and others have a turn: two would run the same section. */
+  #isRunning = false;
 
   constructor(store: Pick<WatchableStore, 'admit' | 'admitting'>, slice: TurnSlice) {
     this.#store = store;
@@ -86,15 +88,13 @@ export class Admissions {
   }
 
   #append(waiting: Waiting): void {
-    if (this.#last === undefined) {
-      this.#first = this.#last = waiting;
-      void this.#run();
-    } else {
-      this.#last = this.#last.next = waiting;
-    }
+    if (this.#last === undefined) this.#first = this.#last = waiting;
+    else this.#last = this.#last.next = waiting;
+    if (!this.#isRunning) void this.#run();
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true;
     for (let head = this.#first; head !== undefined; head = this.#first) {
       for (let asked = 0; !head.gone && asked < mostQuestions; asked++) {
         if (!(await this.#admitted())) return;
@@ -105,6 +105,8 @@ export class Admissions {
       if (!head.gone) head.run();
       if (this.#slice.over()) await this.#slice.next();
     }
+    // In the tick in which the line was found empty: whoever comes then begins anew.
+    this.#isRunning = false;
   }
 
   /** False when nobody can be admitted any more. */
@@ -115,6 +117,7 @@ export class Admissions {
     } catch (error) {
       let waiting = this.#first;
       this.#first = this.#last = undefined;
+      this.#isRunning = false;
       for (; waiting !== undefined; waiting = waiting.next) leave(waiting, error);
       return false;
     }

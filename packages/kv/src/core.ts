@@ -17,8 +17,8 @@ import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
 import type { AssembledLayers } from './layers-on.ts';
 import { Holds } from './retain/hold.ts';
-import type { RetainPlan } from './retain/retain-options.ts';
-import { Retention } from './retain/retention.ts';
+import type { MakeRetention } from './retain/load-retention.ts';
+import type { Retention } from './retain/retention.ts';
 import type { RevisionTimes } from './times/revision-times.ts';
 
 const closedBelow = new Set<unknown>([
@@ -58,7 +58,7 @@ export class Core {
 
   readonly #layers: AssembledLayers;
 
-  constructor(layers: AssembledLayers, world: World, retain?: RetainPlan) {
+  constructor(layers: AssembledLayers, world: World, retention?: MakeRetention) {
     const { store, backend, lessor, times } = layers;
     this.#layers = layers;
     this.store = store;
@@ -75,7 +75,7 @@ export class Core {
     this.times = times;
     const { clock } = world;
     this.holds = new Holds(store, clock);
-    this.retention = retain && new Retention({ store, backend, times, holds: this.holds, clock }, retain);
+    this.retention = retention?.({ store, backend, times, holds: this.holds, clock });
   }
 
   /** For calls that begin. @throws KvError `KV_CLOSED` from the call of `close` on */

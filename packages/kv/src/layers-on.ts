@@ -20,7 +20,7 @@ import { prepareLessor, type Lessor, type LessorOptions } from '@varve/lease';
 import { openWatchableStore, type RestoreProgress, type WatchableStore } from '@varve/watch';
 import { hostWorld } from '@varve/base/host';
 import { checkWorld } from './given-engine.ts';
-import { RevisionTimes } from './times/revision-times.ts';
+import type { RevisionTimes } from './times/revision-times.ts';
 
 /** How a store is kept, whatever is stored in it. */
 export interface StoreOptions {
@@ -135,7 +135,7 @@ export async function assembleOn(
     verify,
     checkpointEvery,
   } = options;
-  const times = options.times === true ? new RevisionTimes((world ?? hostWorld).clock) : undefined;
+  const times = options.times === true ? await newTimes(world ?? hostWorld) : undefined;
   const backend = await openBackend(engine, { batchLimit, batchIntervalMs, world, preCommit: times?.preCommit });
   let store: WatchableStore | undefined;
   try {
@@ -161,6 +161,12 @@ export async function assembleOn(
     await backend.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** Loaded where it was asked for. */
+async function newTimes({ clock }: World): Promise<RevisionTimes> {
+  const { RevisionTimes } = await import('./times/revision-times.ts');
+  return new RevisionTimes(clock);
 }
 
 class OpenLayers implements AssembledLayers {

@@ -12,6 +12,7 @@ import { StoreKv } from './embedded-kv.ts';
 import type { MemoryKv } from './embedded.ts';
 import { discard, isEngine, mayBeEngine, memory, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
 import { assembleOn, checkStoreOptions, type StoreOptions } from './layers-on.ts';
+import { loadRetention } from './retain/load-retention.ts';
 import { historyNames, planRetain, type HistoryKeepingOptions, type RetainPlan } from './retain/retain-options.ts';
 
 export interface OpenOptions<K, V, W = V> extends StoreOptions, RecordOptions<K, V, W>, HistoryKeepingOptions {}
@@ -77,7 +78,8 @@ async function openStore<K, V, W>(given: GivenEngine, options: OpenOptions<K, V,
   if (!isEngine(engine)) throw wrongEngine();
   const { maxDeletes } = records.limits;
   const layers = await assembleOn(engine, { ...options, maxDeletes });
-  return new StoreKv<K, V, W>(new Core(layers, options.world ?? hostWorld, retain), records, true);
+  const core = new Core(layers, options.world ?? hostWorld, await loadRetention(retain));
+  return new StoreKv<K, V, W>(core, records, true);
 }
 
 function wrongEngine(): Error {

@@ -2,7 +2,7 @@
  * Undo in this process: what every write called before has changed is taken back, too, and the rest is that of every `Kv`.
  */
 import type { Selector, UndoOptions, UndoResult } from '@varve/api';
-import { checkUndo, undoPages, type PlainKv, type Records } from '@varve/api/implement';
+import { checkUndo, type PlainKv, type Records } from '@varve/api/implement';
 import type { Core } from './core.ts';
 import { section } from './writer.ts';
 
@@ -19,7 +19,7 @@ export function undoIn<K, V>(
     const task = { bounds: records.keys.select(key), revision, maxOps: records.limits.maxOps, options };
     // In the line of the writes: those called before are in it, those called after are not.
     const { revision: until } = await section(core, options, () => undefined);
-    await core.store.settled();
+    const { undoPages } = await import('./undo-pages.ts');
     return undoPages(plain(), task, until);
   });
 }

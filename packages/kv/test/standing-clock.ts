@@ -39,9 +39,9 @@ export class StandingClock {
   }
 }
 
-/** Lets everything that is under way go on until it is so. */
+/** Lets everything that is under way go on until it is so; the bound is for what never comes, not for what is slow. */
 export async function eventually(isSo: () => boolean, what: string): Promise<void> {
-  for (let turn = 0; turn < 20_000; turn++) {
+  for (const until = nodeClock.now() + 60_000; nodeClock.now() < until;) {
     if (isSo()) return;
     await new Promise(setImmediate);
   }

@@ -18,7 +18,7 @@ export interface HistoryKeepingOptions {
   /** Give up history, and the space with it, by itself. @default never: `compact` and `defrag` are called by hand */
   readonly retain?: RetainOptions | undefined;
   /**
-   * Note when each revision is written, for `timeOf` and `revisionAt`: some one or two bytes a revision, in the commits of the revisions. What
+   * Note when each revision is written, for `timeOf` and `revisionAt`: some bytes a revision, in the commits of the revisions. What
    * is written while it is not given has no times. @default false
    */
   readonly times?: boolean | undefined;
