@@ -13,9 +13,8 @@ import { groups, targets } from './lib/kv-targets.mjs';
 
 const shown = ['memory', 'level', 'file', 'log', 'serve', 'single', 'cluster', 'follower'];
 const usage = `node tools/conformance/kv.mjs --target ${shown.join('|')} [--kill] [--only KEY]
-  serve: log and file behind varve serve; single: one etcd; cluster: three, with --kill a member is killed and brought back;
-  follower: a follower of one etcd
-  --only: the scenarios whose key begins so, such as watch/`;
+  serve: log and file behind varve serve; single: one etcd, follower: a follower of it; cluster: three, with --kill a member is
+  killed and brought back; --only: the scenarios whose key begins so, such as watch/`;
 /** A scenario that takes so long waits for what never comes. */
 const longestMs = 120_000;
 /** Runs of a scenario that meets unknown outcomes. */

@@ -23,8 +23,8 @@ export const managers = /** @type {const} */ (['npm', 'yarn', 'berry']);
  * @returns {Promise<Installed>}
  */
 export async function install(manager, folder, packed) {
-  // LevelDB's driver is what a user of level() installs besides.
-  const beside = { 'classic-level': catalogVersion('classic-level') };
+  // What users install besides: LevelDB's driver, and what the adapters are for.
+  const beside = Object.fromEntries(['classic-level', 'keyv', 'unstorage'].map((name) => [name, catalogVersion(name)]));
   writeConsumer(folder, packed, manager === 'npm' ? 'overrides' : 'resolutions', beside);
   if (manager === 'npm') {
     const quiet = ['--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'];

@@ -13,11 +13,15 @@ export interface Output {
 
 /** One etcdctl, to its end. */
 export function etcdctl(endpoint: string, args: readonly string[], input = ''): Promise<Output> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const child = spawn('etcdctl', ['--endpoints', endpoint, ...args], { env: { ...process.env, ETCDCTL_API: '3' } });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
+    // One that needs no input may be gone before it was offered any: what came of it, its status and texts say.
+    child.stdin.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') reject(error);
+    });
     child.stdin.end(input);
     child.on('close', (status) => resolve({ status, out, err: errorsIn(err) }));
   });
