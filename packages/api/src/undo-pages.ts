@@ -3,10 +3,13 @@
  *
  * UNP1  Works on the whole store as bytes, so that codecs are not asked: what cannot be decoded is written back as it was, too.
  * UNP2  A transaction writes a key only if its last change is the one that the difference saw. A key that lost is left out, and the rest tried
- *       again: each attempt has fewer keys, so it ends.
- * UNP3  Up to `maxOps` keys and `PAGE_BYTES` a transaction: a cluster refuses requests of more than 1.5 MiB. What fits into one is one.
+ *       again: each attempt has fewer keys, so it ends. A missing key has no last change: one that was missing, then put and deleted again, looks
+ *       as it was seen, and is written.
+ * UNP3  Up to `maxOps` keys and `PAGE_BYTES` a transaction, as `sizeOf` counts: a cluster refuses requests of more than 1.5 MiB, and a request has each
+ *       key up to three times. What fits into one is one.
  * UNP4  A key that had a lease gets it again where the lease still lives. Where it does not, its end has taken the key away already, or would
- *       have: the key is left as it is now.
+ *       have: the key is left as it is now. Asked is for the leases of a page alone, once a write has found that one of them is over: the leases of
+ *       others may be many, and nobody has to be allowed to see them.
  */
 import { keyAfter, type Bounds, compareBytes } from './bounds.ts';
 import type { Difference } from './changes.ts';
@@ -17,6 +20,8 @@ import type { UndoOptions, UndoPage, UndoResult } from './undo.ts';
 
 /** Keys and values of one transaction; one key may be more. */
 const PAGE_BYTES = 1024 * 1024;
+/** What an operation, its condition and its answer take besides. */
+const STEP_BYTES = 64;
 
 /** The whole store as bytes. */
 export type PlainKv = Kv<Uint8Array, Uint8Array>;
@@ -36,6 +41,8 @@ interface Step {
   readonly was: Entry<Uint8Array, Uint8Array> | undefined;
   /** The key's last change, 0 where it is not there. */
   readonly seen: number;
+  /** Bytes of the value that it has now, which the answer brings where the transaction is not done. */
+  readonly present: number;
 }
 
 /** @param until the present revision */
@@ -67,7 +74,7 @@ class Undo {
     for await (const difference of differences) {
       const step = stepOf(difference);
       if (step === undefined) continue;
-      const size = step.key.length + (step.was?.value.length ?? 0);
+      const size = sizeOf(step);
       if (page.length === maxOps || (page.length > 0 && bytes + size > PAGE_BYTES)) {
         await this.#write(page);
         page = [];
@@ -90,7 +97,7 @@ class Undo {
   /** One transaction, and again without the keys that lost (UNP2). */
   async #write(page: readonly Step[]): Promise<void> {
     const { options } = this.#task;
-    let steps = await this.#withLeases(page);
+    let steps = page;
     while (steps.length > 0) {
       options.signal?.throwIfAborted();
       let left: readonly Step[];
@@ -98,7 +105,7 @@ class Undo {
         left = await this.#attempt(steps);
       } catch (error) {
         if (codeOf(error) !== 'LEASE_NOT_FOUND') throw error;
-        left = await this.#withLeases(steps);
+        left = await this.#withLivingLeases(steps);
         // Not one of these: what the store says of leases does not fit together.
         if (left.length === steps.length) throw error;
       }
@@ -113,13 +120,14 @@ class Undo {
       {
         if: steps.map(unchanged),
         then: steps.map(written),
-        else: steps.map(({ key }): GetOp<Uint8Array> => ({ type: 'get', key })),
+        // Of one it is known which has lost.
+        else: steps.length === 1 ? [] : steps.map(({ key }): GetOp<Uint8Array> => ({ type: 'get', key })),
       },
       { signal: options.signal },
     );
     if (!answer.succeeded) {
       const { results } = answer;
-      const left = steps.filter(({ seen }, at) => (results[at]?.modRevision ?? 0) === seen);
+      const left = steps.length === 1 ? [] : steps.filter(({ seen }, at) => (results[at]?.modRevision ?? 0) === seen);
       this.#overtaken += steps.length - left.length;
       return left;
     }
@@ -133,13 +141,30 @@ class Undo {
   }
 
   /** Without the keys whose lease is over (UNP4). */
-  async #withLeases(steps: readonly Step[]): Promise<readonly Step[]> {
-    if (steps.every(({ was }) => was?.lease === undefined)) return steps;
-    const leases = new Set((await this.#kv.leases({ signal: this.#task.options.signal })).map(({ id }) => id));
-    const left = steps.filter(({ was }) => was?.lease === undefined || leases.has(was.lease));
+  async #withLivingLeases(steps: readonly Step[]): Promise<readonly Step[]> {
+    const over = new Set<string>();
+    const ids = new Set(steps.flatMap(({ was }) => was?.lease ?? []));
+    for (const id of ids) if (!(await this.#lives(id))) over.add(id);
+    const left = steps.filter(({ was }) => was?.lease === undefined || !over.has(was.lease));
     this.#leaseless += steps.length - left.length;
     return left;
   }
+
+  /** A lease that is taken up without more is not renewed by that, and nothing of it has to be ended. */
+  async #lives(id: string): Promise<boolean> {
+    try {
+      await this.#kv.lease({ id, signal: this.#task.options.signal });
+      return true;
+    } catch (error) {
+      if (codeOf(error) !== 'LEASE_NOT_FOUND') throw error;
+      return false;
+    }
+  }
+}
+
+/** What a step adds to a request, or to its answer: the key in the condition and in both branches, what is put, and what may come back. */
+function sizeOf({ key, was, present }: Step): number {
+  return 3 * key.length + (was?.value.length ?? 0) + present + STEP_BYTES;
 }
 
 function unchanged({ key, seen }: Step): Compare<Uint8Array, Uint8Array> {
@@ -159,7 +184,7 @@ function stepOf(difference: Difference<Uint8Array, Uint8Array>): Step | undefine
     entry !== undefined &&
     previous.lease === entry.lease &&
     compareBytes(previous.value, entry.value) === 0;
-  return same ? undefined : { key, was: previous, seen: entry?.modRevision ?? 0 };
+  return same ? undefined : { key, was: previous, seen: entry?.modRevision ?? 0, present: entry?.value.length ?? 0 };
 }
 
 function rangeOf({ key, end }: Bounds): Range<Uint8Array> {

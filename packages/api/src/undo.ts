@@ -3,7 +3,7 @@
  *
  * UDO1  History is not changed: what was is written again, as new revisions, which watchers see like any others.
  * UDO2  Taken back is what was written after `revision` up to the revision that is present at the call. A key that somebody writes after that stays as
- *       they left it (spec/retention.md).
+ *       they left it, but for one that was not there: put and deleted again meanwhile, it comes back (spec/retention.md).
  */
 import type { Selector, SignalOptions } from './kv.ts';
 
@@ -41,10 +41,11 @@ export interface UndoResult {
 export interface Undoing<K> {
   /**
    * Writes back what a key or the keys of a range had at `revision`, as one transaction; over `limits.maxOps` keys, or 1 MiB, as several, each said in
-   * the result and to `onPage`. Taken back is what was written up to the present revision of the call: a key that somebody writes meanwhile is
-   * left as they wrote it, and counted. Keys that have what they had are not written. A key that had a lease gets it again, or is left alone
-   * where that lease is over. What ends it in the middle leaves the transactions before: called again, it goes on.
-   * @throws KvError `MVCC_COMPACTED`, also in the middle; `MVCC_FUTURE_REVISION`
+   * the result and to `onPage`. In that 1 MiB count each key three times, and its value then and now. Taken back is what was written up to the present
+   * revision of the call: a key that somebody writes meanwhile is left as they wrote it, and counted. Keys that have what they had are not written. A key that had a lease gets it again, or is left alone
+   * where that lease is over. What ends it in the middle leaves the transactions before: called again, it goes on, as long as `revision` is not
+   * compacted. A store in this process holds `revision` until it is done, for a day and a million revisions more at the most; on a cluster nothing does.
+   * @throws KvError `MVCC_COMPACTED`, on a cluster also in the middle; `MVCC_FUTURE_REVISION`
    */
   undo(key: Selector<K>, revision: number, options?: UndoOptions): Promise<UndoResult>;
 }

@@ -49,6 +49,15 @@ test('WLN1: one write is under way at a time, unless any order will do', async (
   }
 });
 
+test('H3: an undo of many long keys goes in requests that a server takes', async () => {
+  const kv = await through(served.address, { writeOrder: 'any' });
+  const { revision } = await kv.put('start', '1');
+  await Promise.all(Array.from({ length: 120 }, (_, i) => kv.put('k'.repeat(6000) + i, 'x')));
+  const { deleted, revisions } = await kv.undo({}, revision);
+  expect([deleted, revisions.length]).toEqual([120, 3]);
+  expect(await kv.count({})).toBe(1);
+});
+
 test('WLN2: an abort takes a write out of the line; one that was sent is done all the same', async () => {
   const kv = await through(line.address);
   const controller = new AbortController();

@@ -10,7 +10,8 @@
  *            each revision: main less that of the one before (the first: less the creation, zigzag); with subs: a sub for the creation
  *            and one for each revision, each behind its main
  *
- * BLW1  All numbers are varints. A block needs no other: its first key shares nothing, its first change is from 0.
+ * BLW1  All numbers are varints of up to 2^53 - 1; a zigzag doubles, so from main 2^52 on a block reads back as `INDEX_CORRUPT`. A block needs no
+ *       other: its first key shares nothing, its first change is from 0.
  * BLW2  Keys ascend, and what a key shares is all it can share. So order is checked with one comparison of bytes.
  */
 import { writeVarint } from '@varve/base/varint';

@@ -12,7 +12,7 @@
  *     lease has run out meanwhile. So it is asked once more, until it has nothing to find out, some times at most: its section
  *     looks again by itself.
  * AD4 A signal that is aborted takes its write out of the line. What a section has begun is finished all the same.
- * AD5 When nobody can be admitted any more, all who wait are told.
+ * AD5 When nobody can be admitted any more, or no turn can be given to others, all who wait are told, and who comes later begins anew.
  */
 import type { WatchableStore } from '@varve/watch';
 import { onAbort } from '@varve/base/abort';
@@ -95,31 +95,24 @@ export class Admissions {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    for (let head = this.#first; head !== undefined; head = this.#first) {
-      for (let asked = 0; !head.gone && asked < mostQuestions; asked++) {
-        if (!(await this.#admitted())) return;
-        if (!(await prepares(head))) break;
-      }
-      this.#first = head.next;
-      if (this.#first === undefined) this.#last = undefined;
-      if (!head.gone) head.run();
-      if (this.#slice.over()) await this.#slice.next();
-    }
-    // In the tick in which the line was found empty: whoever comes then begins anew.
-    this.#isRunning = false;
-  }
-
-  /** False when nobody can be admitted any more. */
-  async #admitted(): Promise<boolean> {
     try {
-      while (!this.#store.admitting) await this.#store.admit();
-      return true;
+      for (let head = this.#first; head !== undefined; head = this.#first) {
+        for (let asked = 0; !head.gone && asked < mostQuestions; asked++) {
+          while (!this.#store.admitting) await this.#store.admit();
+          if (!(await prepares(head))) break;
+        }
+        this.#first = head.next;
+        if (this.#first === undefined) this.#last = undefined;
+        if (!head.gone) head.run();
+        if (this.#slice.over()) await this.#slice.next();
+      }
     } catch (error) {
       let waiting = this.#first;
       this.#first = this.#last = undefined;
-      this.#isRunning = false;
       for (; waiting !== undefined; waiting = waiting.next) leave(waiting, error);
-      return false;
+    } finally {
+      // In the tick in which the line was found empty: whoever comes then begins anew.
+      this.#isRunning = false;
     }
   }
 }

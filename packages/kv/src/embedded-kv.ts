@@ -208,8 +208,7 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W>, Recoded
       const { physical, signal } = options;
       checkOptionalBoolean(physical, 'physical');
       checkSignal(signal);
-      core.holds.passCompaction(revision);
-      const compaction = handedOutCompaction(core, await core.store.compact(revision));
+      const compaction = handedOutCompaction(core, await core.holds.compact(revision));
       if (physical === true) await until(compaction.finished(), signal);
       return compaction;
     });

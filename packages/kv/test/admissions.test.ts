@@ -39,3 +39,24 @@ test('KK5, law 3: who joins the line while the last one has given others a turn 
   await Promise.all([second, third]);
   expect(ran).toEqual(['first', 'second', 'third']);
 });
+
+test('AD5: a host that gives no turn ends the waiting of those in the line, and nobody later waits for ever', async () => {
+  let now = 0;
+  let isBroken = true;
+  const broken = new Error('no turn');
+  const clock = {
+    ...nodeClock,
+    now: () => (now += 100),
+    turn: (): Promise<void> => (isBroken ? Promise.reject(broken) : Promise.resolve()),
+  };
+  const slice = new TurnSlice(clock);
+  slice.over();
+  const admissions = new Admissions({ admitting: true, admit: async () => undefined }, slice);
+  const [first, second] = [admissions.enter(() => 'first'), admissions.enter(() => 'second')];
+  expect(await first).toBe('first');
+  await expect(second).rejects.toBe(broken);
+  isBroken = false;
+  expect(admissions.open).toBe(true);
+  expect(await admissions.enter(() => 'third')).toBe('third');
+  await admissions.passed();
+});

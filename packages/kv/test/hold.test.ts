@@ -1,7 +1,8 @@
 /** Holds: what they keep, how they end, and what a compaction says to them (decisions/0045). */
 import { expect, test } from 'vitest';
-import { memory, open } from '../src/index.ts';
-import { codeOf, failure } from './helpers.ts';
+import { file, memory, open } from '../src/index.ts';
+import { Holds } from '../src/retain/hold.ts';
+import { codeOf, failure, temporaryFolder } from './helpers.ts';
 import { StandingClock } from './standing-clock.ts';
 
 test('H10, H12: a compaction does not pass a running hold, and goes up to it; of several the oldest counts', async () => {
@@ -75,4 +76,32 @@ test('H13: only what can be read can be held, also while a compaction is on its 
   }
   expect(await codeOf(() => kv.hold(0))).toBe('KV_INVALID');
   expect(kv.stats().holds).toEqual([]);
+});
+
+test('H13, HOLD4: a compaction that was refused keeps nothing from being held', async () => {
+  const path = temporaryFolder('store.db');
+  {
+    await using kv = await open(file(path));
+    for (let i = 0; i < 20; i++) await kv.put('k', `${i}`);
+  }
+  await using reader = await open(file(path, { readOnly: true }));
+  expect(await codeOf(() => reader.compact(10))).toBe('BACKEND_READ_ONLY');
+  expect(reader.hold(5).running).toBe(true);
+});
+
+test('H11, law 9: holds that have ended are forgotten though nobody asks for them', () => {
+  let [ms, looks] = [0, 0];
+  const clock = { now: () => (looks++, ms) };
+  const store = { rev: () => 100, firstRev: () => 0, compact: () => Promise.reject(new Error('unused')) };
+  const holds = new Holds(store, clock);
+  const running = Array.from({ length: 100 }, () => holds.add(5, { ageMs: 80_000_000 }));
+  for (let i = 0; i < 5000; i++) {
+    ms += 10;
+    holds.add(7, { ageMs: 1 });
+  }
+  looks = 0;
+  expect(holds.oldest).toBe(5);
+  // The clock is asked for each that is still there.
+  expect(looks).toBeLessThanOrEqual(2 * running.length);
+  expect(looks).toBeGreaterThanOrEqual(running.length);
 });

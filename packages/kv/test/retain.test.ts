@@ -89,6 +89,33 @@ describe.each([
   });
 });
 
+test('H21, RTN4: times of a wall clock that was far ahead keep history no longer than this process sees, then and after a restart', async () => {
+  const path = temporaryFolder('data');
+  const clock = new StandingClock();
+  const options = { times: true, retain: { ageMs: 5000, everyMs: 1000 }, world: clock.world };
+  const years = 10 * 365 * 86_400_000;
+  {
+    clock.wallMs += years;
+    await using kv = await open(log(path), options);
+    await putMany(kv, 10);
+    clock.wallMs -= years;
+    await pass(kv, clock);
+    const first = kv.revision;
+    await putMany(kv, 10);
+    await pass(kv, clock, 4999);
+    expect(compacted(kv)).toBeUndefined();
+    await pass(kv, clock);
+    expect(compacted(kv)).toBe(first);
+  }
+  await using kv = await open(log(path), options);
+  const first = kv.revision;
+  await putMany(kv, 10);
+  await pass(kv, clock, 4999);
+  expect(compacted(kv)).toBeLessThan(first);
+  await pass(kv, clock);
+  expect(compacted(kv)).toBe(first);
+});
+
 test('H21: with both limits, history ends at whichever comes first', async () => {
   const clock = new StandingClock();
   const retain = { revisions: 30, ageMs: 2000, everyMs: 1000 };

@@ -1,8 +1,10 @@
 /** Undo in the store of this process; what holds for every `Kv` is in its suite. */
+import { undoPages, type PlainKv } from '@varve/api/implement';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { memory, open, type EmbeddedKv, type Entry } from '../src/index.ts';
+import { bytes, memory, open, type EmbeddedKv, type Entry } from '../src/index.ts';
 import { codeOf, failure } from './helpers.ts';
+import { StandingClock } from './standing-clock.ts';
 
 const runs = process.env.VARVE_LARGE === '1' ? 300 : 20;
 
@@ -122,4 +124,105 @@ test('H6: an undo that is ended in the middle leaves the transactions before, an
   expect(await refused).toBe('BACKEND_NESTED');
   await kv.close();
   expect(await codeOf(() => kv.undo({}, revision))).toBe('KV_CLOSED');
+});
+
+const toBytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** The same store, and what an undo asked it for. */
+function watched(kv: PlainKv): { readonly kv: PlainKv; readonly asked: string[] } {
+  const asked: string[] = [];
+  const shown = new Proxy(kv, {
+    get(target, name) {
+      // What one member of a cluster remembers of leases is not asked for: it may lag behind.
+      if (name === 'leases') return () => Promise.reject(new Error('all leases of the store'));
+      if (name === 'lease') {
+        return (options: Parameters<PlainKv['lease']>[0]) => {
+          asked.push(`lease ${Object.keys(options).join()} ${options.id}`);
+          return target.lease(options);
+        };
+      }
+      if (name === 'txn') {
+        return (txn: Parameters<PlainKv['txn']>[0], options: object) => {
+          asked.push(`${txn.then?.length} ${txn.else?.length}`);
+          return target.txn(txn, options);
+        };
+      }
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
+    },
+  });
+  return { kv: shown, asked };
+}
+
+const everything = { key: new Uint8Array(), end: new Uint8Array() };
+
+test('H5, UNP4: only leases of the transaction are asked for, where one is over, and asking keeps none of them alive', async () => {
+  const clock = new StandingClock();
+  await using kv = await open(memory(), { key: bytes, value: bytes, world: clock.world });
+  const [lives, ends] = [await kv.lease({ ttl: 600, id: 'a' }), await kv.lease({ ttl: 600, id: 'b' })];
+  for (let i = 0; i < 5; i++) await kv.lease({ ttl: 600 });
+  for (const [key, lease] of [
+    ['1', lives],
+    ['2', lives],
+    ['3', ends],
+    ['4', ends],
+  ] as const)
+    await kv.put(toBytes(key), toBytes('then'), { lease });
+  const { revision } = await kv.status();
+  await kv.delete({ all: true });
+  const task = { bounds: everything, revision, maxOps: 128, options: {} };
+  const first = watched(kv);
+  clock.advance(100_000);
+  expect(await undoPages(first.kv, task, kv.revision)).toMatchObject({ put: 4, leaseless: 0 });
+  expect(first.asked).toEqual(['4 4']);
+  await ends.revoke();
+  await kv.delete({ all: true });
+  const second = watched(kv);
+  expect(await undoPages(second.kv, task, kv.revision)).toMatchObject({ put: 2, leaseless: 2 });
+  expect(second.asked).toEqual(['4 4', 'lease id,signal a', 'lease id,signal b', '2 2']);
+  expect(await lives.remaining()).toBe(500);
+  expect((await lives.revoke()).deleted).toBe(2);
+});
+
+test('H3, UNP3: a page counts long keys three times, and the values that there are now; of one key none is asked back', async () => {
+  await using kv = await open(memory(), { key: bytes, value: bytes });
+  const { revision } = await kv.put(toBytes('start'), toBytes('x'));
+  for (let i = 0; i < 120; i++) await kv.put(toBytes('k'.repeat(6000) + i), toBytes('x'));
+  const long = await kv.undo({}, revision);
+  expect([long.deleted, long.revisions.length]).toEqual([120, 3]);
+  for (const key of ['a', 'b', 'c']) await kv.put(toBytes(key), toBytes('small'));
+  const small = kv.revision;
+  for (const key of ['a', 'b', 'c']) await kv.put(toBytes(key), new Uint8Array(700_000));
+  const { kv: seen, asked } = watched(kv);
+  const task = { bounds: everything, revision: small, maxOps: 128, options: {} };
+  let overtaking: Promise<unknown> | undefined;
+  const onPage = (): void => void (overtaking ??= kv.put(toBytes('c'), toBytes('theirs')));
+  const answer = await undoPages(seen, { ...task, options: { onPage } }, kv.revision);
+  await overtaking;
+  expect(asked).toEqual(['1 0', '1 0', '1 0']);
+  expect(answer).toMatchObject({ put: 2, overtaken: 1 });
+  expect((await kv.get(toBytes('c')))?.value).toEqual(toBytes('theirs'));
+});
+
+test('H6, UIN1: no compaction ends an undo in the middle, and however it ends its revision can be compacted then', async () => {
+  await using kv = await open(memory(), { limits: { maxOps: 1 } });
+  const { revision } = await kv.put('start', '1');
+  for (const key of ['a', 'b', 'c']) await kv.put(key, 'now');
+  const refused: Promise<unknown>[] = [];
+  const onPage = (): void => void refused.push(codeOf(() => kv.compact(revision + 1)));
+  expect((await kv.undo({}, revision, { onPage })).deleted).toBe(3);
+  expect(await Promise.all(refused)).toEqual(['KV_HELD', 'KV_HELD', 'KV_HELD']);
+  for (const future of [kv.revision + 1, 5_000_000, Number.MAX_SAFE_INTEGER])
+    expect(await codeOf(() => kv.undo({}, future))).toBe('MVCC_FUTURE_REVISION');
+  expect(kv.stats().holds).toEqual([]);
+  const stop = new Error('enough');
+  const ended = await failure(() =>
+    kv.undo({}, revision + 3, {
+      onPage: () => {
+        throw stop;
+      },
+    }),
+  );
+  expect([ended, kv.stats().holds]).toEqual([stop, []]);
+  await kv.compact(revision + 1);
 });

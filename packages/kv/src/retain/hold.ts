@@ -5,12 +5,13 @@
  *       known when it is made (law 9, decisions/0045).
  * HOLD2  It is a matter of this process: nothing is written, and closing the store ends it.
  * HOLD3  Whether one runs is asked when it matters, by the clock that only goes forward: there is no timer.
- * HOLD4  What was compacted, or is about to be, cannot be held any more.
+ * HOLD4  What was compacted, or is about to be, cannot be held any more. A compaction that failed leaves what was there before to be held.
+ * HOLD5  Memory is bounded by the holds that run: ended ones that nobody asks for are dropped whenever their number has doubled (law 9).
  */
 import { KvError } from '@varve/api';
 import { checkNames, checkOptionalInteger, checkRevision } from '@varve/api/implement';
 import type { Clock } from '@varve/base/clock';
-import type { Store } from '@varve/watch';
+import type { Compaction, Store } from '@varve/watch';
 
 /** How long a revision is held at the most. */
 export interface HoldOptions {
@@ -45,14 +46,21 @@ const MOST_AGE_MS = 86_400_000;
 const DEFAULT_REVISIONS = 1_000_000;
 const MOST_REVISIONS = 1_000_000_000;
 
+/** Fewer are not worth a look. */
+const FEW_HOLDS = 64;
+
+type HeldStore = Pick<Store, 'rev' | 'firstRev' | 'compact'>;
+
 export class Holds {
-  readonly #store: Pick<Store, 'rev' | 'firstRev'>;
+  readonly #store: HeldStore;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #holds: Set<StoreHold> = new Set();
-  /** The newest revision that was asked to be compacted to. */
-  #compacting = 0;
+  /** When ended ones are looked for again. */
+  #sweepAt = FEW_HOLDS;
+  /** Compactions that were asked for and are not accepted yet. */
+  readonly #compacting: Set<{ readonly revision: number }> = new Set();
 
-  constructor(store: Pick<Store, 'rev' | 'firstRev'>, clock: Pick<Clock, 'now'>) {
+  constructor(store: HeldStore, clock: Pick<Clock, 'now'>) {
     this.#store = store;
     this.#clock = clock;
   }
@@ -64,7 +72,7 @@ export class Holds {
     const { ageMs = DEFAULT_AGE_MS, revisions = DEFAULT_REVISIONS } = options;
     checkOptionalInteger(ageMs, 'ageMs', 1, MOST_AGE_MS);
     checkOptionalInteger(revisions, 'revisions', 1, MOST_REVISIONS);
-    const [compacted, current] = [Math.max(this.#store.firstRev(), this.#compacting), this.#store.rev()];
+    const [compacted, current] = [this.#lowest(), this.#store.rev()];
     if (revision < compacted) {
       const message = `revision ${revision} is compacted; hold ${compacted} or a later one`;
       throw new KvError('MVCC_COMPACTED', message, { compactRevision: compacted });
@@ -75,6 +83,7 @@ export class Holds {
     }
     const hold = new StoreHold(this, revision, this.#clock.now() + ageMs, revision + revisions);
     this.#holds.add(hold);
+    if (this.#holds.size >= this.#sweepAt) this.#sweepAt = Math.max(FEW_HOLDS, 2 * this.#running().length);
     return hold;
   }
 
@@ -85,16 +94,22 @@ export class Holds {
     return oldest;
   }
 
-  /** To be asked right before a compaction, which then is no matter for holds any more. @throws KvError `KV_HELD` */
-  passCompaction(revision: number): void {
+  /** Compacts the store, in this tick, unless that would pass a running hold. @throws KvError `KV_HELD`; as the store's `compact` */
+  async compact(revision: number): Promise<Compaction> {
     const { oldest } = this;
     // What the store refuses anyhow is its own affair.
-    if (revision > this.#store.rev() || revision <= this.#store.firstRev()) return;
+    if (revision > this.#store.rev() || revision <= this.#store.firstRev()) return this.#store.compact(revision);
     if (oldest !== undefined && revision > oldest) {
-      const message = `a hold keeps revision ${oldest}: compact up to that one, or close the hold first; stats().holds tells how long it lasts`;
+      const message = `a hold, or an undo under way, keeps revision ${oldest}: compact up to that one, close the hold, or wait; stats().holds tells how long it lasts`;
       throw new KvError('KV_HELD', message, { revision: oldest });
     }
-    this.#compacting = Math.max(this.#compacting, revision);
+    const asked = { revision };
+    this.#compacting.add(asked);
+    try {
+      return await this.#store.compact(revision);
+    } finally {
+      this.#compacting.delete(asked);
+    }
   }
 
   /** Running ones, the oldest revision first. */
@@ -123,6 +138,13 @@ export class Holds {
   /** The store is closing. */
   end(): void {
     this.#holds.clear();
+  }
+
+  /** The oldest revision that can still be held. */
+  #lowest(): number {
+    let lowest = this.#store.firstRev();
+    for (const { revision } of this.#compacting) lowest = Math.max(lowest, revision);
+    return lowest;
   }
 
   #running(): StoreHold[] {

@@ -9,8 +9,9 @@
  *       not: one that is behind ends with `MVCC_COMPACTED`, as by any compaction.
  * RTN3  An error is nobody's: it is told as a background error and shown in `stats`, and the next pass tries again. One that ends the store
  *       ends this, too.
- * RTN4  Without times, age is what this process has seen: at each pass the present revision is noted, by the clock that only goes forward. With
- *       them it is exact, and goes by the times that the revisions have.
+ * RTN4  Age is what this process has seen: at each pass the present revision is noted, by the clock that only goes forward. With times it is exact,
+ *       and goes by those that the revisions have; what was seen goes all the same, so that times of a wall clock that was ahead once do not keep
+ *       everything until that date.
  * RTN5  Nothing is done where nothing new may go, so an idle store stays idle.
  */
 import { codeOf } from '@varve/api';
@@ -116,8 +117,7 @@ export class Retention {
       return false;
     }
     const began = clock.now();
-    holds.passCompaction(revision);
-    const compaction = await store.compact(revision);
+    const compaction = await holds.compact(revision);
     await compaction.finished();
     const { passes, compactions, defragmentations } = this.#status;
     this.#status = {
@@ -141,9 +141,9 @@ export class Retention {
     const { revisions, ageMs } = this.#plan;
     const byCount = revisions === undefined ? 0 : store.rev() - revisions + 1;
     if (ageMs === undefined) return byCount;
-    const byAge =
-      times === undefined ? this.#seen.at(clock.now() - ageMs) : await times.revisionAt(clock.unixMs() - ageMs);
-    return Math.max(byCount, byAge);
+    const seen = this.#seen.at(clock.now() - ageMs);
+    const byTimes = (await times?.revisionAt(clock.unixMs() - ageMs)) ?? 0;
+    return Math.max(byCount, seen, byTimes);
   }
 
   async #giveBack(): Promise<void> {
@@ -163,8 +163,8 @@ export class Retention {
   }
 
   #note(): void {
-    const { store, times, clock } = this.#of;
-    if (this.#plan.ageMs !== undefined && times === undefined) this.#seen.add(clock.now(), store.rev());
+    const { store, clock } = this.#of;
+    if (this.#plan.ageMs !== undefined) this.#seen.add(clock.now(), store.rev());
   }
 
   #failed(error: unknown): void {
