@@ -147,6 +147,8 @@ class DiffSource<K, V> implements Source<Difference<K, V>> {
       if (this.#unread >= this.#pairs.length) {
         if (this.#first.empty) await this.#first.load();
         if (this.#second.empty) await this.#second.load();
+        // Closed meanwhile.
+        if (this.#left === 0) return false;
         this.#pairs = this.#step();
         this.#unread = 0;
         if (this.#pairs.length === 0) return this.#first.empty || this.#second.empty;

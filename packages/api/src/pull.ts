@@ -5,7 +5,7 @@
  *     loop has a turn first, however fast the consumer is (law 10).
  * PLL2  Pulls may overlap; they are answered in the order of the calls.
  * PLL3  An error ends the stream: the pull that met it rejects, the source is closed once, later pulls are done.
- * PLL4  Leaving a loop (`return`) closes the source at once, also under a pull that waits.
+ * PLL4  Leaving a loop (`return`) closes the source at once, also under a pull that waits: whatever that one meets then, it is done.
  */
 import type { Items } from './list-options.ts';
 
@@ -85,8 +85,11 @@ export class Pull<T> implements AsyncIterableIterator<T> {
         if (item !== undefined) return { done: false, value: item };
       } while (!this.#ended && (await this.#source.load()));
     } catch (error) {
-      this.#end();
-      throw error;
+      // Who has left is not told of what came of it.
+      if (!this.#ended) {
+        this.#end();
+        throw error;
+      }
     }
     this.#end();
     return { done: true, value: undefined };

@@ -4,7 +4,8 @@
  * KVS1  When a value ends is what keyv wrote beside it, to the millisecond. The lease that its key gets as well is what takes it away
  *       when nobody asks for it any more: whole seconds, rounded up, so never before its time.
  * KVS2  Many keys are written and deleted in pages, a transaction each: at most 128 of them, or half a million characters.
- * KVS3  A name space is a prefix, `name:`, which keyv itself puts before keys; only `clear` and `iterator` ask for it here.
+ * KVS3  A name space is a prefix, `name:`, which keyv itself puts before keys; only `clear` and `iterator` ask for it here. One whose name
+ *       begins with another's and a colon lies inside that one.
  * KVS4  No error is lost: a call that fails throws, and the one whose error keyv keeps for itself tells the listeners, too.
  */
 import { put, remove, type Entry, type Kv } from '@varve/api';
@@ -180,6 +181,14 @@ function prefixOf(namespace: string | undefined): string | undefined {
   return namespace === undefined || namespace === '' ? undefined : `${namespace}:`;
 }
 
+/** About what the codec of the store will make of it. */
 function lengthOf(value: unknown): number {
-  return typeof value === 'string' || value instanceof Uint8Array ? value.length : 0;
+  if (typeof value === 'string') return value.length;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  try {
+    return JSON.stringify(value)?.length ?? 0;
+  } catch {
+    // What is no JSON only the codec knows.
+    return 0;
+  }
 }

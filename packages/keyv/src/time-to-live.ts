@@ -1,19 +1,16 @@
 /** How long a value lives, as keyv says it and as a lease does. */
+import { leaseSeconds } from '@varve/api/adapt';
 import { invalidType } from '@varve/api/implement';
 
-/** What a lease may have at most: longer is for ever. */
-const mostSeconds = 9_000_000_000;
-
 /**
- * Seconds for a lease that ends at `ttl` milliseconds or later; `undefined` for ever. What is over already gets the shortest, since keyv
+ * Seconds for a lease that ends at `ttl` milliseconds or later; `undefined` for ever, which is also what a lease cannot have. What is over already gets the shortest, since keyv
  * has written beside the value that it is.
  * @throws TypeError `KV_INVALID` for what is no number
  */
 export function secondsOf(ttl: number | undefined): number | undefined {
   if (ttl === undefined || ttl === 0) return undefined;
   if (typeof ttl !== 'number' || Number.isNaN(ttl)) throw invalidType('ttl must be a number of milliseconds');
-  const seconds = Math.max(1, Math.ceil(ttl / 1000));
-  return seconds > mostSeconds ? undefined : seconds;
+  return leaseSeconds(ttl / 1000);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { nodeWorld } from '@varve/base/node/world';
 import { expect, test } from 'vitest';
 import { Pull, type Source } from '@varve/api/implement';
+import { memory, open } from '../src/index.ts';
 import { failure } from './helpers.ts';
 
 /** A source of given chunks that counts what is asked of it. */
@@ -61,4 +62,39 @@ test('P4: leaving closes at once, also under a pull that waits', async () => {
   expect(source.closed).toBe(1);
   expect(await waiting).toEqual({ done: true, value: undefined });
   expect(await pull.next()).toEqual({ done: true, value: undefined });
+});
+
+test('P4: who has left is not told of an error that a pull meets afterwards', async () => {
+  const source = new Chunks([1], new Error('mine'));
+  const pull = new Pull(source, nodeWorld.slice);
+  expect(await pull.next()).toEqual({ done: false, value: 1 });
+  const [waiting, behind] = [pull.next(), pull.next()];
+  await pull.return();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+  expect(await behind).toEqual({ done: true, value: undefined });
+  expect(source.closed).toBe(1);
+});
+
+test('EVS3: a pull under way when its reader left is done, also where the store is closed at that moment', async () => {
+  const kv = await open(memory());
+  for (let i = 0; i < 200; i++) await kv.put('a', `${i}`);
+  for (let i = 0; i < 200; i++) await kv.put(`k${i}`, '');
+  const streams = [
+    kv.history('a'),
+    kv.history('a', { reverse: true }),
+    kv.changes({}, { since: 1 }),
+    kv.diff(2, (await kv.status()).revision, {}),
+    kv.list({}),
+    kv.list({}, { orderBy: 'version' }),
+  ].map((items): AsyncIterator<unknown> => items[Symbol.asyncIterator]());
+  const waiting: Promise<unknown>[] = [];
+  for (const stream of streams) {
+    // Up to a part's end, then one pull that must read.
+    for (let i = 0; i < 128; i++) await stream.next();
+    waiting.push(stream.next());
+    await stream.return?.();
+  }
+  const closing = kv.close();
+  for (const outcome of await Promise.allSettled(waiting)) expect(outcome.status).toBe('fulfilled');
+  await closing;
 });

@@ -9,7 +9,7 @@
  *       driver is mounted, leaves out the rest.
  */
 import { bytes, codeOf, put, type Entry, type Kv } from '@varve/api';
-import { deleteEach, getEach, LentStore, pagesOf, type KvOrOpen } from '@varve/api/adapt';
+import { deleteEach, getEach, leaseSeconds, LentStore, pagesOf, type KvOrOpen } from '@varve/api/adapt';
 import { invalidType, outOfRange } from '@varve/api/implement';
 import { checkOptions, isFunction, isNumber, type Faults, type Rules } from '@varve/base/options';
 import { bytesOf, valueOf } from './values.ts';
@@ -120,10 +120,10 @@ async function metaOf(kv: BytesKv, entry: Entry<string, Uint8Array>): Promise<Va
   }
 }
 
-/** Whole seconds for a lease, rounded up; 0 is for ever, as it is for unstorage's other drivers. */
+/** Whole seconds for a lease, rounded up; 0 is for ever, as it is for unstorage's other drivers, and so is what no lease can have. */
 function secondsOf(call: CallOptions | undefined, options: VarveDriverOptions): number | undefined {
   const ttl: unknown = call?.['ttl'] ?? options.ttl;
   if (ttl === undefined || ttl === 0) return undefined;
   if (typeof ttl !== 'number' || !(ttl > 0)) throw invalidType('ttl must be a number of seconds above 0');
-  return ttl === Number.POSITIVE_INFINITY ? undefined : Math.ceil(ttl);
+  return leaseSeconds(ttl);
 }

@@ -3,7 +3,7 @@
  *
  * WHB1  There is a stream while there is a watcher. When it is lost, every watcher is made again on the next, each from the first revision
  *      that it has not seen (WLI1). While all of them are parked (WLI2) nobody needs one: it is made when one of them goes on, and the time
- *      without counts from then.
+ *      without counts from then. There are never two: while a token is renewed for the next one, whoever comes waits for that.
  * WHB2  Never silence (law 12): a stream on which nothing comes at first is given up; pings find a member that has stopped; a member that has
  *      lost its leader ends the stream itself, as it is asked to. When no stream can be had for `timeoutMs`, the watches end with
  *      `KV_UNAVAILABLE`.
@@ -13,7 +13,6 @@
  * etcd: clientv3/watch.go (spec watch.md 9 and 10).
  */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { KvError } from '@varve/api';
 import { maintenanceService, kvService, watchService, type WatchRequest, type WatchResponse } from '@varve/etcd-api';
 import { closedError, unavailable, type Calls } from '../channel/calls.ts';
 import type { Member } from '../channel/member.ts';
@@ -41,6 +40,7 @@ export class WatchHub implements Connection {
   readonly #calls: Calls;
   readonly #lines = new Set<WatchLine>();
   #live: Live | undefined;
+  /** A stream is being made, or what must be done before it. */
   #connecting = false;
   #lastId = 0;
   /** When the stream before was lost; `undefined` while there is one that answers. */
@@ -136,17 +136,22 @@ export class WatchHub implements Connection {
   }
 
   #connect(): void {
-    if (this.#connecting) return;
+    if (this.#connecting || this.#live !== undefined) return;
     if (!this.#isWanted()) {
       this.#forget();
       return;
     }
+    this.#after(this.#dial());
+  }
+
+  /** Nobody else makes a stream until this is done; then there is one, or the next is made. */
+  #after(step: Promise<void>): void {
     this.#connecting = true;
-    void this.#dial().then(
+    void step.then(
       () => {
         this.#connecting = false;
         // Whoever was lost or added meanwhile.
-        if (this.#live === undefined) this.#connect();
+        this.#connect();
       },
       (error: unknown) => {
         this.#connecting = false;
@@ -215,10 +220,7 @@ export class WatchHub implements Connection {
       if (this.#live !== live) return;
       this.#live = undefined;
       this.#downSince ??= clock.now();
-      void this.#lost(member, token, error).then(
-        () => this.#connect(),
-        (reason: unknown) => this.#end(reason),
-      );
+      this.#after(this.#lost(member, token, error));
     };
     stream.on('data', (answer: WatchResponse) => {
       giveUp();
@@ -296,10 +298,7 @@ export class WatchHub implements Connection {
     line.denied = true;
     this.#live = undefined;
     live.stream.cancel();
-    void this.#calls.renew(live.token).then(
-      () => this.#connect(),
-      (error: unknown) => this.#end(error instanceof KvError ? error : closedError()),
-    );
+    this.#after(this.#calls.renew(live.token));
   }
 }
 
