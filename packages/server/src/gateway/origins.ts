@@ -58,9 +58,11 @@ export class Origins {
     return false;
   }
 
-  #isCalledRight({ host: authority, isSecure, localAddress = '' }: Exchange): boolean {
+  #isCalledRight({ host: authority, isSecure, localAddress }: Exchange): boolean {
     if (isSecure || this.#others === 'all') return true;
-    if (this.#others === 'not on loopback' && !isLoopback(localAddress.replace(/^::ffff:/, ''))) return true;
+    // A connection that does not say where it arrived may have arrived on loopback.
+    const arrived = localAddress?.replace(/^::ffff:/, '') ?? 'localhost';
+    if (this.#others === 'not on loopback' && !isLoopback(arrived)) return true;
     const host = hostOf(authority);
     return this.#hosts.has(host) || isLoopback(host) || isAddress(host);
   }

@@ -2,19 +2,20 @@
  * What the unary calls of one connection hold in memory: requests that are not answered yet, and answers that nobody reads.
  *
  * SVSL1  A request has some time to become whole, then it is refused (R101).
- * SVSL2  Requests, whole or not, take so many bytes of a connection until they are answered, each piece with what it costs to keep. Who
- *     sends more is held up by the windows of its streams (R101). The oldest that is not whole goes on, so that all come to an end; but
- *     not when those that are whole take all of it themselves.
+ * SVSL2  Requests, whole or not, take so many bytes of a connection until they are answered: the memory that they are in, and something
+ *     for each piece. Who sends more is held up by the windows of its streams (R101): what comes of those, 64 KiB of each, waits, in no
+ *     more than twice that memory, and counts as soon as its stream goes on. The oldest that is not whole goes on, so that all come to an
+ *     end; but not when those that are whole take all of it themselves.
  * SVSL3  Who does not read what it got gets no more: further calls begin, and answers are written, when there is room. A connection
  *     that takes nothing of its large answers for that time is ended (R104). Small ones are bounded by the number of streams.
  * SVSL4  A connection on which far too many calls break the rules, or are taken back, is ended.
  */
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { every } from '../../clock.ts';
+import { every, soon } from '../../clock.ts';
 
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
-/** What a piece of a request takes beside its bytes: of pieces of one byte that is nearly all. */
+/** What a piece of a request takes beside its bytes, of time more than of memory: of pieces of one byte that is nearly all. */
 export const PIECE_BYTES = 128;
 /** With so many bytes unread, further calls and answers of the connection wait. */
 const FULL_BYTES = 8 * 1024 * 1024;
@@ -35,8 +36,10 @@ export abstract class Loading {
   began = -1;
   /** Bytes that count for it. */
   held = 0;
+  /** Bytes that came while it was held up, and will count. */
+  waiting = 0;
 
-  /** No more of it is read until `goOn`. */
+  /** No more of it is let in until `goOn`. It is said again with each piece that comes nevertheless. */
   abstract holdUp(): void;
   abstract goOn(): void;
 
@@ -75,6 +78,7 @@ export class SessionLoad {
 
   /** Its request is whole. */
   complete(call: Loading): void {
+    this.#release(call);
     this.#leave(call);
     this.#whole += call.held;
     this.#letOn();
@@ -93,11 +97,20 @@ export class SessionLoad {
 
   /** A piece of its request is kept until it ends. */
   hold(call: Loading, bytes: number): void {
-    call.held += bytes + PIECE_BYTES;
-    this.#held += bytes + PIECE_BYTES;
+    if (this.#heldUp.has(call)) {
+      call.waiting += bytes + PIECE_BYTES;
+      call.holdUp();
+      return;
+    }
+    this.#count(call, bytes + PIECE_BYTES);
     if (this.#mayGoOn(call)) return;
     this.#heldUp.add(call);
     call.holdUp();
+  }
+
+  #count(call: Loading, bytes: number): void {
+    call.held += bytes;
+    this.#held += bytes;
   }
 
   /** It is answered, or nobody waits for it any more. */
@@ -106,6 +119,7 @@ export class SessionLoad {
     else this.#leave(call);
     this.#held -= call.held;
     call.held = 0;
+    call.waiting = 0;
     this.#later.delete(call);
     this.#release(call);
     this.#letOn();
@@ -129,7 +143,10 @@ export class SessionLoad {
   }
 
   #release(call: Loading): void {
-    if (this.#heldUp.delete(call)) call.goOn();
+    if (!this.#heldUp.delete(call)) return;
+    this.#count(call, call.waiting);
+    call.waiting = 0;
+    call.goOn();
   }
 
   /** Does the work when there is room for an answer: mostly at once. */
@@ -141,9 +158,13 @@ export class SessionLoad {
   /** A call broke the rules of gRPC, or its client took it back: each cost more than it costs to send (R99). */
   complain(weight: number): void {
     this.#unruly += weight;
-    if (this.#unruly <= MOST_UNRULY || this.#session.destroyed) return;
-    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    this.#session.destroy();
+    if (this.#unruly <= MOST_UNRULY) return;
+    // Calls break the rules from within nghttp2, where no session may be ended.
+    soon(() => {
+      if (this.#session.destroyed) return;
+      this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      this.#session.destroy();
+    });
   }
 
   send(stream: ServerHttp2Stream, bytes: number): void {

@@ -8,15 +8,19 @@
  *     compressed is refused: nothing is inflated (R103). So is what comes in pieces that take more memory than the request (R101).
  * SVUS2  An answer is sent once: that of the method, a refusal, or none because the client has gone. What the method does when the
  *     deadline has passed is its own affair; nobody hears of it (R107).
+ * SVUS3  While a stream is held up, what comes is taken and counted as before, but its window is not opened again: that is at most the
+ *     64 KiB of it. Node alone would keep each frame of that as an object, and count none.
  *
  * Messages on the wire: one byte (1: compressed), length in four bytes, message.
  */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { Readable } from 'node:stream';
 import { status } from '@grpc/grpc-js';
 import { after, soon } from '../../clock.ts';
 import type { UnaryHandler } from '../../rpc/calls.ts';
 import { timeoutMsOf } from '../../rpc/timeout.ts';
 import { refusals, type StatusError } from '../../status.ts';
+import { RequestBytes } from './request-bytes.ts';
 import { BROKEN, Loading, PIECE_BYTES, TAKEN_BACK, type SessionLoad } from './session-load.ts';
 import { UnaryCall } from './unary-call.ts';
 
@@ -28,6 +32,9 @@ export interface UnaryMethod {
 }
 
 const PREFIX = 5;
+const NOTHING = Buffer.alloc(0);
+/** What a stream does with its bytes when nothing holds it up. */
+const pushTo = (stream: Readable, bytes: Buffer | null): boolean => Readable.prototype.push.call(stream, bytes);
 /** What the pieces of a request may take beyond what is in them: a thousand may be of one byte. */
 const MOST_LOST_BYTES = 128 * 1024;
 const answerHeaders = { ':status': 200, 'content-type': 'application/grpc' };
@@ -42,9 +49,11 @@ export class UnaryStream extends Loading {
   readonly #method: UnaryMethod;
   readonly #load: SessionLoad;
   readonly #mostBytes: number;
-  #parts: Buffer | Buffer[] | undefined;
-  #size = 0;
+  readonly #request: RequestBytes = new RequestBytes();
+  /** Bytes that it will have, once its prefix has come. */
+  #announced = Infinity;
   #pieces = 0;
+  #isHeldUp = false;
   #stopTimer: (() => void) | undefined;
   #call: UnaryCall | undefined;
   #answered = false;
@@ -90,11 +99,29 @@ export class UnaryStream extends Loading {
   }
 
   holdUp(): void {
-    this.#stream.pause();
+    const stream = this.#stream;
+    // What Node has of it already comes first: it is on its way.
+    if (this.#isHeldUp || stream.readableLength > 0) return;
+    this.#isHeldUp = true;
+    stream.pause();
+    // A stream that says "no more" gives back no window until it is read.
+    stream.push = (bytes: Buffer | null) => {
+      if (bytes === null) return pushTo(stream, null);
+      this.#take(bytes);
+      return false;
+    };
+    stream._read = () => undefined;
   }
 
   goOn(): void {
-    this.#stream.resume();
+    if (!this.#isHeldUp) return;
+    this.#isHeldUp = false;
+    const stream = this.#stream;
+    Reflect.deleteProperty(stream, 'push');
+    Reflect.deleteProperty(stream, '_read');
+    // The read that is under way ends with nothing, so that another one begins, which opens the window.
+    if (!stream.destroyed) stream.push(NOTHING);
+    stream.resume();
   }
 
   #refuse(error: StatusError): void {
@@ -117,39 +144,36 @@ export class UnaryStream extends Loading {
 
   #take(bytes: Buffer): void {
     if (this.#answered) return;
-    const { length } = bytes;
-    this.#size += length;
-    if (this.#parts === undefined) this.#parts = bytes;
-    else if (Array.isArray(this.#parts)) this.#parts.push(bytes);
-    else this.#parts = [this.#parts, bytes];
-    this.#load.hold(this, length);
+    const request = this.#request;
+    const { taken } = request;
+    request.add(bytes, this.#announced);
     this.#pieces++;
-    if (this.#pieces * PIECE_BYTES > this.#size + MOST_LOST_BYTES) {
+    this.#load.hold(this, request.taken - taken);
+    if (this.#pieces * PIECE_BYTES > request.size + MOST_LOST_BYTES) {
       this.refuse(status.RESOURCE_EXHAUSTED, 'the request comes in too many pieces');
       return;
     }
-    if (this.#size >= PREFIX) this.#checkPrefix();
+    if (request.size >= PREFIX) this.#checkPrefix();
   }
 
   #checkPrefix(): void {
-    if (Array.isArray(this.#parts) && this.#parts[0]!.length < PREFIX) this.#parts = Buffer.concat(this.#parts);
-    const first = Array.isArray(this.#parts) ? this.#parts[0]! : this.#parts!;
-    const announced = first.readUInt32BE(1);
-    if (first[0] !== 0) {
+    const { whole, size } = this.#request;
+    const announced = whole.readUInt32BE(1);
+    this.#announced = PREFIX + announced;
+    if (whole[0] !== 0) {
       this.#refuse(refusals.encoding(String(this.#headers['grpc-encoding'] ?? 'identity')));
     } else if (announced > this.#mostBytes) {
       this.#refuse(refusals.messageTooLarge(announced, this.#mostBytes));
-    } else if (this.#size > PREFIX + announced) {
+    } else if (size > PREFIX + announced) {
       this.refuse(status.UNIMPLEMENTED, 'a unary call has one message');
     }
   }
 
   #run(): void {
     if (this.#answered) return;
-    const parts = this.#parts;
-    const whole = Array.isArray(parts) ? Buffer.concat(parts) : parts;
-    this.#parts = undefined;
-    if (whole === undefined || whole.length < PREFIX || whole.length !== PREFIX + whole.readUInt32BE(1)) {
+    const { whole } = this.#request;
+    this.#request.clear();
+    if (whole.length < PREFIX || whole.length !== PREFIX + whole.readUInt32BE(1)) {
       this.refuse(status.INTERNAL, 'the request has ended before its message');
       return;
     }
@@ -230,7 +254,7 @@ export class UnaryStream extends Loading {
   #letGo(): void {
     this.#stopTimer?.();
     this.#load.end(this);
-    this.#parts = undefined;
+    this.#request.clear();
     this.#call = undefined;
   }
 }

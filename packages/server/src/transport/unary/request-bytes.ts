@@ -1,0 +1,53 @@
+/**
+ * What has come of a request, in one buffer.
+ *
+ * SVRB1  A piece is a view of all that was read from its connection at once, up to 64 KiB: who keeps a byte of it keeps all of that. A
+ *     piece stays what it is while it is alone and half of that or more; otherwise it is copied.
+ * SVRB2  What is kept is no more than twice the bytes that have come, and `taken` says it. A small first piece lies in Node's pool, which
+ *     keeps up to 8 KiB for it; a second one takes it out of there.
+ */
+
+/** Of a request that comes in small pieces. */
+const LEAST_BYTES = 256;
+const NOTHING = Buffer.alloc(0);
+
+export class RequestBytes {
+  #bytes: Buffer = NOTHING;
+  size = 0;
+  /** Bytes of memory. */
+  taken = 0;
+
+  /** What has come, until more is added. */
+  get whole(): Buffer {
+    return this.#bytes.length === this.size ? this.#bytes : this.#bytes.subarray(0, this.size);
+  }
+
+  /** @param most bytes that the request will have, if that is known */
+  add(piece: Buffer, most: number): void {
+    const { size } = this;
+    this.size += piece.length;
+    if (size === 0) {
+      const behind = piece.buffer.byteLength;
+      const isMostOfIt = piece.length * 2 >= behind;
+      this.#bytes = isMostOfIt ? piece : Buffer.from(piece);
+      this.taken = isMostOfIt ? behind : piece.length;
+      return;
+    }
+    if (this.size > this.#bytes.length) this.#grow(size, most);
+    this.#bytes.set(piece, size);
+  }
+
+  #grow(size: number, most: number): void {
+    const wanted = Math.max(2 * this.size, LEAST_BYTES);
+    const bytes = Buffer.allocUnsafeSlow(Math.max(this.size, Math.min(wanted, most)));
+    bytes.set(this.#bytes.subarray(0, size));
+    this.#bytes = bytes;
+    this.taken = bytes.length;
+  }
+
+  clear(): void {
+    this.#bytes = NOTHING;
+    this.size = 0;
+    this.taken = 0;
+  }
+}
