@@ -7,6 +7,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { kvService, PutRequestSchema, RangeRequestSchema } from '@varve/etcd-api';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { RequestBytes } from '../src/transport/unary/request-bytes.ts';
 import { Loading, SessionLoad } from '../src/transport/unary/session-load.ts';
 import { encodeMessage } from '../src/transport/unary/unary-stream.ts';
 import { framed, RawGrpc } from './support/raw-grpc.ts';
@@ -113,6 +114,57 @@ test('R101: a piece of a request counts with what it takes of memory, and the ol
   expect(third.isHeldUp).toBe(false);
   load.end(third);
   expect([second, third].map(({ held }) => held)).toEqual([0, 0]);
+});
+
+test('R101: a piece keeps no more of what it was read with than it counts', () => {
+  const request = new RequestBytes();
+  const read = (): Buffer => Buffer.from(new ArrayBuffer(64 * 1024));
+  let wanted = 0;
+  for (let pieces = 1; pieces <= 1000; pieces++) {
+    request.add(read().subarray(0, 1), Infinity);
+    wanted = Math.max(wanted, request.whole.buffer.byteLength);
+    expect(request.taken).toBeLessThanOrEqual(Math.max(256, 4 * pieces));
+  }
+  expect([request.size, wanted <= 8192]).toEqual([1000, true]);
+  // What is most of what was read stays what it is.
+  const large = read();
+  const alone = new RequestBytes();
+  alone.add(large.subarray(0, 40_000), 40_000);
+  expect([alone.whole.buffer === large.buffer, alone.taken]).toEqual([true, 64 * 1024]);
+});
+
+test('R101: what comes while a request is held up is told to it, piece by piece, and counts when it goes on', () => {
+  const load = new SessionLoad(new EventEmitter() as Http2Session);
+  const [oldest, second] = [new FakeCall(), new FakeCall()];
+  for (const call of [oldest, second]) load.begin(call);
+  load.hold(oldest, 17 * 1024 * 1024);
+  for (let piece = 0; piece < 10; piece++) load.hold(second, 100);
+  expect([second.isHeldUp, second.waiting > 900, second.held < 300]).toEqual([true, true, true]);
+  load.end(oldest);
+  expect([second.isHeldUp, second.waiting, second.held >= 1000]).toEqual([false, 0, true]);
+  load.end(second);
+});
+
+test('R101: frames of one byte that a held up request goes on to get are refused after a thousand', async () => {
+  await using server = await start();
+  using raw = new RawGrpc(server.server.url);
+  const filling = Array.from({ length: 20 }, () => {
+    const call = raw.begin(kvService.put.path);
+    call.stream.write(framed(put(1_500_000)).subarray(0, 1_000_000));
+    return call;
+  });
+  const small = raw.begin(kvService.put.path);
+  const one = Buffer.from([0]);
+  small.stream.write(framed(put(200_000)).subarray(0, 5));
+  let isOver = false;
+  void small.end.then(() => (isOver = true));
+  // Each in a turn of its own, so that each is a frame; the windows would let sixty thousand of them through.
+  for (let frame = 0; frame < 20_000 && !isOver; frame++) {
+    if (!small.stream.destroyed) small.stream.write(one);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await small.end).toBe('8 the request comes in too many pieces');
+  for (const { stream } of filling) stream.close(8);
 });
 
 test('R99: who takes back calls without end is shown out, and the server lives', async () => {
