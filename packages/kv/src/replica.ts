@@ -9,6 +9,7 @@
  *       filling was cut off, and what is there is taken out.
  * REP3  While a place is filled again, readers go on with a copy in memory: they see the state before or the state after, and nothing else.
  * REP4  What a change says of its key must be what comes of applying it. If it is not, nothing of its revision is applied: something was missed.
+ * REP5  Watches are whole, or end with `MVCC_COMPACTED`: of the revision that a state is of, only who had the one before knows what was deleted.
  */
 import { KvError, type Codec, type KeyCodec, type Kv } from '@varve/api';
 import { activeLimits, compareBytes, leaseOf, Records } from '@varve/api/implement';
@@ -66,6 +67,8 @@ export interface ReplicaState {
   readonly records: readonly ReplicaRecord[];
   /** What the owner wants to find again; it is there when the state is. */
   readonly note: Uint8Array;
+  /** What was there may be wrong: whoever watches is told that history is gone. @default false */
+  readonly gap?: boolean | undefined;
 }
 
 export interface Replica extends AsyncDisposable {
@@ -75,6 +78,8 @@ export interface Replica extends AsyncDisposable {
   readonly revision: number;
   /** The oldest revision that can be read, 0 where nothing was given up. */
   readonly compactRevision: number;
+  /** Watches from here on are whole; of earlier revisions, events may be missing. */
+  readonly eventsFrom: number;
   readonly size: number;
   readonly sizeInUse: number;
   /** A view to read with. */
@@ -87,6 +92,8 @@ export interface Replica extends AsyncDisposable {
   admit(): Promise<void>;
   /** Replaces the note. */
   keepNote(note: Uint8Array): void;
+  /** Events before this revision are not known to be all: what an owner knows of a copy that was kept. */
+  loseEvents(before: number): void;
   /** Replaces everything. */
   fill(state: ReplicaState): Promise<void>;
   /** Gives up what is older. Does nothing where that is given up. */
@@ -126,6 +133,9 @@ class OpenReplica implements Replica {
   /** What the store works on. */
   #backend: Backend;
   #closing: Promise<void> | undefined;
+  #eventsFrom = 0;
+  /** What is lost when the next state is swapped in. */
+  #losing: { readonly before: number; readonly all: boolean } | undefined;
 
   private constructor(parts: {
     readonly store: WatchableStore;
@@ -146,16 +156,22 @@ class OpenReplica implements Replica {
     const { cacheBytes, onVisible, world = hostWorld } = options;
     const note = home && (await noteOf(home));
     const backend = note === undefined || home === undefined ? await inMemory(world) : home;
+    let replica: OpenReplica | undefined;
+    const swapped = (revision: number): void => {
+      replica?.#swapped();
+      onVisible?.(revision);
+    };
     const storeOptions: StoreOptions = {
       sparse: true,
       // A copy of what is durable elsewhere: what a crash takes comes again.
       durability: 'interval',
       cacheBytes,
       world,
-      observers: onVisible && [() => ({ visible: onVisible, swapped: onVisible })],
+      observers: [() => (onVisible === undefined ? { swapped } : { visible: onVisible, swapped })],
     };
     const store = await openWatchableStore(backend, storeOptions);
-    return new OpenReplica({ store, backend, home, note, world });
+    replica = new OpenReplica({ store, backend, home, note, world });
+    return replica;
   }
 
   get revision(): number {
@@ -164,6 +180,10 @@ class OpenReplica implements Replica {
 
   get compactRevision(): number {
     return this.#store.firstRev();
+  }
+
+  get eventsFrom(): number {
+    return Math.max(this.#eventsFrom, this.#store.firstRev());
   }
 
   get size(): number {
@@ -198,17 +218,27 @@ class OpenReplica implements Replica {
     this.#store.write((txn) => txn.rows.put(bucket, noteKey, note));
   }
 
+  loseEvents(before: number): void {
+    this.#lose(before, false);
+  }
+
   async fill(state: ReplicaState): Promise<void> {
     const records = state.records.map(keyValueOf).toSorted((a, b) => a.modRevision - b.modRevision);
+    const { revision, gap = false } = state;
     // Only who was up to the revision before can still be told what this one deleted; all others are told that history is gone.
-    const gone = this.#store.rev() === state.revision - 1 ? await this.#missingIn(records) : [];
+    const isNext = !gap && this.#store.rev() === revision - 1;
+    const gone = isNext ? await this.#missingIn(records) : [];
+    // Revision 1 has changed nothing.
+    const first = isNext || revision === 1 ? revision : revision + 1;
     const row = { bucket, key: noteKey, value: state.note };
-    const stored = { revision: state.revision, records, gone, row };
+    const stored = { revision, records, gone, row };
     const before = this.#backend;
+    let isTold = false;
     if (this.#home === undefined || before === this.#home) {
       const aside = await inMemory(this.#world);
       await fillState(aside, stored, this.#world.clock);
-      await this.#swap(aside);
+      await this.#swap(aside, { before: first, all: gap });
+      isTold = true;
     }
     if (this.#home === undefined) {
       await before.close();
@@ -217,7 +247,7 @@ class OpenReplica implements Replica {
     const aside = this.#backend;
     await emptyBackend(this.#home);
     await fillState(this.#home, stored, this.#world.clock);
-    await this.#swap(this.#home);
+    await this.#swap(this.#home, { before: first, all: gap && !isTold });
     await aside.close();
   }
 
@@ -236,9 +266,24 @@ class OpenReplica implements Replica {
     return this.close();
   }
 
-  async #swap(backend: Backend): Promise<void> {
-    await this.#store.restore(backend);
+  async #swap(backend: Backend, losing: { readonly before: number; readonly all: boolean }): Promise<void> {
+    this.#losing = losing;
+    try {
+      await this.#store.restore(backend);
+    } finally {
+      this.#losing = undefined;
+    }
     this.#backend = backend;
+  }
+
+  /** In the step of the swap, so that no watcher is told anything in between. */
+  #swapped(): void {
+    if (this.#losing !== undefined) this.#lose(this.#losing.before, this.#losing.all);
+  }
+
+  #lose(before: number, all: boolean): void {
+    this.#eventsFrom = Math.max(this.#eventsFrom, before);
+    this.#store.loseEvents(before, all);
   }
 
   /** Keys that are live here and not there. */

@@ -1,4 +1,4 @@
-/** The layers that a follower is built on: REP1, REP3, REP4. What a follower does with them is tested there. */
+/** The layers that a follower is built on: REP1, REP3 to REP5. What a follower does with them is tested there. */
 import { utf8, type KvEvent } from '@varve/api';
 import { expect, onTestFinished, test } from 'vitest';
 import { MisfitError, openReplica, type Replica, type ReplicaChange, type ReplicaRecord } from '../src/replica.ts';
@@ -72,6 +72,46 @@ test('REP3, FIL3: a watch that needs no more than the very revision of the new s
   const events: string[] = [];
   for await (const event of watch) if (events.push(told(event)) === 3) break;
   expect(events).toEqual(['10 put d', '10 delete a', '10 delete c']);
+});
+
+test('REP5: a watch that needs the revision of a state ends with MVCC_COMPACTED, also one that waited for it; the next one is whole', async () => {
+  const replica = await filled();
+  const view = replica.view(utf8, utf8);
+  const pull = (watch: AsyncIterable<KvEvent<string, string>>): Promise<unknown> => watch[Symbol.asyncIterator]().next();
+  expect(replica.eventsFrom).toBe(10);
+  await expect(pull(view.watch({}, { from: 9 }))).rejects.toMatchObject({ code: 'MVCC_COMPACTED', compactRevision: 10 });
+  const waiting = [view.watch({}), view.watch({}, { from: 19 }), view.watch({}, { from: 20 })];
+  const later = view.watch({}, { from: 21 });
+  await replica.fill({ revision: 20, records: [record('b', 2, 3, 7)], note: bytes('') });
+  for (const watch of waiting)
+    await expect(pull(watch)).rejects.toMatchObject({ code: 'MVCC_COMPACTED', compactRevision: 21 });
+  replica.apply(21, [gone('b')]);
+  expect(await pull(later)).toMatchObject({ value: { type: 'delete', key: 'b', revision: 21 } });
+  await later.close();
+});
+
+test('REP5: where what was there may be wrong, every watch of it ends, also one that needs nothing but what follows', async () => {
+  const replica = await filled();
+  const view = replica.view(utf8, utf8);
+  const state = { records: [record('b', 2, 3, 7)], note: bytes(''), gap: true };
+  for (const revision of [9, 10]) {
+    const watch = view.watch({});
+    const again = view.watch({}, { resync: true }).batches()[Symbol.asyncIterator]();
+    const future = view.watch({}, { from: 12 });
+    await replica.fill({ ...state, revision });
+    await expect(watch[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'MVCC_COMPACTED',
+      compactRevision: revision + 1,
+    });
+    expect((await again.next()).value).toMatchObject({ resync: true, events: [] });
+    await again.return?.();
+    if (revision === 9) await future.close();
+    else {
+      replica.apply(12, [gone('b')]);
+      expect((await future[Symbol.asyncIterator]().next()).value).toMatchObject({ type: 'delete', revision: 12 });
+      await future.close();
+    }
+  }
 });
 
 test('REP1: a view has nothing to write with that works', async () => {

@@ -57,6 +57,7 @@ export async function openWithWatchers(
 function watchable(store: Store, watchers: Watchers): WatchableStore {
   const added: PropertyDescriptorMap & Record<Exclude<keyof WatchableStore, keyof Store>, PropertyDescriptor> = {
     newWatchStream: { value: () => watchers.newStream() },
+    loseEvents: { value: (before: number, all = false) => watchers.loseEvents(before, all) },
     watchStats: { get: () => watchers.stats },
     consistentIndex: { value: () => store.appliedIndex().index },
   };

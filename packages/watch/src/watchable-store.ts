@@ -114,4 +114,10 @@ export interface WatchableStore extends Store {
   /** The last applied entry of a log above the store (etcd 3.4's consistent index); 0n where there is none. */
   consistentIndex(): bigint;
   restore(backend: Backend): Promise<void>;
+  /**
+   * Says that events before this revision are not known, though the store is compacted below it or at it: watchers that need one end with the compacted
+   * notice, which names this revision. For data that hold a state, but not what has led to it. Never takes anything back.
+   * @param all whoever was told what came before is ended as well: it was wrong, or not all. @default false
+   */
+  loseEvents(before: number, all?: boolean): void;
 }

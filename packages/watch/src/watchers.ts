@@ -102,6 +102,11 @@ export class Watchers implements StoreObserver {
     for (const stream of this.streams) yield* stream.watchers.values();
   }
 
+  /** See `WatchableStore.loseEvents`. */
+  loseEvents(before: number, all: boolean): void {
+    this.places.lost(before, all, all ? this.all() : []);
+  }
+
   // StoreObserver
 
   finished(transaction: FinishedTransaction): void {

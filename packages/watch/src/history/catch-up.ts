@@ -13,7 +13,8 @@
  * CU3  A pass runs when there is a watcher that can move on, never otherwise: one whose queue takes no more waits with
  *     the queue, and comes back when its consumer reads. So there is nothing to retry, and no timer. Nobody calls it for
  *     that: it awaits arrivals in the cohorts.
- * CU4  What history has lost ends with one notice (`minRevision` below the compacted revision), also in the middle.
+ * CU4  What history has lost ends with one notice (`minRevision` below the compacted revision, or below what is known of a restored store),
+ *     also in the middle.
  *
  * etcd: watchable_store.go, syncWatchers (spec 6). Departs: CU1, CU3; a notice that finds no room waits as CU3 says.
  */
@@ -194,8 +195,13 @@ export class CatchUp {
     return served;
   }
 
+  /** The first one of which all events are known. */
+  get #firstRevision(): number {
+    return Math.max(this.#store.firstRev(), this.#places.eventsFrom);
+  }
+
   #noticesAt(position: number, room: number): number {
-    const compacted = this.#store.firstRev();
+    const compacted = this.#firstRevision;
     const cohort = this.#cohorts.at(position);
     if (cohort === undefined || position >= compacted) return 0;
     let served = 0;
@@ -228,7 +234,7 @@ export class CatchUp {
 
   /** The synchronous step for one watcher (CU2). */
   #serve(watcher: Watcher, window: HistoryWindow): void {
-    const compacted = this.#store.firstRev();
+    const compacted = this.#firstRevision;
     if (watcher.minRevision < compacted) {
       this.#notice(watcher, compacted);
       return;

@@ -25,6 +25,7 @@ export class Places {
   /** Queues with which unsynced watchers wait. */
   readonly #stalled: Set<EventQueue> = new Set();
   #visible: number;
+  #eventsFrom = 0;
   #unsyncedN = 0;
   #victimN = 0;
   #events = 0;
@@ -36,6 +37,11 @@ export class Places {
 
   get visible(): number {
     return this.#visible;
+  }
+
+  /** Of what is before, events may be missing, compacted or not. */
+  get eventsFrom(): number {
+    return this.#eventsFrom;
   }
 
   get unsyncedN(): number {
@@ -113,6 +119,23 @@ export class Places {
       if (watcher.minRevision > visible) continue;
       this.group.leave(watcher);
       this.#enterUnsynced(watcher);
+    }
+  }
+
+  /**
+   * Events before this revision are not known. Whoever needs one is behind, and catch-up tells it so; with `all`, whoever has had
+   * what was before needs one, too.
+   */
+  lost(eventsFrom: number, all: boolean, watchers: Iterable<Watcher>): void {
+    this.#eventsFrom = Math.max(this.#eventsFrom, eventsFrom);
+    if (!all) return;
+    for (const watcher of watchers) {
+      // Who is unsynced or waits further below is told anyway; who waits for a later revision has had nothing.
+      const { place, minRevision } = watcher;
+      if (minRevision > this.#visible + 1 || (place !== 'synced' && place !== 'victim')) continue;
+      if (place === 'synced') this.group.leave(watcher);
+      watcher.minRevision = 1;
+      if (place === 'synced') this.#enterUnsynced(watcher);
     }
   }
 
