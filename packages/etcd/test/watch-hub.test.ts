@@ -1,5 +1,5 @@
 /** WHB1: one stream for all watchers, whoever comes while another one is given up. */
-import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { credentials, status } from '@grpc/grpc-js';
 import { nodeWorld } from '@varve/base/node/world';
 import { deferred } from '@varve/base/deferred';
 import { kvService } from '@varve/etcd-api';
@@ -16,9 +16,9 @@ import { failure, until } from './support/wait.ts';
 const bounds = { key: Uint8Array.of(97), end: undefined };
 const watched: Watched = { bounds, previous: false, only: undefined, exact: false };
 const unauthenticated = Object.assign(new Error('ended'), {
-  code: 16,
+  code: status.UNAUTHENTICATED,
   details: 'etcdserver: invalid auth token',
-}) as Partial<ServiceError>;
+});
 
 let member: Scripted;
 let calls: Calls;
@@ -44,9 +44,20 @@ async function roundTrip(): Promise<void> {
   for (let i = 0; i < 3; i++) await calls.unary(kvService.range, asked, {});
 }
 
-const losses: readonly (readonly [how: string, lose: () => void])[] = [
-  ['ends', () => member.streams[0]!.emit('error', unauthenticated)],
-  ['refuses the watcher', () => member.answer(member.streams[0]!, 1n, 'rpc error: etcdserver: permission denied')],
+const losses: readonly (readonly [how: string, lose: () => Promise<void>])[] = [
+  [
+    'ends',
+    async () => {
+      // It was well, so that the next one is tried without a pause.
+      member.answer(member.streams[0]!, 1n);
+      await roundTrip();
+      member.streams[0]!.emit('error', unauthenticated);
+    },
+  ],
+  [
+    'refuses the watcher',
+    async () => member.answer(member.streams[0]!, 1n, 'rpc error: etcdserver: permission denied'),
+  ],
 ];
 
 test.each(losses)(
@@ -56,7 +67,7 @@ test.each(losses)(
     await until(() => member.streams.length === 1);
     const renewal = deferred<void>();
     member.renewal = renewal.promise;
-    lose();
+    await lose();
     await until(() => member.tokens === 2);
     const other = hub.open(watched, 1);
     await roundTrip();
@@ -80,7 +91,7 @@ test.each(losses)(
     await until(() => member.streams.length === 1);
     const renewal = deferred<void>();
     member.renewal = renewal.promise;
-    lose();
+    await lose();
     await until(() => member.tokens === 2);
     const other = hub.open(watched, 1);
     renewal.reject(new Error('etcdserver: authentication failed, invalid user ID or password'));

@@ -100,6 +100,36 @@ test('KVS2: setMany is one revision up to 128 keys; of a key that comes twice th
   expect((await kv.status()).revision).toBe(4);
 });
 
+test('KVS2: values that keyv does not serialize are counted as the text that they become', async () => {
+  await using kv = await open(memory(), { value: json() });
+  const store = keyvStore(kv);
+  const entries = Array.from({ length: 200 }, (_, i) => ({ key: `k${i}`, value: { text: 'x'.repeat(15_000) } }));
+  await store.setMany(entries);
+  expect(await kv.count({})).toBe(200);
+  // 34 of them are half a million characters.
+  expect((await kv.status()).revision).toBe(1 + Math.ceil(200 / 34));
+});
+
+test('KVS3: a name space whose name begins with another and a colon lies inside it', async () => {
+  await using kv = await open(memory());
+  const [app, sessions] = ['app', 'app:sessions'].map((namespace) => new Keyv({ store: keyvStore(kv), namespace })) as [
+    Keyv,
+    Keyv,
+  ];
+  await Promise.all([app.set('x', 1), sessions.set('x', 1)]);
+  await app.clear();
+  expect(await kv.count({})).toBe(0);
+});
+
+test('KVS2: where the store takes fewer operations, more at once are refused', async () => {
+  await using kv = await open(memory(), { limits: { maxOps: 10 } });
+  const store = keyvStore(kv);
+  const entries = Array.from({ length: 11 }, (_, i) => ({ key: `k${i}`, value: 'x' }));
+  expect(codeOf(await store.setMany(entries).catch((error: unknown) => error))).toBe('KV_TOO_LARGE');
+  await store.setMany(entries.slice(1));
+  expect(await kv.count({})).toBe(10);
+});
+
 test('KVS2: deleteMany tells whether all were there', async () => {
   await using kv = await open(memory());
   const keyv = new Keyv({ store: keyvStore(kv) });

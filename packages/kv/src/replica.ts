@@ -158,7 +158,7 @@ class OpenReplica implements Replica {
     const backend = note === undefined || home === undefined ? await inMemory(world) : home;
     let replica: OpenReplica | undefined;
     const swapped = (revision: number): void => {
-      replica?.#swapped();
+      if (replica !== undefined) replica.#swapped();
       onVisible?.(revision);
     };
     const storeOptions: StoreOptions = {

@@ -87,13 +87,13 @@ test('EVS3: a pull under way when its reader left is done, also where the store 
     kv.list({}),
     kv.list({}, { orderBy: 'version' }),
   ].map((items): AsyncIterator<unknown> => items[Symbol.asyncIterator]());
-  const waiting: Promise<unknown>[] = [];
-  for (const stream of streams) {
-    // Up to a part's end, then one pull that must read.
-    for (let i = 0; i < 128; i++) await stream.next();
-    waiting.push(stream.next());
-    await stream.return?.();
-  }
+  // Up to a part's end; the next pull must read.
+  for (const stream of streams) for (let i = 0; i < 128; i++) await stream.next();
+  const waiting = streams.map((stream) => {
+    const pulled = stream.next();
+    void stream.return?.();
+    return pulled;
+  });
   const closing = kv.close();
   for (const outcome of await Promise.allSettled(waiting)) expect(outcome.status).toBe('fulfilled');
   await closing;

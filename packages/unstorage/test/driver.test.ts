@@ -154,6 +154,17 @@ test('UND2: an item lives as long as was said, by the call or by the driver', as
   }
 });
 
+test('UND2: longer than a lease may be is for ever', async () => {
+  await using kv = await open(memory());
+  const storage = createStorage({ driver: varveDriver(kv) });
+  for (const ttl of [1e12, Number.POSITIVE_INFINITY]) {
+    await storage.setItem('a', 1, { ttl });
+    expect((await storage.getMeta('a')).ttl).toBeUndefined();
+  }
+  await storage.setItem('a', 1, { ttl: 9e9 });
+  expect((await storage.getMeta('a')).ttl).toBeGreaterThan(8e9);
+});
+
 test('UND3: setItems is one revision up to 128 items', async () => {
   await using kv = await open(memory());
   const storage = createStorage({ driver: varveDriver(kv) });

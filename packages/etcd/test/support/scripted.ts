@@ -1,5 +1,12 @@
 /** A member that says what a test tells it to: for what no real one does at a wanted moment, as ending a stream while a token is renewed. */
-import { Server, ServerCredentials, type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall } from '@grpc/grpc-js';
+import {
+  Server,
+  status,
+  ServerCredentials,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+} from '@grpc/grpc-js';
 import {
   authService,
   kvService,
@@ -66,7 +73,7 @@ export class Scripted {
   }
 
   #serve(): void {
-    const status: Unary = (_, answer) =>
+    const tellStatus: Unary = (_, answer) =>
       answer(null, {
         $typeName: 'etcdserverpb.StatusResponse',
         header,
@@ -84,7 +91,7 @@ export class Scripted {
       const token = `token ${++this.tokens}`;
       void this.renewal.then(
         () => answer(null, { $typeName: 'etcdserverpb.AuthenticateResponse', header, token }),
-        (error: Error) => answer({ name: '', message: '', code: 3, details: error.message }),
+        (error: Error) => answer({ name: '', message: '', code: status.INVALID_ARGUMENT, details: error.message }),
       );
     };
     const range: Unary = (_, answer) =>
@@ -96,7 +103,7 @@ export class Scripted {
       stream.on('error', () => this.open.delete(stream));
       stream.on('data', () => undefined);
     };
-    this.#server.addService({ status: maintenanceService.status }, { status });
+    this.#server.addService({ status: maintenanceService.status }, { status: tellStatus });
     this.#server.addService({ authenticate: authService.authenticate }, { authenticate });
     this.#server.addService({ range: kvService.range }, { range });
     this.#server.addService({ watch: watchService.watch }, { watch });
