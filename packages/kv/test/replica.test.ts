@@ -77,9 +77,13 @@ test('REP3, FIL3: a watch that needs no more than the very revision of the new s
 test('REP5: a watch that needs the revision of a state ends with MVCC_COMPACTED, also one that waited for it; the next one is whole', async () => {
   const replica = await filled();
   const view = replica.view(utf8, utf8);
-  const pull = (watch: AsyncIterable<KvEvent<string, string>>): Promise<unknown> => watch[Symbol.asyncIterator]().next();
+  const pull = (watch: AsyncIterable<KvEvent<string, string>>): Promise<unknown> =>
+    watch[Symbol.asyncIterator]().next();
   expect(replica.eventsFrom).toBe(10);
-  await expect(pull(view.watch({}, { from: 9 }))).rejects.toMatchObject({ code: 'MVCC_COMPACTED', compactRevision: 10 });
+  await expect(pull(view.watch({}, { from: 9 }))).rejects.toMatchObject({
+    code: 'MVCC_COMPACTED',
+    compactRevision: 10,
+  });
   const waiting = [view.watch({}), view.watch({}, { from: 19 }), view.watch({}, { from: 20 })];
   const later = view.watch({}, { from: 21 });
   await replica.fill({ revision: 20, records: [record('b', 2, 3, 7)], note: bytes('') });
