@@ -10,6 +10,7 @@ import { connect } from '@varve/etcd';
 import { openFollower } from '@varve/follower';
 import { startEtcd } from '../conformance/lib/grpc/etcd.mjs';
 import { flagsOf, refuse } from '../run/flags.mjs';
+import { keyOf } from './lib/client-keys.mjs';
 
 const usage = `node --expose-gc tools/bench/follower.mjs [--keys 20000] [--seconds 2]
   gets through a follower and through the cluster, changes followed a second, and bytes a key of 32 with a value of 256`;
@@ -114,7 +115,7 @@ async function rate(call, together) {
 
 /** @param {number} i */
 function key(i) {
-  return `/bench/k/${String(i).padStart(23, '0')}`;
+  return keyOf('k', i);
 }
 
 function used() {

@@ -18,6 +18,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { file, level, log, open } from '@varve/kv';
 import { flagsOf, refuse } from '../run/flags.mjs';
+import { Random } from '../run/random.mjs';
 
 const usage = `node tools/bench/retain.mjs [--only flat,times] [--engines level,file,log] [--minutes N] [--rate N] [--keys N]
     [--revisions N] [--puts N] [--rounds N] [--writers N] [--samples]
@@ -50,7 +51,7 @@ const puts = positive('puts');
 const rounds = positive('rounds');
 const writers = positive('writers');
 const valueBytes = 256;
-let seed = 1;
+let random = new Random(1);
 
 /** @typedef {{ second: number, puts: number, disk: number, inUse: number, kept: number, resident: number, retained: number, tookMs: number }} Sample */
 
@@ -118,12 +119,6 @@ function bytesBelow(folder) {
   return sum;
 }
 
-/** @param {number} most */
-function below(most) {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-  return Math.floor((seed / 2 ** 32) * most);
-}
-
 /** @param {string} name @param {string} root */
 async function flat(name, root) {
   const retain = { revisions, everyMs: 2000 };
@@ -136,7 +131,7 @@ async function flat(name, root) {
   let filled = 0;
   while (filled < 3 * revisions) {
     const some = Array.from({ length: 64 }, () =>
-      kv.put(`key/${below(keyN)}`, value + String(filled++).padStart(8, '0')),
+      kv.put(`key/${random.below(keyN)}`, value + String(filled++).padStart(8, '0')),
     );
     await Promise.all(some);
   }
@@ -156,7 +151,9 @@ async function flat(name, root) {
       continue;
     }
     await Promise.all(
-      Array.from({ length: due }, () => kv.put(`key/${below(keyN)}`, value + String(written++).padStart(8, '0'))),
+      Array.from({ length: due }, () =>
+        kv.put(`key/${random.below(keyN)}`, value + String(written++).padStart(8, '0')),
+      ),
     );
     if (performance.now() - began < sampled * sampleMs) continue;
     sampled++;
@@ -217,7 +214,7 @@ async function times(name, root) {
     for (const isOn of round % 2 === 0 ? [false, true] : [true, false]) {
       const path = join(root, `${round}${isOn}`, 'store');
       const location = /** @type {string} */ (places[name]?.(path));
-      seed = 1;
+      random = new Random(1);
       const kv = await open(location, { times: isOn });
       const value = 'v'.repeat(valueBytes);
       globalThis.gc?.();
@@ -225,7 +222,7 @@ async function times(name, root) {
       const began = performance.now();
       let left = puts;
       const writer = async () => {
-        while (left-- > 0) await kv.put(`key/${below(keyN)}`, value);
+        while (left-- > 0) await kv.put(`key/${random.below(keyN)}`, value);
       };
       await Promise.all(Array.from({ length: writers }, writer));
       const wall = performance.now() - began;

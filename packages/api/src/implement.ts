@@ -13,10 +13,10 @@ export {
   checkRevision,
   checkSignal,
   checkSignalOptions,
-  checkSignalType,
 } from './checks.ts';
 export { BufferedWrites, draftOf, type BufferedWrite } from './buffered-writes.ts';
 export { ownBytes } from './coder.ts';
+export { collect } from './collect.ts';
 export { cursorOf, readCursor, type Cursor, type CursorSpace, type Walk } from './cursor.ts';
 export { diffOf, type Compared, type DiffPair } from './diff-source.ts';
 export { entriesOf } from './entries.ts';
@@ -29,17 +29,17 @@ export { planGrant, planLease, type LeasePlan, type LeaseRequest } from './lease
 export { leaseOf, leaseText } from './lease-text.ts';
 export { activeLimits, type ActiveLimits, type Limits } from './limits.ts';
 export { Pull, pullEach, type PullSlice, type Source, type StreamOwner } from './pull.ts';
-export { orderOf, restBehind, restFrom } from './range-order.ts';
+export { restBehind, restFrom } from './range-order.ts';
 export { planCount, planRead, type ReadPlan } from './read-plan.ts';
-export { matchedIn, selectSeveral, type Several } from './several.ts';
+export { selectSeveral, type Several } from './several.ts';
 export { sortInSlices } from './sort.ts';
 export { TransactionView, type TransactionAttempt } from './transaction-view.ts';
-export { decodedEvent, decodedOr } from './undecodable.ts';
+export { decodedOr } from './undecodable.ts';
 export { withCodecs, type Recoded } from './recoded.ts';
 export { Records, type StoredChange, type StoredRecord } from './records.ts';
 export { recordNames, recordsFor, type RecordOptions } from './records-for.ts';
 export { planTransaction, RunningTransactions, type Running } from './running.ts';
-export { mostKeys, planKeys } from './many-keys.ts';
+export { planKeys } from './many-keys.ts';
 export {
   planTxn,
   type Condition,
@@ -56,6 +56,6 @@ export { Views } from './views.ts';
 export { WalkSource, type RangeWalk } from './walk-source.ts';
 export { WatchHandOut, type WatchNews, type WatchOrigin } from './watch-hand-out.ts';
 export { undoPages, type PlainKv, type UndoTask } from './undo-pages.ts';
-export { checkUndo } from './undo-plan.ts';
+export { planUndo } from './undo-plan.ts';
 export { planWatch, type WatchPlan } from './watch-plan.ts';
 export { planCreate, planDelete, planUpdate, type ConditionalPut, type DeletePlan } from './write-plan.ts';

@@ -24,6 +24,9 @@ export interface Limits {
 /** Limits in force. */
 export type ActiveLimits = { readonly [Name in keyof Limits]-?: number };
 
+/** `maxOps` where nobody has set it, which is etcd's, too. */
+export const usualMaxOps = 128;
+
 const limitNames = ['maxKeyBytes', 'maxValueBytes', 'maxOps', 'maxDepth', 'maxDeletes'];
 /** Half of what a record may hold in every engine: key, value and the rest of it. */
 const mostBytes = 1024 ** 3;
@@ -31,7 +34,7 @@ const mostBytes = 1024 ** 3;
 /** The limits given, and the defaults of those that are not. @param usualDeletes the default of `maxDeletes` @throws TypeError, RangeError `KV_INVALID` */
 export function activeLimits(limits: Limits = {}, usualDeletes: number = 20_000): ActiveLimits {
   checkNames(limits, 'limits', limitNames);
-  const { maxKeyBytes = 32 * 1024, maxValueBytes = 1536 * 1024, maxOps = 128, maxDepth = 100 } = limits;
+  const { maxKeyBytes = 32 * 1024, maxValueBytes = 1536 * 1024, maxOps = usualMaxOps, maxDepth = 100 } = limits;
   const { maxDeletes = usualDeletes } = limits;
   checkOptionalInteger(maxKeyBytes, 'limits.maxKeyBytes', 1, mostBytes);
   checkOptionalInteger(maxValueBytes, 'limits.maxValueBytes', 0, mostBytes);

@@ -10,6 +10,7 @@ import { KvError } from '@varve/api';
 import { RunningTransactions, Views, type Bounds, type StreamOwner } from '@varve/api/implement';
 import type { World } from '@varve/base/world';
 import { kvService, type RangeResponse } from '@varve/etcd-api';
+import { askRevision } from './ask-revision.ts';
 import { closedError, type Calls } from './channel/calls.ts';
 import { compactedTo } from './read/compacted.ts';
 import { rangeRequest, type RangeAsked } from './messages.ts';
@@ -107,19 +108,13 @@ export class Core {
 
   /** The newest revision of all that was answered before, whatever the option `reads`. @param near a key that the user may read */
   async present(near: Bounds = wholeStore, signal?: AbortSignal): Promise<number> {
-    const bounds = { key: near.key, end: undefined };
-    const answer = await this.calls.unary(kvService.range, rangeRequest({ bounds, revision: 0, countOnly: true }), {
-      signal,
-    });
-    return this.calls.see(answer.header);
+    return askRevision(this.calls, near, 0, signal);
   }
 
   /** Resolves with the newest revision. @throws KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` for a revision that cannot be read */
   async checkReadable(revision: number, near: Bounds, signal?: AbortSignal): Promise<number> {
-    const bounds = { key: near.key, end: undefined };
     // What has changed since nothing is read from the first revision on.
-    const asked = { bounds, revision: Math.max(revision, 1), countOnly: true };
-    return this.calls.see((await this.calls.unary(kvService.range, rangeRequest(asked), { signal })).header);
+    return askRevision(this.calls, near, Math.max(revision, 1), signal);
   }
 
   close(): Promise<void> {

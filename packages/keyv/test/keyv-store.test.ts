@@ -1,14 +1,14 @@
 /** What keyv's own suite does not ask: leases, pages, name spaces, errors, opening and closing. */
+import { StandingClock } from '@varve/base/node/standing-clock';
 import { codeOf, json, memory, open, type Kv, type KvEvent } from '@varve/kv';
 import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
 import { keyvStore, type KeyvStore } from '../src/index.ts';
 import { endOf, secondsOf } from '../src/time-to-live.ts';
-import { ManualClock } from './manual-clock.ts';
 
 /** A store and an adapter that go by a clock that stands still. */
-async function timed(): Promise<{ kv: Kv; store: KeyvStore; clock: ManualClock }> {
-  const clock = new ManualClock();
+async function timed(): Promise<{ kv: Kv; store: KeyvStore; clock: StandingClock }> {
+  const clock = new StandingClock();
   const kv = await open(memory(), { world: clock.world });
   return { kv, store: keyvStore(kv, { world: clock.world }), clock };
 }
@@ -21,7 +21,7 @@ test('KVS1: a key that nobody asks for any more goes with its lease, and watcher
   await keyv.set('a', 1, 1500);
   await keyv.set('b', 2);
   expect((await kv.leases()).map(({ ttl }) => ttl)).toEqual([2]);
-  clock.goOn(3100);
+  clock.advance(3100);
   const { value } = (await gone.next()) as { value: KvEvent<string, string> };
   expect(value.key).toBe('keyv:a');
   expect(await kv.keys({}).toArray()).toEqual(['keyv:b']);
@@ -34,9 +34,9 @@ test('KVS1: has tells to the millisecond what the lease has not taken away yet',
   const expires = clock.world.clock.unixMs() + 300;
   await store.set('a', JSON.stringify({ value: 1, expires }), 300);
   expect([await store.has('a'), await store.hasMany(['a', 'b'])]).toEqual([true, [true, false]]);
-  clock.goOn(300);
+  clock.advance(300);
   expect(await store.has('a')).toBe(true);
-  clock.goOn(1);
+  clock.advance(1);
   expect([await store.has('a'), await store.hasMany(['a', 'b'])]).toEqual([false, [false, false]]);
   expect(await kv.count({})).toBe(1);
 });
@@ -47,7 +47,7 @@ test('KVS1: a value that is set anew without an end has none', async () => {
   const keyv = new Keyv({ store });
   await keyv.set('a', 1, 1000);
   await keyv.set('a', 2);
-  clock.goOn(5000);
+  clock.advance(5000);
   await expect.poll(() => kv.leases()).toEqual([]);
   expect(await keyv.get('a')).toBe(2);
 });

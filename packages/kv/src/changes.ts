@@ -11,6 +11,7 @@ import { KvError, type ChangesOptions, type Items, type KvEvent, type Selector }
 import { changesOf as changesIn, contains, type Bounds, type Records } from '@varve/api/implement';
 import type { Change } from '@varve/watch';
 import type { Core } from './core.ts';
+import { checkNotFuture } from './readable.ts';
 
 export function changesOf<K, V>(
   core: Core,
@@ -23,11 +24,8 @@ export function changesOf<K, V>(
 
 /** Revisions of the past for what begins now. @throws KvError `MVCC_FUTURE_REVISION`, `MVCC_COMPACTED` */
 function checkReadable(core: Core, revision: number): void {
-  const [present, compacted] = [core.store.rev(), core.store.firstRev()];
-  if (revision > present) {
-    const message = `revision ${revision} does not exist yet; ask for ${present} or earlier`;
-    throw new KvError('MVCC_FUTURE_REVISION', message, { currentRevision: present });
-  }
+  checkNotFuture(core, revision);
+  const compacted = core.store.firstRev();
   if (revision < compacted) {
     const message = `what has changed since revision ${revision} is not known any more, it is compacted; read the state at ${compacted} or later and go on from there`;
     throw new KvError('MVCC_COMPACTED', message, { compactRevision: compacted });

@@ -7,10 +7,11 @@
  * HS3  The newest first: the index tells a key's changes from the oldest on, so they are all looked up before the first is given,
  *     but no more of them are held than the limit says.
  */
-import { KvError, type HistoryOptions, type Items, type KvEvent } from '@varve/api';
+import type { HistoryOptions, Items, KvEvent } from '@varve/api';
 import { historyOf as historyIn, type Records } from '@varve/api/implement';
 import type { Change } from '@varve/watch';
 import type { Core } from './core.ts';
+import { checkNotFuture } from './readable.ts';
 
 /** Read from the medium, they take a millisecond or two. */
 const fetchLimit = 128;
@@ -27,26 +28,17 @@ export function historyOf<K, V>(
 async function* fetched(
   core: Core,
   key: Uint8Array,
-  { from, until, signal }: HistoryOptions,
+  { from, until = core.store.rev(), signal }: HistoryOptions,
 ): AsyncGenerator<readonly Change[], void, undefined> {
-  const end = lastOf(core, until);
+  checkNotFuture(core, until);
   for (let next = from; ;) {
     core.check();
     const changes = core.store.history(key, { from: next, limit: fetchLimit });
-    yield changes.filter((change) => change.kv.modRevision <= end);
+    yield changes.filter((change) => change.kv.modRevision <= until);
     const last = changes.at(-1);
-    if (changes.length < fetchLimit || last === undefined || last.kv.modRevision >= end) return;
+    if (changes.length < fetchLimit || last === undefined || last.kv.modRevision >= until) return;
     next = last.kv.modRevision + 1;
     await core.world.clock.turn();
     signal?.throwIfAborted();
   }
-}
-
-/** The present, or the end asked for. */
-function lastOf(core: Core, wanted: number | undefined): number {
-  const present = core.store.rev();
-  const until = wanted ?? present;
-  if (until <= present) return until;
-  const message = `revision ${until} does not exist yet; ask for ${present} or earlier`;
-  throw new KvError('MVCC_FUTURE_REVISION', message, { currentRevision: present });
 }

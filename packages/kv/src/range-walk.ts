@@ -9,15 +9,7 @@
  *
  * etcd: apply of a RangeRequest (spec server-api 5.2, steps 4 to 7).
  */
-import {
-  orderOf,
-  restBehind,
-  sortInSlices,
-  WalkSource,
-  type Bounds,
-  type ReadPlan,
-  type Source,
-} from '@varve/api/implement';
+import { collect, restBehind, WalkSource, type Bounds, type ReadPlan, type Source } from '@varve/api/implement';
 import type { KeyValue } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
 import type { Core } from './core.ts';
@@ -34,10 +26,7 @@ export interface Walked {
   readonly from?: KeyValue | undefined;
 }
 
-/** Sorted and cut no more often than after so many. */
-const pruneEvery = 1024;
-
-/** The records of a range in the order of the keys, unfiltered. */
+/** The records of a range in the order of the keys, unfiltered; backwards only where that is the order asked for. */
 export class Walk {
   readonly #core: Core;
   readonly #plan: ReadPlan;
@@ -59,7 +48,8 @@ export class Walk {
   async next(most: number = Number.POSITIVE_INFINITY): Promise<readonly KeyValue[] | undefined> {
     const rest = this.#rest;
     if (rest === undefined) return undefined;
-    const { signal, reverse } = this.#plan;
+    const { signal } = this.#plan;
+    const reverse = this.#plan.reverse && this.#plan.orderBy === 'key';
     signal?.throwIfAborted();
     this.#core.check();
     if (this.#revision === 0) this.#revision = this.#core.store.rev();
@@ -82,26 +72,8 @@ export class Walk {
 }
 
 /** What the filters choose, in the order asked for; the first `most` of it. */
-export async function collectWalk(core: Core, walked: Walked, most: number): Promise<readonly KeyValue[]> {
-  const { plan } = walked;
-  const ordered = plan.orderBy !== 'key';
-  const compare = orderOf(plan);
-  const inOrder = (kvs: readonly KeyValue[]): Promise<readonly KeyValue[]> =>
-    sortInSlices(core.world.slice, kvs, compare);
-  const isWanted = (kv: KeyValue): boolean =>
-    plan.wanted?.(kv) !== false && (walked.from === undefined || compare(kv, walked.from) >= 0);
-  // Sorted anew: which way it is read matters for the order of the keys only.
-  const walk = new Walk(core, ordered ? { ...walked, plan: { ...plan, reverse: false } } : walked);
-  let held: KeyValue[] = [];
-  const wanted = (): number => (ordered || plan.wanted !== undefined ? Number.POSITIVE_INFINITY : most - held.length);
-  for (let kvs = await walk.next(wanted()); kvs !== undefined; kvs = await walk.next(wanted())) {
-    if (core.world.slice.over()) await core.world.slice.next();
-    for (const kv of kvs) if (isWanted(kv)) held.push(kv);
-    if (!ordered && held.length >= most) break;
-    if (ordered && held.length >= 2 * most + pruneEvery) held = (await inOrder(held)).slice(0, most);
-  }
-  const all = ordered ? await inOrder(held) : held;
-  return all.length > most ? all.slice(0, most) : all;
+export function collectWalk(core: Core, walked: Walked, most: number): Promise<readonly KeyValue[]> {
+  return collect(core.world.slice, new Walk(core, walked), walked, most, walked.plan.wanted);
 }
 
 /** How many the filters choose, at most `plan.limit`. */

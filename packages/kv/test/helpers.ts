@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeClock } from '@varve/base/node/clock';
 import { afterAll, expect } from 'vitest';
 import { file, level, log, memory, type Location } from '../src/index.ts';
 
@@ -65,4 +66,13 @@ export async function childOutput(child: ChildProcessWithoutNullStreams): Promis
   await once(child, 'close');
   if (complaints !== '') throw new Error(complaints);
   return output;
+}
+
+/** Lets everything that is under way go on until it is so; the bound is for what never comes, not for what is slow. */
+export async function eventually(isSo: () => boolean, what: string): Promise<void> {
+  for (const until = nodeClock.now() + 60_000; nodeClock.now() < until;) {
+    if (isSo()) return;
+    await new Promise(setImmediate);
+  }
+  expect.fail(`it never came to that: ${what}`);
 }

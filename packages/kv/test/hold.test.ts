@@ -1,9 +1,9 @@
 /** Holds: what they keep, how they end, and what a compaction says to them (decisions/0045). */
+import { StandingClock } from '@varve/base/node/standing-clock';
 import { expect, test } from 'vitest';
 import { file, memory, open } from '../src/index.ts';
 import { Holds } from '../src/retain/hold.ts';
 import { codeOf, failure, temporaryFolder } from './helpers.ts';
-import { StandingClock } from './standing-clock.ts';
 
 test('H10, H12: a compaction does not pass a running hold, and goes up to it; of several the oldest counts', async () => {
   await using kv = await open(memory());

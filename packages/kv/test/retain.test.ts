@@ -1,10 +1,10 @@
 /** A store that keeps itself small: what goes, when, what holds it back, and what it says. */
+import { StandingClock } from '@varve/base/node/standing-clock';
 import { channel } from 'node:diagnostics_channel';
 import { describe, expect, test } from 'vitest';
 import { file, level, log, memory, open, type EmbeddedKv, type Engine } from '../src/index.ts';
 import { SeenRevisions } from '../src/retain/seen-revisions.ts';
-import { codeOf, temporaryFolder } from './helpers.ts';
-import { eventually, StandingClock } from './standing-clock.ts';
+import { codeOf, eventually, temporaryFolder } from './helpers.ts';
 
 async function putMany(kv: EmbeddedKv, count: number, keys = 5): Promise<void> {
   for (let from = 0; from < count; from += 100) {

@@ -1,12 +1,12 @@
 /** When revisions were written: on every engine, across restarts, with the clock going back, and what copies have of it. */
 import { timesBucket } from '@varve/backend';
+import { StandingClock } from '@varve/base/node/standing-clock';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { file, memory, open, type EmbeddedKv } from '../src/index.ts';
 import { openLayers } from '../src/layers.ts';
 import { packBlock, unpackBlock, UNKNOWN } from '../src/times/time-pack.ts';
 import { codeOf, durableEngines, engines, temporaryFolder } from './helpers.ts';
-import { StandingClock } from './standing-clock.ts';
 
 const runs = process.env.VARVE_LARGE === '1' ? 400 : 25;
 

@@ -1,10 +1,10 @@
 /** Undo in the store of this process; what holds for every `Kv` is in its suite. */
 import { undoPages, type PlainKv } from '@varve/api/implement';
+import { StandingClock } from '@varve/base/node/standing-clock';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytes, memory, open, type EmbeddedKv, type Entry } from '../src/index.ts';
 import { codeOf, failure } from './helpers.ts';
-import { StandingClock } from './standing-clock.ts';
 
 const runs = process.env.VARVE_LARGE === '1' ? 300 : 20;
 

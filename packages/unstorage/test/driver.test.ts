@@ -1,4 +1,5 @@
 /** The driver beside unstorage's own memory driver, and what only this one does. */
+import { StandingClock } from '@varve/base/node/standing-clock';
 import { bytes, codeOf, file, json, level, log, memory, open, type Kv } from '@varve/kv';
 import fc from 'fast-check';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +11,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { varveDriver, type VarveDriver, type VarveMeta } from '../src/index.ts';
 import { watchChanges } from '../src/watching.ts';
 import { contract } from './contract.ts';
-import { ManualClock } from './manual-clock.ts';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -129,7 +129,7 @@ test('UND1: bytes may be changed as soon as the call has returned', async () => 
 });
 
 test('UND2: an item lives as long as was said, by the call or by the driver', async () => {
-  const clock = new ManualClock();
+  const clock = new StandingClock();
   await using kv = await open(memory(), { world: clock.world });
   const storage = createStorage({ driver: varveDriver(kv, { ttl: 60 }) });
   const seen: string[] = [];
@@ -146,7 +146,7 @@ test('UND2: an item lives as long as was said, by the call or by the driver', as
   expect((await storage.getMeta('short')).ttl).toBe(2);
   expect((await storage.getMeta('default')).ttl).toBe(60);
   expect((await storage.getMeta('ever')).ttl).toBeUndefined();
-  clock.goOn(3500);
+  clock.advance(3500);
   await expect.poll(() => seen.slice(4).toSorted()).toEqual(['remove own', 'remove short']);
   expect(await storage.getKeys()).toEqual(['default', 'ever']);
   for (const ttl of [-1, Number.NaN, '1']) {

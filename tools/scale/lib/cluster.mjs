@@ -12,6 +12,7 @@
  * SCB3  What is left out makes it faster than the truth: sending to the other members, compaction, leases, snapshots, slow disks, lost packets,
  *      garbage. Read its figures as what a cluster does not exceed.
  */
+import { randomOf } from '../../run/random.mjs';
 
 /**
  * @typedef {object} Costs
@@ -27,17 +28,6 @@
  * @property {number} reads a second, at this member
  * @property {number} watchers of this member that see a write
  */
-
-/** A generator of numbers from 0 to 1. @param {number} seed */
-export function randomOf(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * @param {Costs} costs

@@ -3,9 +3,8 @@
  *
  * PGO1  Every item is in one page, in order. No page is empty; one item may be larger than a page, and has one of its own then.
  */
+import { usualMaxOps } from '../limits.ts';
 
-/** `maxOps` as it is where nobody has set it, which is etcd's, too. */
-const mostOps = 128;
 /** A third of 1.5 MiB, which a request to an etcd may have: a character takes up to three bytes. */
 const mostSize = 512 * 1024;
 
@@ -15,7 +14,7 @@ export function* pagesOf<T>(items: Iterable<T>, sizeOf: (item: T) => number): Ge
   let size = 0;
   for (const item of items) {
     const more = sizeOf(item);
-    if (page.length > 0 && (page.length === mostOps || size + more > mostSize)) {
+    if (page.length > 0 && (page.length === usualMaxOps || size + more > mostSize)) {
       yield page;
       page = [];
       size = 0;

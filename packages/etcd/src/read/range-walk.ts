@@ -7,9 +7,8 @@
  *     equal comes, and pages need to know. Where so many are wanted only, hardly more than twice as many are held at a time (law 9).
  */
 import {
-  orderOf,
+  collect,
   restBehind,
-  sortInSlices,
   WalkSource,
   type Bounds,
   type ReadPlan,
@@ -32,10 +31,7 @@ export interface Walked {
   readonly from?: StoredRecord | undefined;
 }
 
-/** Sorted and cut no more often than after so many. */
-const pruneEvery = 1024;
-
-/** The records of a range in the order of the keys, those that the filters choose. */
+/** The records of a range in the order of the keys, those that the filters choose; backwards only where that is the order asked for. */
 export class Walk {
   readonly #core: Core;
   readonly #plan: ReadPlan;
@@ -62,7 +58,8 @@ export class Walk {
   async next(most: number = Number.POSITIVE_INFINITY): Promise<readonly StoredRecord[] | undefined> {
     const rest = this.#rest;
     if (rest === undefined) return undefined;
-    const { signal, reverse, filter } = this.#plan;
+    const { signal, orderBy, filter } = this.#plan;
+    const reverse = this.#plan.reverse && orderBy === 'key';
     signal?.throwIfAborted();
     this.#core.check();
     const limit = Math.min(this.#size.entries, most);
@@ -91,22 +88,8 @@ export async function collectWalk(
   walked: Walked,
   most: number,
 ): Promise<{ readonly kvs: readonly StoredRecord[]; readonly revision: number }> {
-  const { plan, from } = walked;
-  const ordered = plan.orderBy !== 'key';
-  const compare = orderOf(plan);
-  const inOrder = (kvs: readonly StoredRecord[]): Promise<readonly StoredRecord[]> =>
-    sortInSlices(core.world.slice, kvs, compare);
-  const walk = new Walk(core, ordered ? { ...walked, plan: { ...plan, reverse: false } } : walked);
-  let held: StoredRecord[] = [];
-  const wanted = (): number => (ordered ? Number.POSITIVE_INFINITY : most - held.length);
-  for (let kvs = await walk.next(wanted()); kvs !== undefined; kvs = await walk.next(wanted())) {
-    if (core.world.slice.over()) await core.world.slice.next();
-    for (const kv of kvs) if (from === undefined || compare(kv, from) >= 0) held.push(kv);
-    if (!ordered && held.length >= most) break;
-    if (ordered && held.length >= 2 * most + pruneEvery) held = [...(await inOrder(held)).slice(0, most)];
-  }
-  const all = ordered ? await inOrder(held) : held;
-  return { kvs: all.length > most ? all.slice(0, most) : all, revision: walk.revision };
+  const walk = new Walk(core, walked);
+  return { kvs: await collect(core.world.slice, walk, walked, most), revision: walk.revision };
 }
 
 /** How many the filters choose, at most `plan.limit`. etcd's own count is that of the unfiltered range. */

@@ -13,11 +13,11 @@
  * etcd: clientv3/watch.go (spec watch.md 9 and 10).
  */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { maintenanceService, kvService, watchService, type WatchRequest, type WatchResponse } from '@varve/etcd-api';
+import { maintenanceService, watchService, type WatchRequest, type WatchResponse } from '@varve/etcd-api';
+import { askRevision } from '../ask-revision.ts';
 import { closedError, unavailable, type Calls } from '../channel/calls.ts';
 import type { Member } from '../channel/member.ts';
 import { verdictOf } from '../channel/verdict.ts';
-import { rangeRequest } from '../messages.ts';
 import { keepsDeletions, tellsTrueProgress } from './versions.ts';
 import { WatchLine, type Connection, type Watched } from './watch-line.ts';
 
@@ -103,9 +103,7 @@ export class WatchHub implements Connection {
   }
 
   async check(line: WatchLine, revision: number): Promise<void> {
-    const bounds = { key: line.watched.bounds.key, end: undefined };
-    const asked = rangeRequest({ bounds, revision: Math.max(revision, 1), countOnly: true });
-    this.#calls.see((await this.#calls.unary(kvService.range, asked, {})).header);
+    await askRevision(this.#calls, line.watched.bounds, Math.max(revision, 1));
   }
 
   close(): void {
@@ -116,14 +114,8 @@ export class WatchHub implements Connection {
 
   /** The revision that everything has come up to, once everything has. */
   async #aimAtPresent(line: WatchLine): Promise<void> {
-    const bounds = { key: line.watched.bounds.key, end: undefined };
     try {
-      const answer = await this.#calls.unary(
-        kvService.range,
-        rangeRequest({ bounds, revision: 0, countOnly: true }),
-        {},
-      );
-      line.aim(this.#calls.see(answer.header));
+      line.aim(await askRevision(this.#calls, line.watched.bounds, 0));
     } catch {
       // It is asked again at the next interval; that the cluster is away is found out by the stream.
     }

@@ -2,7 +2,7 @@
  * Undo on a cluster: what every write called before has changed is taken back, too, and the rest is that of every `Kv`.
  */
 import type { Selector, UndoOptions, UndoResult } from '@varve/api';
-import { checkUndo, undoPages, type PlainKv, type Records } from '@varve/api/implement';
+import { planUndo, undoPages, type PlainKv, type Records } from '@varve/api/implement';
 import type { Core } from '../core.ts';
 
 /** @param plain the whole store as bytes */
@@ -14,12 +14,10 @@ export function undoOn<K, V>(
   options: UndoOptions = {},
 ): Promise<UndoResult> {
   return core.call(async () => {
-    checkUndo(revision, options);
-    const bounds = records.keys.select(key);
-    const task = { bounds, revision, maxOps: records.limits.maxOps, options };
+    const task = planUndo(records, key, revision, options);
     const { signal } = options;
     // In the line of the writes: those called before are in it, those called after are not.
-    const until = await core.line.enter(() => core.present(bounds, signal), signal);
+    const until = await core.line.enter(() => core.present(task.bounds, signal), signal);
     return undoPages(plain(), task, until);
   });
 }

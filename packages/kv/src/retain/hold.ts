@@ -42,9 +42,10 @@ export interface HoldStatus {
 
 const optionNames = ['ageMs', 'revisions'];
 const DEFAULT_AGE_MS = 600_000;
-const MOST_AGE_MS = 86_400_000;
 const DEFAULT_REVISIONS = 1_000_000;
-const MOST_REVISIONS = 1_000_000_000;
+/** What a hold takes. */
+export const MOST_AGE_MS = 86_400_000;
+export const MOST_REVISIONS = 1_000_000_000;
 
 /** Fewer are not worth a look. */
 const FEW_HOLDS = 64;

@@ -5,6 +5,7 @@
 import { KvError } from '@varve/api';
 import { checkRevision, invalidType, outOfRange } from '@varve/api/implement';
 import type { Core } from '../core.ts';
+import { checkNotFuture } from '../readable.ts';
 import type { RevisionTimes } from './revision-times.ts';
 
 export function timeOfRevision(core: Core, revision: number): Promise<Date | undefined> {
@@ -37,12 +38,9 @@ function timesOf(core: Core): RevisionTimes {
 }
 
 function checkReadable(core: Core, revision: number): void {
-  const { store } = core;
-  const [compacted, current] = [store.firstRev(), store.rev()];
+  const compacted = core.store.firstRev();
   if (revision < compacted) throw compactedError(compacted);
-  if (revision <= current) return;
-  const message = `revision ${revision} does not exist yet; ask for ${current} or earlier`;
-  throw new KvError('MVCC_FUTURE_REVISION', message, { currentRevision: current });
+  checkNotFuture(core, revision);
 }
 
 function compactedError(compactRevision: number): KvError {
