@@ -7,7 +7,7 @@
  * FIL3  What was deleted at that revision is not in the state. Deletions that are named stand there at it, as compaction leaves them.
  */
 import type { Clock } from '@varve/base/clock';
-import { buckets, indexAside, type Backend, type BatchTx, type Bucket } from '@varve/backend';
+import { bucketNamed, indexAside, type Backend, type BatchTx, type Bucket } from '@varve/backend';
 import { finishedCompactKey, keyBucket, metaBucket, scheduledCompactKey } from './buckets.ts';
 import { encodeKeyValue, NO_BYTES } from './key-value.ts';
 import { revisionBytes, tombstoneBytes } from './revision-bytes.ts';
@@ -31,9 +31,8 @@ export async function emptyBackend(backend: Backend): Promise<void> {
   await backend.aside?.remove(indexAside);
   const names = backend.buckets();
   if (names.length === 0) return;
-  const known = new Map(Object.values(buckets).map((bucket) => [bucket.name, bucket]));
   backend.batchTx((tx) => {
-    for (const name of names) tx.deleteBucket(known.get(name) ?? { id: 0, name, appendOnly: false });
+    for (const name of names) tx.deleteBucket(bucketNamed(name));
   });
   await backend.forceCommit();
 }

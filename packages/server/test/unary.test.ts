@@ -121,7 +121,7 @@ test('R101: a piece keeps no more of what it was read with than it counts', () =
   const read = (): Buffer => Buffer.from(new ArrayBuffer(64 * 1024));
   let wanted = 0;
   for (let pieces = 1; pieces <= 1000; pieces++) {
-    request.add(read().subarray(0, 1), Infinity);
+    request.add(read().subarray(0, 1), Infinity, true);
     wanted = Math.max(wanted, request.whole.buffer.byteLength);
     expect(request.taken).toBeLessThanOrEqual(Math.max(256, 4 * pieces));
   }
@@ -129,8 +129,23 @@ test('R101: a piece keeps no more of what it was read with than it counts', () =
   // What is most of what was read stays what it is.
   const large = read();
   const alone = new RequestBytes();
-  alone.add(large.subarray(0, 40_000), 40_000);
+  alone.add(large.subarray(0, 40_000), 40_000, true);
   expect([alone.whole.buffer === large.buffer, alone.taken]).toEqual([true, 64 * 1024]);
+});
+
+test('R101: a request that says how long it is gets its room at once; one that is held up no more than twice what has come', () => {
+  const length = 400_000;
+  const read = (): Buffer => Buffer.from(new ArrayBuffer(64 * 1024)).subarray(0, 16 * 1024);
+  for (const isAhead of [true, false]) {
+    const request = new RequestBytes();
+    const rooms = new Set<ArrayBufferLike>();
+    for (let pieces = 1; request.size < length; pieces++) {
+      request.add(read().subarray(0, length - request.size), pieces === 1 ? Infinity : length, isAhead);
+      if (pieces > 1) rooms.add(request.whole.buffer);
+      if (!isAhead) expect(request.taken).toBeLessThanOrEqual(2 * request.size);
+    }
+    expect([request.taken, rooms.size === 1]).toEqual([length, isAhead]);
+  }
 });
 
 test('R101: what comes while a request is held up is told to it, piece by piece, and counts when it goes on', () => {
@@ -146,23 +161,25 @@ test('R101: what comes while a request is held up is told to it, piece by piece,
 });
 
 test('R101: frames of one byte that a held up request goes on to get are refused after a thousand', async () => {
-  await using server = await start();
+  await using server = await start({ minPingIntervalMs: 0 });
   using raw = new RawGrpc(server.server.url);
   const filling = Array.from({ length: 20 }, () => {
     const call = raw.begin(kvService.put.path);
     call.stream.write(framed(put(1_500_000)).subarray(0, 1_000_000));
     return call;
   });
+  expect(await sentWhenFull(raw)).toBeLessThan(20 * 1_000_000);
   const small = raw.begin(kvService.put.path);
   const one = Buffer.from([0]);
   small.stream.write(framed(put(200_000)).subarray(0, 5));
   let isOver = false;
   void small.end.then(() => (isOver = true));
-  // Each in a turn of its own, so that each is a frame; the windows would let sixty thousand of them through.
+  // Each in a turn of its own, so that each is a frame; the window would let sixty thousand of them through.
   for (let frame = 0; frame < 20_000 && !isOver; frame++) {
     if (!small.stream.destroyed) small.stream.write(one);
     await new Promise((resolve) => setImmediate(resolve));
   }
+  expect(isOver).toBe(true);
   expect(await small.end).toBe('8 the request comes in too many pieces');
   for (const { stream } of filling) stream.close(8);
 });
@@ -239,6 +256,24 @@ function answerTo({ session }: RawGrpc): Promise<void> {
   return new Promise((resolve) => {
     session.ping(() => resolve());
   });
+}
+
+/** Waits until the server lets in no more, and tells how many bytes it was sent. */
+async function sentWhenFull(raw: RawGrpc): Promise<number> {
+  const { session } = raw;
+  // Before, a ping is over at once.
+  if (session.connecting) await once(session, 'connect');
+  let sent = 0;
+  let quiet = 0;
+  for (let turn = 0; turn < 2000 && quiet < 5; turn++) {
+    await answerTo(raw);
+    const { bytesWritten } = session.socket;
+    // A ping is seventeen bytes.
+    quiet = sent > 0 && bytesWritten - sent < 100 ? quiet + 1 : 0;
+    sent = bytesWritten;
+  }
+  expect(quiet).toBe(5);
+  return sent;
 }
 
 /** A connection with more answers unread than it may have: what it asks further waits. */

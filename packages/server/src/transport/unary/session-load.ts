@@ -95,9 +95,14 @@ export class SessionLoad {
     call.began = -1;
   }
 
+  /** Whether what comes of its request does not count yet. */
+  isHeldUp(call: Loading): boolean {
+    return this.#heldUp.has(call);
+  }
+
   /** A piece of its request is kept until it ends. */
   hold(call: Loading, bytes: number): void {
-    if (this.#heldUp.has(call)) {
+    if (this.isHeldUp(call)) {
       call.waiting += bytes + PIECE_BYTES;
       call.holdUp();
       return;

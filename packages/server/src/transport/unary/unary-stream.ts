@@ -146,26 +146,25 @@ export class UnaryStream extends Loading {
     if (this.#answered) return;
     const request = this.#request;
     const { taken } = request;
-    request.add(bytes, this.#announced);
+    request.add(bytes, this.#announced, !this.#load.isHeldUp(this));
     this.#pieces++;
     this.#load.hold(this, request.taken - taken);
     if (this.#pieces * PIECE_BYTES > request.size + MOST_LOST_BYTES) {
       this.refuse(status.RESOURCE_EXHAUSTED, 'the request comes in too many pieces');
       return;
     }
-    if (request.size >= PREFIX) this.#checkPrefix();
+    if (request.size < PREFIX) return;
+    if (this.#announced === Infinity) this.#readPrefix(request.whole);
+    if (request.size > this.#announced) this.refuse(status.UNIMPLEMENTED, 'a unary call has one message');
   }
 
-  #checkPrefix(): void {
-    const { whole, size } = this.#request;
+  #readPrefix(whole: Buffer): void {
     const announced = whole.readUInt32BE(1);
     this.#announced = PREFIX + announced;
     if (whole[0] !== 0) {
       this.#refuse(refusals.encoding(String(this.#headers['grpc-encoding'] ?? 'identity')));
     } else if (announced > this.#mostBytes) {
       this.#refuse(refusals.messageTooLarge(announced, this.#mostBytes));
-    } else if (size > PREFIX + announced) {
-      this.refuse(status.UNIMPLEMENTED, 'a unary call has one message');
     }
   }
 
