@@ -44,5 +44,11 @@ export function normalized(text: string): string {
     .replaceAll(/memberID:\d+/g, 'memberID:ID')
     .replaceAll(/\b[0-9a-f]{13,16}\b/g, 'ID')
     .replaceAll(/took = \S+/g, 'took = TIME')
-    .replaceAll(/remaining\(\d+s\)/g, 'remaining(TIME)');
+    .replaceAll(/remaining\(\d+s\)/g, 'remaining(TIME)')
+    .replaceAll(/attached keys\(\[(.*?)\]\)/g, (_, keys: string) => `attached keys([${inOrder(keys)}])`);
+}
+
+/** etcd keeps the keys of a lease in a map of Go, which has another order each time. */
+function inOrder(words: string): string {
+  return words.split(' ').toSorted().join(' ');
 }
