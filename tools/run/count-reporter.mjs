@@ -13,7 +13,10 @@ import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { root } from './root.mjs';
 
-/** @typedef {{ passed: number, failures: string[], leftOut: { file: string, reason: string }[] }} Count */
+/**
+ * `failedIn`: the files in which something failed, each with how many of its tests passed.
+ * @typedef {{ passed: number, failures: string[], failedIn: Record<string, number>, leftOut: { file: string, reason: string }[] }} Count
+ */
 /** @typedef {import('vitest/node').TestModule} TestModule */
 
 const stuckMs = Number(process.env['VARVE_STUCK_MS'] ?? 300_000);
@@ -67,8 +70,9 @@ export default class CountReporter {
  */
 function write(modules, failures) {
   /** @type {Count} */
-  const count = { passed: 0, failures: [...failures], leftOut: [] };
+  const count = { passed: 0, failures: [...failures], failedIn: {}, leftOut: [] };
   for (const module of modules) {
+    const [passedBefore, failedBefore] = [count.passed, count.failures.length];
     for (const error of module.errors()) count.failures.push(`${fileOf(module)}: ${firstLine(error)}`);
     for (const suite of module.children.allSuites()) {
       for (const error of suite.errors())
@@ -80,6 +84,7 @@ function write(modules, failures) {
       else if (result.state === 'failed') count.failures.push(`${fileOf(module)} > ${test.fullName}`);
       else count.leftOut.push({ file: fileOf(module), reason: (result.state === 'skipped' && result.note) || '' });
     }
+    if (count.failures.length > failedBefore) count.failedIn[fileOf(module)] = count.passed - passedBefore;
   }
   const file = process.env['VARVE_COUNT_FILE'];
   if (file !== undefined) writeFileSync(file, JSON.stringify(count));

@@ -49,3 +49,14 @@ test.skipIf(process.platform === 'win32').each(['SIGTERM', 'SIGINT'] as const)(
     await expect.poll(there('ended'), { timeout: 20_000 }).toEqual(['check', 'test']);
   },
 );
+
+test.skipIf(process.platform === 'win32')(
+  'what failed beside other work and held alone is named at the end',
+  async () => {
+    const line = 'Failed beside other work, and held alone: a.test.ts > one';
+    const { child } = ci("echo '2 passed, 0 failed'", `echo '${line}'; echo '3 passed, 0 failed'`);
+    const ended = once(child, 'exit');
+    expect(await text(child.stdout!)).toMatch(new RegExp(`\\n${line}\\n\\n7 passed, 0 failed\\n$`));
+    expect((await ended)[0]).toBe(0);
+  },
+);

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { run } from '../run/child.mjs';
 import { root } from '../run/root.mjs';
 import type { Count } from '../run/count-reporter.mjs';
+import { together } from '../run/tests.mjs';
 
 const work = join(import.meta.dirname, '.work');
 mkdirSync(work, { recursive: true });
@@ -39,4 +40,30 @@ test('XF3: whatever fails has a name, a test as well as a file, a hook and a str
     'unhandled: stray',
   ]);
   expect({ passed: count.passed, leftOut: count.leftOut.length }).toEqual({ passed: 2, leftOut: 2 });
+  expect(Object.keys(count.failedIn).toSorted()).toEqual(
+    ['broken', 'hook', 'wrong'].map((name) => `${here}/${name}.test.ts`),
+  );
+});
+
+test('TE3: what failed beside other work and holds alone has passed, and nothing else has', () => {
+  const first: Count = {
+    passed: 10,
+    failures: ['a.test.ts > one', 'b.test.ts: does not load', 'unhandled: stray'],
+    failedIn: { 'a.test.ts': 2, 'b.test.ts': 0 },
+    leftOut: [
+      { file: 'a.test.ts', reason: 'no etcd' },
+      { file: 'c.test.ts', reason: 'no etcd' },
+    ],
+  };
+  const held: Count = { passed: 7, failures: [], failedIn: {}, leftOut: [{ file: 'a.test.ts', reason: 'no etcd' }] };
+  expect(together(first, held)).toEqual({
+    ...first,
+    passed: 15,
+    failures: ['unhandled: stray'],
+    failedIn: {},
+    leftOut: expect.arrayContaining(first.leftOut) as unknown,
+  });
+  const failed: Count = { ...held, passed: 6, failures: ['a.test.ts > two'], failedIn: { 'a.test.ts': 2 } };
+  expect(together(first, failed).failures).toEqual(['unhandled: stray', 'a.test.ts > two']);
+  expect(together(first, failed).passed).toBe(14);
 });
