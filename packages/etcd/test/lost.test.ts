@@ -1,4 +1,4 @@
-/** What happens when members, connections and answers are lost: CLL1 to CLL4, MBS1, WLI1, WHB1, WHB2. */
+/** What happens when members, connections and answers are lost: CLL1 to CLL4, MBS1, WLI1, WLI5, WHB1, WHB2. */
 import { nodeWorld } from '@varve/base/node/world';
 import { worldOf } from '@varve/base/world';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -120,6 +120,27 @@ test('law 4, WLI1: a watch goes on over lost connections, without gap and withou
   wanted.push(`${(await near.put('kend', 'x')).revision} kend`);
   await pulling;
   expect(found).toEqual(wanted);
+});
+
+test('WLI5: a watch that is led to another cluster ends with KV_REPLACED, and is told nothing of that one', async () => {
+  const kv = await through(line.address);
+  const told: string[] = [];
+  const watching = failure(async () => {
+    for await (const { key } of kv.watch({}, { from: 2 })) told.push(key);
+  });
+  await near.put('mine', '1');
+  await until(() => told.length === 1);
+  const other = await Served.open();
+  const theirs = await through(other.address);
+  for (let i = 0; i < 5; i++) await theirs.put(`theirs/${i}`, '1');
+  line.turn(other.port);
+  line.cut();
+  expect((await watching).code).toBe('KV_REPLACED');
+  expect(told).toEqual(['mine']);
+  // Who begins there is told all.
+  for await (const { key } of kv.watch({}, { initial: true })) if (told.push(key) === 6) break;
+  expect(told.slice(1)).toEqual(['theirs/0', 'theirs/1', 'theirs/2', 'theirs/3', 'theirs/4']);
+  await other.close();
 });
 
 test('WHB1: many watches are one connection', async () => {

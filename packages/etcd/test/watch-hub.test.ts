@@ -1,4 +1,4 @@
-/** WHB1: one stream for all watchers, whoever comes while another one is given up. */
+/** WHB1, WLI5: one stream for all watchers, whoever comes while another one is given up, and of one cluster. */
 import { credentials, status } from '@grpc/grpc-js';
 import { nodeWorld } from '@varve/base/node/world';
 import { deferred } from '@varve/base/deferred';
@@ -99,3 +99,27 @@ test.each(losses)(
     expect(member.streams).toHaveLength(1);
   },
 );
+
+test('WLI5: a watcher goes on with its own cluster only, or one that does not say; who begins takes what there is', async () => {
+  const unavailable = Object.assign(new Error('ended'), { code: status.UNAVAILABLE, details: 'the member goes away' });
+  const answered = async (n: number, clusterId: bigint): Promise<void> => {
+    await until(() => member.streams.length === n);
+    member.clusterId = clusterId;
+    member.revision = BigInt(n);
+    member.answer(member.streams[n - 1]!, 1n);
+    await until(() => calls.seen === n);
+  };
+  const line = hub.open(watched, 1);
+  for (const [i, clusterId] of [1n, 0n, 1n].entries()) {
+    await answered(i + 1, clusterId);
+    member.streams[i]!.emit('error', unavailable);
+  }
+  await answered(4, 2n);
+  expect((await failure(() => line.pull())).code).toBe('KV_REPLACED');
+  const other = hub.open(watched, 1);
+  await answered(5, 2n);
+  // The first reason is the one that stays.
+  const reason = new Error('the first');
+  other.fail(reason);
+  expect(await failure(() => other.pull())).toBe(reason);
+});

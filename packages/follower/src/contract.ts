@@ -38,7 +38,7 @@ export type ByteKv = Kv<Uint8Array, Uint8Array>;
 export interface AtLeastOption {
   /**
    * The read waits until the follower has come to this revision of the source, at most `waitMs`. Not for reads of `at(revision)`.
-   * @default what this follower has written
+   * @default what was written through this follower and answered, unless `readYourWrites` is false; else what is here
    */
   readonly atLeast?: number | undefined;
 }
@@ -124,7 +124,7 @@ export interface CaughtUpOptions extends SignalOptions {
 export interface Follower<K = string, V = string, W = V> extends Kv<K, V, W> {
   /** How far behind it is, same tick. */
   readonly behind: Behind;
-  /** Resolves when it has come to where the source was when it was opened. Rejects when it ends before. */
+  /** Resolves when it has come to where the source was when it was opened. Rejects when it ends before, or is closed (`KV_CLOSED`). */
   readonly synced: Promise<void>;
   /**
    * Resolves when everything up to this revision of the source is here, or everything that the source has now, with the follower's revision.

@@ -5,12 +5,13 @@
  * FCR2  `close` lets in what was called before, as any `Kv`: writes are answered, and of a transaction that waits for nothing but its own reads the
  *       end. Then watches end.
  */
-import { KvError, type Kv } from '@varve/api';
+import { codeOf, KvError, type Kv } from '@varve/api';
 import { compareBytes, invalidType, type Bounds } from '@varve/api/implement';
+import type { Deferred } from '@varve/base/deferred';
 import type { World } from '@varve/base/world';
 import type { Replica } from '@varve/kv/layers';
 import { Arrivals } from './arrivals.ts';
-import type { Behind } from './contract.ts';
+import type { Behind, ByteKv } from './contract.ts';
 import type { Following } from './following.ts';
 import type { Lag } from './lag.ts';
 
@@ -19,10 +20,12 @@ export interface Running {
   /** Its own reads, and its commit. */
   busy: number;
   moved: boolean;
-  abort(reason: unknown): void;
+  /** Ends it: what its body does afterwards is not written. */
+  readonly ending: AbortController;
 }
 
 export interface CoreSettings {
+  readonly source: Pick<ByteKv, 'status'>;
   readonly replica: Replica;
   /** What is copied; undefined for everything. */
   readonly bounds: Bounds | undefined;
@@ -32,6 +35,8 @@ export interface CoreSettings {
   readonly maxBehindMs: number | undefined;
   readonly world: World;
   readonly lag: Lag;
+  /** The follower's `synced`. */
+  readonly synced: Deferred<void>;
   /** Closes the source, if that is the follower's own. */
   readonly closeSource: () => Promise<void>;
 }
@@ -78,6 +83,11 @@ export class FollowerCore {
     return this.#over;
   }
 
+  /** Why nothing can be said of the source any more; undefined while it can. */
+  get ended(): { readonly reason: unknown } | undefined {
+    return this.#over ?? (this.#shut ? { reason: closedError() } : undefined);
+  }
+
   addView<K, V, W>(view: Kv<K, V, W>, source: Kv<K, V, W>): void {
     this.#sources.set(view, source);
   }
@@ -104,8 +114,8 @@ export class FollowerCore {
 
   /** For what had begun before `close`. */
   checkShut(): void {
-    if (this.#shut) throw closedError();
-    if (this.#over !== undefined) throw this.#over.reason;
+    const { ended } = this;
+    if (ended !== undefined) throw ended.reason;
   }
 
   /** Whether a read without options may be answered from the replica at once (FCR1). */
@@ -166,20 +176,49 @@ export class FollowerCore {
     signal: AbortSignal | undefined,
     concerns: () => boolean = () => true,
   ): Promise<T> {
-    const written = this.#write(work, signal, concerns);
-    this.#writes.add(written);
-    const done = (): void => void this.#writes.delete(written);
-    written.then(done, done);
-    return written;
+    return this.admitted(async () => this.#readable(await this.#ofSource(work, signal), signal, concerns));
   }
 
-  async #write<T extends { readonly revision: number }>(
-    work: () => Promise<T>,
+  /** Answers what was written already, when it can be read here: of what was called before `close`, also after it (FCR2). */
+  written<T extends { readonly revision: number }>(answer: T, signal: AbortSignal | undefined): Promise<T> {
+    return this.#tracked(this.#readable(answer, signal, () => true));
+  }
+
+  /** Something that the source does, and that `close` waits for. @throws as `check` */
+  admitted<T>(work: () => Promise<T>): Promise<T> {
+    const begun = async (): Promise<T> => {
+      this.check();
+      return work();
+    };
+    return this.#tracked(begun());
+  }
+
+  #tracked<T>(write: Promise<T>): Promise<T> {
+    this.#writes.add(write);
+    const done = (): void => void this.#writes.delete(write);
+    write.then(done, done);
+    return write;
+  }
+
+  /** What a codec refuses to tell was written all the same, perhaps: that can be read here, too, when it is told. */
+  async #ofSource<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (codeOf(error) === 'KV_DECODE') await this.#present(signal).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #present(signal: AbortSignal | undefined): Promise<void> {
+    await this.#readable(await this.settings.source.status({ signal }), signal, () => true);
+  }
+
+  async #readable<T extends { readonly revision: number }>(
+    answer: T,
     signal: AbortSignal | undefined,
     concerns: () => boolean,
   ): Promise<T> {
-    this.check();
-    const answer = await work();
     const { readYourWrites, waitMs } = this.settings;
     const { revision } = answer;
     if (!readYourWrites || this.revision >= revision || !concerns()) return answer;
@@ -197,6 +236,7 @@ export class FollowerCore {
   end(reason: unknown): void {
     this.#over ??= { reason };
     this.arrivals.end(reason);
+    this.settings.synced.reject(reason);
     for (const end of this.watches) end();
   }
 
@@ -215,6 +255,7 @@ export class FollowerCore {
     this.#shut = true;
     this.letGo();
     this.arrivals.end(closedError());
+    this.settings.synced.reject(closedError());
     for (const end of this.watches) end();
     await attempt(() => this.following.close());
     await attempt(() => this.settings.replica.close());
@@ -230,7 +271,7 @@ export class FollowerCore {
       await this.world.clock.turn();
       called = called.filter((running) => this.running.has(running) && (running.moved || running.busy > 0));
     }
-    for (const running of this.running) running.abort(closedError());
+    for (const { ending } of this.running) ending.abort(closedError());
   }
 }
 

@@ -5,11 +5,9 @@
  * it.
  */
 import type * as api from '@varve/api';
-import type { Codec, Kv, Op, Txn, TxnResult } from '@varve/api';
+import { KvError, type Codec, type Kv, type Op, type Txn, type TxnResult } from '@varve/api';
 import {
-  checkNames,
   checkRevision,
-  checkSignal,
   checkSignalOptions,
   planWatch,
   selectSeveral,
@@ -22,6 +20,7 @@ import type { AtLeastOption, Behind, CaughtUpOptions, Follower, FollowerStatus }
 import type { FollowerCore, Running } from './core.ts';
 import { lateItems } from './late-items.ts';
 import { FollowerLease } from './lease.ts';
+import { checkCaughtUp } from './options.ts';
 import { passedBody, passedOn } from './passed-on.ts';
 import { FollowerReader } from './reader.ts';
 import { FollowerWatch } from './watch.ts';
@@ -33,22 +32,36 @@ export interface View<K, V, W> {
   readonly space: KeySpace<K>;
 }
 
-const caughtUpNames = ['signal', 'waitMs'];
+/** A read of what has been, here or at the source. */
+interface PastRead<T> {
+  readonly bounds: Bounds;
+  readonly signal: AbortSignal | undefined;
+  readonly own: api.Items<T>;
+  readonly far: api.Items<T>;
+  /** It needs what there was from here on; `Infinity` for what there is. */
+  readonly first: number;
+  /** That is whole here from this revision on. */
+  readonly oldest: () => number;
+  /** Whether the rest of it is here. */
+  readonly isHere: () => boolean;
+}
 
 export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
-  readonly synced: Promise<void>;
   readonly #core: FollowerCore;
   readonly #view: View<K, V, W>;
   readonly #present: FollowerReader<K, V>;
   readonly #owner: boolean;
 
-  constructor(core: FollowerCore, view: View<K, V, W>, owner: boolean, synced: Promise<void>) {
+  constructor(core: FollowerCore, view: View<K, V, W>, owner: boolean) {
     this.#core = core;
     this.#view = view;
     this.#present = new FollowerReader(core, view);
     this.#owner = owner;
-    this.synced = synced;
     core.addView(this, view.there);
+  }
+
+  get synced(): Promise<void> {
+    return this.#core.settings.synced.promise;
   }
 
   get behind(): Behind {
@@ -58,9 +71,8 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
   async caughtUp(revision?: number, options: CaughtUpOptions = {}): Promise<number> {
     const core = this.#core;
     core.check();
-    checkNames(options, 'options', caughtUpNames);
+    checkCaughtUp(options);
     const { signal, waitMs = core.settings.waitMs } = options;
-    checkSignal(signal);
     if (revision !== undefined) checkRevision(revision, 'revision');
     const wanted = revision ?? (await this.#view.there.status({ signal })).revision;
     await core.caughtUp(wanted, waitMs, signal);
@@ -143,23 +155,23 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const core = this.#core;
     core.check();
     const ending = new AbortController();
-    const running: Running = { busy: 1, moved: true, abort: (reason) => ending.abort(reason) };
+    const running: Running = { busy: 1, moved: true, ending };
     core.running.add(running);
     try {
       const there = this.#view.there.transaction(passedBody(core, running, body), options);
       const answer = await until(there, ending.signal);
-      return await core.write(async () => answer, options?.signal);
+      return await core.written(answer, options?.signal);
     } finally {
       core.running.delete(running);
     }
   }
 
-  async lease(options: api.GrantOptions | api.TakeUpOptions): Promise<api.Lease> {
-    this.#core.check();
+  lease(options: api.GrantOptions | api.TakeUpOptions): Promise<api.Lease> {
+    const core = this.#core;
     const renews = Object(options).keepAlive === true;
     // Renewed here, so that it ends with the follower.
     const asked = renews ? { ...options, keepAlive: false } : options;
-    return new FollowerLease(this.#core, await this.#view.there.lease(asked), renews);
+    return core.admitted(async () => new FollowerLease(core, await this.#view.there.lease(asked), renews));
   }
 
   async leases(options?: api.SignalOptions): Promise<readonly api.LeaseStatus[]> {
@@ -173,11 +185,10 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     core.check();
     const [own, far] = [here.history(key, options), there.history(key, options)];
     const bounds = { key: space.encodeOwn(key), end: undefined };
-    const { from, until: last = 0 } = options ?? {};
+    const { from = Infinity, until: last = 0, signal } = options ?? {};
     const { following } = core;
-    const isHere = (): boolean =>
-      (from === undefined ? following.holdsThePast : from >= following.eventsFrom) && last <= core.revision;
-    return this.#choose(bounds, isHere, own, far);
+    const isHere = (): boolean => (from < Infinity || following.holdsThePast) && last <= core.revision;
+    return this.#choose({ bounds, signal, own, far, first: from, oldest: () => following.eventsFrom, isHere });
   }
 
   changes(key: api.Selector<K>, options: api.ChangesOptions): api.Items<api.KvEvent<K, V>> {
@@ -185,10 +196,12 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const core = this.#core;
     core.check();
     const [own, far] = [here.changes(key, options), there.changes(key, options)];
-    const { since, until: last = 0 } = options;
-    const isHere = (): boolean =>
-      since + 1 >= core.following.eventsFrom && since <= core.revision && last <= core.revision;
-    return this.#choose(space.select(key), isHere, own, far);
+    const { since, until: last = 0, signal } = options;
+    const bounds = space.select(key);
+    const isHere = (): boolean => Math.max(since, last) <= core.revision;
+    // What has changed since a state that is whole.
+    const first = Math.max(since, 1);
+    return this.#choose({ bounds, signal, own, far, first, oldest: () => core.following.statesFrom, isHere });
   }
 
   diff(first: number, second: number, range: api.Range<K>, options?: api.DiffOptions): api.Items<api.Difference<K, V>> {
@@ -196,9 +209,10 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const core = this.#core;
     core.check();
     const [own, far] = [here.diff(first, second, range, options), there.diff(first, second, range, options)];
-    const isHere = (): boolean =>
-      Math.min(first, second) >= core.following.statesFrom && Math.max(first, second) <= core.revision;
-    return this.#choose(space.bounds(range), isHere, own, far);
+    const bounds = space.bounds(range);
+    const [signal, oldest] = [options?.signal, () => core.following.statesFrom];
+    const isHere = (): boolean => Math.max(first, second) <= core.revision;
+    return this.#choose({ bounds, signal, own, far, first: Math.min(first, second), oldest, isHere });
   }
 
   watch(key: api.WatchSelector<K>, options: api.WatchOptions = {}): api.Watch<K, V> {
@@ -211,11 +225,11 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const isPast = from !== 0 && from < core.following.eventsFrom;
     if (!isHeld || (isPast && !core.settings.refuses)) {
       core.leave(isHeld);
-      return new FollowerWatch(core, there.watch(key, options));
+      return new FollowerWatch(core, there.watch(key, options), options.signal);
     }
     // What this follower has written is behind the beginning, also where it is not here yet.
     const later = from === 0 && !initial && core.floor > core.revision ? { ...options, from: core.floor + 1 } : options;
-    return new FollowerWatch(core, here.watch(key, later));
+    return new FollowerWatch(core, here.watch(key, later), options.signal);
   }
 
   namespace(prefix: K, options?: api.NamespaceOptions<never>): Follower<K, V, W>;
@@ -230,7 +244,7 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
       here: here.namespace<V2>(prefix, given as unknown as { readonly value: Codec<V2> }),
       space: space.inside(prefix),
     };
-    return new FollowerKv(this.#core, view, false, this.synced);
+    return new FollowerKv(this.#core, view, false);
   }
 
   async compact(revision: number, options?: api.CompactOptions): Promise<api.CompactResult> {
@@ -283,16 +297,26 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     return this.#core.write(() => work(this.#view.there), options?.signal, concerns);
   }
 
-  #choose<T>(bounds: Bounds, isHere: () => boolean, own: api.Items<T>, far: api.Items<T>): api.Items<T> {
+  #choose<T>({ bounds, signal, own, far, first, oldest, isHere }: PastRead<T>): api.Items<T> {
     const core = this.#core;
     return lateItems(async () => {
-      await core.levelWith(0, undefined);
+      core.check();
       const isHeld = core.holds(bounds);
-      if (isHeld && (core.settings.refuses || isHere())) return own;
+      if (isHeld) {
+        await core.levelWith(0, signal);
+        const isKnown = first >= oldest();
+        if (core.settings.refuses && !isKnown) throw unknownPast(first, oldest());
+        if (core.settings.refuses || (isKnown && isHere())) return own;
+      }
       core.leave(isHeld);
       return far;
     });
   }
+}
+
+function unknownPast(wanted: number, oldest: number): KvError {
+  const message = `what there was at revision ${wanted} is not known here, and elsewhere is "refuse"; ask from ${oldest} on`;
+  return new KvError('MVCC_COMPACTED', message, { compactRevision: oldest });
 }
 
 function messageOf(reason: unknown): string {

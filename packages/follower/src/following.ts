@@ -7,19 +7,24 @@
  *
  * FOG1  Going on from a copy is right if what it ends with is what the source had there, and if that can still be read once the present has come:
  *       until then changes are held back. A compaction may have taken deletions without a word (decisions/0035). Else the whole is copied.
- * FOG2  A source with another cluster's id, or at a revision below what was seen of it, or whose past is another one, is another source:
- *       nothing of it gets in, and it is over (`KV_REPLACED`).
+ * FOG2  A source with another cluster's id, or at a revision below what was seen of it, or whose past is another one (PAS1), is another source, and
+ *       following is over (`KV_REPLACED`). That is asked before the watch begins, again before a state or what was held back is taken in, and
+ *       then every `checkMs`. A watch of a cluster ends when another cluster would go on with it (WLI5): so nothing of that one gets in. An open
+ *       store whose content is exchanged while its watch goes on is found out by the next question.
  * FOG3  A change that does not fit, or history that is gone, leads to another copy; what cannot be reached is waited for; everything else ends it.
  * FOG4  Between two changes others run: whoever reads does not wait for one who follows.
+ * FOG5  Where a change does not fit, something before it was missed, and nobody knows what: so the copy is not compared, watches of it end
+ *       with `MVCC_COMPACTED`, and what is kept says so, too.
  */
-import { codeOf, KvError, type Entry, type Range, type Status, type WatchBatch } from '@varve/api';
-import { compareBytes, type Bounds } from '@varve/api/implement';
+import { codeOf, KvError, type Range, type Status, type WatchBatch } from '@varve/api';
+import type { Bounds } from '@varve/api/implement';
 import { onAbort } from '@varve/base/abort';
 import type { World } from '@varve/base/world';
 import { MisfitError, type Replica, type ReplicaRecord, type ReplicaView } from '@varve/kv/layers';
 import type { ByteKv, FollowerPhase } from './contract.ts';
 import type { Lag } from './lag.ts';
 import { noteBytes, rangeText, type Note } from './note.ts';
+import { Past, replaced, unlessCompacted } from './past.ts';
 
 /** How often the source says where it is while nothing happens, or as often as it is asked: a read of the newest revision may wait for that. */
 const mostProgressMs = 250;
@@ -28,6 +33,9 @@ const firstRetryMs = 50;
 const mostHeld = 50_000;
 /** Something is not there now; another try may find it. */
 const passing = new Set<string>(['KV_UNAVAILABLE', 'KV_REMOTE']);
+
+/** To find out what has changed is dearer than a copy. Nothing was missed by it. */
+class TooMuchError extends Error {}
 
 type Batch = WatchBatch<Uint8Array, Uint8Array>;
 
@@ -63,7 +71,10 @@ export class Following {
   #base: number | undefined;
   #clusterId: string | undefined;
   /** What there is does not do. */
-  #stale = false;
+  #stale: boolean;
+  /** Something of it was missed: it may be wrong, and what was told of it, too. */
+  #gap: boolean;
+  readonly #past: Past;
   /** The state that is coming in. */
   #state: ReplicaRecord[] | undefined;
   /** Changes whose completeness is not known yet, and the revision with which it is. */
@@ -83,6 +94,9 @@ export class Following {
     this.#parts = parts;
     this.#base = parts.note?.base;
     this.#clusterId = parts.note?.clusterId;
+    this.#gap = parts.note?.gap === true;
+    this.#stale = this.#gap;
+    this.#past = new Past(parts.source, parts.view, parts.range);
   }
 
   get phase(): FollowerPhase {
@@ -97,7 +111,7 @@ export class Following {
 
   /** Watches, history and changes from here on are whole. */
   get eventsFrom(): number {
-    return Math.max((this.#base ?? Number.MAX_SAFE_INTEGER - 1) + 1, this.#parts.replica.compactRevision);
+    return Math.max((this.#base ?? Number.MAX_SAFE_INTEGER - 1) + 1, this.#parts.replica.eventsFrom);
   }
 
   /** Whether the source has no more of the past than there is here, as far as was heard. */
@@ -108,6 +122,17 @@ export class Following {
   /** States from here on are whole. */
   get statesFrom(): number {
     return Math.max(this.#base ?? Number.MAX_SAFE_INTEGER, this.#parts.replica.compactRevision, 1);
+  }
+
+  /** There is nothing to show yet: no copy, or one that may be wrong. */
+  get #isBare(): boolean {
+    const { note } = this.#parts;
+    return this.copies === 0 && (note === undefined || note.gap === true);
+  }
+
+  /** The source has come this far, as is known for sure. */
+  get #seen(): number {
+    return this.#base === undefined ? 0 : this.#parts.replica.revision;
   }
 
   start(): void {
@@ -134,9 +159,10 @@ export class Following {
         } catch (error) {
           if (this.#closed) return;
           const code: string | undefined = codeOf(error);
-          if (error instanceof MisfitError || code === 'MVCC_COMPACTED') this.#stale = true;
+          if (error instanceof MisfitError) this.#misfit();
+          else if (error instanceof TooMuchError || code === 'MVCC_COMPACTED') this.#stale = true;
           // Before there is anything to show, who opens it is told.
-          else if (code === undefined || !passing.has(code) || this.#base === undefined) throw error;
+          else if (code === undefined || !passing.has(code) || this.#isBare) throw error;
           tries = this.events + this.copies > before ? 0 : tries + 1;
           this.reason = error;
           this.#isTrusted = false;
@@ -148,6 +174,13 @@ export class Following {
     } finally {
       stop();
     }
+  }
+
+  /** What there is may be wrong: that is written down with it, so that it is copied again also by who opens it next. */
+  #misfit(): void {
+    this.#stale = true;
+    this.#gap = true;
+    if (this.#base !== undefined) this.#keepNote(this.#base);
   }
 
   #over(error: unknown): void {
@@ -178,17 +211,18 @@ export class Following {
     await this.#compacting;
     const here = replica.revision;
     const goesOn = this.#base !== undefined && !this.#stale;
-    const status = await this.#status(this.#base === undefined ? 0 : here);
+    const status = await this.#status();
     this.#state = undefined;
     this.#held = undefined;
     if (goesOn) {
-      await this.#checkPast(here);
+      await this.#past.check(here, signal);
       this.#level(status.at, status.revision);
       this.#held = [];
       this.#heldN = 0;
       this.#present = status.revision;
     } else {
-      if (this.#base !== undefined) await this.#checkPast(here).catch(unlessCompacted);
+      // What may be wrong cannot be compared.
+      if (this.#base !== undefined && !this.#gap) await this.#past.check(here, signal).catch(unlessCompacted);
       this.#state = [];
     }
     const progressIntervalMs = Math.min(mostProgressMs, Math.ceil(checkMs));
@@ -213,6 +247,7 @@ export class Following {
       return;
     }
     if (this.#state !== undefined) {
+      await this.#status();
       await this.#fill(batch.revision, this.#state);
       if (batch.events.length === 0) return;
     }
@@ -225,12 +260,13 @@ export class Following {
     this.#held.push(batch);
     this.#heldN += batch.events.length;
     if (batch.revision >= this.#present) await this.#release(this.#held, known);
-    else if (this.#heldN > mostHeld) throw new MisfitError('too much has changed while nobody followed');
+    else if (this.#heldN > mostHeld) throw new TooMuchError('too much has changed while nobody followed');
   }
 
   /** The present has come: if what was known is readable still, everything that was held back is all there is (FOG1). */
   async #release(held: readonly Batch[], known: number): Promise<void> {
-    await this.#checkPast(known);
+    await this.#past.check(known, this.#closing.signal);
+    await this.#status();
     this.#held = undefined;
     for (const batch of held) await this.#apply(batch);
   }
@@ -245,6 +281,7 @@ export class Following {
     }
     if (events.length === 0) replica.advance(revision);
     else replica.apply(revision, events);
+    this.#past.followed(events);
     this.events += events.length;
   }
 
@@ -253,9 +290,11 @@ export class Following {
     // A copy of revision 1 has all there ever was.
     const base = revision === 1 ? 0 : revision;
     await this.#compacting;
-    await replica.fill({ revision, records, note: this.#noteOf(base, revision) });
+    await replica.fill({ revision, records, note: this.#noteOf(base, revision, false), gap: this.#gap });
+    this.#past.filled(records);
     this.#state = undefined;
     this.#stale = false;
+    this.#gap = false;
     this.#base = base;
     this.copies++;
     lag.heard(revision);
@@ -264,9 +303,10 @@ export class Following {
     this.#parts.onCopy();
   }
 
-  /** Where the source is now, if it is still that one (FOG2). @param seen it had come this far */
-  async #status(seen: number): Promise<Status & { readonly at: number }> {
+  /** Where the source is now, if it is still that one (FOG2). */
+  async #status(): Promise<Status & { readonly at: number }> {
     const { source, lag, world } = this.#parts;
+    const seen = this.#seen;
     const at = world.clock.now();
     const status = await source.status({ signal: this.#closing.signal });
     if (status.revision < seen)
@@ -290,25 +330,13 @@ export class Following {
     if (this.#base !== undefined && lag.behind(0).ms !== undefined) onSynced();
   }
 
-  /** What the copy ends with must be what the source had there. @throws KvError `KV_REPLACED`; `MVCC_COMPACTED` */
-  async #checkPast(revision: number): Promise<void> {
-    const { source, view, range } = this.#parts;
-    if (revision <= 1) return;
-    const glimpse = { limit: 1, reverse: true, total: true };
-    const there = await source.at(revision).page(range, { ...glimpse, signal: this.#closing.signal });
-    const here = await view.at(revision).page(range, glimpse);
-    const [last, own] = [there.entries[0], here.entries[0]];
-    if (there.total !== here.total || !isSame(last, own))
-      throw replaced(`at revision ${revision} the source had other keys than what was copied`);
-  }
-
   /** Asks the source where it is, unless that is under way. */
   async #ask(): Promise<void> {
     if (this.#asking || this.#closed || !this.#isTrusted) return;
     this.#asking = true;
     try {
       const { replica } = this.#parts;
-      const status = await this.#status(this.#base === undefined ? 0 : replica.revision);
+      const status = await this.#status();
       this.#parts.lag.came(replica.revision);
       this.#compact(status);
       this.#noteDown(this.#parts.checkMs);
@@ -345,38 +373,26 @@ export class Following {
 
   /** Writes down where the copy is, if that was long enough ago. */
   #noteDown(ms: number): void {
-    const { replica, world } = this.#parts;
-    if (this.#base === undefined || !this.#isTrusted || world.clock.now() - this.#noted < ms) return;
-    this.#noted = world.clock.now();
-    replica.keepNote(this.#noteOf(this.#base, replica.revision));
+    const { clock } = this.#parts.world;
+    // A state that comes in brings its own note.
+    if (this.#base === undefined || this.#state !== undefined || !this.#isTrusted) return;
+    if (clock.now() - this.#noted < ms) return;
+    this.#noted = clock.now();
+    this.#keepNote(this.#base);
   }
 
-  #noteOf(base: number, revision: number): Uint8Array {
+  #keepNote(base: number): void {
+    const { replica } = this.#parts;
+    replica.keepNote(this.#noteOf(base, replica.revision, this.#gap));
+  }
+
+  #noteOf(base: number, revision: number, gap: boolean): Uint8Array {
     const clusterId = this.#clusterId;
-    const note = { range: rangeText(this.#parts.bounds), base, revision };
-    return noteBytes(clusterId === undefined ? note : { ...note, clusterId });
+    const range = rangeText(this.#parts.bounds);
+    return noteBytes({ range, base, revision, ...(clusterId && { clusterId }), ...(gap && { gap }) });
   }
 
   get #closed(): boolean {
     return this.#closing.signal.aborted;
   }
-}
-
-/** What is compacted cannot be compared; a state that is copied whole is right all the same. */
-function unlessCompacted(error: unknown): void {
-  if (codeOf(error) !== 'MVCC_COMPACTED') throw error;
-}
-
-function isSame(a: Entry<Uint8Array, Uint8Array> | undefined, b: Entry<Uint8Array, Uint8Array> | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return (
-    a.modRevision === b.modRevision &&
-    a.version === b.version &&
-    compareBytes(a.key, b.key) === 0 &&
-    compareBytes(a.value, b.value) === 0
-  );
-}
-
-function replaced(what: string): KvError {
-  return new KvError('KV_REPLACED', `${what}: it is another store, or an older copy of it; open another follower`);
 }

@@ -6,7 +6,7 @@
  */
 import { codeOf, type Lease, type RevokeResult, type SignalOptions } from '@varve/api';
 import { onAbort } from '@varve/base/abort';
-import { closedError, type FollowerCore } from './core.ts';
+import type { FollowerCore } from './core.ts';
 
 export class FollowerLease implements Lease {
   readonly id: string;
@@ -22,12 +22,13 @@ export class FollowerLease implements Lease {
     this.ttl = there.ttl;
     this.#core = core;
     this.#there = there;
-    if (there.signal.aborted) {
-      this.#lost.abort(there.signal.reason);
+    const ended = there.signal.aborted ? there.signal : core.ended;
+    if (ended !== undefined) {
+      this.#lost.abort(ended.reason);
       return;
     }
     const letGo = onAbort(there.signal, () => this.#end(there.signal.reason));
-    const closed = (): void => this.#end(core.over?.reason ?? closedError());
+    const closed = (): void => this.#end(core.ended?.reason);
     core.watches.add(closed);
     const stop = renews
       ? core.world.clock.every((1000 * this.ttl) / 3, () => void there.keepAlive().catch(() => undefined))

@@ -14,6 +14,8 @@ export interface Note {
   /** Everything up to here is there, and maybe more. */
   readonly revision: number;
   readonly clusterId?: string | undefined;
+  /** A change was missed: it may be wrong, and is to be copied again. */
+  readonly gap?: boolean | undefined;
 }
 
 export function rangeText({ key, end }: Bounds): string {

@@ -101,12 +101,17 @@ async function opened<K, V, W>(
   const replica: Replica = await openReplica({ location, cacheBytes, world: options.world, onVisible });
   undo.splice(0, undo.length, () => replica.close());
   const note = replica.note && readNote(replica.note, rangeText(bounds));
-  if (note !== undefined) replica.advance(note.revision);
+  if (note !== undefined) {
+    replica.advance(note.revision);
+    // Of the revision that it was made of, nobody knows what was deleted.
+    if (note.base > 0) replica.loseEvents(note.base + 1);
+  }
   const source = typeof given === 'string' ? await connected(given, options) : given;
   const closeSource = async (): Promise<void> => (source === given ? undefined : source.close());
   undo.push(closeSource);
   const there = sourceView<K, V, W>(source, options, key, value);
   const core = new FollowerCore({
+    source,
     replica,
     bounds: isAll ? undefined : bounds,
     refuses: elsewhere === 'refuse',
@@ -115,11 +120,12 @@ async function opened<K, V, W>(
     maxBehindMs,
     world,
     lag,
+    synced,
     closeSource,
   });
   closes.core = core;
   const hasCopy = deferred<void>();
-  if (note !== undefined) hasCopy.resolve();
+  if (note !== undefined && note.gap !== true) hasCopy.resolve();
   core.following = new Following({
     source,
     replica,
@@ -136,7 +142,6 @@ async function opened<K, V, W>(
     onSynced: () => synced.resolve(),
     onOver: (reason) => {
       hasCopy.reject(reason);
-      synced.reject(reason);
       core.end(reason);
     },
   });
@@ -145,7 +150,7 @@ async function opened<K, V, W>(
   await until(hasCopy.promise, signal);
   if (signal !== undefined) core.letGo = onAbort(signal, () => void core.close().catch(() => undefined));
   const view = { here: replica.view(key, value as unknown as Codec<V>), there, space };
-  return new FollowerKv(core, view, true, synced.promise);
+  return new FollowerKv(core, view, true);
 }
 
 /** The source as users write to it. A store of bytes that has no other codecs is fine as long as nobody wants others. */

@@ -5,6 +5,7 @@ import {
   check,
   checkOptions,
   isBoolean,
+  isBytes,
   isInteger,
   isNumber,
   isOneOf,
@@ -14,7 +15,7 @@ import {
   type Rules,
 } from '@varve/base/options';
 import { isWorld } from '@varve/base/world';
-import type { FollowClusterOptions } from './contract.ts';
+import type { CaughtUpOptions, FollowClusterOptions } from './contract.ts';
 
 type AnyOptions = FollowClusterOptions<unknown, unknown, unknown>;
 
@@ -22,7 +23,6 @@ const faults: Faults = { type: invalidType, range: outOfRange };
 const rangeNames = ['prefix', 'start', 'end'] as const;
 const longestMs = 0x7fffffff;
 const isMilliseconds = isNumber('a number of milliseconds from 1', (ms) => ms >= 1 && ms <= longestMs);
-const isBytes: Rule = { what: 'a Uint8Array', isKind: (value) => value instanceof Uint8Array };
 const isObject: Rule = { what: 'an object', isKind: (value) => Object(value) === value };
 /** Who opens it looks closer. */
 const isLocation: Rule = {
@@ -48,6 +48,8 @@ const rules: Rules<AnyOptions> = {
   cluster: isObject,
 };
 
+const caughtUpRules: Rules<CaughtUpOptions> = { signal: isSignal, waitMs: isMilliseconds };
+
 /** @throws TypeError, RangeError `KV_INVALID` */
 export function checkFollow(source: unknown, options: AnyOptions): void {
   if (typeof source === 'string') {
@@ -63,6 +65,11 @@ export function checkFollow(source: unknown, options: AnyOptions): void {
   if (maxBehindMs !== undefined && maxBehindMs < 2 * checkMs)
     throw outOfRange('maxBehindMs must be at least twice checkMs, which is how exactly it is known');
   checkRange(options.range);
+}
+
+/** @throws TypeError, RangeError `KV_INVALID` */
+export function checkCaughtUp(options: CaughtUpOptions): void {
+  checkOptions(options, caughtUpRules, faults);
 }
 
 function checkRange(range: Range<Uint8Array> | undefined): void {

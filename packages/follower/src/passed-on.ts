@@ -87,7 +87,7 @@ export class PassedTransaction<K, V, W> implements Transaction<K, V, W> {
   }
 }
 
-/** The body as the source is to run it. While it runs, only its own reads count as work. */
+/** The body as the source is to run it. While it runs, only its own reads count as work; once it was ended, it fails. */
 export function passedBody<K, V, W, T>(
   core: FollowerCore,
   running: Running,
@@ -115,6 +115,10 @@ export function passedBody<K, V, W, T>(
       outside();
       return value;
     }
-    return Promise.resolve(value).finally(outside);
+    const ended = Promise.resolve(value).finally(outside);
+    return ended.then((result) => {
+      running.ending.signal.throwIfAborted();
+      return result;
+    });
   };
 }

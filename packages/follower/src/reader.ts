@@ -3,6 +3,7 @@
  *
  * FRD1  The choice is made when a read begins, for the whole of it: no answer is made of both.
  * FRD2  A read of the present is one of the follower's present, also where that is behind; `atLeast` says how new it must be.
+ * FRD3  A copy that is replaced does not end a read of the present that is answered as a whole: it is read again. Who iterates is told.
  */
 import { codeOf } from '@varve/api';
 import type {
@@ -29,6 +30,9 @@ export interface Places<K, V> {
   readonly there: Reader<K, V>;
   readonly space: KeySpace<K>;
 }
+
+/** One copy that is kept takes the place of another in two steps. */
+const mostTries = 3;
 
 type Options = (SignalOptions & AtLeastOption) | undefined;
 
@@ -57,8 +61,10 @@ export class FollowerReader<K, V> implements Reader<K, V> {
 
   getMany(keys: readonly K[], options?: Options): Promise<readonly (Entry<K, V> | undefined)[]> {
     const asked = plain(options);
-    const holds = (): boolean => !Array.isArray(keys) || keys.every((key) => this.#one(key));
-    return this.#answer(options, holds, (reader) => reader.getMany(keys, asked));
+    // Who calls may change what was passed.
+    const own = Array.isArray(keys) ? [...keys] : keys;
+    const holds = (): boolean => !Array.isArray(own) || own.every((key) => this.#one(key));
+    return this.#answer(options, holds, (reader) => reader.getMany(own, asked));
   }
 
   list(range: Range<K>, options?: ListOptions & AtLeastOption): Items<Entry<K, V>> {
@@ -119,7 +125,18 @@ export class FollowerReader<K, V> implements Reader<K, V> {
   }
 
   async #answer<T>(options: Options, holds: () => boolean, read: (reader: Reader<K, V>) => Promise<T>): Promise<T> {
-    return read(await this.#choose(options, holds));
+    return this.#again(async () => read(await this.#choose(options, holds)));
+  }
+
+  /** Read again where another state has taken the place of the one that was read: the present is that one now (FRD3). */
+  async #again<T>(ask: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (this.#revision > 0 || codeOf(error) !== 'MVCC_COMPACTED' || tries === mostTries) throw error;
+      }
+    }
   }
 
   #items<T>(range: Range<K>, options: Options, read: (reader: Reader<K, V>) => Items<T>): Items<T> {
@@ -129,7 +146,10 @@ export class FollowerReader<K, V> implements Reader<K, V> {
     const there = read(this.#places.there);
     const isHeld = this.#many(range);
     const given = options && { ...options };
-    return lateItems(async () => ((await this.#choose(given, () => isHeld)) === this.#places.there ? there : here));
+    const late = lateItems(async () =>
+      (await this.#choose(given, () => isHeld)) === this.#places.there ? there : here,
+    );
+    return { ...late, toArray: () => this.#again(() => late.toArray()) };
   }
 
   async #choose(options: Options, holds: () => boolean): Promise<Reader<K, V>> {

@@ -4,22 +4,32 @@
  * FWA1  It ends with the reason when following ends by itself, and without error when the follower is closed.
  */
 import type { KvEvent, Watch, WatchBatch } from '@varve/api';
+import { onAbort } from '@varve/base/abort';
 import type { FollowerCore } from './core.ts';
 
 export class FollowerWatch<K, V> implements Watch<K, V> {
   readonly #core: FollowerCore;
   readonly #here: Watch<K, V>;
-  readonly #end: () => void;
+  /** No part of the follower knows of it any more. */
+  readonly #leave: () => void;
   #closed = false;
 
-  constructor(core: FollowerCore, here: Watch<K, V>) {
+  /** @param signal ends `here`, also while nobody iterates */
+  constructor(core: FollowerCore, here: Watch<K, V>, signal: AbortSignal | undefined) {
     this.#core = core;
     this.#here = here;
-    this.#end = () => {
-      core.watches.delete(this.#end);
+    const end = (): void => {
+      this.#leave();
       void here.close();
     };
-    core.watches.add(this.#end);
+    let letGo = (): void => undefined;
+    this.#leave = () => {
+      letGo();
+      core.watches.delete(end);
+    };
+    if (signal?.aborted === true) return;
+    core.watches.add(end);
+    if (signal !== undefined) letGo = onAbort(signal, this.#leave);
   }
 
   get revision(): number {
@@ -51,7 +61,7 @@ export class FollowerWatch<K, V> implements Watch<K, V> {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#core.watches.delete(this.#end);
+    this.#leave();
     await this.#here.close();
   }
 
@@ -62,7 +72,7 @@ export class FollowerWatch<K, V> implements Watch<K, V> {
   #told<T>(here: AsyncIterator<T>): AsyncIterator<T> {
     const ended = (): void => {
       this.#closed = true;
-      this.#core.watches.delete(this.#end);
+      this.#leave();
     };
     return {
       next: async () => {

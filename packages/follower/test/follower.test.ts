@@ -1,20 +1,12 @@
 /** What a follower answers: that of its source, at every revision that it has. FLW1 to FLW3, FLW5, FOG1 to FOG3, REP1 to REP4. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytes, compare, file, log, put as putOp, remove, type KvEvent } from '@varve/kv';
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openFollower, type Follower } from '../src/index.ts';
-import { b, failure, follow, put, shown, source, until, type ByteStore } from './support.ts';
+import { b, failure, folder, follow, put, shown, source, until, type ByteStore } from './support.ts';
 
 const prefix = { prefix: b('k/') };
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'varve-follower-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 async function told(events: AsyncIterable<KvEvent<string, string>>): Promise<string[]> {
   const all: string[] = [];

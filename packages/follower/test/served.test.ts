@@ -3,7 +3,7 @@ import { kvConformance } from '@varve/api/conformance';
 import { open, type Kv } from '@varve/kv';
 import { expect, onTestFinished, test } from 'vitest';
 import { openFollower, type Follower } from '../src/index.ts';
-import { Served } from './served.ts';
+import { Address, Served } from './served.ts';
 import { b, failure, until } from './support.ts';
 
 async function near(served: Served): Promise<Kv> {
@@ -137,4 +137,24 @@ test('FOG2: another cluster at the same address ends it: nothing of that one is 
   expect((await failure(() => follower.get('theirs'))).code).toBe('KV_REPLACED');
   const { phase, reason } = await follower.status();
   expect([phase, reason]).toEqual(['ended', expect.stringContaining('another store')]);
+});
+
+test('FOG2: of another cluster that would go on at the very next revision nothing gets in, long before it is asked who it is', async () => {
+  const [mine, other] = [await Served.open(), await Served.open()];
+  const address = await Address.of(mine.port);
+  const follower = await openFollower(address.name, { checkMs: 600_000 });
+  onTestFinished(() => follower.close());
+  const told: string[] = [];
+  const watching = failure(async () => {
+    for await (const { key } of follower.watch({})) told.push(key);
+  });
+  await (await near(mine)).put('mine', '1');
+  await until(() => told.length === 1);
+  const kv = await near(other);
+  // Each of them would fit.
+  for (let i = 0; i < 5; i++) await kv.put(`theirs/${i}`, '1');
+  address.turn(other.port);
+  expect((await watching).code).toBe('KV_REPLACED');
+  expect(told).toEqual(['mine']);
+  expect((await failure(() => follower.get('mine'))).code).toBe('KV_REPLACED');
 });

@@ -250,7 +250,7 @@ export class WatchHub implements Connection {
     if (answer.created) {
       const id = live.asked.shift();
       const line = id === undefined ? undefined : live.byId.get(id);
-      if (id === undefined || line === undefined) return;
+      if (id === undefined || line === undefined || !line.isMetBy(answer.header?.clusterId ?? 0n)) return;
       if (answer.canceled) this.#refused(live, id, line, answer);
       else line.created(Number(answer.header?.revision ?? 0n));
       return;

@@ -9,6 +9,8 @@
  * WLI4  Where the member drops deletions of the compacted revision itself and refuses no watcher there (watch/versions.ts), what comes of
  *      history is handed on when the revision before it was still readable afterwards: so nothing before it was dropped, or it is
  *      `MVCC_COMPACTED`.
+ * WLI5  It goes on with the cluster that it began with. When another one is found at the address, whose revisions are others, it ends with
+ *      `KV_REPLACED`, and nothing of that one is handed on.
  */
 import { KvError } from '@varve/api';
 import { contains, type Bounds, type StoredChange } from '@varve/api/implement';
@@ -70,6 +72,8 @@ export class WatchLine {
   #historyUntil = 0;
   /** Tells the checks of the watcher before from those of this one. */
   #made = 0;
+  /** Whose watcher it is; 0 while that is not known, as behind a proxy that does not say. */
+  #clusterId = 0n;
   #checking = false;
   /** The oldest revision that must be readable; `undefined` where its user sees to that. */
   readonly #floor: number | undefined;
@@ -174,6 +178,16 @@ export class WatchLine {
   /** True where each revision comes, so that the last one tells how far it is. */
   get whole(): boolean {
     return this.#whole;
+  }
+
+  /** A member has answered to the request. False where it is of another cluster: then the line has ended (WLI5). */
+  isMetBy(clusterId: bigint): boolean {
+    if (this.#clusterId === 0n) this.#clusterId = clusterId;
+    if (clusterId === 0n || clusterId === this.#clusterId) return true;
+    const [was, is] = [this.#clusterId.toString(16), clusterId.toString(16)];
+    const message = `the watch began with the cluster ${was}, and ${is} is at its address now: that is another store, so begin anew, with initial`;
+    this.fail(new KvError('KV_REPLACED', message));
+    return false;
   }
 
   /** The member has made it. @param present its revision then */

@@ -7,7 +7,7 @@ export class Line {
   taken = 0;
   /** Connections that were ended at once. */
   refused = 0;
-  readonly #to: number;
+  #to: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   /** The other side's answers stay on the way. */
@@ -48,6 +48,11 @@ export class Line {
 
   open(): void {
     this.#refusing = false;
+  }
+
+  /** Connections that are made from now on lead there. */
+  turn(port: number): void {
+    this.#to = port;
   }
 
   async close(): Promise<void> {

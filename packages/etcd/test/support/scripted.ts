@@ -12,6 +12,7 @@ import {
   kvService,
   maintenanceService,
   watchService,
+  type ResponseHeader,
   type WatchRequest,
   type WatchResponse,
 } from '@varve/etcd-api';
@@ -19,19 +20,15 @@ import {
 export type WatchStream = ServerDuplexStream<WatchRequest, WatchResponse>;
 type Unary = (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => void;
 
-const header = {
-  $typeName: 'etcdserverpb.ResponseHeader' as const,
-  clusterId: 1n,
-  memberId: 1n,
-  revision: 1n,
-  raftTerm: 1n,
-};
-
 export class Scripted {
   /** Streams of watches that were opened, in order. */
   readonly streams: WatchStream[] = [];
   /** Streams that are open. */
   readonly open = new Set<WatchStream>();
+  /** Whose member it says it is. */
+  clusterId = 1n;
+  /** How far it says that it is. */
+  revision = 1n;
   /** Tokens that were asked for. */
   tokens = 0;
   /** Whoever asks for a token gets it when this is done, or its error. */
@@ -53,11 +50,16 @@ export class Scripted {
     return `127.0.0.1:${this.#port}`;
   }
 
+  get #header(): ResponseHeader {
+    const { clusterId, revision } = this;
+    return { $typeName: 'etcdserverpb.ResponseHeader', clusterId, memberId: 1n, revision, raftTerm: 1n };
+  }
+
   /** The watcher that was asked for last on this stream is made, or refused with this. */
   answer(stream: WatchStream, watchId: bigint, cancelReason = ''): void {
     stream.write({
       $typeName: 'etcdserverpb.WatchResponse',
-      header,
+      header: this.#header,
       watchId,
       created: true,
       canceled: cancelReason !== '',
@@ -76,7 +78,7 @@ export class Scripted {
     const tellStatus: Unary = (_, answer) =>
       answer(null, {
         $typeName: 'etcdserverpb.StatusResponse',
-        header,
+        header: this.#header,
         version: '3.6.0',
         dbSize: 0n,
         leader: 1n,
@@ -90,12 +92,12 @@ export class Scripted {
     const authenticate: Unary = (_, answer) => {
       const token = `token ${++this.tokens}`;
       void this.renewal.then(
-        () => answer(null, { $typeName: 'etcdserverpb.AuthenticateResponse', header, token }),
+        () => answer(null, { $typeName: 'etcdserverpb.AuthenticateResponse', header: this.#header, token }),
         (error: Error) => answer({ name: '', message: '', code: status.INVALID_ARGUMENT, details: error.message }),
       );
     };
     const range: Unary = (_, answer) =>
-      answer(null, { $typeName: 'etcdserverpb.RangeResponse', header, kvs: [], more: false, count: 0n });
+      answer(null, { $typeName: 'etcdserverpb.RangeResponse', header: this.#header, kvs: [], more: false, count: 0n });
     const watch = (stream: WatchStream): void => {
       this.streams.push(stream);
       this.open.add(stream);
