@@ -13,7 +13,15 @@ const sources = ['api', 'kv'].map((folder) => ({
   name: `@varve/${folder}`,
   files: new Map(textsBelow(`packages/${folder}/src`, '.ts')),
 }));
-const packages = sources.map(({ name, files }) => ({ name, reference: referenceOf(files) }));
+/** Where options are declared that are only handed on. */
+const others = ['api', 'backend'].flatMap((folder) => Array.from(textsBelow(`packages/${folder}/src`, '.ts').values()));
+/** @type {string[]} */
+const known = [];
+const packages = sources.map(({ name, files }) => {
+  const reference = referenceOf(files, { others, known });
+  known.push(...reference.tables.map((table) => table.name));
+  return { name, reference };
+});
 const wanted = pageOf(packages, codesOf(sources[0]?.files.get('errors.ts') ?? ''));
 if (process.argv.includes('--write')) writeFileSync(path, wanted);
 const problems = [

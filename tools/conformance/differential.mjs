@@ -1,33 +1,25 @@
 // @ts-check
 // Runs random operations against two live servers, an etcd 3.4 and another one, and prints every answer that differs.
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse, wholeNumber } from '../run/flags.mjs';
 import { authDifferential } from './lib/grpc/auth-differential.mjs';
 import { differential } from './lib/grpc/differential.mjs';
 
-const usage =
-  'node tools/conformance/differential.mjs --reference HOST:PORT --endpoint HOST:PORT [--seed N] [--ops N] [--auth]\n';
+const usage = `node tools/conformance/differential.mjs --reference HOST:PORT --endpoint HOST:PORT [--seed N] [--ops N] [--auth]
+  random operations against two servers, an etcd 3.4 and another one; prints every answer that differs`;
 
 function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        reference: { type: 'string' },
-        endpoint: { type: 'string' },
-        seed: { type: 'string', default: '1' },
-        ops: { type: 'string', default: '2000' },
-        auth: { type: 'boolean', default: false },
-      },
-    });
-    const { reference, endpoint } = values;
-    const [seed, ops] = [Number(values.seed), Number(values.ops)];
-    if (reference !== undefined && endpoint !== undefined && Number.isInteger(seed) && ops > 0) {
-      return { reference, endpoint, seed, ops, compare: values.auth ? authDifferential : differential };
-    }
-  } catch {
-    // An option that there is not.
-  }
-  process.stderr.write(usage);
-  process.exit(2);
+  const { flags } = flagsOf(usage, {
+    reference: { type: 'string' },
+    endpoint: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    ops: { type: 'string', default: '2000' },
+    auth: { type: 'boolean', default: false },
+  });
+  const { reference, endpoint } = flags;
+  if (reference === undefined || endpoint === undefined)
+    return refuse(usage, '--reference and --endpoint say which servers.');
+  const [seed, ops] = [wholeNumber(usage, 'seed', flags.seed, 0), wholeNumber(usage, 'ops', flags.ops, 1)];
+  return { reference, endpoint, seed, ops, compare: flags.auth ? authDifferential : differential };
 }
 
 const { reference, endpoint, seed, ops, compare } = options();

@@ -1,23 +1,18 @@
 // @ts-check
 // Replays a recording of gRPC calls to a real etcd against a live server, and prints every answer that differs.
-import { parseArgs } from 'node:util';
+import { flagsOf, refuse } from '../run/flags.mjs';
 import { replayGrpc } from './lib/grpc/replay.mjs';
 
-const usage = 'node tools/conformance/replay-grpc.mjs FILE.jsonl[.gz] --endpoint HOST:PORT\n';
+const usage = `node tools/conformance/replay-grpc.mjs FILE.jsonl[.gz] --endpoint HOST:PORT
+  replays a recording of calls to a real etcd against a server; prints every answer that differs`;
 
 /** @returns {{ file: string, endpoint: string }} */
 function options() {
-  try {
-    const { values, positionals } = parseArgs({ options: { endpoint: { type: 'string' } }, allowPositionals: true });
-    const [file] = positionals;
-    if (file !== undefined && positionals.length === 1 && values.endpoint !== undefined) {
-      return { file, endpoint: values.endpoint };
-    }
-  } catch {
-    // An option that there is not.
-  }
-  process.stderr.write(usage);
-  process.exit(2);
+  const { flags, positionals } = flagsOf(usage, { endpoint: { type: 'string' } }, { positionals: true });
+  const [file] = positionals;
+  if (file === undefined || positionals.length > 1) return refuse(usage, 'Which recording? One, please.');
+  if (flags.endpoint === undefined) return refuse(usage, '--endpoint says which server.');
+  return { file, endpoint: flags.endpoint };
 }
 
 const { file, endpoint } = options();

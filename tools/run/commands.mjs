@@ -7,8 +7,8 @@ import { root } from './root.mjs';
 import { runTests } from './tests.mjs';
 
 const usage = `npm start [-- ARGUMENT of the tour...]
-npm test [-- [--packages] [--project=NAME] [FILE or part of its path]... [option of vitest, such as -t 'W8']]
-  installs and builds what is not, then shows the tour, or runs every test or those that are named`;
+npm test [-- [--packages] [--project=NAME] [--again] [FILE or part of its path]... [option of vitest, such as -t 'W8']]
+  installs and builds what is not, then shows the tour, or runs every test or those that are named; --again: what failed once more, alone`;
 
 /**
  * @param {readonly string[]} argv the command, then its arguments

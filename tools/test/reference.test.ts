@@ -64,6 +64,62 @@ test('a member that comes, goes or changes is a difference', () => {
   expect(differences(page, other)).toHaveLength(2);
 });
 
+test('options are a table wherever they are declared, and each stands once', () => {
+  const files = new Map([
+    ['index.ts', "export { open, type OpenOptions } from './open.ts';\n"],
+    [
+      'open.ts',
+      `
+/** Opens. */
+export function open(place: string, options: OpenOptions | ClusterOptions = {}): void {}
+/** How. */
+export interface OpenOptions extends LayerOptions {}
+`,
+    ],
+    [
+      'layers.ts',
+      '/** How. */\nexport interface LayerOptions {\n  /** Refuses more. */\n  readonly limits?: Limits;\n}\n',
+    ],
+  ]);
+  const others = [
+    '/** How much. */\nexport interface Limits {\n  /** Bytes. @default 7, as `@varve/x` has it */\n  readonly most?: number;\n}\n',
+  ];
+  const page = pageOf([{ name: 'x', reference: referenceOf(files, { others, known: ['ClusterOptions'] }) }], []);
+  expect(page).toContain('| `open(place, options?)` | `OpenOptions`, `ClusterOptions` |  | Opens |');
+  expect(page).toContain('### OpenOptions, and those of `LayerOptions`\n\n### LayerOptions\n');
+  expect(page).toContain('| `limits` |  | Refuses more |');
+  expect(page).toContain('| `most` | 7, as `@varve/x` has it | Bytes |');
+  expect(page).not.toContain('### ClusterOptions');
+});
+
+test('of overloads the comment of the simplest counts and the codes of all; one without a comment is named', () => {
+  const overloads = `
+/** Opens a cluster. @throws \`KV_DENIED\` */
+export function open(name: 'a', options: ClusterOptions): void;
+/** Opens. @throws \`KV_INVALID\` */
+export function open(place: string): void;
+export function open(place: string, options?: ClusterOptions): void {}
+`;
+  const found = (text: string) =>
+    referenceOf(
+      new Map([
+        ['index.ts', "export { open } from './open.ts';"],
+        ['open.ts', text],
+      ]),
+    );
+  expect(found(overloads).functions).toMatchObject([
+    {
+      shown: 'open(place, options?)',
+      doc: 'Opens',
+      codes: ['KV_INVALID', 'KV_DENIED'],
+      optionsTypes: ['ClusterOptions'],
+    },
+  ]);
+  expect(found(overloads).problems).toEqual([]);
+  const bare = overloads.replace('/** Opens. @throws `KV_INVALID` */\n', '');
+  expect(found(bare).problems).toEqual(['open has no comment, or an overload of it has none']);
+});
+
 test('a member without a comment is named', () => {
   const files = new Map([
     ['index.ts', index],

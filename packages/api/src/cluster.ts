@@ -11,7 +11,9 @@ export type ClusterName = `etcd://${string}` | `etcds://${string}`;
 
 /** Who asks. Given, the cluster must have users enabled. */
 export interface ClusterAuth {
+  /** The name of a user that the cluster has. */
   readonly user: string;
+  /** Sent for a token, and never in a message of an error. */
   readonly password: string;
 }
 
@@ -21,6 +23,7 @@ export interface ClusterTls {
   readonly ca?: string | Uint8Array | undefined;
   /** The certificate of this client, where the cluster wants one; with `key`. */
   readonly cert?: string | Uint8Array | undefined;
+  /** The key of that certificate. */
   readonly key?: string | Uint8Array | undefined;
   /** The name that the certificates of the members must have. @default the host of the name */
   readonly serverName?: string | undefined;

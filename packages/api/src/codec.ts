@@ -71,7 +71,7 @@ export const bytes: KeyCodec<Uint8Array> = Object.freeze({
 
 /**
  * Values as JSON text, without what `JSON.stringify` cannot say: NaN is read back as null, a Date as text, a Map as `{}`.
- * Says nothing about their shape; the caller's `T` is believed.
+ * Without a schema it says nothing about their shape: the caller's `T` is believed.
  */
 export function json<T = unknown>(): ValueCodec<T>;
 /**

@@ -292,7 +292,8 @@ export interface Kv<K = string, V = string, W = V>
    * `put(a); put(b)` need not be awaited one by one: they take effect in the order of the calls. In an embedded store
    * those of one tick share a commit, unless commits are behind, and `settled()` counts all that were called before it. Each
    * can be refused for itself, so look at each promise; what must happen together is a `txn`.
-   * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type; `LEASE_NOT_FOUND`
+   * @throws KvError `KV_TOO_LARGE`, `KV_ENCODE`; TypeError `KV_INVALID` for an empty key or a wrong type; `LEASE_NOT_FOUND`, with `ttl`
+   *   `LEASE_TTL_TOO_LARGE`
    * @throws KvError `KV_DECODE` with `previous`, when the codec refuses what was replaced: in an embedded store nothing was written then, on a
    *   cluster the put is done, with its lease. The same holds of all writes that answer with what was stored
    */
@@ -351,6 +352,7 @@ export interface Kv<K = string, V = string, W = V>
    * Follows a key, a range, or `{ any: [...] }` of both, in one order, from any revision that is retained. Begins with the call, not with the first pull. While a pull
    * waits for an event the process stays alive, unless the watch is `unref`ed; on a cluster as long as the watch is open.
    * A failed commit ends it with `BACKEND_FAILED`, and refuses new ones.
+   * @throws TypeError, RangeError `KV_INVALID`; `WATCH_EMPTY_RANGE` for a range whose end is at or before its start. Both by the call itself
    */
   watch(key: WatchSelector<K>, options?: WatchOptions): Watch<K, V>;
   /**

@@ -2,9 +2,9 @@
 import { checkNames, checkOptionalInteger } from './checks.ts';
 
 export interface Limits {
-  /** @default 32 KiB */
+  /** Bytes of a key, encoded, with the prefixes of its name spaces. @default 32 KiB */
   readonly maxKeyBytes?: number | undefined;
-  /** @default 1.5 MiB, etcd's limit of a request */
+  /** Bytes of a value, encoded. @default 1.5 MiB, etcd's limit of a request */
   readonly maxValueBytes?: number | undefined;
   /**
    * Operations of `then`, operations of `else`, and conditions that one transaction may hold; all that is nested in it,

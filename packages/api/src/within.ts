@@ -27,13 +27,12 @@ export interface WithinCompare {
   readonly compare: Compare<never, never> | Compare<unknown, unknown>;
 }
 
-/**
- * An operation, or a condition, of another name space: `within(sessions, put('k', v))`. The one that is given may also be the whole store.
- */
+/** An operation, or a condition, of another name space: `within(sessions, put('k', v))`. The one that is given may also be the whole store. */
 export function within<K, V, W, const O extends OneOp<K, W>>(
   namespace: Kv<K, V, W>,
   op: O,
 ): WithinOp<OpResult<K, V, O>>;
+/** An operation, or a condition, of another name space: `within(sessions, missing('k'))`. The one that is given may also be the whole store. */
 export function within<K, V, W>(namespace: Kv<K, V, W>, condition: Compare<K, W>): WithinCompare;
 export function within(namespace: object, part: OneOp<unknown, unknown> | Compare<unknown, unknown>): object {
   checkNames(part, 'the second argument of within', partNames);

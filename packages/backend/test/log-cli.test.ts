@@ -48,6 +48,16 @@ test('G16 G17 varve-log checks, dumps and counts a store without changing it', a
     error: expect.stringContaining('0000000001.log is damaged'),
   });
   expect(await ran('check', temporaryPath())).toMatchObject({ code: 4 });
-  expect(await ran('mend', path)).toMatchObject({ code: 2, error: expect.stringContaining('usage') });
+  for (const [args, line] of [
+    [[], 'a command is missing'],
+    [['mend', path], 'mend: there is no such command'],
+    [['check'], 'check takes one folder'],
+    [['check', path, path], 'check takes one folder'],
+    [['check', '--all', path], "check takes one folder, and there is no option '--all'"],
+  ] as const) {
+    const { code, error } = await ran(...args);
+    expect([code, error.split('usage:')[0]]).toEqual([2, `varve-log: ${line}\n`]);
+  }
+  expect((await ran('-h')).code).toBe(0);
   expect(await ran('--help')).toEqual({ code: 0, out: expect.stringContaining('usage'), error: '' });
 });

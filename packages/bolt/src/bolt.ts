@@ -65,6 +65,7 @@ export interface OpenOptions {
 export interface Bolt extends AsyncDisposable {
   /** The file's own absolute name: links were followed when it was opened. */
   readonly path: string;
+  /** Whether it was opened for reading only. */
   readonly readOnly: boolean;
   /** Bytes per page. */
   readonly pageSize: number;
@@ -147,6 +148,7 @@ export interface ReadOptions {
 
 /** One committed state. End or dispose it: until then the pages of that state are not used again, and the file grows. */
 export interface ReadTransaction extends Disposable {
+  /** Number of the transaction that made this state. */
   readonly txid: number;
   /** Bytes below the high-water mark of this state. */
   readonly size: number;
@@ -160,11 +162,15 @@ export interface ReadTransaction extends Disposable {
 
 /** The state being written. It ends when the body returns: later calls throw BOLT_ENDED. */
 export interface WriteTransaction {
+  /** Its number. */
   readonly txid: number;
+  /** The bucket that holds the top-level buckets, and no pairs. */
   readonly root: WriteBucket;
+  /** The top-level bucket of that name; `undefined` where there is none. */
   bucket(name: Bytes): WriteBucket | undefined;
-  /** @throws BoltError BOLT_BUCKET_EXISTS, BOLT_INCOMPATIBLE */
+  /** Makes a top-level bucket. @throws BoltError BOLT_BUCKET_EXISTS */
   createBucket(name: Bytes): WriteBucket;
+  /** The top-level bucket of that name, made where there is none. */
   createBucketIfMissing(name: Bytes): WriteBucket;
   /** False if there was none. Deletes everything inside. */
   deleteBucket(name: Bytes): boolean;
@@ -176,7 +182,9 @@ export interface ReadBucket {
   readonly sequence: bigint;
   /** The value, which may be empty; `undefined` when there is none, or when the name is that of a bucket. */
   get(key: Bytes): Uint8Array | undefined;
+  /** The bucket of that name in this one; `undefined` where there is none, or a pair. */
   bucket(name: Bytes): ReadBucket | undefined;
+  /** A cursor that has no place yet. */
   cursor(): Cursor;
   /** Entries from `start` (included) to `end` (excluded), ascending. */
   entries(options?: RangeOptions): IterableIterator<Entry>;
@@ -203,18 +211,25 @@ export interface WriteBucket extends ReadBucket {
   putLent(block: Uint8Array, start: number, keyEnd: number, end: number): void;
   /** False if there was none. @throws BoltError BOLT_INCOMPATIBLE if the name is a bucket's */
   delete(key: Bytes): boolean;
+  /** The bucket of that name in this one; `undefined` where there is none, or a pair. */
   bucket(name: Bytes): WriteBucket | undefined;
+  /** Makes a bucket in this one. @throws BoltError BOLT_BUCKET_EXISTS, BOLT_INCOMPATIBLE if the name is a pair's */
   createBucket(name: Bytes): WriteBucket;
+  /** The bucket of that name in this one, made where there is none. @throws BoltError BOLT_INCOMPATIBLE if the name is a pair's */
   createBucketIfMissing(name: Bytes): WriteBucket;
+  /** False if there was none. Deletes everything inside. @throws BoltError BOLT_INCOMPATIBLE if the name is a pair's */
   deleteBucket(name: Bytes): boolean;
   /** Adds one, modulo 2^64, and returns the new value. */
   nextSequence(): bigint;
+  /** Sets the bucket's own counter, all 64 bits. */
   setSequence(value: bigint): void;
 }
 
 /** A place in a bucket. Each move says whether there is an entry there. */
 export interface Cursor {
+  /** The first entry. */
   first(): boolean;
+  /** The last entry. */
   last(): boolean;
   /** After the last entry it stays there. On a new cursor: as `first`. */
   next(): boolean;
@@ -226,6 +241,7 @@ export interface Cursor {
   readonly key: Uint8Array;
   /** Value at the place; `undefined` for a bucket. */
   readonly value: Uint8Array | undefined;
+  /** Whether the entry is a bucket. */
   readonly isBucket: boolean;
   /**
    * Bytes of the value at the place, without copying them. 0 for a bucket.
@@ -241,24 +257,27 @@ export interface Entry {
 
 /** A part of a bucket. */
 export interface RangeOptions {
+  /** First key that may come. @default the first */
   readonly start?: Bytes | undefined;
+  /** First key that may not come any more. @default none: to the last */
   readonly end?: Bytes | undefined;
 }
 
 /** An operation that can be given up between slices; rejects with the signal's reason. */
 export interface SignalOptions {
+  /** Aborting rejects with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** How to copy. */
 export interface CopyOptions extends SignalOptions {
-  /** @default 262144 */
+  /** Bytes of a chunk of the stream, at the most. @default 262144 */
   readonly chunkBytes?: number | undefined;
 }
 
 /** How to compact. */
 export interface CompactOptions extends SignalOptions {
-  /** @default 0.9 */
+  /** How full pages are made, from 0.1 to 1. @default 0.9 */
   readonly fillPercent?: number | undefined;
   /** Called between slices with the bytes written so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
@@ -274,6 +293,7 @@ export interface CompactReport {
 export interface BoltImage extends AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Bytes in all. */
   readonly size: number;
+  /** Number of the transaction whose state it is. */
   readonly txid: number;
   /** Gives it up, read to its end or not. Idempotent. */
   close(): Promise<void>;
@@ -361,17 +381,17 @@ export interface BuildSource {
 
 /** How to build a file. */
 export interface BuildOptions extends SignalOptions {
-  /** @default 4096 */
+  /** Bytes per page. @default 4096 */
   readonly pageSize?: number | undefined;
-  /** @default 0.9 */
+  /** How full pages are made, from 0.1 to 1. @default 0.9 */
   readonly fillPercent?: number | undefined;
   /** Transaction number of the file, at least 1. @default 2 */
   readonly txid?: number | undefined;
   /** Sequence of the root bucket, which no tool uses. @default 0n */
   readonly sequence?: bigint | undefined;
-  /** @default true */
+  /** End each page run in a checksum, which bbolt ignores. @default true */
   readonly pageChecksums?: boolean | undefined;
-  /** @default 262144 */
+  /** Bytes of a chunk of the stream, at the most. @default 262144 */
   readonly chunkBytes?: number | undefined;
   /** Clock and randomness, for tests. @default Node's */
   readonly world?: World | undefined;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '../src/tools/cli.ts';
@@ -84,6 +84,26 @@ describe('varve-bolt', () => {
     [['compact', 'a']],
   ])('R121 wrong usage: %j', async (args) => {
     expect(await cli(...args)).toMatchObject({ code: 2, out: '', error: expect.stringContaining('usage:') as string });
+  });
+
+  test.each([
+    [[], 'varve-bolt: a command is missing\n'],
+    [['frob', 'x'], 'varve-bolt: frob: there is no such command\n'],
+    [['check', '--frob', 'a'], "varve-bolt: Unknown option '--frob'\n"],
+    [['check', 'a', 'b'], 'varve-bolt: check takes one file\n'],
+    [['compact', 'a'], 'varve-bolt: compact takes a file and the name of a new one\n'],
+  ])('R121 what is wrong with %j is the first line', async (args, line) => {
+    expect((await cli(...args)).error.startsWith(`${line}usage:`)).toBe(true);
+  });
+
+  test('R122 what is no Bolt file is called so', async () => {
+    const file = scratch.file();
+    writeFileSync(file, 'root:x:0:0:'.repeat(1000));
+    expect(await cli('check', file)).toEqual({
+      code: 5,
+      out: '',
+      error: `varve-bolt: ${file} is no Bolt file: neither of its first two pages is a meta page\n`,
+    });
   });
 
   test('help', async () => {

@@ -12,14 +12,25 @@ import { Election } from './gen/v3electionpb/election_pb.ts';
 import { Lock } from './gen/v3lockpb/lock_pb.ts';
 import { grpcService, type GrpcServiceOf } from './grpc-service.ts';
 
+/** KV: ranges, puts, deletions, transactions, compaction. */
 export const kvService: GrpcServiceOf<typeof KV> = grpcService(KV);
+/** Watch: one stream for any number of watchers. */
 export const watchService: GrpcServiceOf<typeof Watch> = grpcService(Watch);
+/** Lease: grants, keep-alives, revocations. */
 export const leaseService: GrpcServiceOf<typeof Lease> = grpcService(Lease);
+/** Maintenance: status, alarms, hashes, defragmentation, snapshots. */
 export const maintenanceService: GrpcServiceOf<typeof Maintenance> = grpcService(Maintenance);
+/** Cluster: the member list. */
 export const clusterService: GrpcServiceOf<typeof Cluster> = grpcService(Cluster);
+/** Auth: users, roles, tokens. */
 export const authService: GrpcServiceOf<typeof Auth> = grpcService(Auth);
+/** Lock: locks by leases. */
 export const lockService: GrpcServiceOf<typeof Lock> = grpcService(Lock);
+/** Election: leaders by leases. */
 export const electionService: GrpcServiceOf<typeof Election> = grpcService(Election);
+/** gRPC's own service of health. */
 export const healthService: GrpcServiceOf<typeof Health> = grpcService(Health);
+/** Server reflection, version 1. */
 export const reflectionService: GrpcServiceOf<typeof ServerReflection> = grpcService(ServerReflection);
+/** Server reflection, version 1alpha. */
 export const reflectionAlphaService: GrpcServiceOf<typeof ServerReflectionAlpha> = grpcService(ServerReflectionAlpha);

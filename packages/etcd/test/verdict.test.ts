@@ -54,6 +54,17 @@ test('VDC2: every code of gRPC has a place, and what has a code has one of the c
   }
 });
 
+test('VDC1: what is said ends where grpc-js has nothing more to say', () => {
+  const said = (details: string): unknown => verdictOf({ code: status.UNAVAILABLE, details });
+  expect(said('No connection established. Last error: connect ECONNREFUSED. Resolution note: ')).toEqual({
+    kind: 'undone',
+    said: 'No connection established. Last error: connect ECONNREFUSED',
+  });
+  expect(said('No connection established. Resolution note: no such host')).toMatchObject({
+    said: 'No connection established. Resolution note: no such host',
+  });
+});
+
 test('VDC2: what does not pass by waiting is told from what may', () => {
   expect(isLasting('Last error: certificate has expired')).toBe(true);
   expect(isLasting('Last error: connect ECONNREFUSED 127.0.0.1:1')).toBe(false);

@@ -19,6 +19,7 @@ interface Block {
   readonly bits: BitSet;
 }
 
+/** Revisions, such as those that a compaction keeps, as bits of blocks: some bytes each. */
 export class RevisionSet {
   readonly #first = new BitSet();
   /** The later subs by block, the block that nearly all are in apart. */

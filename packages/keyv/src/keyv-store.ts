@@ -37,10 +37,11 @@ export interface KeyvStore<V = string> extends AsyncDisposable {
   readonly opts: Record<string, unknown>;
   /** Set by keyv. */
   namespace?: string | undefined;
+  /** What was set, also when its time is over and its lease is not: keyv looks at the time itself. */
   get<T = V>(key: string): Promise<T | undefined>;
   /** All of one revision, each at the place of its key. */
   getMany<T = V>(keys: readonly string[]): Promise<(T | undefined)[]>;
-  /** @param ttl milliseconds to live; for ever if there is none, or 0 */
+  /** Writes one key; always true. @param ttl milliseconds to live; for ever if there is none, or 0 @throws TypeError `KV_INVALID` for a `ttl` that is no number */
   set(key: string, value: V, ttl?: number): Promise<boolean>;
   /** One transaction, or several where there are many; of a key that comes twice the last value. */
   setMany(entries: readonly KeyvStoreEntry<V>[]): Promise<SetMany>;
@@ -50,7 +51,9 @@ export interface KeyvStore<V = string> extends AsyncDisposable {
   deleteMany(keys: readonly string[]): Promise<boolean>;
   /** Deletes the keys of the name space, or all there are where there is none. */
   clear(): Promise<void>;
+  /** Whether it is there, and its time is not over. */
   has(key: string): Promise<boolean>;
+  /** The same of several keys, all of one revision. */
   hasMany(keys: readonly string[]): Promise<boolean[]>;
   /** The keys of a name space with their values, in order, as one revision left them. */
   iterator<T = V>(namespace?: string): AsyncGenerator<[key: string, value: Awaited<T>], void>;

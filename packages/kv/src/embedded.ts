@@ -135,7 +135,10 @@ export interface MemoryKv<K = string, V = string, W = V> extends Kv<K, V, W> {
    * @throws KvError `KV_DECODE`, `KV_CLOSED`; TypeError `KV_INVALID`
    */
   getSync(key: K): Entry<K, V> | undefined;
-  /** The first entries of a range, or with `reverse` the last ones, in this tick; all of the present revision. Not inside the body of `write`. */
+  /**
+   * The first entries of a range, or with `reverse` the last ones, in this tick; all of the present revision. Not inside the body of `write`.
+   * @throws KvError `KV_DECODE`, `KV_CLOSED`; TypeError, RangeError `KV_INVALID`
+   */
   listSync(range: Range<K>, options: SyncListOptions): readonly Entry<K, V>[];
   /**
    * Runs `body` as one transaction in one synchronous section: no other writer, no await.
@@ -186,7 +189,10 @@ export interface MemoryKv<K = string, V = string, W = V> extends Kv<K, V, W> {
    * meanwhile, and writes. Of the whole store. It ends with `MVCC_COMPACTED` when its revision is compacted meanwhile: check again.
    */
   check(options?: CheckOptions): Promise<CheckResult>;
-  /** Gives the space of deleted records back to the medium. */
+  /**
+   * Gives the space of deleted records back to the medium. Writers wait meanwhile.
+   * @throws BackendError `BACKEND_NOT_REPLACEABLE` for a file with several hard links, or mounted by itself; `BACKEND_READ_ONLY`
+   */
   defrag(): Promise<void>;
   /** Sizes, counters, and what was repaired while opening, same tick. */
   stats(): Stats;

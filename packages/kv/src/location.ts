@@ -84,7 +84,9 @@ function checkPath(path: string): void {
   if (path.includes('\0')) throw invalidType('the location must not have a zero character');
   const scheme = /^([a-z][a-z\d+-]+):\/\//i.exec(path)?.[1];
   if (scheme !== undefined)
-    throw invalidType(`the location must be the path of a folder; ${scheme}: is not for this package`);
+    throw invalidType(
+      `the location must be the path of a folder, or the name of a cluster as etcd://host:2379; there is no ${scheme}: here`,
+    );
 }
 
 /** The options of the engines, by name; as objects, so that the compiler sees one that is missing. */

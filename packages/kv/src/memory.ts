@@ -39,21 +39,25 @@ export interface BothOptions<K, V, W> extends OpenOptions<K, V, W> {
   readonly value: Codec<V, W>;
 }
 
-/**
- * Opens a store in memory, or on the engine that is given, which it takes over and closes, also when opening fails.
- * @throws TypeError, RangeError `KV_INVALID` for an unknown option or a wrong one
- * @throws BackendError, MvccError of an engine that is given
- */
+/** Opens a store in memory or on an engine, as `open(engine)`, with codecs for keys and values. */
 export function open<K, V, W = V>(
   engine: GivenEngine | undefined,
   options: BothOptions<K, V, W>,
 ): Promise<MemoryKv<K, V, W>>;
+/** Opens a store in memory or on an engine, as `open(engine)`, with a codec for values; keys are strings. */
 export function open<K extends string, V, W = V>(
   engine: GivenEngine | undefined,
   options: ValueOptions<K, V, W>,
 ): Promise<MemoryKv<K, V, W>>;
+/** Opens a store in memory or on an engine, as `open(engine)`, with a codec for keys; values are strings. */
 export function open<K>(engine: GivenEngine | undefined, options: KeyOptions<K>): Promise<MemoryKv<K>>;
 // The last one: before, it would take json() for a codec of strings.
+/**
+ * Opens a store in memory, or on the engine that is given, which it takes over and closes, also when opening fails. Keys and values are strings
+ * unless codecs are given.
+ * @throws TypeError, RangeError `KV_INVALID` for an unknown option or a wrong one
+ * @throws BackendError, MvccError of an engine that is given
+ */
 export function open(engine?: GivenEngine, options?: OpenOptions<string, string>): Promise<MemoryKv>;
 export async function open<K, V, W>(
   engine: GivenEngine = memory(),

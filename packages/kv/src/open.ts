@@ -49,31 +49,42 @@ export interface BothOptions<K, V, W> extends OpenOptions<K, V, W> {
   readonly value: Codec<V, W>;
 }
 
-/**
- * Opens a store, or makes one.
- * The engine is closed again when opening fails.
- * @throws TypeError, RangeError `KV_INVALID` for an unknown option or a wrong one
- * @throws BackendError `BACKEND_LOCKED`, `BACKEND_FOREIGN`, `BACKEND_NOT_FOUND`, `BACKEND_READ_ONLY`, `BACKEND_VERSION`,
- *   `BACKEND_CORRUPT`, `BACKEND_UNAVAILABLE`; MvccError `MVCC_CORRUPT`
- * A name such as `etcd://a:2379,b:2379` (with TLS `etcds:`) is a cluster: the same `Kv` on it, by `@varve/etcd`, which is installed beside.
- * Where the name is known to the compiler as a `string` only, it is taken for a path, and what comes has the type of a store in this process. One
- * that may be either, as from a setting, is asked with `isClusterName` first, or what comes is kept as a `Kv`, which both are.
- * @throws KvError `KV_UNAVAILABLE` where that is missing, or nobody answers; `KV_DENIED`
- */
+/** A cluster by its name, as `open(name)`, with codecs for keys and values. */
 export function open<K, V, W = V>(name: ClusterName, options: ConnectBothOptions<K, V, W>): Promise<Kv<K, V, W>>;
+/** A cluster by its name, as `open(name)`, with a codec for values; keys are strings. */
 export function open<K extends string, V, W = V>(
   name: ClusterName,
   options: ConnectValueOptions<K, V, W>,
 ): Promise<Kv<K, V, W>>;
+/** A cluster by its name, as `open(name)`, with a codec for keys; values are strings. */
 export function open<K>(name: ClusterName, options: ConnectKeyOptions<K>): Promise<Kv<K>>;
+/**
+ * Connects to the cluster of a name such as `etcd://a:2379,b:2379` (with TLS `etcds:`): the same `Kv` on it, by `@varve/etcd`, which is installed
+ * beside. Keys and values are strings unless codecs are given.
+ * @throws TypeError, RangeError `KV_INVALID` for a wrong name or option
+ * @throws KvError `KV_UNAVAILABLE` where `@varve/etcd` is not installed, or nobody answers; `KV_DENIED`
+ */
 export function open(name: ClusterName, options?: ConnectOptions): Promise<Kv>;
+/** Opens a store, or makes one, as `open(location)`, with codecs for keys and values. */
 export function open<K, V, W = V>(location: Location, options: BothOptions<K, V, W>): Promise<EmbeddedKv<K, V, W>>;
+/** Opens a store, or makes one, as `open(location)`, with a codec for values; keys are strings. */
 export function open<K extends string, V, W = V>(
   location: Location,
   options: ValueOptions<K, V, W>,
 ): Promise<EmbeddedKv<K, V, W>>;
+/** Opens a store, or makes one, as `open(location)`, with a codec for keys; values are strings. */
 export function open<K>(location: Location, options: KeyOptions<K>): Promise<EmbeddedKv<K>>;
 // The last one: before, it would take json() for a codec of strings.
+/**
+ * Opens a store, or makes one. Keys and values are strings unless codecs are given.
+ * A string is the path of a folder, which is opened as what it is: a log, or LevelDB's. A new one becomes a log. `file(path)`, `memory()`, `level(path)`,
+ * `log(path)` and engines of your own go in its place; an engine is closed again when opening fails.
+ * A string that may also be the name of a cluster, as from a setting, is taken for a path by the compiler, and what comes has the type of a store in
+ * this process: ask `isClusterName` first, or keep what comes as a `Kv`, which both are.
+ * @throws TypeError, RangeError `KV_INVALID` for an unknown option or a wrong one
+ * @throws BackendError `BACKEND_LOCKED`, `BACKEND_FOREIGN`, `BACKEND_NOT_FOUND`, `BACKEND_READ_ONLY`, `BACKEND_UNREADABLE`, `BACKEND_VERSION`,
+ *   `BACKEND_CORRUPT`, `BACKEND_UNAVAILABLE`, with `importFrom` `BACKEND_NOT_EMPTY`; MvccError `MVCC_CORRUPT`; LeaseError `LEASE_CORRUPT`
+ */
 export function open(location: Location, options?: OpenOptions<string, string>): Promise<EmbeddedKv>;
 export async function open<K, V, W>(
   location: Location,

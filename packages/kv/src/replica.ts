@@ -34,7 +34,9 @@ import { checkLocation, engineAt, type Location } from './location.ts';
 export interface ReplicaOptions {
   /** Where it is kept. @default in memory */
   readonly location?: Location | undefined;
+  /** Decoded records kept in memory, in bytes. @default 64 MiB */
   readonly cacheBytes?: number | undefined;
+  /** For tests only: `@varve/base/world`. @default the host's */
   readonly world?: World | undefined;
   /** Called in the step in which everything up to a revision can be read. */
   readonly onVisible?: ((revision: number) => void) | undefined;
@@ -105,6 +107,7 @@ export interface Replica extends AsyncDisposable {
 export class MisfitError extends Error {}
 
 /**
+ * Opens a replica: a part of another store, under that one's revisions, which gets nothing but what its owner applies.
  * @throws BackendError as `open`; `BACKEND_FOREIGN` for a place that holds a store of another kind
  * @throws TypeError `KV_INVALID` for a place that is none
  */

@@ -1,7 +1,7 @@
 /** A12, E6: a cursor leads on in its own range and name space, and tells nothing of what lies around. */
 import { describe, expect, test } from 'vitest';
 import { json, open, put, range, utf8, type Codec, type EmbeddedKv, type KeyCodec, type Range } from '../src/index.ts';
-import { codeOf, collect, engines, failure } from './helpers.ts';
+import { codeOf, collect, engines, failure, temporaryFolder } from './helpers.ts';
 
 async function filled(place: (typeof engines)[number][1]): Promise<EmbeddedKv> {
   const kv = await open(place());
@@ -170,3 +170,17 @@ const broken: Codec<unknown> = {
     return value;
   },
 };
+
+test('law 2: a cursor leads on after a restart, at the revision of its first page', async () => {
+  const path = temporaryFolder();
+  const kv = await open(path);
+  for (const key of ['a', 'b', 'c']) await kv.put(key, 'old');
+  const { next: cursor, revision } = await kv.page({}, { limit: 1 });
+  await kv.delete('b');
+  await kv.put('d', 'new');
+  await kv.close();
+  await using again = await open(path);
+  const page = await again.page({}, { limit: 5, cursor });
+  expect(page.entries.map(({ key, value }) => `${key}=${value}`)).toEqual(['b=old', 'c=old']);
+  expect([page.revision, page.next]).toEqual([revision, undefined]);
+});

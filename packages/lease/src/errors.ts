@@ -16,6 +16,7 @@ export type LeaseErrorCode =
   | 'LEASE_CORRUPT'
   | 'LEASE_CLOSED';
 
+/** An error of this package: check `code`, never the message. */
 export class LeaseError extends Error {
   readonly code: LeaseErrorCode;
 

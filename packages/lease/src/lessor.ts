@@ -78,6 +78,7 @@ export interface Lessor extends AsyncDisposable {
 
   /** As `LeaseTxn.check`, outside of a section. */
   check(id: bigint): void;
+  /** What is known of the lease; `undefined` where there is none. */
   lookup(id: bigint): Lease | undefined;
   /** The keys of the lease, in byte order; copies. Costs as much as sorting them. @throws LeaseError `LEASE_NOT_FOUND` */
   keys(id: bigint): readonly Uint8Array[];
@@ -107,7 +108,7 @@ export interface Lessor extends AsyncDisposable {
    * stay. Idempotent.
    */
   close(): Promise<void>;
-  /** @throws Error when its structures contradict each other; for tests */
+  /** For tests. @throws Error when its structures contradict each other */
   checkInvariants(): void;
 }
 

@@ -16,6 +16,7 @@ export type MvccErrorCode =
   | 'MVCC_TOO_LARGE'
   | 'MVCC_EXHAUSTED';
 
+/** An error of this package: check `code`, never the message. */
 export class MvccError extends Error {
   readonly code: MvccErrorCode;
   /** With `MVCC_COMPACTED`: the oldest revision that can be read. */

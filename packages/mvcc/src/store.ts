@@ -132,6 +132,7 @@ export interface Rows {
 export interface WriteTxn {
   /** The revision before this transaction, also after changes. */
   rev(): number;
+  /** The compacted revision, 0 before any compaction. */
   firstRev(): number;
   /** Sees this transaction's changes; once there is a change, the revision to read may be the one that it makes. */
   get(key: Uint8Array, options?: GetOptions): KeyValue | undefined;
@@ -187,6 +188,7 @@ export interface HashResult {
 
 /** A compaction that was accepted and is durable; the work goes on in the background. */
 export interface Compaction {
+  /** The oldest revision that can be read since. */
   readonly revision: number;
   /** Records looked at and removed so far. */
   readonly progress: { readonly scanned: number; readonly removed: number };
@@ -270,6 +272,7 @@ export interface Store extends AsyncDisposable {
   firstRev(): number;
   /** The newest finished revision; ahead of `rev()` while commits are under way. */
   finishedRev(): number;
+  /** As the option. */
   readonly durability: 'commit' | 'interval';
   /** How the present data were opened. */
   readonly opened: Opened;
@@ -327,6 +330,7 @@ export interface Store extends AsyncDisposable {
    * `MVCC_CLOSED` and has written nothing: await such writes before you close.
    */
   admit(): Promise<void>;
+  /** False while commits lag behind: `admit()` then tells when it is true again. */
   readonly admitting: boolean;
   /**
    * Resolves when everything finished before the call may be acknowledged: durable and visible with `'commit'`, at once
@@ -365,10 +369,12 @@ export interface Store extends AsyncDisposable {
   readonly rows: Rows;
   /** The applied index and term, both 0n where never set. */
   appliedIndex(): { readonly index: bigint; readonly term: bigint };
+  /** Sizes, counters and warnings of what is below. */
   readonly backend: Pick<
     Backend,
     'size' | 'sizeInUse' | 'openReadTxN' | 'commits' | 'durable' | 'warnings' | 'failure'
   >;
+  /** Counters since opening, under etcd's names. */
   readonly metrics: StoreMetrics;
 
   /**

@@ -17,7 +17,7 @@ import type { BytesKv, CallOptions, VarveDriver, VarveDriverOptions, VarveMeta }
 import { watchChanges } from './watching.ts';
 
 const faults: Faults = { type: invalidType, range: outOfRange };
-const isSeconds = isNumber('a number of seconds above 0', (seconds) => seconds > 0);
+const isSeconds = isNumber('a number of seconds, or 0 for ever', (seconds) => seconds >= 0);
 const rules: Rules<VarveDriverOptions> = {
   base: { what: 'a text', isKind: (value) => typeof value === 'string' },
   ttl: isSeconds,

@@ -9,7 +9,7 @@ import type { Kv } from '@varve/api';
 export interface VarveDriverOptions {
   /** What stands before the keys in the store, parted by a colon, as in unstorage's other drivers. @default nothing */
   readonly base?: string | undefined;
-  /** Seconds that an item lives if the call does not say. @default for ever */
+  /** Seconds that an item lives if the call does not say, rounded up to whole ones; 0 for ever. @default 0 */
   readonly ttl?: number | undefined;
   /**
    * Told what nobody else can be told: what ended a watch, or that changes were compacted before it had them.
@@ -46,11 +46,15 @@ export interface VarveMeta {
 export type BytesKv = Kv<string, Uint8Array>;
 
 export interface VarveDriver {
+  /** `varve`. */
   readonly name: string;
+  /** As given. */
   readonly options: VarveDriverOptions;
+  /** For unstorage: it has a time to live. */
   readonly flags: { readonly ttl: boolean };
   /** The part of the store that it works on. */
   getInstance(): Promise<BytesKv>;
+  /** Whether there is such an item. */
   hasItem(key: string, options?: CallOptions): Promise<boolean>;
   /** Its text, or its bytes where they are no text. */
   getItem(key: string, options?: CallOptions): Promise<string | Uint8Array | null>;
@@ -61,16 +65,20 @@ export interface VarveDriver {
   ): Promise<{ key: string; value: string | Uint8Array | null }[]>;
   /** Its bytes, which are the caller's own. */
   getItemRaw(key: string, options?: CallOptions): Promise<Uint8Array | null>;
+  /** Writes an item, as UTF-8. @throws TypeError `KV_INVALID` for a `ttl` that is no number of seconds */
   setItem(key: string, value: string, options?: CallOptions): Promise<void>;
   /** One transaction, or several where there are many; of a key that comes twice the last value. */
   setItems(
     items: readonly { readonly key: string; readonly value: string; readonly options?: CallOptions }[],
     common?: CallOptions,
   ): Promise<void>;
-  /** @throws TypeError `KV_INVALID` for what is neither text nor bytes */
+  /** Writes an item of text or bytes. @throws TypeError `KV_INVALID` for what is neither */
   setItemRaw(key: string, value: unknown, options?: CallOptions): Promise<void>;
+  /** Deletes an item; one that is not there is fine. */
   removeItem(key: string, options?: CallOptions): Promise<void>;
+  /** What the store knows of an item; `null` where there is none. */
   getMeta(key: string, options?: CallOptions): Promise<VarveMeta | null>;
+  /** The keys that begin with `base`, in order. */
   getKeys(base?: string, options?: CallOptions): Promise<string[]>;
   /** Deletes what lies below a base, in parts of a revision each. */
   clear(base?: string, options?: CallOptions): Promise<void>;

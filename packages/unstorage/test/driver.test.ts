@@ -128,6 +128,13 @@ test('UND1: bytes may be changed as soon as the call has returned', async () => 
   expect(await driver.getItemRaw('a')).toEqual(new Uint8Array([1, 2]));
 });
 
+test('UND2: 0 is for ever, of the driver as of a call', async () => {
+  await using kv = await open(memory());
+  const storage = createStorage({ driver: varveDriver(kv, { ttl: 0 }) });
+  await storage.setItem('a', 1);
+  expect((await storage.getMeta('a')).ttl).toBeUndefined();
+});
+
 test('UND2: an item lives as long as was said, by the call or by the driver', async () => {
   const clock = new StandingClock();
   await using kv = await open(memory(), { world: clock.world });
@@ -300,7 +307,7 @@ test('more items than one call may ask for are read at one revision', async () =
 test('wrong arguments are refused before anything is opened', () => {
   const given = './data' as unknown as Kv;
   expect(() => varveDriver(given)).toThrow(/must be an open Kv, or a function/);
-  for (const options of [{ base: 5 }, { ttl: 0 }, { ttl: '5' }, { onError: true }, { prefix: 'x' }]) {
+  for (const options of [{ base: 5 }, { ttl: -1 }, { ttl: '5' }, { onError: true }, { prefix: 'x' }]) {
     expect(() => varveDriver(() => open(memory()), options as object)).toThrow(/base|ttl|onError|prefix/);
   }
 });

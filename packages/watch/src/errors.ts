@@ -8,6 +8,7 @@
  */
 export type WatchErrorCode = 'WATCH_EMPTY_RANGE' | 'WATCH_DUPLICATE_ID' | 'WATCH_NOT_FOUND' | 'WATCH_CLOSED';
 
+/** An error of this package: check `code`, never the message. */
 export class WatchError extends Error {
   readonly code: WatchErrorCode;
 

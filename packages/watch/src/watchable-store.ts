@@ -108,11 +108,13 @@ export interface WatchStats {
  * `restore` moves every synced watcher back to history.
  */
 export interface WatchableStore extends Store {
-  /** @throws WatchError `WATCH_CLOSED`; BackendError `BACKEND_FAILED` once a commit has failed */
+  /** A stream for any number of watchers. @throws WatchError `WATCH_CLOSED`; BackendError `BACKEND_FAILED` once a commit has failed */
   newWatchStream(): WatchStream;
+  /** How many watchers there are, and in which place. */
   readonly watchStats: WatchStats;
   /** The last applied entry of a log above the store (etcd 3.4's consistent index); 0n where there is none. */
   consistentIndex(): bigint;
+  /** As `Store.restore`; every watcher reads on from history. */
   restore(backend: Backend): Promise<void>;
   /**
    * Says that events before this revision are not known, though the store is compacted below it or at it: watchers that need one end with the compacted

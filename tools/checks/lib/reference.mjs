@@ -3,30 +3,60 @@
  * The reference of a package's calls, options, defaults and errors, out of its sources: what the types say, and nothing else.
  *
  * RFE1  An interface that is exported is a table of calls where one of its members is called, and a table of options where its
- *     name ends in Options or Limits. Each member of it is a row. Answers and events are not in it.
+ *     name ends in Options, Limits or the like. Each member of it is a row. Answers and events are not in it.
  * RFE2  A default is what `@default` says, and a code of an error what the comment of the call names: a member without comment is
  *     a problem.
  * RFE3  Read from the syntax tree, with the first sentence of the comment that stands right before the member.
+ * RFE4  What a table or a function names as options, or extends, is a table, too, wherever it is declared: no option is left out because
+ *     its interface is not exported by name, or is another package's. Each stands once.
  */
 import { parseSync } from 'oxc-parser';
 
 /**
- * @typedef {{ of: string, name: string, shown: string, doc: string, byDefault: string, codes: string[], optionsType: string }} Row
+ * @typedef {{ of: string, name: string, shown: string, doc: string, byDefault: string, codes: string[], optionsTypes: string[] }} Row
  * @typedef {{ name: string, bases: string[], kind: 'calls' | 'options', rows: Row[] }} Table
  * @typedef {{ tables: Table[], functions: Row[], problems: string[] }} Reference
  */
 
 const codePattern = /\b(?:KV|MVCC|BACKEND|WATCH|LEASE|INDEX)_[A-Z]+(?:_[A-Z]+)*\b/g;
+/** The ends of names of options. */
+const optionsEnds = '(?:Options?|Filter|Limits|Choice|Source|Tls|Auth)';
+const optionsName = new RegExp(`${optionsEnds}$`);
+const optionsNames = new RegExp(`\\b(?=[A-Z])\\w*${optionsEnds}\\b`, 'g');
 
 /**
  * @param {ReadonlyMap<string, string>} files the sources of a package, by name below `src`
+ * @param {{ others?: readonly string[], known?: readonly string[] }} [more] the texts of other packages' sources, in which options may be declared,
+ *   and the names of tables that stand elsewhere on the page
  * @returns {Reference}
  */
-export function referenceOf(files) {
+export function referenceOf(files, { others = [], known = [] } = {}) {
   /** @type {Reference} */
   const reference = { tables: [], functions: [], problems: [] };
   for (const [path, names] of exportedBy(files)) readFile(path, files.get(path) ?? '', names, reference);
+  addNamed(reference, [...files.values(), ...others], new Set(known));
   return reference;
+}
+
+/** Adds the tables that others name (RFE4). @param {Reference} reference @param {readonly string[]} texts @param {Set<string>} known */
+function addNamed(reference, texts, known) {
+  const { tables, functions } = reference;
+  for (const { name } of tables) known.add(name);
+  const open = [...functions.flatMap(({ optionsTypes }) => optionsTypes), ...tables.flatMap(namedBy)];
+  for (let name = open.shift(); name !== undefined; name = open.shift()) {
+    if (known.has(name)) continue;
+    known.add(name);
+    const text = texts.find((one) => new RegExp(`^export interface ${name}\\b`, 'm').test(one));
+    if (text === undefined) continue;
+    const before = tables.length;
+    readFile(`${name}.ts`, text, new Set([name]), reference);
+    open.push(...tables.slice(before).flatMap(namedBy));
+  }
+}
+
+/** What a table extends, and what its rows take. @param {Table} table */
+function namedBy({ bases, rows }) {
+  return [...bases, ...rows.flatMap(({ optionsTypes }) => optionsTypes)];
 }
 
 /** The files that index.ts exports from, and which names: `undefined` for all. @param {ReadonlyMap<string, string>} files */
@@ -65,12 +95,36 @@ function readFile(path, text, names, reference) {
     for (const [name, parameters] of calledBy(declaration)) {
       if (names !== undefined && !names.has(name)) continue;
       const row = rowOf('', name, parameters, text, docBefore(statement.start));
-      // Of overloads and their implementation, the first with a comment.
-      if (reference.functions.some((other) => other.name === name)) continue;
-      if (row.doc === '') reference.problems.push(`${name} has no comment`);
-      reference.functions.push(row);
+      const overloads = reference.functions.findIndex((other) => other.name === name);
+      const isImplementation = overloads >= 0 && declaration?.type === 'FunctionDeclaration';
+      // An editor shows the comment of the overload that is called, where it has one.
+      if (row.doc === '' && !isImplementation)
+        reference.problems.push(`${name} has no comment, or an overload of it has none`);
+      if (overloads < 0) reference.functions.push(row);
+      else
+        reference.functions[overloads] = merged(
+          /** @type {Row} */ (reference.functions[overloads]),
+          row,
+          isImplementation,
+        );
     }
   }
+}
+
+/**
+ * Overloads as one row: the comment is that of the one that needs least, the last of these; what may be given is that of the implementation.
+ * @param {Row} before @param {Row} row @param {boolean} isImplementation @returns {Row}
+ */
+function merged(before, row, isImplementation) {
+  const { shown, optionsTypes } = row;
+  if (isImplementation) return { ...before, shown, optionsTypes };
+  const simpler = neededBy(row) > neededBy(before) ? before : row;
+  return { ...simpler, codes: [...new Set([...simpler.codes, ...before.codes, ...row.codes])] };
+}
+
+/** How many arguments a call cannot do without. @param {Row} row */
+function neededBy({ shown }) {
+  return shown.split(/[(,)]/).filter((part) => part !== '' && !part.endsWith('?')).length;
 }
 
 /** The functions, classes and constants of a declaration; constants have no parameters. @param {any} declaration @returns {[string, any[] | undefined][]} */
@@ -95,7 +149,7 @@ function calledBy(declaration) {
 function tableOf(declaration, text, docBefore, problems) {
   const { name } = declaration.id;
   const { body } = declaration.body;
-  const isOptions = /(?:Options|Option|Filter|Limits)$/.test(name);
+  const isOptions = optionsName.test(name);
   const isCalled = body.some((/** @type {any} */ member) => member.type === 'TSMethodSignature');
   if (!isOptions && !isCalled) return undefined;
   const bases = (declaration.extends ?? []).map((/** @type {any} */ base) =>
@@ -106,30 +160,35 @@ function tableOf(declaration, text, docBefore, problems) {
   for (const member of body) {
     if (member.key?.type !== 'Identifier' || member.computed === true) continue;
     const parameters = member.type === 'TSMethodSignature' ? member.params : undefined;
-    const row = rowOf(name, member.key.name, parameters, text, docBefore(member.start));
+    const taken = parameters ?? (isOptions ? [member] : undefined);
+    const row = rowOf(name, member.key.name, parameters, text, docBefore(member.start), taken);
     if (row.doc === '') problems.push(`${name}.${row.name} has no comment`);
     rows.push(row);
   }
   return { name, bases, kind: isOptions ? 'options' : 'calls', rows };
 }
 
-/** @param {string} of @param {string} name @param {any[] | undefined} parameters @param {string} text @param {string} doc @returns {Row} */
-function rowOf(of, name, parameters, text, doc) {
+/**
+ * @param {string} of @param {string} name @param {any[] | undefined} parameters @param {string} text @param {string} doc
+ * @param {any[]} [taken] the last of them says which options are taken
+ * @returns {Row}
+ */
+function rowOf(of, name, parameters, text, doc, taken = parameters) {
   const names = (parameters ?? []).map((parameter) => {
     const inner = parameter.type === 'AssignmentPattern' ? parameter.left : parameter;
     const optional = inner.optional === true || parameter.type === 'AssignmentPattern';
     return `${inner.name ?? '{ ... }'}${optional ? '?' : ''}`;
   });
-  const last = parameters?.at(-1);
+  const last = taken?.at(-1);
   const lastText = last === undefined ? '' : text.slice(last.start, last.end);
   return {
     of,
     name,
     shown: parameters === undefined ? name : `${name}(${names.join(', ')})`,
     doc: firstSentence(doc),
-    byDefault: /@default ([^@]*)/.exec(doc)?.[1]?.trim() ?? '',
+    byDefault: /@default ((?:[^@]|@varve)*)/.exec(doc)?.[1]?.trim() ?? '',
     codes: [...new Set(doc.match(codePattern) ?? [])],
-    optionsType: /\b(\w+Options)\b/.exec(lastText)?.[1] ?? '',
+    optionsTypes: [...new Set(lastText.match(optionsNames) ?? [])],
   };
 }
 
@@ -166,19 +225,22 @@ export function pageOf(packages, codes) {
     '',
     'Every call, option, default and error of a `Kv`, out of the types: `node tools/checks/reference.mjs --write` writes this page, and',
     '`npm run check -- reference` fails where it says something else than they do. What a call does in full stands in its comment, which',
-    'your editor shows.',
+    'your editor shows. The same options stand in several tables where one extends the other: "and those of" names it.',
     '',
     'Beside the codes that a row names, every call can end with `KV_INVALID` for a wrong argument and `KV_CLOSED` after `close`, reads with',
-    '`MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` and `KV_DECODE`, writes with `KV_ENCODE`, `KV_TOO_LARGE` and `BACKEND_FAILED`.',
+    '`MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` and `KV_DECODE`, writes with `KV_ENCODE`, `KV_TOO_LARGE`, `BACKEND_FAILED` and, where nothing may be',
+    'written, `BACKEND_READ_ONLY`; on a cluster each with `KV_UNAVAILABLE`, `KV_DENIED`, `KV_UNSUPPORTED` and `KV_REMOTE`, writes with',
+    '`KV_UNKNOWN_OUTCOME` and `KV_NO_SPACE`.',
   ];
   for (const { name, reference } of packages) {
     const { functions, tables } = reference;
-    const exported = functions.map((row) => [row.shown, row.optionsType, row.codes, row.doc]);
+    const exported = functions.map((row) => [row.shown, row.optionsTypes, row.codes, row.doc]);
     lines.push('', `## ${name}`, '', ...tableLines(['export', 'options', 'errors', 'what it is'], exported));
     for (const { name: of, rows, bases, kind } of tables) {
       const also = bases.length === 0 ? '' : `, and those of ${bases.map((base) => `\`${base}\``).join(', ')}`;
       lines.push('', `### ${of}${also}`, '');
-      if (kind === 'options') {
+      if (rows.length === 0) lines.pop();
+      else if (kind === 'options') {
         lines.push(
           ...tableLines(
             ['option', 'default', 'what it does'],
@@ -186,7 +248,7 @@ export function pageOf(packages, codes) {
           ),
         );
       } else {
-        const calls = rows.map((row) => [row.shown, row.optionsType, row.codes, row.doc]);
+        const calls = rows.map((row) => [row.shown, row.optionsTypes, row.codes, row.doc]);
         lines.push(...tableLines(['call', 'options', 'errors', 'what it does'], calls));
       }
     }
@@ -206,9 +268,9 @@ export function pageOf(packages, codes) {
 /** The first cell, and codes, are set as code. @param {string[]} head @param {readonly (readonly (string | string[])[])[]} rows */
 function tableLines(head, rows) {
   const cell = (/** @type {string | string[]} */ value, /** @type {number} */ at) => {
-    if (Array.isArray(value)) return value.map((code) => `\`${code}\``).join(', ');
+    if (Array.isArray(value)) return value.map((word) => `\`${word}\``).join(', ');
     const text = value.replaceAll('|', '\\|');
-    return at === 0 || (head[at] === 'options' && text !== '') ? `\`${text}\`` : text;
+    return at === 0 ? `\`${text}\`` : text;
   };
   return [
     `| ${head.join(' | ')} |`,

@@ -26,7 +26,7 @@ export interface Quota {
   readonly warning: string | undefined;
 }
 
-/** @param configured bytes; 0: the default of 2 GiB; negative: no quota */
+/** The quota of a backend: how much it may hold before writes are refused. @param configured bytes; 0: the default of 2 GiB; negative: no quota */
 export function quotaOf(backend: Pick<Backend, 'size'>, configured = 0): Quota {
   if (typeof configured !== 'number') throw new TypeError('quota must be a number');
   if (Number.isNaN(configured)) throw new RangeError('quota must be a number of bytes');

@@ -48,7 +48,7 @@ export const buckets: {
 });
 
 /**
- * When revisions were written. Of this very store and no other: in no snapshot, and in no hash of the whole (spec/retention.md).
+ * When revisions were written. Of this very store and no other: in no snapshot, and in no hash of the whole.
  */
 export const timesBucket: Bucket = bucket(201, 'varve_times', false);
 

@@ -34,6 +34,7 @@ export type BackendErrorCode =
   | 'BACKEND_NO_BUCKET'
   | 'BACKEND_KEY_ORDER';
 
+/** An error of this package: check `code`, never the message. */
 export class BackendError extends Error {
   readonly code: BackendErrorCode;
   /** The folder or file the error is about, where there is one. */

@@ -35,6 +35,11 @@ const CODES: Readonly<Record<MetaFault, BoltErrorCode>> = {
   version: 'BOLT_VERSION',
   checksum: 'BOLT_CHECKSUM',
 };
+const SENTENCES: Readonly<Record<MetaFault, string>> = {
+  invalid: 'is no Bolt file: neither of its first two pages is a meta page',
+  version: 'has a version of the Bolt format that is not known here',
+  checksum: 'is damaged: the checksums of both meta pages are wrong',
+};
 
 /**
  * Reads and chooses. The file must not be empty.
@@ -47,7 +52,7 @@ export function chooseMeta(file: OpenFile, path: string): MetaPages {
   const pageSize = typeof first === 'string' ? findSecond(file, length) : first.pageSize;
   if (pageSize === undefined) {
     const fault = first as MetaFault;
-    throw new BoltError(CODES[fault], `${path}: no valid meta page (page 0: ${fault})`, { path, page: 0 });
+    throw new BoltError(CODES[fault], `${path} ${SENTENCES[fault]}`, { path, page: 0 });
   }
   if (length < 2 * pageSize) {
     throw new BoltError('BOLT_TOO_SMALL', `${path}: ${length} bytes are less than two pages of ${pageSize}`, { path });

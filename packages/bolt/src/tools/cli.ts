@@ -73,11 +73,13 @@ async function command(args: readonly string[], output: Output): Promise<number>
   }
   const [name, file, target, ...more] = positionals;
   const commands = ['check', 'dump', 'stats', 'compact'];
-  if (name === undefined || !commands.includes(name)) throw new UsageError(`${name ?? 'nothing'} is no command`);
-  if (file === undefined) throw new UsageError(`${name} needs a file`);
+  if (name === undefined) throw new UsageError('a command is missing');
+  if (!commands.includes(name)) throw new UsageError(`${name}: there is no such command`);
   if (file === '' || target === '') throw new UsageError('a file has no name');
-  if (more.length > 0 || (target !== undefined) !== (name === 'compact'))
-    throw new UsageError(`wrong arguments for ${name}`);
+  if (file === undefined || more.length > 0 || (target !== undefined) !== (name === 'compact'))
+    throw new UsageError(
+      name === 'compact' ? 'compact takes a file and the name of a new one' : `${name} takes one file`,
+    );
   if (json && name !== 'dump') throw new UsageError('--json is for dump');
   if (name === 'check') return check(file, output);
   if (name === 'dump') return dump(file, json, output);
@@ -94,7 +96,8 @@ function parse(args: readonly string[]): { json: boolean; help: boolean; positio
     });
     return { json: values.json, help: values.help, positionals };
   } catch (error) {
-    throw new UsageError((error as Error).message.split('\n')[0]);
+    // The first sentence says what is wrong; the rest is how `parseArgs` may be told otherwise.
+    throw new UsageError((error as Error).message.split(/\. |\n/)[0]);
   }
 }
 

@@ -111,9 +111,14 @@ export function verdictOf(error: unknown): Verdict {
       'the cluster wants to know who asks: give user and password as the option auth, or a client certificate';
     return { kind: 'token', error: new KvError('KV_DENIED', message, { cause: error }) };
   }
-  if (neverBegun.some((text) => details.includes(text))) return { kind: 'undone', said: details };
-  if (code !== undefined && lostCodes.has(code)) return { kind: 'lost', said: details };
+  if (neverBegun.some((text) => details.includes(text))) return { kind: 'undone', said: wordsOf(details) };
+  if (code !== undefined && lostCodes.has(code)) return { kind: 'lost', said: wordsOf(details) };
   return { kind: 'refused', error: refusalOf(code, details, error) };
+}
+
+/** Without the head of a note that grpc-js then does not have. */
+function wordsOf(details: string): string {
+  return details.replace(/\.? Resolution note: *$/, '');
 }
 
 /** True when what the connection failed by does not pass by waiting: certificates, or TLS against none. */

@@ -37,14 +37,14 @@ export interface Output {
 
 /** Runs one command; resolves with the exit code. */
 export async function run(args: readonly string[], output: Output): Promise<number> {
-  if (args[0] === '--help') {
+  if (args[0] === '--help' || args[0] === '-h') {
     await output.out(USAGE);
     return 0;
   }
-  const [command = '', folder = '', ...more] = args;
+  const [command = '', folder = ''] = args;
   const work = commands.get(command);
-  if (work === undefined || folder === '' || more.length > 0) {
-    output.error(USAGE);
+  if (work === undefined || folder === '' || args.length > 2 || folder.startsWith('-')) {
+    output.error(`varve-log: ${printable(wrongIn(args))}\n${USAGE}`);
     return WRONG_USAGE;
   }
   try {
@@ -64,6 +64,14 @@ export async function run(args: readonly string[], output: Output): Promise<numb
     output.error(`varve-log: ${printable(error instanceof Error ? error.message : String(error))}\n`);
     return (error instanceof BackendError ? EXIT_CODES[error.code] : undefined) ?? OTHER;
   }
+}
+
+/** Why arguments cannot be meant, in a sentence. */
+function wrongIn([command, ...more]: readonly string[]): string {
+  if (command === undefined) return 'a command is missing';
+  if (!commands.has(command)) return `${command}: there is no such command`;
+  const option = more.find((arg) => arg.startsWith('-'));
+  return `${command} takes one folder${option === undefined ? '' : `, and there is no option '${option}'`}`;
 }
 
 const commands: ReadonlyMap<string, (engine: LogEngine, output: Output) => Promise<void>> = new Map([
