@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
   test: {
+    ...patience,
     name: 'tour',
     include: ['test/**/*.test.ts'],
     deps: { interopDefault: false },
-    testTimeout: 60_000,
     silent: true,
   },
 });

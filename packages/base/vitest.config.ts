@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'base', include: ['test/**/*.test.ts'], deps: { interopDefault: false }, testTimeout: 60_000 },
+  test: { ...patience, name: 'base', include: ['test/**/*.test.ts'], deps: { interopDefault: false } },
 });

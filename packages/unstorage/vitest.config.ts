@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
   // sorted-btree is CommonJS: tests must meet it as Node does.
   test: {
+    ...patience,
     name: 'unstorage',
     include: ['test/**/*.test.ts'],
     deps: { interopDefault: false },
-    testTimeout: 30_000,
-    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
   // sorted-btree is CommonJS: tests must meet it as Node does.
-  test: { name: 'watch', include: ['test/**/*.test.ts'], deps: { interopDefault: false }, testTimeout: 30_000 },
+  test: { ...patience, name: 'watch', include: ['test/**/*.test.ts'], deps: { interopDefault: false } },
 });

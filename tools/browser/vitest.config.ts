@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'browser', include: ['test/**/*.test.ts'], testTimeout: 120_000 },
+  test: { ...patience, name: 'browser', include: ['test/**/*.test.ts'], testTimeout: 280_000 },
 });

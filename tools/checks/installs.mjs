@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { interrupted, leave, run } from '../run/child.mjs';
 import { flagsOf } from '../run/flags.mjs';
-import { provide, saysNoNetwork } from '../run/runtimes.mjs';
+import { download, saysNoNetwork } from '../run/download.mjs';
+import { provide } from '../run/runtimes.mjs';
 import { burdens, installedIn } from './lib/installed.mjs';
 import { catalogVersion, packAll, writeFirstProgram } from './lib/packing.mjs';
 
@@ -105,7 +106,7 @@ async function install(manager, place, packed) {
       writeFileSync(join(place, 'yarn.lock'), '');
     }
   }
-  const { code, output } = await run(command, [...before, 'install', ...args], { quiet: true, cwd: place });
+  const { code, output } = await download(command, [...before, 'install', ...args], { quiet: true, cwd: place });
   if (code !== 0 && saysNoNetwork(output)) return { absent: output.trim().split('\n')[0] ?? '' };
   if (code !== 0) return { problem: `the install ends with code ${code}\n${output.trim()}` };
   const { output: version } = await run(command, [...before, '--version'], { quiet: true, cwd: tmpdir() });

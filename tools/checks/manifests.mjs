@@ -7,6 +7,7 @@
  *     ground floor, `@varve/base`, has no `.`.
  * MN3  The lockfile does not know where packages were fetched from.
  * MN4  Tests meet CommonJS dependencies as Node does (`interopDefault: false`): green tests, broken users otherwise.
+ * MN5  All tests wait as long as `vitest.patience.ts` says: what a busy machine does not do in a second has not failed.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -93,6 +94,13 @@ for (const { dir, folder, manifest } of published) {
   const tests = join(root, dir, 'vitest.config.ts');
   if (!existsSync(tests) || !readFileSync(tests, 'utf8').includes('interopDefault: false')) {
     problems.push(`${dir}/vitest.config.ts: must say interopDefault: false`);
+  }
+}
+
+for (const { dir } of [...published, ...others]) {
+  const tests = join(root, dir, 'vitest.config.ts');
+  if (dir !== '.' && existsSync(tests) && !readFileSync(tests, 'utf8').includes('...patience')) {
+    problems.push(`${dir}/vitest.config.ts: must spread patience, of vitest.patience.ts`);
   }
 }
 

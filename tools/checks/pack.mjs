@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { allFences } from '../readme-examples/fences.mjs';
 import { compile, runProgram } from '../readme-examples/programs.mjs';
 import { interrupted, leave, run } from '../run/child.mjs';
+import { download } from '../run/download.mjs';
 import { burdens, installedIn } from './lib/installed.mjs';
 import { packAll, writeConsumer, writeFirstProgram } from './lib/packing.mjs';
 import { root } from '../run/root.mjs';
@@ -102,7 +103,7 @@ async function install(packed) {
     '--no-fund',
     '--loglevel=error',
   ];
-  const { code, output } = await run('npm', args, { quiet: true, cwd: folder });
+  const { code, output } = await download('npm', args, { quiet: true, cwd: folder });
   if (code !== 0) problems.push(`npm cannot install the tarballs:\n${output}`);
   return code === 0;
 }
@@ -113,7 +114,7 @@ async function installFirst(packed) {
   mkdirSync(place);
   writeFirstProgram(place, packed, 'overrides');
   const args = ['install', '--no-package-lock', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { code, output } = await run('npm', args, { quiet: true, cwd: place });
+  const { code, output } = await download('npm', args, { quiet: true, cwd: place });
   if (code !== 0) return void problems.push(`npm cannot install @varve/kv alone:\n${output}`);
   problems.push(...burdens(installedIn(place)).map((burden) => `an install of @varve/kv ${burden}`));
 }

@@ -16,7 +16,7 @@ const usage = `node tools/conformance/kv.mjs --target ${shown.join('|')} [--kill
   serve: log and file behind varve serve; single: one etcd, follower: a follower of it; cluster: three, with --kill a member is
   killed and brought back; --only: the scenarios whose key begins so, such as watch/`;
 /** A scenario that takes so long waits for what never comes. */
-const longestMs = 120_000;
+const longestMs = 300_000;
 /** Runs of a scenario that meets unknown outcomes. */
 const mostRuns = 10;
 

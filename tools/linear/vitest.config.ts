@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'linear', include: ['test/**/*.test.ts'], testTimeout: 60_000 },
+  test: { ...patience, name: 'linear', include: ['test/**/*.test.ts'] },
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
   mkdirSync(work, { recursive: true });
   folder = mkdtempSync(join(work, 'run-'));
   for (const program of await compile(fences, folder)) programs.set(program.name, program);
-}, 60_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

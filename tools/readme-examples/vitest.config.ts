@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'readme-examples', include: ['*.test.ts'], testTimeout: 40_000 },
+  test: { ...patience, name: 'readme-examples', include: ['*.test.ts'] },
 });

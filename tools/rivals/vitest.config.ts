@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'rivals', include: ['test/**/*.test.ts'], testTimeout: 240_000 },
+  test: { ...patience, name: 'rivals', include: ['test/**/*.test.ts'], testTimeout: 240_000 },
 });

@@ -12,6 +12,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { run, step } from './child.mjs';
+import { download } from './download.mjs';
 import { packagesIn, readJson, root } from './root.mjs';
 
 /** Nobody is there to answer a question. */
@@ -54,7 +55,7 @@ async function providePnpm() {
       '--silent',
     ];
     const { code } = await step(`fetch pnpm ${version}`, () =>
-      run('npm', [...args, `pnpm@${version}`], { quiet: true }),
+      download('npm', [...args, `pnpm@${version}`], { quiet: true }),
     );
     if (code !== 0) return code;
   }
@@ -65,7 +66,7 @@ async function providePnpm() {
 /** @param {string} state */
 async function install(state) {
   const { code } = await step('install', () =>
-    run('pnpm', ['install', '--frozen-lockfile'], { quiet: true, env: unattended }),
+    download('pnpm', ['install', '--frozen-lockfile'], { quiet: true, env: unattended }),
   );
   if (code === 0) writeFileSync(stamp, state);
   return code;

@@ -8,7 +8,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { run } from './child.mjs';
+import { download, saysNoNetwork } from './download.mjs';
 import { root } from './root.mjs';
 
 /** @typedef {{ name: string, package: string, version: string, program: string, args: readonly string[] }} Tool */
@@ -32,20 +32,9 @@ const tools = [
   { name: 'berry', package: '@yarnpkg/cli-dist', version: '4.18.1', program: 'bin/yarn.js', args: [] },
 ];
 
-/** What npm says when it reached nobody. */
-const noNetwork = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ENOTCACHED)\b/;
-
 /** The names that `provide` knows. @returns {string[]} */
 export function knownTools() {
   return ['node', ...tools.map(({ name }) => name)];
-}
-
-/**
- * Whether an output of npm or yarn says that there is no network.
- * @param {string} output
- */
-export function saysNoNetwork(output) {
-  return noNetwork.test(output);
 }
 
 /**
@@ -63,7 +52,7 @@ export async function provide(name) {
     const wanted = `${tool.package}@${tool.version}`;
     const quiet = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'];
     const args = ['install', '--prefix', folder, '--ignore-scripts', '--fetch-retries=1', ...quiet, wanted];
-    const { code, output } = await run('npm', args, { quiet: true });
+    const { code, output } = await download('npm', args, { quiet: true });
     if (code !== 0) {
       const said = output.trim().split('\n').slice(0, 3).join('; ');
       return saysNoNetwork(output) || output.includes('E404') ? { absent: said } : { problem: said };

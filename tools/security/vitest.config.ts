@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'security', include: ['test/**/*.test.ts'], testTimeout: 300_000 },
+  test: { ...patience, name: 'security', include: ['test/**/*.test.ts'], testTimeout: 300_000 },
 });

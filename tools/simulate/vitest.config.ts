@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'simulate', include: ['test/**/*.test.ts'], testTimeout: 120_000 },
+  test: { ...patience, name: 'simulate', include: ['test/**/*.test.ts'] },
 });

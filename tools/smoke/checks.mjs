@@ -15,7 +15,7 @@ import { runLimited } from '../run/limited.mjs';
 /** @typedef {import('../readme-examples/programs.mjs').Program} Example */
 /** @typedef {{ name: string, problem: string | undefined }} Checked */
 
-const limitMs = 60_000;
+const limitMs = 180_000;
 const engines = ['memory', 'file', 'folder', 'level'];
 const sources = fileURLToPath(new URL('programs/', import.meta.url));
 

@@ -6,9 +6,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../run/child.mjs';
+import { download, saysNoNetwork } from '../run/download.mjs';
 import { catalogVersion, writeConsumer } from '../checks/lib/packing.mjs';
-import { provide, saysNoNetwork } from '../run/runtimes.mjs';
+import { provide } from '../run/runtimes.mjs';
 
 export const managers = /** @type {const} */ (['npm', 'yarn', 'berry']);
 
@@ -28,7 +28,9 @@ export async function install(manager, folder, packed) {
   writeConsumer(folder, packed, manager === 'npm' ? 'overrides' : 'resolutions', beside);
   if (manager === 'npm') {
     const quiet = ['--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'];
-    return ended(await run('npm', ['install', '--ignore-scripts', '--prefer-offline', ...quiet], inFolder(folder)));
+    return ended(
+      await download('npm', ['install', '--ignore-scripts', '--prefer-offline', ...quiet], inFolder(folder)),
+    );
   }
   const provided = await provide(manager);
   if (!('program' in provided)) return provided;
@@ -36,13 +38,13 @@ export async function install(manager, folder, packed) {
   if (manager === 'yarn') {
     // A cache of its own: yarn 1 knows a tarball by name and version, and ours stay 0.0.0 while they change.
     const quiet = ['--no-lockfile', '--non-interactive', '--cache-folder', join(folder, '.yarn-cache')];
-    return ended(await run(command, [...args, 'install', '--ignore-scripts', ...quiet], inFolder(folder)));
+    return ended(await download(command, [...args, 'install', '--ignore-scripts', ...quiet], inFolder(folder)));
   }
   const settings = ['nodeLinker: node-modules', 'enableScripts: false', 'enableTelemetry: false'];
   // In CI yarn 4 refuses to make the lockfile that an empty folder does not have yet.
   writeFileSync(join(folder, '.yarnrc.yml'), [...settings, 'enableImmutableInstalls: false', ''].join('\n'));
   writeFileSync(join(folder, 'yarn.lock'), '');
-  return ended(await run(command, [...args, 'install'], inFolder(folder)));
+  return ended(await download(command, [...args, 'install'], inFolder(folder)));
 }
 
 /** @param {string} cwd */

@@ -42,11 +42,11 @@ test.skipIf(process.platform === 'win32').each(['SIGTERM', 'SIGINT'] as const)(
     const { child, marks } = ci(stays, stays);
     const there = (what: string) => () =>
       ['check', 'test'].filter((name) => existsSync(join(marks, `${name}.${what}`)));
-    await expect.poll(there('begun'), { timeout: 20_000 }).toEqual(['check', 'test']);
+    await expect.poll(there('begun')).toEqual(['check', 'test']);
     const ended = once(child, 'exit');
     child.kill(signal);
     expect((await ended)[0]).toBe(signal === 'SIGTERM' ? 143 : 130);
-    await expect.poll(there('ended'), { timeout: 20_000 }).toEqual(['check', 'test']);
+    await expect.poll(there('ended')).toEqual(['check', 'test']);
   },
 );
 

@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from '../../vitest.patience.ts';
 
 export default defineConfig({
-  test: { name: 'tools', include: ['*.test.ts'], testTimeout: 30_000 },
+  test: { ...patience, name: 'tools', include: ['*.test.ts'] },
 });

@@ -30,7 +30,7 @@ test('CLD1, CLD2: who resigns is followed at once', async () => {
 
 test('CLD1: a leader that is gone without a word is followed when its lease has run out', async () => {
   const [one, two] = await clients();
-  await lead(one, 'leader', 'one', 1);
+  await lead(one, 'leader', 'one', 2);
   const next = lead(two, 'leader', 'two', 60);
   await one.close(); // renews no more
   await (await next).resign();

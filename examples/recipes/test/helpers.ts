@@ -23,9 +23,9 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** Resolves when the condition holds; asks once a turn, for ten seconds at the most. */
+/** Resolves when the condition holds; asks once a turn, for a minute at the most. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 60_000;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`it did not come: ${what}`);
     await new Promise((resolve) => setImmediate(resolve));

@@ -261,7 +261,7 @@ describe('who else has it', () => {
     const lines = await Promise.all(Array.from({ length: 8 }, () => firstLine(child('hold', path))));
     expect(lines.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'BACKEND_LOCKED'), 'held']);
     expect(fs.readdirSync(dirname(path)).toSorted()).toEqual([basename(path), `${basename(path)}.lock`]);
-  }, 60_000);
+  });
 
   test('R9: closing gives the lock back, also when opening failed or when it is done twice at once', async () => {
     const path = await made();

@@ -15,7 +15,7 @@ const child = fileURLToPath(new URL('last-call-child.mjs', import.meta.url));
 function run(name: string, path: string, how = 'once'): { status: number | null; out: string; error: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [child, name, path, how], {
     encoding: 'utf8',
-    timeout: 25_000,
+    timeout: 100_000,
   });
   return { status, out: stdout.trim(), error: stderr };
 }

@@ -65,7 +65,7 @@ describe.each(forms)('commits told of: %s', (form) => {
       expect(await reader.show(path)).toEqual({ digest: shown?.digest, different: 0, invented: 0, warnings: [] });
       acked = states.indexOf(shown?.digest ?? '');
     }
-  }, 60_000);
+  });
 
   test('R22: a torn end that was not acknowledged is left out with a warning, once', async () => {
     const path = await unclosed(20, form);

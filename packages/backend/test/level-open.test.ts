@@ -186,7 +186,7 @@ describe('who else has it', () => {
     expect(lines.filter((line) => line === 'held')).toHaveLength(1);
     expect(lines.filter((line) => line === 'BACKEND_LOCKED')).toHaveLength(7);
     expect(fs.readdirSync(dirname(path)).toSorted()).toEqual([basename(path), `${basename(path)}.lock`]);
-  }, 60_000);
+  });
 
   test('R74: closing gives the lock back, also when opening failed', async () => {
     const path = await made();

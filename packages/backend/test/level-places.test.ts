@@ -100,7 +100,7 @@ describe('XC1: a folder that is there already', () => {
     );
     expect(lines.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'BACKEND_LOCKED'), 'held']);
     expect(fs.readdirSync(path).filter((name) => name.startsWith('.varve-made'))).toEqual([]);
-  }, 60_000);
+  });
 
   test.runIf(canMount)('a mount point, which cannot be replaced, becomes a store', async () => {
     const path = temporaryPath();

@@ -86,7 +86,7 @@ test('law 3, ENG3: scans of five states, begun and read while commits, flushes a
     ),
     { numRuns: 8 },
   );
-}, 60_000);
+});
 
 test('TA4, law 3: rows of six mebibytes beside small ones, keys that begin with other slots, empty ranges: as LevelDB shows them', async () => {
   const path = temporaryPath();
@@ -142,7 +142,7 @@ test('TA4, law 3: rows of six mebibytes beside small ones, keys that begin with 
   expect(
     answers[1]!.map((rowsOf, at) => rowsOf.every((row, n) => row === answers[0]![at]![n]) && rowsOf.length),
   ).toEqual(answers[0]!.map(({ length }) => length));
-}, 60_000);
+});
 
 test('ENG4: bytes that a scan of tables gave out stay as they are while it goes on and after it', async () => {
   const path = temporaryPath();
@@ -157,7 +157,7 @@ test('ENG4: bytes that a scan of tables gave out stay as they are while it goes 
   await engine.close();
   expect(entries).toHaveLength(2000);
   expect(shown(entries).every((row, n) => row === `${name(n)}=${value(n)}`)).toBe(true);
-}, 60_000);
+});
 
 test.each(['closed', 'aborted', 'left'])(
   'R74, ENG7: %s at any step, a scan ends so, and no file stays open',

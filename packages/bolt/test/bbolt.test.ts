@@ -30,13 +30,13 @@ function build(): string | undefined {
     GOFLAGS: '',
     GOCACHE: path.join(scratch.folder, 'go-cache'),
   };
-  const { error, status, stderr } = spawnSync('go', ['build', '-o', TOOL, source], { env, timeout: 120_000 });
+  const { error, status, stderr } = spawnSync('go', ['build', '-o', TOOL, source], { env, timeout: 280_000 });
   if (error !== undefined) return 'Go is not installed';
   return status === 0 ? undefined : `bbolt cannot be built: ${stderr.toString().split('\n')[0]}`;
 }
 
 function bbolt(...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(TOOL, args, { timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(TOOL, args, { timeout: 100_000 });
   if (status !== 0)
     throw new Error(`bbolt ${args[0]}: ${stdout.toString().slice(0, 500)} ${stderr.toString().slice(0, 500)}`);
   return stdout.toString().trim();

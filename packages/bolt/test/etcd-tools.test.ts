@@ -4,9 +4,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { openBolt } from '../src/index.ts';
@@ -24,7 +24,7 @@ afterAll(() => scratch.remove());
 
 function etcdctl(...args: string[]): string {
   const env = { ...process.env, ETCDCTL_API: '3' };
-  const { error, status, stdout, stderr } = spawnSync('etcdctl', args, { env, timeout: 60_000 });
+  const { error, status, stdout, stderr } = spawnSync('etcdctl', args, { env, timeout: 100_000 });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`etcdctl ${args.join(' ')}: ${stderr.toString().slice(0, 500)}`);
   return stdout.toString();
@@ -39,14 +39,19 @@ interface Status {
 
 const statusOf = (file: string): Status => JSON.parse(etcdctl('snapshot', 'status', file, '-w', 'json')) as Status;
 
+/** Below the ports that the kernel gives to whoever asks for any: what is free stays so until it is asked for by its number. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(20_500, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    await once(server.close(), 'close');
+    return port;
+  }
 }
 
 /** Restores the file into a new folder, starts a server on it, and asks it for everything. */
@@ -56,7 +61,7 @@ async function served(file: string): Promise<Map<string, string>> {
   const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
   const urls = ['--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer];
   servers.push(spawn('etcd', ['--data-dir', folder, ...urls], { stdio: 'ignore' }));
-  const waiting = ['--dial-timeout', '30s', '--command-timeout', '30s'];
+  const waiting = ['--dial-timeout', '90s', '--command-timeout', '90s'];
   const answer = JSON.parse(etcdctl('--endpoints', client, ...waiting, 'get', '', '--prefix', '-w', 'json')) as {
     readonly kvs?: readonly { readonly key: string; readonly value?: string }[];
   };

@@ -8,20 +8,27 @@ const scratch = new Scratch();
 afterAll(() => scratch.remove());
 
 describe('XE2: long work inside of one page', () => {
-  /** The longest time that no timer got a turn, as a part of all the time. */
+  /** Time of the processor: what others have of it is no pause of ours. */
+  const spent = (): number => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  };
+
+  /** The longest work that no timer got a turn in, as a part of all of it. */
   async function longestPause(work: () => Promise<unknown>): Promise<number> {
-    const start = performance.now();
+    const start = spent();
     let last = start;
     let longest = 0;
     const look = (): void => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
+      const now = spent();
+      longest = Math.max(longest, now - last);
+      last = now;
     };
     const beat = setInterval(look, 1);
     await work();
     clearInterval(beat);
     look();
-    return longest / (performance.now() - start);
+    return longest / (spent() - start);
   }
 
   test('XE2: a page of 128 MB, and one of 65,535 inline buckets, are read in slices', async () => {
@@ -36,7 +43,7 @@ describe('XE2: long work inside of one page', () => {
     );
     for (const shape of [{ ...oneBucket(value), pages: 3 + pages }, oneBucket(buckets)]) {
       await using bolt = await openBolt(writeShape(scratch.file(), shape), { readOnly: true });
-      // The best of three: other programs take the processor, too.
+      // The best of three: the collector stops everybody now and then.
       for (const work of [() => bolt.check(), () => bolt.stats()]) {
         const pauses = [await longestPause(work), await longestPause(work), await longestPause(work)];
         expect(Math.min(...pauses)).toBeLessThan(0.4); // in one piece it is nearly 1

@@ -145,14 +145,16 @@ test('leases are kept over restarts, and run out', async () => {
   const args = ['serve', '--data', join(folder(), 'data'), '--listen', '127.0.0.1:0', '--engine', 'log'];
   const first = new Program(...args);
   const client = clientOf(await first.firstLine());
+  const before = performance.now();
   const lease = await grant(client, 2);
   await put(client, 'k', lease);
   first.child.kill('SIGKILL');
   await first.ended;
   const second = new Program(...args);
   const again = clientOf(await second.firstLine());
-  expect(await count(again)).toBe(1);
-  await expect.poll(() => count(again), { timeout: 10_000 }).toBe(0);
+  // It is there as long as its time is not over, and on a busy machine no longer.
+  expect((await count(again)) === 1 || performance.now() - before >= 2000).toBe(true);
+  await expect.poll(() => count(again)).toBe(0);
   second.child.kill('SIGTERM');
   expect(await second.ended).toBe(0);
 });

@@ -55,7 +55,7 @@ test.skipIf(process.platform === 'win32')(
     const child = spawn('sh', ['-c', command], { stdio: 'ignore' });
     onTestFinished(() => void child.kill('SIGKILL'));
     const lines = (): string[] => (existsSync(told) ? readFileSync(told, 'utf8').trim().split('\n') : []);
-    await expect.poll(lines, { timeout: 30_000 }).toEqual([`--pid=${child.pid} READY=1`]);
+    await expect.poll(lines).toEqual([`--pid=${child.pid} READY=1`]);
     child.kill('SIGTERM');
     await once(child, 'exit');
     expect(lines()).toEqual([`--pid=${child.pid} READY=1`, `--pid=${child.pid} STOPPING=1`]);

@@ -18,7 +18,7 @@ beforeEach(async () => {
   served = await Served.open();
   line = await Line.to(served.port);
   const dialing = { credentials: credentials.createInsecure(), serverName: undefined };
-  const settings = settingsOf({ auth: { user: 'a', password: 'b' }, timeoutMs: 5000 }, false);
+  const settings = settingsOf({ auth: { user: 'a', password: 'b' }, timeoutMs: 60_000 }, false);
   calls = new Calls(new Members([line.address], dialing, nodeWorld.clock, 0), settings);
 });
 
@@ -32,7 +32,7 @@ test('MBR1: a message each way over a stream ends with a signal that was aborted
   line.hold();
   const request = { $typeName: 'etcdserverpb.LeaseKeepAliveRequest' as const, ID: 1n };
   const signals = [undefined, AbortSignal.abort()];
-  const how = { token: undefined, leader: false, timeoutMs: 3000, signals };
+  const how = { token: undefined, leader: false, timeoutMs: 60_000, signals };
   const error = await failure(() => calls.members.current.exchange(leaseService.leaseKeepAlive, request, how));
   expect(Number(error.code)).toBe(status.CANCELLED);
 });

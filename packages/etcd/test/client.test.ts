@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { compare, connect, type ConnectOptions, type Kv } from '../src/index.ts';
 import { Line } from './support/line.ts';
 import { Served } from './support/served.ts';
+import { StandingTime } from './support/standing.ts';
 import { failure, until } from './support/wait.ts';
 
 let served: Served;
@@ -36,7 +37,7 @@ test('WLN1: one write is under way at a time, unless any order will do', async (
     ['called', 1],
     ['any', 10],
   ] as const) {
-    const kv = await through(line.address, { writeOrder, timeoutMs: 20_000 });
+    const kv = await through(line.address, { writeOrder, timeoutMs: 60_000 });
     const before = (await near.status()).revision;
     line.hold();
     const writes = Promise.allSettled(Array.from({ length: 10 }, (_, i) => kv.put(`k${i}`, 'x')));
@@ -121,22 +122,31 @@ test('a limit of the caller for deletions is looked at before', async () => {
 });
 
 test('CLE1: a lease that cannot be renewed is over by the clock of its holder', async () => {
-  const kv = await through(line.address, { timeoutMs: 500 });
-  const lease = await kv.lease({ ttl: 1, keepAlive: true });
+  const time = new StandingTime();
+  const kv = await through(line.address, { world: time.world });
+  const lease = await kv.lease({ ttl: 60, keepAlive: true });
   const lost = new Promise<unknown>((resolve) => {
     lease.signal.addEventListener('abort', () => resolve(lease.signal.reason));
   });
   line.cut({ refusing: true });
+  // Renewals fail meanwhile.
+  time.advance(59_999);
+  expect(lease.signal.aborted).toBe(false);
+  time.advance(1);
   expect(((await lost) as { code?: string }).code).toBe('LEASE_NOT_FOUND');
 });
 
 test('CLE2: a revocation elsewhere is seen at the next renewal', async () => {
-  const lease = await near.lease({ ttl: 1, keepAlive: true });
+  const time = new StandingTime();
+  const kv = await through(served.address, { world: time.world });
+  const lease = await kv.lease({ ttl: 60, keepAlive: true });
   const lost = new Promise<unknown>((resolve) => {
     lease.signal.addEventListener('abort', () => resolve(lease.signal.reason));
   });
   const other = await through(served.address);
   await (await other.lease({ id: lease.id })).revoke();
+  expect(lease.signal.aborted).toBe(false);
+  time.advance(20_000);
   expect(((await lost) as { code?: string }).code).toBe('LEASE_NOT_FOUND');
 });
 

@@ -1,4 +1,5 @@
 /** A store that is served in this process, on a port that stays the same when it is served again, and an address that may lead to another one. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer as listen, type AddressInfo, type Server, type Socket } from 'node:net';
 import { memory } from '@varve/kv';
@@ -37,7 +38,14 @@ export class Served {
   }
 
   async serve(): Promise<void> {
-    this.#server = await createServer(this.#layers, { port: this.#port, graceMs: 20 });
+    while (this.#server === undefined) {
+      // Below the ports that the kernel gives to whoever asks for any: it stays ours while nobody is served.
+      const port = this.#port === 0 ? randomInt(20_500, 32_000) : this.#port;
+      this.#server = await createServer(this.#layers, { port, graceMs: 20 }).catch((error: { code?: string }) => {
+        if (this.#port !== 0 || error.code !== 'SERVER_LISTEN') throw error;
+        return undefined;
+      });
+    }
     this.#port = this.#server.port;
   }
 

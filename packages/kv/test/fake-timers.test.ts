@@ -16,7 +16,7 @@ test.each(
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { stdout, stderr, status } = spawnSync(process.execPath, [child, name, join(folder, 'db'), how], {
     encoding: 'utf8',
-    timeout: 25_000,
+    timeout: 100_000,
   });
   expect([status, stdout.trim(), stderr]).toEqual([
     0,

@@ -51,7 +51,7 @@ describe.each([
     const child = fileURLToPath(new URL('ends-by-itself-child.mjs', import.meta.url));
     const { status, stdout } = spawnSync(process.execPath, [child, name, path], {
       encoding: 'utf8',
-      timeout: 25_000,
+      timeout: 100_000,
     });
     expect([status, stdout.trim()]).toEqual([0, '11']);
     const kv = await open(make(path));

@@ -60,7 +60,7 @@ describe.each(engines)('XB4, law 12: on %s', (_engine, place) => {
       setTimeout(() => (timer = true), 1);
       readFile(import.meta.filename, () => (input = true));
       // Bounded, so that a loop that starves them ends as a failure.
-      for (const end = performance.now() + 5000; !(timer && input) && performance.now() < end;) await call(kv);
+      for (const end = performance.now() + 30_000; !(timer && input) && performance.now() < end;) await call(kv);
       expect([timer, input]).toEqual([true, true]);
     });
   });
@@ -70,7 +70,7 @@ describe.each(engines)('XB4, law 12: on %s', (_engine, place) => {
     let timer = false;
     setTimeout(() => (timer = true), 1);
     await kv.transaction(async (tx) => {
-      for (const end = performance.now() + 5000; !timer && performance.now() < end;) {
+      for (const end = performance.now() + 30_000; !timer && performance.now() < end;) {
         await tx.get('absent');
         await tx.list({});
       }
@@ -83,7 +83,7 @@ describe.each(engines)('XB4, law 12: on %s', (_engine, place) => {
     await kv.close();
     let timer = false;
     setTimeout(() => (timer = true), 1);
-    for (const end = performance.now() + 5000; !timer && performance.now() < end;) {
+    for (const end = performance.now() + 30_000; !timer && performance.now() < end;) {
       expect(await codeOf(() => kv.get('a'))).toBe('KV_CLOSED');
     }
     expect(timer).toBe(true);
@@ -94,7 +94,7 @@ describe.each(engines)('XB4, law 12: on %s', (_engine, place) => {
     await kv.close();
     let timer = false;
     setTimeout(() => (timer = true), 1);
-    for (const end = performance.now() + 5000; !timer && performance.now() < end;) await kv.close();
+    for (const end = performance.now() + 30_000; !timer && performance.now() < end;) await kv.close();
     expect(timer).toBe(true);
   });
 

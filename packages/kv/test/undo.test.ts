@@ -58,7 +58,7 @@ test('H1, H2, H3: after a random history any range can be turned back to any rev
     ),
     { numRuns: runs },
   );
-}, 60_000);
+});
 
 test('H4: what is written between two transactions of an undo stays, key by key, and is counted', async () => {
   await using kv = await open(memory(), { limits: { maxOps: 2 } });

@@ -281,4 +281,4 @@ test('law 6: one history, two engines, equal hashes', async () => {
     }),
     { numRuns: 10 },
   );
-}, 60_000);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { addRole, addUser, enable, must } from './support/accounts.ts';
+import { bytes } from './support/messages.ts';
 import { start } from './support/server.ts';
 
 const refused = (reason: string): object => ({
@@ -85,11 +86,12 @@ test('SVWC4, S105: requests are carried out in their order, with callers too', a
 
 test('L81: a lease that runs out takes its keys along, whoever may write them', async () => {
   await using running = await start({ bcryptCost: 4 });
-  await must(running.call('leaseGrant', { ID: 7, TTL: 2 }));
-  await must(running.call('put', { key: 'a', lease: 7 }));
+  // Before the loop turns: the key has all of the lease's time.
+  running.lessor.grant(2, 7n);
+  running.lessor.put(bytes('a'), bytes('v'), 7n);
   const root = await enable(running);
   using stream = root.duplex('watch');
-  stream.send({ createRequest: { key: 'a' } });
+  stream.send({ createRequest: { key: 'a', startRevision: 3 } });
   await stream.next();
   expect(await stream.next()).toMatchObject({ events: [{ type: 1, kv: { key: 'a' } }] });
 });

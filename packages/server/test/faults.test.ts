@@ -48,13 +48,14 @@ test('a store that closes under its server ends streams and refuses calls, and n
 });
 
 test('R97: connections that say nothing are closed', async () => {
-  await using server = await start({ handshakeTimeoutMs: 200 });
-  for (const beginning of ['', 'PR']) {
+  await using server = await start({ handshakeTimeoutMs: 1000 });
+  const closed = ['', 'PR'].map((beginning) => {
     const socket = connect(server.server.port, '127.0.0.1');
     socket.on('error', () => undefined);
     if (beginning !== '') socket.write(beginning);
-    await once(socket, 'close');
-  }
+    return once(socket, 'close');
+  });
+  await Promise.all(closed);
   expect(await server.call('range', { key: 'a' })).toEqual({ rev: 1 });
 });
 

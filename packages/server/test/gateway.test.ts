@@ -207,9 +207,9 @@ describe('streams', () => {
     // More than the kernel keeps for the two.
     for (let at = 0; at < 30; at++) await server.call('put', { key: 'foo', value: 'x'.repeat(500_000) });
     socket.resume();
-    await expect.poll(() => versions().length, { timeout: 20_000 }).toBe(30);
+    await expect.poll(() => versions().length).toBe(30);
     expect(versions()).toEqual(Array.from({ length: 30 }, (_, at) => String(at + 1)));
-  }, 60_000);
+  });
 
   test('a stream whose request cannot be read says so, a later one ends the requests', async () => {
     await using server = await start();
@@ -318,27 +318,23 @@ describe('hostile requests', () => {
       ]);
     }
     expect((await answer(server, 'kv/range', { key: foo }))[0]).toBe(200);
-  }, 60_000);
+  });
 
   test('R97: heads and bodies that do not come to an end end their connection', async () => {
-    await using server = await start({ handshakeTimeoutMs: 300, requestTimeoutMs: 600 });
+    await using server = await start({ handshakeTimeoutMs: 1000, requestTimeoutMs: 1500 });
     const head = await socketTo(server);
     head.socket.write('POST /v3/kv/range HT');
-    await head.gone;
     const answered = await socketTo(server);
     answered.socket.write(chunked('kv/range') + chunk('{}'));
-    await answered.gone;
-    expect(answered.read()).toContain('key is not provided');
     const body = await socketTo(server);
     body.socket.write(chunked('kv/range') + chunk('{"key":'));
-    await body.gone;
     const second = await socketTo(server);
     second.socket.write('GET /version HTTP/1.1\r\nHost: localhost\r\n\r\nGET /ver');
-    await second.gone;
-    expect(second.read()).toContain('etcdserver');
     const idle = await socketTo(server);
     idle.socket.write('GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await idle.gone;
+    await Promise.all([head, answered, body, second, idle].map(({ gone }) => gone));
+    expect(answered.read()).toContain('key is not provided');
+    expect(second.read()).toContain('etcdserver');
     // A watch is idle, too, and lives.
     const watch = await socketTo(server);
     watch.socket.write(chunked('watch') + chunk(`{"create_request":{"key":"${foo}"}}`));
@@ -347,7 +343,7 @@ describe('hostile requests', () => {
     await again.gone;
     await server.put('foo=1');
     await expect.poll(watch.read).toContain('"events"');
-  }, 30_000);
+  });
 
   test('R116, law 9: bodies that do not end share what memory there is for them', async () => {
     await using server = await start({ maxRequestBytes: 1000, maxConnections: 2000 });
@@ -358,11 +354,11 @@ describe('hostile requests', () => {
       socket.write('A'.repeat(900_000));
     }
     const refused = (): number => sockets.filter(({ read }) => read().includes('try again later')).length;
-    await expect.poll(refused, { timeout: 20_000 }).toBeGreaterThan(10);
+    await expect.poll(refused).toBeGreaterThan(10);
     expect(refused()).toBeLessThan(40);
     for (const { socket } of sockets) socket.destroy();
     await expect.poll(async () => (await answer(server, 'kv/put', { key: foo }))[0]).toBe(200);
-  }, 60_000);
+  });
 
   test('a timeout that no timer reaches is none', async () => {
     await using server = await start();

@@ -58,12 +58,10 @@ test.skipIf(!hasOpenssl())(
   },
 );
 
-test('a server is there in no time, and gone when it is closed', async () => {
+test('a second server of the same store is there beside the first, and gone when it is closed', async () => {
   await using server = await start();
-  const began = performance.now();
   const second = await createServer(server);
   expect(await new TestClient(`127.0.0.1:${second.port}`).call('range', {})).toBe(fails.emptyKey);
-  expect(performance.now() - began).toBeLessThan(2000);
   await second.close();
   await second.close();
   await expect(fetch(`${second.url}/livez`)).rejects.toThrow();

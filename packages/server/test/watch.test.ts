@@ -129,8 +129,10 @@ test('W59, W60: progress by time comes when nothing else did, and not before its
   await watch.next();
   for (let at = 0; at < 3; at++) expect(await watch.next()).toEqual({ rev: 1 });
   await other.put('a=1');
-  const answers = [await watch.next(), await watch.next()];
-  expect(answers.find(({ events }) => events !== undefined)).toMatchObject({ rev: 2, events: [{ kv: { key: 'a' } }] });
+  let answer = await watch.next();
+  // As many as there was time for.
+  for (; answer['events'] === undefined; answer = await watch.next()) expect(answer).toHaveProperty('rev');
+  expect(answer).toMatchObject({ rev: 2, events: [{ kv: { key: 'a' } }] });
 });
 
 test('S119: a previous value that compaction took away', async () => {

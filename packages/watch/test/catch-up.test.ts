@@ -97,7 +97,7 @@ test('P2 a slow consumer far behind goes on in one scan, which is let go of when
   expect(f.backend.openReadTxN).toBe(1);
   await idle(f);
   idleEnds.at(-1)!();
-  for (let i = 0; i < 20 && f.backend.openReadTxN > 0; i++) await turn();
+  for (let i = 0; i < 20_000 && f.backend.openReadTxN > 0; i++) await turn();
   expect(f.backend.openReadTxN).toBe(0);
   while (seen.length < 1000) seen.push(...revisions([(await stream.next())!]).flat());
   expect(medium.scans).toBe(2);

@@ -12,15 +12,19 @@ const program = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((name)
   }
 })[0];
 
+/** By itself playwright waits for half a minute. */
+const patienceMs = 120_000;
+
 const shown = (page: Page): Promise<string[]> => page.locator('#notes span').allTextContents();
 
 test.runIf(program !== undefined)(
   'notes are added, ticked off and taken back, and the slider shows what was',
   async () => {
     const server = await serve();
-    const browser = await chromium.launch({ executablePath: program!, args: ['--no-sandbox'] });
+    const browser = await chromium.launch({ executablePath: program!, args: ['--no-sandbox'], timeout: patienceMs });
     try {
       const page = await browser.newPage();
+      page.setDefaultTimeout(patienceMs);
       const problems: string[] = [];
       page.on('pageerror', (error) => problems.push(String(error)));
       await page.goto(server.url);

@@ -44,12 +44,12 @@ func main() {
 	capnslog.SetGlobalLogLevel(capnslog.CRITICAL)
 	log.SetOutput(io.Discard)
 	var cancel context.CancelFunc
-	ctx, cancel = context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel = context.WithTimeout(context.Background(), 200*time.Second)
 	defer cancel()
 	var err error
 	c, err = clientv3.New(clientv3.Config{
 		Endpoints:   []string{*endpoint},
-		DialTimeout: 5 * time.Second,
+		DialTimeout: 60 * time.Second,
 		DialOptions: []grpc.DialOption{grpc.WithBlock()},
 	})
 	if err != nil {
@@ -251,7 +251,7 @@ var steps = []step{
 		return fmt.Sprintf("%d %s %v %d", once.TTL, t.Keys[0], first.TTL == 30, len(ls.Leases)), err
 	}},
 	{"lease that runs out", "DELETE e, -1", func() (string, error) {
-		l, err := c.Grant(ctx, 1)
+		l, err := c.Grant(ctx, 4)
 		if err != nil {
 			return "", err
 		}
@@ -270,7 +270,7 @@ var steps = []step{
 			wg.Add(1)
 			go func() {
 				defer wg.Done()
-				s, err := concurrency.NewSession(c, concurrency.WithTTL(10))
+				s, err := concurrency.NewSession(c, concurrency.WithTTL(60))
 				if err != nil {
 					errs <- err
 					return
@@ -299,7 +299,7 @@ var steps = []step{
 	}},
 	{"concurrency: election, the leader resigns", "one two", func() (string, error) {
 		elect := func() (*concurrency.Session, *concurrency.Election, error) {
-			s, err := concurrency.NewSession(c, concurrency.WithTTL(10))
+			s, err := concurrency.NewSession(c, concurrency.WithTTL(60))
 			if err != nil {
 				return nil, nil, err
 			}

@@ -35,7 +35,7 @@ export function clusters(members, { kill = false, opens = connect } = {}) {
         await pause(300);
         cluster.start(member);
         // It is a member again before the next one goes.
-        const one = await connect(`etcd://${cluster.endpoints[member]}`, { timeoutMs: 20_000 }).catch(() => undefined);
+        const one = await connect(`etcd://${cluster.endpoints[member]}`, { timeoutMs: 60_000 }).catch(() => undefined);
         await one?.close();
       }
     })();
@@ -46,14 +46,14 @@ export function clusters(members, { kill = false, opens = connect } = {}) {
     async open(codecs) {
       const cluster = await next;
       next = EtcdCluster.start(members);
-      const kv = await opens(cluster.name, { timeoutMs: 30_000, ...codecs });
+      const kv = await opens(cluster.name, { timeoutMs: 90_000, ...codecs });
       ofKv.set(kv, cluster);
       used.add({ cluster, killer: kill ? killAgain(cluster) : undefined });
       return kv;
     },
     async reopen(closed) {
       const cluster = /** @type {EtcdCluster} */ (ofKv.get(closed));
-      const kv = await opens(cluster.name, { timeoutMs: 30_000 });
+      const kv = await opens(cluster.name, { timeoutMs: 90_000 });
       ofKv.set(kv, cluster);
       return kv;
     },

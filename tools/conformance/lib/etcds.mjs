@@ -65,7 +65,10 @@ export class EtcdCluster {
   /** @param {number} member brought up, or back with its data */
   start(member) {
     if (this.#ended) return;
-    this.#members[member] = spawn('etcd', this.#arguments[member] ?? [], { stdio: 'ignore' });
+    const child = spawn('etcd', this.#arguments[member] ?? [], { stdio: 'ignore' });
+    this.#members[member] = child;
+    // Somebody may have had its port for a moment.
+    child.once('exit', () => setTimeout(() => this.#members[member] === child && this.start(member), 200));
   }
 
   /** @param {number} member killed without a word; resolves when it is gone */

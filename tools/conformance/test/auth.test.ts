@@ -8,7 +8,7 @@ import { openBackend } from '@varve/backend';
 import { fileEngine } from '@varve/backend/file';
 import { expect, onTestFinished, test } from 'vitest';
 import { authDifferential } from '../lib/grpc/auth-differential.mjs';
-import { startEtcd } from '../lib/grpc/etcd.mjs';
+import { etcdctlEnvironment, startEtcd } from '../lib/grpc/etcd.mjs';
 import { GrpcClient } from '../lib/grpc/client.mjs';
 import { etcdctl, isThere, normalized } from './support/etcdctl.ts';
 import { serve } from './support/serve.ts';
@@ -201,7 +201,7 @@ test.skipIf(!isThere)(
 
 /** A command that goes on until it is ended. */
 function running(endpoint: string, ...args: readonly string[]): { child: ChildProcess; text: () => string } {
-  const child = spawn('etcdctl', ['--endpoints', endpoint, ...args], { env: { ...process.env, ETCDCTL_API: '3' } });
+  const child = spawn('etcdctl', ['--endpoints', endpoint, ...args], { env: etcdctlEnvironment });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

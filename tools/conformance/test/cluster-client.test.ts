@@ -8,7 +8,7 @@ import { codeOf, connect, put, type ConnectOptions, type EtcdKv } from '@varve/e
 import { memory, open } from '@varve/kv';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EtcdCluster, newFolder } from '../lib/etcds.mjs';
-import { hasProgram } from '../lib/grpc/etcd.mjs';
+import { etcdctlEnvironment, hasProgram } from '../lib/grpc/etcd.mjs';
 
 /** Of read/bounded-watch.ts: timed right before a watcher of a stretch of history is made. */
 const firstQuestionMs = 5;
@@ -21,7 +21,7 @@ async function etcds(count: number, options: Parameters<typeof EtcdCluster.start
 }
 
 async function client(name: string, options: ConnectOptions = {}): Promise<EtcdKv> {
-  const kv = await connect(name, { timeoutMs: 30_000, ...options });
+  const kv = await connect(name, { timeoutMs: 90_000, ...options });
   onTestFinished(() => kv.close());
   return kv;
 }
@@ -38,14 +38,14 @@ async function failure(work: () => unknown): Promise<Error & { code?: string; li
 function etcdctl(cluster: EtcdCluster, ...commands: readonly string[]): void {
   for (const command of commands) {
     const args = ['--endpoints', cluster.endpoints[0] ?? '', ...command.split(' ')];
-    execFileSync('etcdctl', args, { env: { ...process.env, ETCDCTL_API: '3' }, stdio: 'ignore' });
+    execFileSync('etcdctl', args, { env: etcdctlEnvironment, stdio: 'ignore' });
   }
 }
 
 describe.runIf(possible)('a cluster in bad situations', () => {
   test('decisions/0042: open of @varve/kv gives the same Kv for the name of a cluster', async () => {
     const cluster = await etcds(1);
-    const kv = await open(cluster.name, { timeoutMs: 30_000 });
+    const kv = await open(cluster.name, { timeoutMs: 90_000 });
     onTestFinished(() => kv.close());
     const { revision } = await kv.put('a', '1');
     expect(await kv.get('a')).toEqual({
@@ -210,9 +210,9 @@ describe.runIf(possible)('a cluster in bad situations', () => {
     const cluster = await etcds(3);
     const first = `etcd://${cluster.endpoints[0]}`;
     const other = await client(`etcd://${cluster.endpoints[1]}`);
-    const follow = { syncIntervalMs: 1000, attemptTimeoutMs: 500 };
-    const reader = await client(first, follow);
-    const writer = await client(first, { ...follow, timeoutMs: 2000 });
+    const reader = await client(first, { syncIntervalMs: 1000, attemptTimeoutMs: 2000 });
+    // It knows of no other member.
+    const writer = await client(first, { timeoutMs: 10_000 });
     await writer.put('a', '1');
     const events = reader.watch('a')[Symbol.asyncIterator]();
     // Its stream is there when an event has come.
@@ -234,8 +234,8 @@ describe.runIf(possible)('a cluster in bad situations', () => {
 
   test('without a quorum: serializable reads answer, linearizable ones and writes are KV_UNAVAILABLE', async () => {
     const cluster = await etcds(3);
-    const old = await client(cluster.name, { reads: 'serializable', timeoutMs: 20_000 });
-    const exact = await client(cluster.name, { timeoutMs: 20_000 });
+    const old = await client(cluster.name, { reads: 'serializable' });
+    const exact = await client(cluster.name);
     const { revision } = await exact.put('a', '1');
     await until(async () => (await old.get('a'))?.modRevision === revision);
     await Promise.all([cluster.kill(0), cluster.kill(1)]);

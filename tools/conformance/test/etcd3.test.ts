@@ -122,7 +122,7 @@ const scenarios: Readonly<Record<string, readonly [Scenario, unknown]>> = {
   ],
   'a lock that two want': [
     async (client) => {
-      const first = await client.lock('lock').ttl(10).acquire();
+      const first = await client.lock('lock').ttl(60).acquire();
       const second = await client
         .lock('lock')
         .acquire()
@@ -136,7 +136,7 @@ const scenarios: Readonly<Record<string, readonly [Scenario, unknown]>> = {
   ],
   'an election with a failover': [
     async (client) => {
-      const election = client.election('leader', 10);
+      const election = client.election('leader', 60);
       const first = election.campaign('one');
       await first.wait();
       const second = election.campaign('two');

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { startEtcd } from '../lib/grpc/etcd.mjs';
+import { etcdctlEnvironment as env, startEtcd } from '../lib/grpc/etcd.mjs';
 import { etcdctl, isThere, normalized, type Output } from './support/etcdctl.ts';
 import { serve } from './support/serve.ts';
 
@@ -92,7 +92,6 @@ async function session(endpoint: string): Promise<unknown> {
   const alive = await run('lease', 'keep-alive', '--once', id);
   const left = await run('lease', 'timetolive', id, '--keys');
 
-  const env = { ...process.env, ETCDCTL_API: '3' };
   const watch = spawn('etcdctl', ['--endpoints', endpoint, 'watch', '--prefix', 'k', '--rev', '1', '--prev-kv'], {
     env,
   });

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { StandingClock } from '@varve/base/node/standing-clock';
 import { expect, onTestFinished, test } from 'vitest';
 import { gatewayCases } from '../lib/gateway/cases.mjs';
 import { GatewayClient } from '../lib/gateway/client.mjs';
@@ -10,7 +11,7 @@ import { fingerprint, meant, telling, type Telling } from '../lib/gateway/compar
 import { send } from '../lib/gateway/http.mjs';
 import { differential } from '../lib/grpc/differential.mjs';
 import { hasProgram, startEtcd } from '../lib/grpc/etcd.mjs';
-import { serve } from './support/serve.ts';
+import { serve, serveStore } from './support/serve.ts';
 
 interface Recording {
   readonly answers: readonly { readonly name: string; readonly request: string; readonly answer: Telling }[];
@@ -23,7 +24,7 @@ const isLarge = process.env['VARVE_LARGE'] === '1';
 test('C2, C3, C4, C5, C6, C7, C8: requests, usual, odd and hostile, are answered as etcd answered them', async () => {
   const file = fileURLToPath(new URL('../../vectors/gateway/etcd-3.4.23.json.gz', import.meta.url));
   const { answers } = JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as Recording;
-  const endpoint = await serve(asEtcd);
+  const { endpoint } = await serveStore(asEtcd, undefined, { world: new StandingClock().world });
   const differing: string[] = [];
   const differences: unknown[] = [];
   expect(answers.map(({ name }) => name)).toEqual(gatewayCases.map(({ name }) => name));

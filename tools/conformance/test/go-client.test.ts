@@ -39,5 +39,5 @@ test.runIf(possible)(
     expect(ours.at(-1)).toMatch(/^(\d+) of \1 steps as expected$/);
     expect(ours).toEqual(await steps(etcd.endpoint));
   },
-  240_000,
+  600_000,
 );

@@ -126,7 +126,7 @@ describe.each(engines)('%s', (engine) => {
     for (const line of lines) known.hear(line);
     expect(known.acks).toBe(120);
     known.compare(await new Verifier(engine).show(folder));
-  }, 60_000);
+  });
 
   test('FAULT_GROW: every key is a new one, nothing is deleted, and the next run goes on behind it', async () => {
     const folder = temporaryFolder();
@@ -138,7 +138,7 @@ describe.each(engines)('%s', (engine) => {
     const shown = await new Verifier(engine).show(folder);
     known.compare(shown);
     expect(shown.keys.size).toBeGreaterThan(60);
-  }, 60_000);
+  });
 });
 
 describe('XA17: how a workload ended that was not killed is kept', () => {

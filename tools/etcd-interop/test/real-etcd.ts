@@ -3,7 +3,8 @@ import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_proces
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { freePort } from '../../conformance/lib/free-ports.mjs';
+import { freePorts } from '../../conformance/lib/free-ports.mjs';
+import { etcdctlEnvironment } from '../../conformance/lib/grpc/etcd.mjs';
 
 /** Why the comparison cannot be made here, or `undefined`. */
 export function absence(): string | undefined {
@@ -19,7 +20,7 @@ export function absence(): string | undefined {
 
 /** Runs `etcdctl`; resolves with what it printed. Rejects with what it complained about. */
 export async function etcdctl(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('etcdctl', args, { env: { ...process.env, ETCDCTL_API: '3' } });
+  const { stdout } = await promisify(execFile)('etcdctl', args, { env: etcdctlEnvironment });
   return stdout;
 }
 
@@ -35,7 +36,7 @@ export class RealEtcd {
 
   /** Makes a data folder of a snapshot with `etcdctl snapshot restore`, and starts a member on it. */
   static async restored(snapshot: string, folder: string): Promise<RealEtcd> {
-    const [client, peer] = [await freePort(), await freePort()];
+    const [client, peer] = await freePorts(2);
     const peerUrl = `http://127.0.0.1:${peer}`;
     const endpoint = `http://127.0.0.1:${client}`;
     const cluster = ['--name', 'm', '--initial-cluster', `m=${peerUrl}`, '--initial-advertise-peer-urls', peerUrl];

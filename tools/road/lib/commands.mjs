@@ -10,8 +10,9 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { etcdctlEnvironment } from '../../conformance/lib/grpc/etcd.mjs';
 
-const env = { ...process.env, ETCDCTL_API: '3' };
+const env = etcdctlEnvironment;
 const installed = fileURLToPath(new URL('../node_modules', import.meta.url));
 
 /** @param {string} folder @param {string} code @returns {Promise<string>} what it printed */

@@ -19,8 +19,8 @@ export type KernelAnswer = 'held' | 'busy' | 'missing' | 'silent' | { readonly f
 
 const FD_IN_CHILD = 3;
 const HELD_BY_OTHER = 1;
-/** What flock(1) gets to start and answer, whatever the caller is willing to wait for the lock. */
-const LEAST_PATIENCE_MS = 2000;
+/** What flock(1) gets to start and answer, whatever the caller is willing to wait for the lock: a machine that has much to do takes its time. */
+const LEAST_PATIENCE_MS = 5000;
 const BSD: ReadonlySet<string> = new Set(['darwin', 'freebsd', 'openbsd', 'netbsd']);
 const O_SHLOCK = 0x10;
 const O_EXLOCK = 0x20;

@@ -1,4 +1,5 @@
 /** A store that is served in this process, on a port that stays the same when it is served again. */
+import { randomInt } from 'node:crypto';
 import { openBackend, type Backend } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
 import { prepareLessor, type Lessor } from '@varve/lease';
@@ -45,7 +46,14 @@ export class Served {
 
   async serve(): Promise<void> {
     const layers = { store: this.#store, backend: this.#backend, lessor: this.#lessor };
-    this.#server = await createServer(layers, { port: this.#port, graceMs: 50 });
+    while (this.#server === undefined) {
+      // Below the ports that the kernel gives to whoever asks for any: it stays ours while nobody is served.
+      const port = this.#port === 0 ? randomInt(20_500, 32_000) : this.#port;
+      this.#server = await createServer(layers, { port, graceMs: 50 }).catch((error: { code?: string }) => {
+        if (this.#port !== 0 || error.code !== 'SERVER_LISTEN') throw error;
+        return undefined;
+      });
+    }
     this.#port = this.#server.port;
   }
 

@@ -5,21 +5,35 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../free-ports.mjs';
+import { freePorts } from '../free-ports.mjs';
 
 /** @param {string} program */
 export function hasProgram(program) {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
+/** How long one may take to be there: a machine that does other work, too, takes its time. */
+const patienceMs = 120_000;
+
+/** @typedef {{ endpoint: string, pid: number, close: () => Promise<void> }} RunningEtcd */
+
 /**
  * @param {readonly string[]} [more] options of its own
  * @param {string} [data] its data, which is left where it is; absent: a folder that goes with it
- * @returns {Promise<{ endpoint: string, pid: number, close: () => Promise<void> }>}
+ * @returns {Promise<RunningEtcd>}
  */
 export async function startEtcd(more = [], data) {
+  for (let tries = 0; tries < 5; tries++) {
+    const started = await startOnce(more, data);
+    if (started !== undefined) return started;
+  }
+  throw new Error('etcd has ended five times before it answered');
+}
+
+/** @param {readonly string[]} more @param {string | undefined} data @returns {Promise<RunningEtcd | undefined>} undefined: it has ended, as where somebody has its port */
+async function startOnce(more, data) {
   const folder = mkdtempSync(join(tmpdir(), 'varve-etcd-'));
-  const [client, peer] = [await freePort(), await freePort()];
+  const [client, peer] = await freePorts(2);
   const [clientUrl, peerUrl] = [`http://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
   const child = spawn(
     'etcd',
@@ -32,20 +46,32 @@ export async function startEtcd(more = [], data) {
     ],
     { stdio: 'ignore' },
   );
-  const ended = once(child, 'exit');
+  let isOver = false;
+  const ended = once(child, 'exit').then(() => (isOver = true));
   const close = async () => {
     child.kill('SIGTERM');
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
-  for (let tries = 0; tries < 300; tries++) {
+  for (const end = performance.now() + patienceMs; !isOver && performance.now() < end;) {
     const answer = await fetch(`${clientUrl}/health`).then(
       (response) => response.text(),
       () => '',
     );
-    if (answer.includes('"true"')) return { endpoint: `127.0.0.1:${client}`, pid: child.pid ?? 0, close };
+    // Who has taken its port might answer, too.
+    if (answer.includes('"true"') && !isOver) return { endpoint: `127.0.0.1:${client}`, pid: child.pid ?? 0, close };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  const isGone = isOver;
   await close();
-  throw new Error('etcd has not started within 15 seconds');
+  if (isGone) return undefined;
+  throw new Error(`etcd has not started within ${patienceMs / 1000} seconds`);
 }
+
+/** What etcdctl is run with: it takes its time, too, where by itself it gives up after two seconds, or five. */
+export const etcdctlEnvironment = Object.freeze({
+  ...process.env,
+  ETCDCTL_API: '3',
+  ETCDCTL_DIAL_TIMEOUT: '60s',
+  ETCDCTL_COMMAND_TIMEOUT: '60s',
+});

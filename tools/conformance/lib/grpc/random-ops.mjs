@@ -49,7 +49,7 @@ export class RandomOps {
     if (dice < 88) return { op: 'compact', req: { revision: revision - this.#below(12) + 1, physical: true } };
     if (dice < 92) return { op: 'hashKV', req: this.#maybe(0.5, { revision: revision - this.#below(10) + 1 }) };
     if (dice < 95)
-      return { op: 'leaseGrant', req: { ID: this.#pick(LEASES), TTL: this.#pick([60, 3600, 9_000_000_001]) } };
+      return { op: 'leaseGrant', req: { ID: this.#pick(LEASES), TTL: this.#pick([6000, 36_000, 9_000_000_001]) } };
     if (dice < 97) return { op: 'leaseRevoke', req: { ID: this.#pick(LEASES) } };
     if (dice < 98) return { op: 'leaseTtl', req: { ID: this.#pick(LEASES), keys: true } };
     return { op: 'leaseList', req: {} };

@@ -24,13 +24,14 @@ function read(file) {
  * @param {string} file
  * @param {string} endpoint of a server at revision 1
  * @param {(difference: { readonly entry: Json, readonly got: Json }) => void} report
+ * @param {() => boolean} [hasCaughtUp] whether no watcher of the server reads history any more, where that is known
  * @returns {Promise<{ equal: number, total: number, corners: Map<string, number> }>}
  */
-export async function replayGrpc(file, endpoint, report) {
+export async function replayGrpc(file, endpoint, report, hasCaughtUp) {
   const [header, ...entries] = read(file);
   if (header.trace !== 1 || header.level === 'storage') throw new TypeError(`${file}: not a recording of gRPC calls`);
   const client = new GrpcClient(endpoint);
-  const watchers = new Watchers(client);
+  const watchers = new Watchers(client, hasCaughtUp);
   /** @type {Map<string, number>} */
   const corners = new Map();
   /** Revisions that were compacted. @type {Set<number>} */

@@ -4,17 +4,22 @@ import { isDeepStrictEqual } from 'node:util';
 
 /** @typedef {Record<string, any>} Json */
 
-/** How long an answer may take that has to come, and one that must not. */
-const PATIENCE_MS = 5000;
+/** How long an answer may take that has to come, and one that must not; and when progress is asked for again, which etcd does not always answer. */
+const PATIENCE_MS = 60_000;
 const SILENCE_MS = 200;
+const AGAIN_MS = 2000;
 /** More than two rounds of etcd's loop that reads history for watchers. */
 const CATCH_UP_MS = 250;
 
 class Stream {
   /** Labels by watch id. @type {Map<number, string>} */
   labels = new Map();
-  /** Messages without events, in order. @type {Json[]} */
-  controls = [];
+  /** Messages without events, in order, by what they answer: one that comes late is not taken for the answer to something else. */
+  #controls = {
+    created: /** @type {Json[]} */ ([]),
+    canceled: /** @type {Json[]} */ ([]),
+    progress: /** @type {Json[]} */ ([]),
+  };
   /** Watchers that a compaction has ended. @type {Set<number>} */
   compacted = new Set();
   /** @type {(() => void)[]} */
@@ -40,17 +45,21 @@ class Stream {
     else if (compactRevision !== undefined) {
       this.compacted.add(watchId);
       this.#all.cancel(label ?? `unknown ${watchId}`, compactRevision);
-    } else this.controls.push(watchId === 0 ? rest : { ...rest, watchId });
+    } else {
+      const kind = rest['created'] === true ? 'created' : rest['canceled'] === true ? 'canceled' : 'progress';
+      this.#controls[kind].push(watchId === 0 ? rest : { ...rest, watchId });
+    }
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
   /**
-   * The next message without events, or undefined.
+   * The next message of that kind, or undefined.
+   * @param {'created' | 'canceled' | 'progress'} kind
    * @param {number} patienceMs
    */
-  async next(patienceMs) {
+  async next(kind, patienceMs) {
     const end = performance.now() + patienceMs;
-    while (this.controls.length === 0) {
+    while (this.#controls[kind].length === 0) {
       const left = end - performance.now();
       if (left <= 0) return undefined;
       await new Promise((resolve) => {
@@ -61,7 +70,7 @@ class Stream {
         });
       });
     }
-    return this.controls.shift();
+    return this.#controls[kind].shift();
   }
 }
 
@@ -75,10 +84,13 @@ export class Watchers {
   #canceled = {};
   /** Watchers of history that were created since the last sync, by label. @type {Set<string>} */
   #late = new Set();
+  /** @type {(() => boolean) | undefined} */
+  #hasCaughtUp;
 
-  /** @param {import('./client.mjs').GrpcClient} client */
-  constructor(client) {
+  /** @param {import('./client.mjs').GrpcClient} client @param {() => boolean} [hasCaughtUp] whether no watcher reads history any more; absent: nobody knows */
+  constructor(client, hasCaughtUp) {
     this.#client = client;
+    this.#hasCaughtUp = hasCaughtUp;
   }
 
   /** @param {string} label @param {Json[]} events */
@@ -103,7 +115,7 @@ export class Watchers {
     let next = 0;
     for (const id of before.keys()) next = Math.max(next, id + 1);
     stream.call.send({ createRequest: create });
-    const answer = await stream.next(PATIENCE_MS);
+    const answer = await stream.next('created', PATIENCE_MS);
     if (answer === undefined) return { none: true };
     const { watchId = 0, canceled } = answer;
     if (canceled !== true) stream.labels.set(watchId, w);
@@ -116,7 +128,7 @@ export class Watchers {
   async cancelOne({ s, watchId = 0 }) {
     const stream = this.#stream(s);
     stream.call.send({ cancelRequest: { watchId } });
-    const answer = await stream.next(stream.labels.has(watchId) ? PATIENCE_MS : SILENCE_MS);
+    const answer = await stream.next('canceled', stream.labels.has(watchId) ? PATIENCE_MS : SILENCE_MS);
     stream.compacted.delete(watchId);
     return answer ?? { none: true };
   }
@@ -126,7 +138,7 @@ export class Watchers {
     const stream = this.#stream(s);
     stream.call.send({ progressRequest: {} });
     for (let tries = 0; tries < 10; tries++) {
-      const answer = await stream.next(stream.compacted.size > 0 ? SILENCE_MS : 100);
+      const answer = await stream.next('progress', stream.compacted.size > 0 ? SILENCE_MS : AGAIN_MS);
       if (answer !== undefined) return answer;
       if (stream.compacted.size > 0) return { none: true, compacted: true };
       stream.call.send({ progressRequest: {} });
@@ -153,7 +165,8 @@ export class Watchers {
     }
     // One that has nothing to tell, all of it filtered, does not show when it has caught up; a compaction must not come before (3.4).
     const silent = [...this.#late].some((label) => !Object.hasOwn(this.#events, label));
-    if (silent) await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS));
+    if (silent && this.#hasCaughtUp === undefined) await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS));
+    else if (silent) while (!this.#hasCaughtUp?.()) await new Promise((resolve) => setTimeout(resolve, 2));
     this.#late.clear();
     const got = this.#got();
     this.#events = {};

@@ -1,6 +1,6 @@
 /** One `etcdctl` after another, and what it prints, without what two servers cannot have in common. */
 import { spawn, spawnSync } from 'node:child_process';
-import { hasProgram } from '../../lib/grpc/etcd.mjs';
+import { etcdctlEnvironment, hasProgram } from '../../lib/grpc/etcd.mjs';
 
 /** Whether etcd and etcdctl are on this machine. */
 export const isThere: boolean = hasProgram('etcd') && spawnSync('etcdctl', ['version']).error === undefined;
@@ -14,7 +14,7 @@ export interface Output {
 /** One etcdctl, to its end. */
 export function etcdctl(endpoint: string, args: readonly string[], input = ''): Promise<Output> {
   return new Promise((resolve, reject) => {
-    const child = spawn('etcdctl', ['--endpoints', endpoint, ...args], { env: { ...process.env, ETCDCTL_API: '3' } });
+    const child = spawn('etcdctl', ['--endpoints', endpoint, ...args], { env: etcdctlEnvironment });
     let [out, err] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
