@@ -15,7 +15,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { invalidType, type InvalidArgument } from './errors.ts';
 import { isThenable, isUint8Array, kindOf } from './kind.ts';
-import { decodeText, encodeText } from './text.ts';
+import { decodeText, encodeText, LentText } from './text.ts';
 
 /**
  * A way to store values of one type. Both directions are synchronous and must agree. One that takes more than it gives, as a
@@ -47,16 +47,30 @@ export interface KeyCodec<K> extends Codec<K> {
 /** Strings as UTF-8. Keys sort by their bytes, which is the order of code points. */
 export const utf8: KeyCodec<string> = Object.freeze({
   encode(text: string): Uint8Array {
-    if (typeof text !== 'string') throw wrongType('a string', text);
-    if (!(text as unknown as WellFormed).isWellFormed()) {
-      throw inOwnWords(new TypeError('it has a surrogate without its partner, which UTF-8 cannot hold'));
-    }
+    checkText(text);
     return encodeText(text);
   },
   decode(bytes: Uint8Array): string {
     return decodeText(bytes);
   },
 });
+
+/** Encodes as `utf8` does, into memory of its own: the bytes are good until it is asked again. */
+export class LentUtf8 implements Pick<Codec<string>, 'encode'> {
+  readonly #memory = new LentText();
+
+  encode(text: string): Uint8Array {
+    checkText(text);
+    return this.#memory.encode(text);
+  }
+}
+
+function checkText(text: string): void {
+  if (typeof text !== 'string') throw wrongType('a string', text);
+  if (!(text as unknown as WellFormed).isWellFormed()) {
+    throw inOwnWords(new TypeError('it has a surrogate without its partner, which UTF-8 cannot hold'));
+  }
+}
 
 /** Bytes as they are. */
 export const bytes: KeyCodec<Uint8Array> = Object.freeze({

@@ -4,11 +4,16 @@
  * CO1  What `encode` gives may still be the caller's or the codec's, and be written to by the next code of theirs. So it is
  *      used up before any of that runs, or it comes from `encodeOwn` (KK4).
  * CO2  Messages name the key and never quote a value: what a codec throws is the `cause`, its words may be the value (R3).
+ * CO3  What `lend` gives is used up before anything else is encoded for the same purpose, by whichever coder: texts of one purpose share
+ *      memory.
  */
 import { keyName } from './byte-key.ts';
-import { encodesAlone, encodesAnew, isInOwnWords, isOwnCodec, issuesOf, type Codec } from './codec.ts';
+import { encodesAlone, encodesAnew, isInOwnWords, isOwnCodec, issuesOf, LentUtf8, utf8, type Codec } from './codec.ts';
 import { invalidType, KvError, type KvErrorFacts } from './errors.ts';
 import { isUint8Array } from './kind.ts';
+
+/** By purpose (CO3). */
+const texts = { key: new LentUtf8(), value: new LentUtf8() } as const;
 
 export class Coder<T> {
   readonly codec: Codec<T>;
@@ -16,19 +21,20 @@ export class Coder<T> {
   readonly alone: boolean;
   readonly #trusted: boolean;
   readonly #anew: boolean;
-
+  readonly #lender: Pick<Codec<T>, 'encode'>;
   readonly #outside: number;
 
   /** @param outside so many first bytes of a stored key are none of its name space's business */
-  constructor(codec: Codec<T>, name: string, outside: number = 0) {
+  constructor(codec: Codec<T>, purpose: 'key' | 'value', outside: number = 0) {
     if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
-      throw invalidType(`${name} must be a codec: an object with encode and decode`);
+      throw invalidType(`${purpose} must be a codec: an object with encode and decode`);
     }
     this.codec = codec;
     this.#outside = outside;
     this.alone = encodesAlone(codec);
     this.#trusted = isOwnCodec(codec);
     this.#anew = encodesAnew(codec);
+    this.#lender = (codec as unknown) === utf8 ? (texts[purpose] as unknown as Codec<T>) : codec;
   }
 
   /**
@@ -37,9 +43,18 @@ export class Coder<T> {
    * @throws KvError `KV_ENCODE`, with what the codec threw as cause; TypeError `KV_INVALID` for a wrong type
    */
   encode(value: T, name: string, key?: Uint8Array): Uint8Array {
+    return this.#encode(this.codec, value, name, key);
+  }
+
+  /** As `encode`, in bytes that may be good for a moment only (CO3). */
+  lend(value: T, name: string, key?: Uint8Array): Uint8Array {
+    return this.#encode(this.#lender, value, name, key);
+  }
+
+  #encode(codec: Pick<Codec<T>, 'encode'>, value: T, name: string, key: Uint8Array | undefined): Uint8Array {
     let bytes: Uint8Array;
     try {
-      bytes = this.codec.encode(value);
+      bytes = codec.encode(value);
     } catch (cause) {
       throw refusal(cause, name, this.#relative(key));
     }

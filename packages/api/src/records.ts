@@ -73,16 +73,17 @@ export class Records<K, V> {
   }
 
   /**
-   * The bytes of a key that is to be written, good until the caller's code runs again other than by encoding its value.
+   * The bytes of a key that is to be written, good until another key is encoded here or in another store, or the caller's code runs
+   * again other than by encoding its value.
    * @throws KvError `KV_TOO_LARGE`
    */
   newKey(key: K): Uint8Array {
-    return this.#keyWithin(this.#values.alone ? this.keys.encode(key) : this.keys.encodeOwn(key));
+    return this.#keyWithin(this.#values.alone ? this.keys.lend(key) : this.keys.encodeOwn(key));
   }
 
-  /** The bytes of a value that is to be written under `key`, good until the caller's code runs again. @throws as `newKey` */
+  /** The bytes of a value that is to be written under `key`, good for as long as those of a key. @throws as `newKey` */
   newValue(value: V, key: Uint8Array): Uint8Array {
-    return this.#valueWithin(this.#values.encode(value, 'the value', key));
+    return this.#valueWithin(this.#values.lend(value, 'the value', key));
   }
 
   /** As `newKey`, in bytes that nobody else has. */

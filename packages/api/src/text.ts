@@ -4,6 +4,8 @@
  * TXT1  Short texts are encoded into a block that many share, each in a part of its own that nobody else gets: half the time of
  *      `TextEncoder.encode`, which makes a buffer for each.
  * TXT2  What is decoded for a program is text or is refused; only what is decoded for people may have replacements in it.
+ * TXT3  What is used up at once is encoded into memory that the next text is written to, of which views are kept (`LentText`): that costs
+ *      no object.
  */
 import { decodePortable } from './text-portable.ts';
 
@@ -54,18 +56,37 @@ export function encodeText(text: string): Uint8Array {
     used = 0;
   }
   const from = used;
-  used += writeAscii(text, from) ? text.length : utf8Write.call(block, text, from, block.length - from);
+  used += write(text, block, from);
   return new Uint8Array(block.buffer, from, used - from);
 }
 
+/** Texts one after another in the same memory. */
+export class LentText {
+  readonly #bytes = new Uint8Array(3 * shortText);
+  /** Of the first n bytes, by n. */
+  readonly #views: (Uint8Array | undefined)[] = [];
+
+  /** As `encodeText`, in bytes that are good until the next call. */
+  encode(text: string): Uint8Array {
+    if (text.length > shortText) return encoder.encode(text);
+    const length = write(text, this.#bytes, 0);
+    return (this.#views[length] ??= this.#bytes.subarray(0, length));
+  }
+}
+
+/** Writes a short text at `at`, where there is room for it, and returns how many bytes it took. */
+function write(text: string, into: Uint8Array, at: number): number {
+  return writeAscii(text, into, at) ? text.length : utf8Write.call(into, text, at, into.length - at);
+}
+
 /** False, with nothing that counts written, for what is long or not ASCII. */
-function writeAscii(text: string, at: number): boolean {
+function writeAscii(text: string, into: Uint8Array, at: number): boolean {
   const { length } = text;
   if (length > shortAscii) return false;
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i);
     if (code > 0x7f) return false;
-    block[at + i] = code;
+    into[at + i] = code;
   }
   return true;
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { compareBytes } from '../src/bounds.ts';
 import { byteKey, bytesOfKey } from '../src/byte-key.ts';
 import { decodePortable } from '../src/text-portable.ts';
-import { decodeText, encodeText, fromBase64Url, hex, readText, toBase64Url } from '../src/text.ts';
+import { decodeText, encodeText, fromBase64Url, hex, LentText, readText, toBase64Url } from '../src/text.ts';
 
 test('CD1: text is encoded as UTF-8 and read back equal, short or long, and no bytes are given twice', () => {
   const kept: [Uint8Array, Buffer][] = [];
@@ -23,6 +23,24 @@ test('CD1: text is encoded as UTF-8 and read back equal, short or long, and no b
     { numRuns: 300 },
   );
   for (const [bytes, wanted] of kept) expect(Buffer.compare(bytes, wanted)).toBe(0);
+});
+
+test('TXT3: a lent text is the same bytes, and what others were given stays as it is', () => {
+  const lent = new LentText();
+  const other = new LentText();
+  const kept = other.encode('kept');
+  const own = encodeText('own');
+  const unit = fc.oneof(fc.constantFrom('a', 'é', '\uffff', '\u{10ffff}', '\u0000'), fc.string({ unit: 'grapheme' }));
+  fc.assert(
+    fc.property(fc.array(unit), fc.constantFrom(1, 1, 1, 700), (parts, times) => {
+      const text = parts.join('').repeat(times);
+      expect(Buffer.compare(lent.encode(text), Buffer.from(text, 'utf8'))).toBe(0);
+    }),
+    { numRuns: 200 },
+  );
+  expect([decodeText(kept), decodeText(own)]).toEqual(['kept', 'own']);
+  const [first, second] = [lent.encode('once'), lent.encode('then')];
+  expect(second).toBe(first);
 });
 
 test('a block that somebody has taken away is not written to', () => {

@@ -15,7 +15,7 @@ const mostEntries = 1000;
 
 export function getNow<K, V>(core: Core, records: Records<K, V>, key: K): Entry<K, V> | undefined {
   checkOutside(core);
-  const kv = core.store.get(records.keys.encode(key));
+  const kv = core.store.get(records.keys.lend(key));
   return kv && records.entry(kv, key);
 }
 

@@ -56,7 +56,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
     try {
       this.#core.check();
       if (options !== undefined) checkSignalOptions(options);
-      const kv = this.#core.store.get(this.#records.keys.encode(key), this.#at);
+      const kv = this.#core.store.get(this.#records.keys.lend(key), this.#at);
       const entry = kv === undefined ? undefined : this.#records.entry(kv, key);
       const { slice } = this.#core.world;
       return slice.callDue(kv === undefined ? 0 : kv.value.length) ? afterTurn(slice, entry) : Promise.resolve(entry);

@@ -74,7 +74,7 @@ class StoreSection<K, V, W = V> implements WriteSection<K, V, W> {
   }
 
   get(key: K): Entry<K, V> | undefined {
-    const kv = this.#txn.get(this.#records.keys.encode(key));
+    const kv = this.#txn.get(this.#records.keys.lend(key));
     return kv === undefined ? undefined : this.#records.entry(kv, key);
   }
 

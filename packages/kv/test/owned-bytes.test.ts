@@ -119,7 +119,28 @@ test('XA1: bytes for keys, and a value whose encoding changes them', async () =>
   expect((await collect(kv.list({}))).map((entry) => Buffer.from(entry.key).toString())).toEqual(['right', 'section']);
 });
 
-test('XA1: a codec that writes while it encodes', async () => {
+test('XA1: texts that are written and read at once, in two stores, waiting or not', async () => {
+  await using first = await open(engines[0]![1](), { batchLimit: 50 });
+  await using second = await open(engines[0]![1](), { value: json<{ text: string }>() });
+  const written: Promise<unknown>[] = [];
+  for (let i = 0; i < 600; i++) {
+    written.push(first.put(`key ${i}`, `value ${i}`), second.put(`key ${i}`, { text: `${'ä'.repeat(i)} ${i}` }));
+    expect(first.getSync('nothing')).toBeUndefined();
+  }
+  written.push(first.write((section) => section.put('last', section.get('key 7')?.value ?? 'none')));
+  await Promise.all(written);
+  const all = await contents(first);
+  expect(all['last']).toBe('value 7');
+  for (let i = 0; i < 600; i++) {
+    expect(all[`key ${i}`]).toBe(`value ${i}`);
+    expect((await second.get(`key ${i}`))?.value.text).toBe(`${'ä'.repeat(i)} ${i}`);
+  }
+});
+
+test.each([
+  ['bytes', reusing()],
+  ['text', utf8],
+])('XA1: a codec that writes while it encodes, with keys of %s', async (_name, key) => {
   let kv: EmbeddedKv | undefined;
   const inner: Promise<unknown>[] = [];
   const scratch = Buffer.alloc(64);
@@ -130,7 +151,7 @@ test('XA1: a codec that writes while it encodes', async () => {
     },
     decode: (stored) => utf8.decode(stored),
   };
-  kv = await open(engines[0]![1](), { key: reusing(), value: meddling, batchLimit: 10 });
+  kv = await open(engines[0]![1](), { key, value: meddling, batchLimit: 10 });
   await kv.put('outer', 'outer');
   await Promise.all(inner);
   expect((await kv.get('outer'))?.value).toBe('outer');

@@ -16,6 +16,7 @@
  *     `turnRows` rows, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10). Who still
  *     waits when the backend closes is rejected: nothing of it was written.
  * CMM6  An engine that is open for reading only is never given a commit or a compaction.
+ * CMM7  Sizes are asked of the engine once a commit or compaction, when somebody wants to know: it may have to add up all its files.
  *
  * etcd: server/storage/backend/backend.go (run, Commit, Defrag), batch_tx.go.
  */
@@ -51,8 +52,6 @@ function readOnlyError(): BackendError {
 }
 
 export class Committer {
-  size: number;
-  sizeInUse: number;
   commits = 0;
   /** Of the commit that sections finishing now will be in. */
   nextCommit = 1;
@@ -84,6 +83,10 @@ export class Committer {
   #failed = false;
   #cause: unknown;
   #failureTold = false;
+  #size = 0;
+  #sizeInUse = 0;
+  /** Whether the sizes are those after the last commit (CMM7). */
+  #isSampled = false;
   #closed: Promise<void> | undefined;
 
   constructor(engine: Engine, source: CommitSource, batchLimit: number, intervalMs: number, clock: Clock) {
@@ -93,8 +96,16 @@ export class Committer {
     this.#batchLimit = batchLimit;
     this.#intervalMs = intervalMs;
     this.#clock = clock;
-    this.size = engine.size;
-    this.sizeInUse = engine.sizeInUse;
+  }
+
+  get size(): number {
+    this.#sample();
+    return this.#size;
+  }
+
+  get sizeInUse(): number {
+    this.#sample();
+    return this.#sizeInUse;
   }
 
   /** True from the call of `close` on. */
@@ -177,6 +188,7 @@ export class Committer {
     this.#schedule();
     while (this.#state !== 'idle') await this.#running;
     await release();
+    this.#sample();
     await giveBack(this.#engine);
     if (this.#failed && !this.#failureTold) throw this.#failure();
   }
@@ -248,11 +260,11 @@ export class Committer {
       this.#admission = undefined;
       if (changes.length > 0) {
         this.#lastTurned = false;
-        void this.#clock.turn().then(this.#turned);
+        this.#clock.soon(this.#turned);
         await this.#engine.commit(changes);
         this.commits += 1;
         this.#source.settle();
-        this.#sample();
+        this.#isSampled = false;
       }
     } catch (error) {
       this.#fail(error, compaction);
@@ -270,7 +282,7 @@ export class Committer {
     this.#state = 'compacting';
     try {
       await this.#engine.compact();
-      this.#sample();
+      this.#isSampled = false;
       waiters.resolve();
     } catch (error) {
       waiters.reject(error);
@@ -278,8 +290,10 @@ export class Committer {
   }
 
   #sample(): void {
-    this.size = this.#engine.size;
-    this.sizeInUse = this.#engine.sizeInUse;
+    if (this.#isSampled) return;
+    this.#isSampled = true;
+    this.#size = this.#engine.size;
+    this.#sizeInUse = this.#engine.sizeInUse;
   }
 
   #failure(): BackendError {

@@ -36,6 +36,8 @@ export class PackedChanges implements Changes {
   #words: Uint32Array;
   readonly #buckets: Bucket[] = [];
   readonly #blocks: Uint8Array[] = [noBlock];
+  /** Of the blocks, by number, once they were asked for. */
+  readonly #views: (DataView | undefined)[] = [];
   #lastBucket: Bucket | undefined;
   #bucketNumber = 0;
   #lastBlock: Uint8Array = noBlock;
@@ -66,6 +68,12 @@ export class PackedChanges implements Changes {
   /** Where key and value of a put, or the key of a delete, lie. */
   block(index: number): Uint8Array {
     return this.#blocks[this.#words[stride * index + 1]!]!;
+  }
+
+  /** Of the same bytes as `block`: made once a block, for checksums. */
+  view(index: number): DataView {
+    const number = this.#words[stride * index + 1]!;
+    return (this.#views[number] ??= viewOf(this.#blocks[number]!));
   }
 
   /** Where the key begins in the block. */
@@ -188,6 +196,10 @@ export function packChanges(changes: Changes, room: Room = noRoom): PackedChange
     packed.pushRow(change.type, change.bucket, block, room.before, keyEnd, keyEnd + value.length);
   }
   return packed;
+}
+
+function viewOf(block: Uint8Array): DataView {
+  return new DataView(block.buffer, block.byteOffset, block.length);
 }
 
 function covers(has: Room, wanted: Room): boolean {

@@ -98,6 +98,7 @@ export function encodeValue(
 /**
  * As `encodeValue`, and copies nothing: the checksum goes behind the value, into `CRC_BYTES` bytes that the row has for itself.
  * A view of both.
+ * @param words a view of the block
  */
 export function sealValue(
   slot: Slot,
@@ -105,8 +106,9 @@ export function sealValue(
   block: Uint8Array,
   start: number,
   end: number,
+  words?: DataView,
 ): Uint8Array {
-  writeChecksum(block, end, checksum(slot, encodedKey, SLOT_BYTES, block, start, end));
+  writeChecksum(block, end, checksum(slot, encodedKey, SLOT_BYTES, block, start, end, words));
   return new Uint8Array(block.buffer, block.byteOffset + start, end - start + CRC_BYTES);
 }
 
@@ -173,9 +175,10 @@ function checksum(
   value: Uint8Array,
   valueStart: number,
   valueEnd: number,
+  words?: DataView,
 ): number {
   const overKey = crc32cOf(keyed, keyStart, keyed.length, slot.seed);
-  return crc32cOf(value, valueStart, valueEnd, overKey ^ (keyed.length - keyStart));
+  return crc32cOf(value, valueStart, valueEnd, overKey ^ (keyed.length - keyStart), words);
 }
 
 /** First LevelDB key at or after `key` in the bucket; not in the scratch slab. */

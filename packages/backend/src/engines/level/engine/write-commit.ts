@@ -138,7 +138,7 @@ class Filling {
     const keyEnd = changes.keyEnd(index);
     const end = changes.end(index);
     const encoded = encodeKey(slot, block, start, keyEnd);
-    this.#rows.put(encoded, sealValue(slot, encoded, block, keyEnd, end));
+    this.#rows.put(encoded, sealValue(slot, encoded, block, keyEnd, end, changes.view(index)));
     this.bytes += SLOT_BYTES + end - start;
     this.rows++;
   }
@@ -189,8 +189,8 @@ class Filling {
   }
 
   #applyOne(changes: PackedChanges, index: number): void {
+    if (changes.isPut(index)) return this.#putRow(changes, index);
     const type = changes.type(index);
-    if (type === 'put') return this.#putRow(changes, index);
     if (type === 'deleteBucket') return; // the last one is done already, and it stands for those before it
     const { name } = changes.bucket(index);
     const slot = this.#find(name);
