@@ -28,7 +28,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
  * - `KV_NO_SPACE` the quota of the cluster is used up
  * - `KV_UNSUPPORTED` the other side does not know the call
  * - `KV_BEHIND` a follower is further behind its source than was allowed, or did not come as far as was wanted in time; nothing was read
- * - `KV_REPLACED` what is followed is another store now, or an older copy of it: nothing of it was mixed with what was there
+ * - `KV_REPLACED` what is followed, by a follower, a mirror or a watch of a cluster, is another store now, or an older copy of it: nothing of it was mixed with what was there
  * - `KV_REMOTE` the other side failed in a way that has no code of its own; `cause` is what it said
  */
 export type KvErrorCode =

@@ -256,6 +256,7 @@ export type WatchSelector<K> = Selector<K> | { readonly any: readonly Selector<K
  * Single consumer: either `for await` over it, or over `batches()`, once. Leaving the loop ends the watch.
  * A start that is compacted, also in the middle, ends it with `MVCC_COMPACTED`: go on with `from: error.compactRevision`,
  * or with `initial`. An aborted signal ends it with the signal's reason; closing the store ends it without error.
+ * It is of one store: on a cluster, where another one stands at the address after a lost connection, or an older copy, it ends with `KV_REPLACED`.
  */
 export interface Watch<K, V> extends AsyncIterable<KvEvent<K, V>>, AsyncDisposable {
   /** The same, grouped by revision. */

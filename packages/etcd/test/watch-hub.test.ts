@@ -4,6 +4,7 @@ import { nodeWorld } from '@varve/base/node/world';
 import { deferred } from '@varve/base/deferred';
 import { kvService } from '@varve/etcd-api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { askRevision } from '../src/ask-revision.ts';
 import { Calls } from '../src/channel/calls.ts';
 import { Members } from '../src/channel/members.ts';
 import { rangeRequest } from '../src/messages.ts';
@@ -100,26 +101,58 @@ test.each(losses)(
   },
 );
 
-test('WLI5: a watcher goes on with its own cluster only, or one that does not say; who begins takes what there is', async () => {
-  const unavailable = Object.assign(new Error('ended'), { code: status.UNAVAILABLE, details: 'the member goes away' });
-  const answered = async (n: number, clusterId: bigint): Promise<void> => {
-    await until(() => member.streams.length === n);
-    member.clusterId = clusterId;
-    member.revision = BigInt(n);
-    member.answer(member.streams[n - 1]!, 1n);
-    await until(() => calls.seen === n);
-  };
-  const line = hub.open(watched, 1);
-  for (const [i, clusterId] of [1n, 0n, 1n].entries()) {
-    await answered(i + 1, clusterId);
-    member.streams[i]!.emit('error', unavailable);
+/** The stream that is open is lost, and there is another one. */
+async function loseStream(): Promise<void> {
+  const { length } = member.streams;
+  member.streams.at(-1)!.emit('error', Object.assign(new Error('lost'), { code: status.UNAVAILABLE, details: 'lost' }));
+  await until(() => member.streams.length > length);
+}
+
+test.each<readonly [string, bigint, bigint, bigint, boolean]>([
+  ['the same cluster', 1n, 9n, 9n, true],
+  ['a member of it that is behind', 1n, 5n, 9n, true],
+  ['another cluster', 2n, 9n, 9n, false],
+  ['another cluster that is further', 2n, 50n, 50n, false],
+  ['one of the same id that has not come so far', 1n, 5n, 5n, false],
+  ['one that does not say which it is', 0n, 9n, 9n, true],
+])('WLI5: a watch that is made again on %s', async (_, clusterId, revision, present, goesOn) => {
+  Object.assign(member, { revision: 9n, present: 9n });
+  const line = hub.open({ ...watched, exact: true }, 2);
+  await until(() => member.streams.length === 1);
+  member.answer(member.streams[0]!, 1n);
+  member.progress(member.streams[0]!);
+  expect(await line.pull()).toEqual({ type: 'progress', revision: 9 });
+  Object.assign(member, { clusterId, revision, present });
+  await loseStream();
+  member.answer(member.streams[1]!, 2n);
+  if (goesOn) {
+    await roundTrip();
+    Object.assign(member, { revision: 60n, present: 60n });
+    member.progress(member.streams[1]!);
+    expect(await line.pull()).toEqual({ type: 'progress', revision: 60 });
+    return;
   }
-  await answered(4, 2n);
+  expect(await failure(() => line.pull())).toMatchObject({
+    code: 'KV_REPLACED',
+    message: expect.stringContaining('another store') as unknown,
+  });
+  // Who watches now watches what is there now.
+  const next = hub.open({ ...watched, exact: true }, Number(revision) + 1);
+  await until(() => member.streams.length === 3);
+  member.answer(member.streams[2]!, 3n);
+  member.progress(member.streams[2]!);
+  expect(await next.pull()).toEqual({ type: 'progress', revision: Number(revision) });
+});
+
+test.each<readonly [string, bigint, bigint]>([
+  ['another cluster', 2n, 50n],
+  ['one of the same id that has not come so far', 1n, 5n],
+])('WLI5: a watch that begins on one cluster, and is made by %s, ends', async (_, clusterId, revision) => {
+  Object.assign(member, { revision: 9n, present: 9n });
+  const present = await askRevision(calls, bounds, 0);
+  const line = hub.open(watched, present + 1, undefined, present);
+  await until(() => member.streams.length === 1);
+  Object.assign(member, { clusterId, revision, present: revision });
+  member.answer(member.streams[0]!, 1n);
   expect((await failure(() => line.pull())).code).toBe('KV_REPLACED');
-  const other = hub.open(watched, 1);
-  await answered(5, 2n);
-  // The first reason is the one that stays.
-  const reason = new Error('the first');
-  other.fail(reason);
-  expect(await failure(() => other.pull())).toBe(reason);
 });

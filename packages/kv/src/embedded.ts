@@ -161,7 +161,8 @@ export interface MemoryKv<K = string, V = string, W = V> extends Kv<K, V, W> {
   /**
    * Keeps a revision, and all after it, readable until the hold is closed, its time is over, or the store is so many revisions ahead: the first of
    * these. Meanwhile `compact` above it is refused, and `retain` stops before it. Of this process: it does not outlive `close`.
-   * @throws KvError `MVCC_COMPACTED` for a revision that is compacted or about to be; `MVCC_FUTURE_REVISION` for one above the present
+   * @throws KvError `MVCC_COMPACTED` for a revision that is compacted or about to be; `MVCC_FUTURE_REVISION` for one above the present;
+   * RangeError `KV_INVALID` for one that is further behind than `revisions`: the hold would have ended already
    */
   hold(revision: number, options?: HoldOptions): Hold;
   /**

@@ -78,6 +78,44 @@ test('H13: only what can be read can be held, also while a compaction is on its 
   expect(kv.stats().holds).toEqual([]);
 });
 
+test('H13: a revision that is further behind than the bound is refused with what to do, and nothing is held', async () => {
+  const clock = new StandingClock();
+  await using kv = await open(memory(), { world: clock.world });
+  for (let i = 0; i < 20; i++) await kv.put('k', `${i}`);
+  for (const holder of [kv, kv.namespace('n/')]) {
+    for (const revisions of [1, 15, 16]) {
+      const error = await failure(() => holder.hold(5, { revisions }));
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error).toMatchObject({ code: 'KV_INVALID', message: expect.stringContaining('more than 16') as unknown });
+    }
+  }
+  expect(kv.stats().holds).toEqual([]);
+  await kv.compact(5);
+  const last = kv.hold(5, { revisions: 17 });
+  expect(last.running).toBe(true);
+  expect(kv.stats().holds).toEqual([{ revision: 5, leftMs: 600_000, leftRevisions: 1 }]);
+  await kv.put('k', 'one more');
+  expect(last.running).toBe(false);
+});
+
+test.each([
+  [1_000_000, {}, 'more than 1000000'],
+  [5_000_000, {}, 'more than 5000000'],
+  [999_999_999, {}, 'more than 999999999'],
+  [1_000_000_000, { revisions: 1_000_000_000 }, 'less than 1000000000 behind'],
+  [3_000_000_000, {}, 'less than 1000000000 behind'],
+])('H13: %i revisions behind with %j, the message says: %s', (behind, options, words) => {
+  const store = { rev: () => 7 + behind, firstRev: () => 0, compact: () => Promise.reject(new Error('unused')) };
+  const holds = new Holds(store, { now: () => 0 });
+  expect(() => holds.add(7, options)).toThrow(
+    expect.objectContaining({ code: 'KV_INVALID', message: expect.stringContaining(words) as unknown }),
+  );
+  expect(holds.oldest).toBeUndefined();
+  const revisions = behind + 1;
+  if (revisions > 1_000_000_000) return;
+  expect(holds.add(7, { revisions }).running).toBe(true);
+});
+
 test('H13, HOLD4: a compaction that was refused keeps nothing from being held', async () => {
   const path = temporaryFolder('store.db');
   {

@@ -50,6 +50,19 @@ test('H20, H26, law 9: by revisions, so many can be read after a pass, and an id
   expect(compacted(kv)).toBe(kv.revision - 9);
 });
 
+test('H20, H21, H26: limits that are larger than all there was give up nothing, and fail at nothing', async () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  for (const limits of [{ revisions: most }, { ageMs: most }, { revisions: most, ageMs: most }, { revisions: 1000 }]) {
+    const clock = new StandingClock();
+    const options = { times: true, retain: { ...limits, everyMs: 1000 }, world: clock.world };
+    await using kv = await open(memory(), options);
+    await putMany(kv, 50);
+    for (let i = 0; i < 3; i++) await pass(kv, clock);
+    expect(kv.stats().retain).toEqual({ passes: 3, compactions: 0, defragmentations: 0 });
+    expect((await kv.at(2).get('k0'))?.value).toBe('0');
+  }
+});
+
 test('H21: by age, what was present then stays readable, and older goes; without times since the opening', async () => {
   const clock = new StandingClock();
   await using kv = await open(memory(), { retain: { ageMs: 5000, everyMs: 1000 }, world: clock.world });

@@ -4,16 +4,21 @@
  * MPL1  Every transaction of a mirror writes it, those of a copy too, on the condition that nobody else wrote it since: two mirrors of one
  *       name stop each other instead of mixing, and a write that comes late meets another row.
  * MPL2  It names the range: a mirror of another range does not go on from it.
+ * MPL3  It names the source, as far as that can be named: the id of its cluster, and the newest change that the target has of it. A row
+ *       without them, of a store in a process or of an older release, is gone on with.
  */
 import { compare, KvError, put, type Compare, type PutOp } from '@varve/api';
-import { compareBytes } from '@varve/base/order';
+import { byteKey, compareBytes, keyBytes } from '@varve/base/order';
 import type { ByteKv } from './contract.ts';
+import type { Newest } from './source.ts';
 
 export interface Place {
   /** Everything of the source up to here is in the target. */
   readonly revision: number;
   /** Of the next revision so many changes are, too: it was too large for one transaction. */
   readonly part: number;
+  /** What the source put last up to here; absent where that is not known. */
+  readonly newest?: Newest | undefined;
 }
 
 const text = new TextEncoder();
@@ -41,6 +46,7 @@ export class Checkpoint {
   readonly #to: ByteKv;
   /** The range, as the row has it. */
   readonly #range: string;
+  #clusterId: string | undefined;
   #modRevision = 0;
   #place: Place | undefined;
   /** Parts of a copy that the row has counted. */
@@ -58,6 +64,16 @@ export class Checkpoint {
   /** Where the target is; `undefined` before the end of the first copy, and while the whole is copied again. */
   get place(): Place | undefined {
     return this.#place;
+  }
+
+  /** Of the source; `undefined` where it is none, or where nobody has said it yet. */
+  get clusterId(): string | undefined {
+    return this.#clusterId;
+  }
+
+  /** The source says which it is: from now on it is that one. */
+  nameSource(clusterId: string | undefined): void {
+    this.#clusterId ??= clusterId;
   }
 
   /** A revision of the target that has what the place says. */
@@ -87,8 +103,10 @@ export class Checkpoint {
 
   /** The row that says so; without a place: that the whole is being copied, and how far. */
   rowOf(place: Place | undefined): string {
-    const where = place ?? { copying: this.#step + 1 };
-    return JSON.stringify({ format: 1, range: this.#range, ...where });
+    const row = { format: 1, range: this.#range, cluster: this.#clusterId };
+    if (place === undefined) return JSON.stringify({ ...row, copying: this.#step + 1 });
+    const { newest } = place;
+    return JSON.stringify({ ...row, ...place, newest: newest && { ...newest, key: byteKey(newest.key) } });
   }
 
   /** The operation that writes the row. */
@@ -116,15 +134,19 @@ export class Checkpoint {
   }
 
   #decode(row: string): { readonly place: Place | undefined; readonly step: number } {
-    const { format, range, revision, part, copying } = parse(row);
+    const { format, range, revision, part, copying, cluster, newest } = parse(row);
     const placed = isCount(revision, 1) && isCount(part, 0);
-    if (format !== 1 || !(placed || isCount(copying, 1))) {
+    const isNamed =
+      (cluster === undefined || typeof cluster === 'string') && (newest === undefined || isNewest(newest));
+    if (format !== 1 || !(placed || isCount(copying, 1)) || !isNamed) {
       const message = 'the target holds something else where this mirror notes its place: give it another name';
       throw new KvError('KV_DECODE', message, { key: this.key });
     }
     if (range !== this.#range)
       throw this.#conflict('the mirror of this name has another range: give this one another name');
-    return placed ? { place: { revision, part }, step: 0 } : { place: undefined, step: copying as number };
+    this.#clusterId = cluster ?? this.#clusterId;
+    if (!placed) return { place: undefined, step: copying as number };
+    return { place: { revision, part, newest: newest && { ...newest, key: keyBytes(newest.key) } }, step: 0 };
   }
 
   #conflict(message: string): KvError {
@@ -138,6 +160,8 @@ interface Row {
   readonly revision?: unknown;
   readonly part?: unknown;
   readonly copying?: unknown;
+  readonly cluster?: unknown;
+  readonly newest?: unknown;
 }
 
 function parse(row: string): Row {
@@ -150,4 +174,9 @@ function parse(row: string): Row {
 
 function isCount(value: unknown, least: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= least;
+}
+
+function isNewest(value: unknown): value is Omit<Newest, 'key'> & { readonly key: string } {
+  const { key, revision, sum } = Object(value) as { readonly [name in keyof Newest]?: unknown };
+  return typeof key === 'string' && byteKey(keyBytes(key)) === key && isCount(revision, 1) && isCount(sum, 0);
 }

@@ -7,6 +7,8 @@
  *       transaction there, as long as they are of different keys. What is in one revision of the source is in one of the target, unless
  *       it is larger than `maxOps` or `maxBytes`.
  * MRR3  Silence is not kept: a mirror follows, says in `status()` that it waits for one of the stores, or ends with the reason.
+ * MRR4  Never two sources mixed: where another store stands in the place of the source, or an older copy of it, the mirror ends with
+ *       `KV_REPLACED` before anything of that one is written.
  */
 import type { Kv, Range } from '@varve/api';
 import type { World } from '@varve/base/world';

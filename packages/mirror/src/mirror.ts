@@ -9,8 +9,10 @@
  * MIR3  Whatever ends it is what `ended` rejects with; `close` ends it between two transactions.
  * MIR4  What a watch tells is complete if the revision before it can still be read once the present has come: a compaction may have taken
  *       deletions without a word, on an etcd that is asked for the very next revision (decisions/0035). Else the whole is compared.
+ * MIR5  Before anything of a cluster is written it is known to be that one (MSO1): a copy asks before a few parts, behind their reading; a watch is of one id as long
+ *       as it lasts, so that is asked once; and what was heard until the target's newest change was found there again is of a store that has it.
  */
-import { codeOf, KvError, put, remove, type Range } from '@varve/api';
+import { codeOf, KvError, type Range } from '@varve/api';
 import { onAbort } from '@varve/base/abort';
 import { deferred, type Deferred } from '@varve/base/deferred';
 import { hostWorld } from '@varve/base/host';
@@ -19,15 +21,19 @@ import type { World } from '@varve/base/world';
 import { batchOf, nextGroup, type Batch, type Bounds, type WriteOp } from './apply.ts';
 import { Checkpoint, fenceKey, type Place } from './checkpoint.ts';
 import type { ByteKv, Fenced, Mirror, MirrorOptions, MirrorPhase, MirrorStatus } from './contract.ts';
+import { partsOf, type Part } from './copy.ts';
 import { Inbox } from './inbox.ts';
-import { pairs, sameValue } from './merge.ts';
+import { pairs } from './merge.ts';
 import { checkMirror, rangeText } from './options.ts';
+import { newestOf, replaced, Source } from './source.ts';
 
+/** Parts of a copy for which the source is asked once whether it is still that one. */
+const partsAtOnce = 8;
 /** How often the source is heard of while nothing happens. */
 const progressMs = 250;
 const firstRetryMs = 50;
-/** Something is not there now; another try may find it. */
-const passing = new Set<string>(['KV_UNAVAILABLE', 'KV_UNKNOWN_OUTCOME']);
+/** Something is not there now; another try may find it, or that the source is another store, which has not come so far. */
+const passing = new Set<string>(['KV_UNAVAILABLE', 'KV_UNKNOWN_OUTCOME', 'MVCC_FUTURE_REVISION']);
 
 /**
  * Keeps a range of one store in another: what is there now, then every change. Both may be of any kind, and stay open when the mirror ends.
@@ -52,6 +58,7 @@ class RunningMirror implements Mirror {
   readonly #world: World;
   readonly #checkpoint: Checkpoint;
   readonly #closing = new AbortController();
+  readonly #source: Source;
   readonly #waiting = new Set<{ readonly revision: number; readonly reached: Deferred<Fenced> }>();
   #phase: MirrorPhase = 'copying';
   #reason: unknown;
@@ -78,6 +85,7 @@ class RunningMirror implements Mirror {
     this.#bookmarkMs = options.bookmarkMs ?? 10_000;
     this.#world = options.world ?? hostWorld;
     this.#checkpoint = new Checkpoint(to, name, rangeText(range));
+    this.#source = new Source(from, this.#checkpoint, this.#signal);
     this.ended = this.#run(options.signal);
     // Whoever does not ask finds it in `status()`.
     this.ended.catch(() => undefined);
@@ -98,7 +106,7 @@ class RunningMirror implements Mirror {
   }
 
   async caughtUp(revision?: number): Promise<Fenced> {
-    const wanted = revision ?? (await this.#from.status()).revision;
+    const wanted = revision ?? (await this.#source.ask(this.#revision));
     if (this.#revision >= wanted) return this.#reached();
     if (this.#phase === 'ended') throw this.#over();
     const reached = deferred<Fenced>();
@@ -107,7 +115,9 @@ class RunningMirror implements Mirror {
   }
 
   async fence(): Promise<Fenced> {
+    const before = this.#revision;
     const { revision } = await this.#from.put(this.#fenceKey, new Uint8Array(0));
+    if (revision <= before) throw replaced(`the fence is at revision ${revision}, and ${before} was there before it`);
     this.#asked = revision;
     return this.caughtUp(revision);
   }
@@ -177,36 +187,48 @@ class RunningMirror implements Mirror {
 
   /** Makes the target what the source was at one revision. */
   async #copy(): Promise<void> {
-    const { revision } = await this.#from.status({ signal: this.#signal });
+    const place = this.#checkpoint.place;
+    const revision = await this.#source.ask(place?.revision ?? 0, this.#signal);
+    await this.#source.checkPastIfThere();
     this.#goOn('copying', revision);
     this.#copies++;
     // What was written between a fence and here cannot be told from what was before: all of it counts.
     const counts = this.#asked < revision;
-    const write = async (ops: readonly WriteOp[], place?: Place): Promise<void> => {
-      await this.#write(ops, place);
-      this.#copied += ops.length;
-      if (counts) this.#afterFence += ops.length;
-    };
-    let ops: WriteOp[] = [];
-    let bytes = 0;
-    for await (const pair of pairs(this.#from.at(revision), this.#to, this.#range, this.#signal)) {
-      // A lease of the target would take the key away.
-      if (sameValue(pair) && pair.second?.lease === undefined) continue;
-      const size = pair.key.length + (pair.first?.value.length ?? 0);
-      if (ops.length > 0 && (ops.length >= this.#bounds.maxOps || bytes + size > this.#bounds.maxBytes)) {
-        await write(ops);
-        [ops, bytes] = [[], 0];
+    const write = async (parts: readonly Part[]): Promise<void> => {
+      await this.#source.askAgain(revision);
+      for (const { ops, isLast, newest } of parts) {
+        this.#signal.throwIfAborted();
+        await this.#write(ops, isLast ? { revision, part: 0, newest } : undefined);
+        this.#copied += ops.length;
+        if (counts) this.#afterFence += ops.length;
       }
-      ops.push(pair.first === undefined ? remove(pair.key) : put(pair.key, pair.first.value));
-      bytes += size;
+    };
+    let parts: Part[] = [];
+    // They go out while the next ones are read.
+    let writing: Promise<void> = Promise.resolve();
+    try {
+      for await (const part of partsOf(
+        pairs(this.#from.at(revision), this.#to, this.#range, this.#signal),
+        this.#bounds,
+      )) {
+        parts.push(part);
+        if (parts.length < partsAtOnce) continue;
+        await writing;
+        writing = write(parts);
+        // Told where it is awaited.
+        writing.catch(() => undefined);
+        parts = [];
+      }
+    } finally {
+      await writing;
     }
-    await write(ops, { revision, part: 0 });
+    if (parts.length > 0) await write(parts);
   }
 
   async #follow(): Promise<void> {
     const place = this.#checkpoint.place!;
-    const { revision } = await this.#from.status({ signal: this.#signal });
-    if (revision < place.revision) throw wrongSource(revision, place);
+    const revision = await this.#source.ask(place.revision, this.#signal);
+    await this.#source.checkPast();
     this.#goOn('following', revision);
     this.#advance(place.revision);
     const inbox = new Inbox();
@@ -251,10 +273,14 @@ class RunningMirror implements Mirror {
     const fence = byteKey(this.#fenceKey);
     const readable = (): Promise<unknown> => this.#from.at(known).get(this.#fenceKey, { signal: this.#signal });
     await readable();
-    let isNew = false;
+    let [isNew, isKnown] = [false, false];
     for await (const { revision, events } of batches) {
       // A member that is behind may tell of what is known.
       if (revision <= known) continue;
+      if (!isKnown) {
+        await this.#source.askAgain(known);
+        isKnown = true;
+      }
       this.#heard(revision);
       if (!isNew && revision >= present) {
         await readable();
@@ -266,19 +292,29 @@ class RunningMirror implements Mirror {
 
   async #drain(inbox: Inbox, begun: number): Promise<void> {
     let part = begun;
+    let sure = 0;
     for (;;) {
       const batches = await inbox.wait();
       if (batches === undefined || this.#closed) return;
       const group = nextGroup(batches, part, this.#bounds);
+      const taken = batches.slice(0, group.batches);
+      const isNews = group.changes.length > 0 || taken.some(({ isFence }) => isFence);
+      if (isNews && sure < Math.max(1, group.batches)) {
+        const { length } = batches;
+        await this.#source.checkPastAgain();
+        sure = length;
+      }
       if (group.changes.length > 0 || this.#bookmarkDue(group.place)) {
+        const newest = newestOf(taken, this.#checkpoint.place?.newest);
         await this.#write(
           group.changes.map(({ op }) => op),
-          group.place,
+          { ...group.place, newest },
         );
         this.#events += group.changes.length;
       }
-      for (const batch of batches.slice(0, group.batches)) this.#countFence(batch);
+      for (const batch of taken) this.#countFence(batch);
       inbox.drop(group.batches);
+      sure -= group.batches;
       part = group.place.part;
       this.#advance(group.place.revision);
     }
@@ -350,13 +386,6 @@ class RunningMirror implements Mirror {
 
 /** A write whose outcome was not known has been done after all. */
 class LateWrite extends Error {}
-
-function wrongSource(revision: number, place: Place): KvError {
-  return new KvError(
-    'KV_CONFLICT',
-    `the source is at revision ${revision}, and the target has everything up to ${place.revision} of it: it is another store, or an older copy`,
-  );
-}
 
 function sourceClosed(): KvError {
   return new KvError('KV_CLOSED', 'the source was closed');

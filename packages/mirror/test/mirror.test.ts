@@ -166,11 +166,11 @@ test('two mirrors of one name stop each other, and a source that is behind the t
   await Promise.all([first.close(), second.close()]);
   const third = mirror(other, to);
   await expect(third.ended).rejects.toMatchObject({
-    code: 'KV_CONFLICT',
+    code: 'KV_REPLACED',
     message: expect.stringContaining('another store'),
   });
-  expect(third.status()).toMatchObject({ phase: 'ended', reason: { code: 'KV_CONFLICT' } });
-  await expect(third.caughtUp(1_000)).rejects.toMatchObject({ code: 'KV_CONFLICT' });
+  expect(third.status()).toMatchObject({ phase: 'ended', reason: { code: 'KV_REPLACED' } });
+  await expect(third.caughtUp(1_000)).rejects.toMatchObject({ code: 'KV_REPLACED' });
 });
 
 test('what ends it is said: a closed source, a closed target, an aborted signal', async () => {

@@ -62,13 +62,19 @@ export class EtcdCluster {
     return /** @type {const} */ (`etcd://${this.endpoints.join()}`);
   }
 
-  /** @param {number} member brought up, or back with its data */
-  start(member) {
+  /** @param {number} member brought up, or back with its data @param {readonly string[]} [more] arguments, this time */
+  start(member, more = []) {
     if (this.#ended) return;
-    const child = spawn('etcd', this.#arguments[member] ?? [], { stdio: 'ignore' });
+    const child = spawn('etcd', [...(this.#arguments[member] ?? []), ...more], { stdio: 'ignore' });
     this.#members[member] = child;
     // Somebody may have had its port for a moment.
-    child.once('exit', () => setTimeout(() => this.#members[member] === child && this.start(member), 200));
+    child.once('exit', () => setTimeout(() => this.#members[member] === child && this.start(member, more), 200));
+  }
+
+  /** @param {number} member which is killed, and loses what it has */
+  async wipe(member) {
+    await this.kill(member);
+    rmSync(join(this.#folder, `m${member}`), { recursive: true, force: true });
   }
 
   /** @param {number} member killed without a word; resolves when it is gone */

@@ -19,17 +19,22 @@ import { freePorts } from '../../conformance/lib/free-ports.mjs';
  * @property {() => Promise<void>} kill
  * @property {() => void} start
  * @property {() => Promise<void>} end
+ * @property {() => Promise<void>} replace killed, and another one started in its place, with nothing in it
  */
 
-/** One etcd. @returns {Promise<End>} */
-export async function etcdEnd() {
+/** One etcd. @param {{ sameId?: boolean }} [options] sameId: what replaces it is configured alike, so that its cluster has the same id @returns {Promise<End>} */
+export async function etcdEnd({ sameId = false } = {}) {
   const cluster = await EtcdCluster.start(1);
   return {
-    kind: 'etcd',
+    kind: sameId ? 'etcd, the same id' : 'etcd',
     name: cluster.name,
     kill: () => cluster.kill(0),
     start: () => cluster.start(0),
     end: () => cluster.end(),
+    async replace() {
+      await cluster.wipe(0);
+      cluster.start(0, sameId ? [] : ['--initial-cluster-token', 'another']);
+    },
   };
 }
 
@@ -66,6 +71,11 @@ export async function servedEnd(more = []) {
     async end() {
       await kill();
       rmSync(folder, { recursive: true, force: true });
+    },
+    async replace() {
+      await kill();
+      rmSync(join(folder, 'data'), { recursive: true });
+      start();
     },
   };
 }

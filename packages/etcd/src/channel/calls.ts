@@ -42,6 +42,7 @@ export class Calls {
   #renewing: Promise<void> | undefined;
   /** The newest revision that an answer has named. */
   #seen = 0;
+  #cluster = 0n;
 
   constructor(members: Members, settings: Settings) {
     this.members = members;
@@ -53,8 +54,14 @@ export class Calls {
     return this.#seen;
   }
 
-  /** Notes the revision of an answer. */
+  /** The cluster that answered last; 0 where it did not say which it is. */
+  get cluster(): bigint {
+    return this.#cluster;
+  }
+
+  /** Notes the revision of an answer, and whose it is. */
   see(header: ResponseHeader | undefined): number {
+    this.#cluster = header?.clusterId ?? 0n;
     const revision = Number(header?.revision ?? 0n);
     if (revision > this.#seen) this.#seen = revision;
     return revision;

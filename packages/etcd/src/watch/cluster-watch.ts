@@ -114,7 +114,7 @@ export class ClusterWatch<K, V> implements Watch<K, V> {
     if (this.#given.closed) return present;
     const { previous, only, progressIntervalMs } = this.#plan;
     const watched = { bounds: this.#watched.hull, previous, only, exact: progressIntervalMs !== undefined };
-    this.#line = this.#core.hub.open(watched, from === 0 ? present + 1 : from, floor);
+    this.#line = this.#core.hub.open(watched, from === 0 ? present + 1 : from, floor, present);
     return present;
   }
 

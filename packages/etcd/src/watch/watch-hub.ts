@@ -53,10 +53,15 @@ export class WatchHub implements Connection {
     this.#calls = calls;
   }
 
-  /** A watcher, from this revision on. @param floor the oldest revision that must be readable (WLI4); not given where its user sees to that */
-  open(watched: Watched, from: number, floor?: number): WatchLine {
+  /**
+   * A watcher, from this revision on, of the cluster that answered last.
+   * @param floor the oldest revision that must be readable (WLI4); not given where its user sees to that
+   * @param present the cluster has come so far
+   */
+  open(watched: Watched, from: number, floor?: number, present?: number): WatchLine {
     if (this.#closed) throw closedError();
-    const line = new WatchLine(this, watched, from, this.#calls.settings.watchBuffer, floor);
+    const { settings, cluster } = this.#calls;
+    const line = new WatchLine(this, watched, from, settings.watchBuffer, floor, { cluster, present });
     this.#lines.add(line);
     this.make(line);
     return line;
@@ -250,7 +255,7 @@ export class WatchHub implements Connection {
     if (answer.created) {
       const id = live.asked.shift();
       const line = id === undefined ? undefined : live.byId.get(id);
-      if (id === undefined || line === undefined || !line.isMetBy(answer.header?.clusterId ?? 0n)) return;
+      if (id === undefined || line === undefined || !line.belongsTo(answer.header?.clusterId ?? 0n)) return;
       if (answer.canceled) this.#refused(live, id, line, answer);
       else line.created(Number(answer.header?.revision ?? 0n));
       return;

@@ -9,10 +9,10 @@
  * WLI4  Where the member drops deletions of the compacted revision itself and refuses no watcher there (watch/versions.ts), what comes of
  *      history is handed on when the revision before it was still readable afterwards: so nothing before it was dropped, or it is
  *      `MVCC_COMPACTED`.
- * WLI5  It goes on with the cluster that it began with. When another one is found at the address, whose revisions are others, it ends with
- *      `KV_REPLACED`, and nothing of that one is handed on.
+ * WLI5  It is of the cluster that it began on: where another one makes it, now or again, or one that has not come as far, it ends with
+ *      `KV_REPLACED`. From `next` on that one has a history of its own.
  */
-import { KvError } from '@varve/api';
+import { codeOf, KvError } from '@varve/api';
 import { contains, type Bounds, type StoredChange } from '@varve/api/implement';
 import { until } from '@varve/base/abort';
 import { WatchCreateRequest_FilterType, type WatchCreateRequest, type WatchResponse } from '@varve/etcd-api';
@@ -70,16 +70,27 @@ export class WatchLine {
   #unsureEvents = 0;
   /** What is answered up to here may be of history; 0 where that does no harm. */
   #historyUntil = 0;
+  /** The cluster that it is of; 0 where none has said which it is, as some proxies do not. */
+  #cluster: bigint;
+  /** The newest revision that is known of it. */
+  #come: number;
   /** Tells the checks of the watcher before from those of this one. */
   #made = 0;
-  /** Whose watcher it is; 0 while that is not known, as behind a proxy that does not say. */
-  #clusterId = 0n;
   #checking = false;
   /** The oldest revision that must be readable; `undefined` where its user sees to that. */
   readonly #floor: number | undefined;
 
-  constructor(connection: Connection, watched: Watched, from: number, most: number, floor: number | undefined) {
+  constructor(
+    connection: Connection,
+    watched: Watched,
+    from: number,
+    most: number,
+    floor: number | undefined,
+    { cluster, present = 0 }: { readonly cluster: bigint; readonly present: number | undefined },
+  ) {
     this.#connection = connection;
+    this.#cluster = cluster;
+    this.#come = present;
     this.#floor = floor;
     this.watched = watched;
     this.#next = from;
@@ -180,18 +191,20 @@ export class WatchLine {
     return this.#whole;
   }
 
-  /** A member has answered to the request. False where it is of another cluster: then the line has ended (WLI5). */
-  isMetBy(clusterId: bigint): boolean {
-    if (this.#clusterId === 0n) this.#clusterId = clusterId;
-    if (clusterId === 0n || clusterId === this.#clusterId) return true;
-    const [was, is] = [this.#clusterId.toString(16), clusterId.toString(16)];
-    const message = `the watch began with the cluster ${was}, and ${is} is at its address now: that is another store, so begin anew, with initial`;
-    this.fail(new KvError('KV_REPLACED', message));
+  /** Whether the member that answers is one of the cluster that this is a watch of; where it is not, the watch has ended (WLI5). */
+  belongsTo(cluster: bigint): boolean {
+    if (cluster === 0n || cluster === this.#cluster) return true;
+    if (this.#cluster === 0n) {
+      this.#cluster = cluster;
+      return true;
+    }
+    this.fail(replaced(`the cluster ${cluster.toString(16)}, and the watch is of ${this.#cluster.toString(16)}`));
     return false;
   }
 
   /** The member has made it. @param present its revision then */
   created(present: number): void {
+    if (present < this.#come) this.#checkCome(this.#come);
     if (this.#historyUntil === 0) return;
     this.#historyUntil = present;
     // Also where nothing comes: what was dropped was perhaps all there was.
@@ -242,6 +255,15 @@ export class WatchLine {
     );
   }
 
+  /** A member that is behind is fine; a cluster that is behind is another one. */
+  #checkCome(come: number): void {
+    this.#connection.check(this, come).catch((error: unknown) => {
+      // Whatever else there is, the stream finds out.
+      if (codeOf(error) === 'MVCC_FUTURE_REVISION')
+        this.fail(replaced(`not at revision ${come} yet, which there was before`));
+    });
+  }
+
   #park(): void {
     if (this.#parked) return;
     this.#parked = true;
@@ -259,6 +281,7 @@ export class WatchLine {
     }
     if (last < this.#next) return;
     this.#next = last + 1;
+    this.#come = Math.max(this.#come, last);
     if (changes.length > 0) {
       this.#items.push({ type: 'changes', changes });
       this.#queued += changes.length;
@@ -270,6 +293,7 @@ export class WatchLine {
 
   #progress(revision: number): void {
     if (revision >= this.#next) this.#next = revision + 1;
+    this.#come = Math.max(this.#come, revision);
     if (this.watched.exact) this.#push(this.#next - 1);
     this.#wake?.();
   }
@@ -304,4 +328,11 @@ export class WatchLine {
     if (this.#items.at(-1)?.type === 'progress') this.#items.pop();
     this.#items.push({ type: 'progress', revision });
   }
+}
+
+function replaced(what: string): KvError {
+  return new KvError(
+    'KV_REPLACED',
+    `what answers is another store, or an older copy: ${what}. Watch again, from its present on`,
+  );
 }

@@ -37,6 +37,11 @@ export class Line {
     for (const far of this.#answers) far.pause();
   }
 
+  /** New connections lead to another server. */
+  turnTo(port: number): void {
+    this.#to = port;
+  }
+
   /** Ends all connections; new ones are taken, or ended at once when it is refusing. */
   cut(options: { readonly refusing?: boolean } = {}): void {
     this.#refusing = options.refusing === true;
@@ -48,11 +53,6 @@ export class Line {
 
   open(): void {
     this.#refusing = false;
-  }
-
-  /** Connections that are made from now on lead there. */
-  turn(port: number): void {
-    this.#to = port;
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   kvService,
   maintenanceService,
   watchService,
+  type RangeRequest,
   type ResponseHeader,
   type WatchRequest,
   type WatchResponse,
@@ -25,10 +26,11 @@ export class Scripted {
   readonly streams: WatchStream[] = [];
   /** Streams that are open. */
   readonly open = new Set<WatchStream>();
-  /** Whose member it says it is. */
   clusterId = 1n;
-  /** How far it says that it is. */
+  /** As this member knows it. */
   revision = 1n;
+  /** Reads of later revisions are refused, as the cluster knows it. */
+  present = 1n;
   /** Tokens that were asked for. */
   tokens = 0;
   /** Whoever asks for a token gets it when this is done, or its error. */
@@ -57,11 +59,20 @@ export class Scripted {
 
   /** The watcher that was asked for last on this stream is made, or refused with this. */
   answer(stream: WatchStream, watchId: bigint, cancelReason = ''): void {
+    this.#write(stream, watchId, true, cancelReason);
+  }
+
+  /** Everything up to the present of this member has come on this stream. */
+  progress(stream: WatchStream): void {
+    this.#write(stream, -1n, false, '');
+  }
+
+  #write(stream: WatchStream, watchId: bigint, created: boolean, cancelReason: string): void {
     stream.write({
       $typeName: 'etcdserverpb.WatchResponse',
       header: this.#header,
       watchId,
-      created: true,
+      created,
       canceled: cancelReason !== '',
       compactRevision: 0n,
       cancelReason,
@@ -96,8 +107,19 @@ export class Scripted {
         (error: Error) => answer({ name: '', message: '', code: status.INVALID_ARGUMENT, details: error.message }),
       );
     };
-    const range: Unary = (_, answer) =>
-      answer(null, { $typeName: 'etcdserverpb.RangeResponse', header: this.#header, kvs: [], more: false, count: 0n });
+    const range: Unary = ({ request }, answer) => {
+      const isFuture = (request as RangeRequest).revision > this.present;
+      const details = 'etcdserver: mvcc: required revision is a future revision';
+      if (isFuture) answer({ name: '', message: '', code: status.OUT_OF_RANGE, details });
+      else
+        answer(null, {
+          $typeName: 'etcdserverpb.RangeResponse',
+          header: this.#header,
+          kvs: [],
+          more: false,
+          count: 0n,
+        });
+    };
     const watch = (stream: WatchStream): void => {
       this.streams.push(stream);
       this.open.add(stream);

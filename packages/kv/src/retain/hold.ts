@@ -9,7 +9,7 @@
  * HOLD5  Memory is bounded by the holds that run: ended ones that nobody asks for are dropped whenever their number has doubled (law 9).
  */
 import { KvError } from '@varve/api';
-import { checkNames, checkOptionalInteger, checkRevision } from '@varve/api/implement';
+import { checkNames, checkOptionalInteger, checkRevision, outOfRange } from '@varve/api/implement';
 import type { Clock } from '@varve/base/clock';
 import type { Compaction, Store } from '@varve/watch';
 
@@ -17,7 +17,7 @@ import type { Compaction, Store } from '@varve/watch';
 export interface HoldOptions {
   /** Milliseconds, up to a day. @default 600_000 */
   readonly ageMs?: number | undefined;
-  /** It ends when the present revision is so many ahead. @default 1_000_000 */
+  /** It ends when the present revision is so many ahead of the one that is held, up to 1_000_000_000. @default 1_000_000 */
   readonly revisions?: number | undefined;
 }
 
@@ -66,7 +66,7 @@ export class Holds {
     this.#clock = clock;
   }
 
-  /** @throws TypeError, RangeError `KV_INVALID`; KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` */
+  /** @throws TypeError, RangeError `KV_INVALID`, also for what would have ended already; KvError `MVCC_COMPACTED`, `MVCC_FUTURE_REVISION` */
   add(revision: number, options: HoldOptions = {}): Hold {
     checkRevision(revision, 'revision');
     checkNames(options, 'options', optionNames);
@@ -81,6 +81,15 @@ export class Holds {
     if (revision > current) {
       const message = `revision ${revision} does not exist yet; hold ${current} or an earlier one`;
       throw new KvError('MVCC_FUTURE_REVISION', message, { currentRevision: current });
+    }
+    const behind = current - revision;
+    if (behind >= revisions) {
+      const message = `revision ${revision} is ${behind} revisions behind the present one, so a hold that ends after ${revisions} would have ended already`;
+      throw outOfRange(
+        behind < MOST_REVISIONS
+          ? `${message}: give it \`revisions\`, more than ${behind}, or hold a later revision`
+          : `${message}: hold a later revision, less than ${MOST_REVISIONS} behind`,
+      );
     }
     const hold = new StoreHold(this, revision, this.#clock.now() + ageMs, revision + revisions);
     this.#holds.add(hold);

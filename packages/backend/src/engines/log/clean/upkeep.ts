@@ -27,6 +27,8 @@ const LEAST_BETWEEN_IMAGES = 16 << 20;
 /** The disk may hold so many times the live bytes, and so much beyond them, before it is cleaned. */
 const MOST_ON_DISK = 1.5;
 const LEAST_CLEANED = 4 << 20;
+/** The segment that is written is ended when so much of it is dead, and as much as lives in the whole store: before that it cannot be cleaned. */
+const LEAST_SPENT = 8 << 20;
 /** Cleaning goes on until so much of every file is alive. */
 const WORTH_KEEPING = 0.9;
 
@@ -59,6 +61,7 @@ export class Upkeep {
   /** Begins what a commit has made due. @param deletes what it deleted */
   afterCommit(deletes: number): void {
     const store = this.#store;
+    if (deletes > 0 && this.#isSpent()) store.endSegment();
     this.#finishEnded();
     if (store.logBytes > Math.max(LEAST_BETWEEN_IMAGES, this.#image.bytes)) this.#imageSoon();
     if (deletes > 0 && this.#isCleaningDue()) this.#cleanSoon();
@@ -135,6 +138,16 @@ export class Upkeep {
   #isCleaningDue(): boolean {
     const { bytes, live } = shareOf(this.#store.state, this.#store.active);
     return bytes > live * MOST_ON_DISK && bytes - live > Math.max(LEAST_CLEANED, this.#image.bytes);
+  }
+
+  /** A small store would otherwise grow to a whole segment before anything of it comes back. */
+  #isSpent(): boolean {
+    const { active, state } = this.#store;
+    if (active === undefined || active.end <= LEAST_SPENT) return false;
+    const live = liveBytesOf(state);
+    const dead = active.end - (live.get(active) ?? 0);
+    const all = [...live.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return dead > Math.max(LEAST_SPENT, all, this.#image.bytes);
   }
 
   #imageSoon(): void {
