@@ -114,7 +114,7 @@ const table = {
       clock: ['src/clock.ts'],
       timers: ['src/clock.ts'],
       random: ['src/state/identity.ts', 'src/auth/simple-tokens.ts'],
-      files: ['src/probes/process-metrics.ts'],
+      files: ['src/probes/process-metrics.ts', 'src/transport/socket-file.ts'],
       sockets: ['src/transport/'],
     },
   },

@@ -6,8 +6,11 @@
 import type { Codec, KeyCodec } from './codec.ts';
 import type { RecordOptions } from './records-for.ts';
 
-/** Members of a cluster: `etcd://host:port,host:port`, or with TLS `etcds://host:port`. The port may be left out: 2379. */
-export type ClusterName = `etcd://${string}` | `etcds://${string}`;
+/**
+ * Members of a cluster: `etcd://host:port,host:port`, or with TLS `etcds://host:port`. The port may be left out: 2379. Or one member, on this
+ * machine, at a Unix socket: `etcd+unix:///path`, with TLS `etcd+unixs:///path`.
+ */
+export type ClusterName = `etcd://${string}` | `etcds://${string}` | `etcd+unix://${string}` | `etcd+unixs://${string}`;
 
 /** Who asks. Given, the cluster must have users enabled. */
 export interface ClusterAuth {
@@ -17,7 +20,7 @@ export interface ClusterAuth {
   readonly password: string;
 }
 
-/** For `etcds://`. Everything as PEM. */
+/** For `etcds://` and `etcd+unixs://`. Everything as PEM. */
 export interface ClusterTls {
   /** Authorities that are believed. @default those of the system */
   readonly ca?: string | Uint8Array | undefined;
@@ -25,14 +28,14 @@ export interface ClusterTls {
   readonly cert?: string | Uint8Array | undefined;
   /** The key of that certificate. */
   readonly key?: string | Uint8Array | undefined;
-  /** The name that the certificates of the members must have. @default the host of the name */
+  /** The name that the certificates of the members must have. @default the host of the name; `localhost` of a Unix socket */
   readonly serverName?: string | undefined;
 }
 
 export interface ClusterOptions {
   /** User and password. The token that they give is renewed by itself. @default nobody in particular */
   readonly auth?: ClusterAuth | undefined;
-  /** For names with `etcds:`. */
+  /** For names with `etcds:` or `etcd+unixs:`. */
   readonly tls?: ClusterTls | undefined;
   /**
    * How long a call may take, all attempts together; then it is `KV_UNAVAILABLE`, or `KV_UNKNOWN_OUTCOME` for a write that was sent.

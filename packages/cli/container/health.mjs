@@ -1,5 +1,5 @@
 /**
- * Whether the server in this container answers: `node health.mjs [PORT]` ends with 0 or 1.
+ * Whether the server in this container answers: `node health.mjs [PORT | PATH]` ends with 0 or 1. PATH is that of a Unix socket.
  *
  * HLT1  Without TLS and with it; its certificate need not be for the loopback address, on which nobody stands in between.
  * HLT2  Who asks for a certificate of ours, as with --client-ca, is there: it listens only when the store is open.
@@ -7,11 +7,12 @@
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
 
-const port = Number(process.argv[2] ?? 2379);
+const [, , given = '2379'] = process.argv;
+const place = given.includes('/') ? { socketPath: given } : { host: '127.0.0.1', port: Number(given) };
 
 /** @returns 'ready', 'not ready', or the code of an error */
 function ask(get) {
-  const where = { host: '127.0.0.1', port, path: '/readyz', rejectUnauthorized: false, timeout: 1000 };
+  const where = { ...place, path: '/readyz', rejectUnauthorized: false, timeout: 1000 };
   return new Promise((resolve) => {
     const request = get(where, (answer) => {
       answer.resume();

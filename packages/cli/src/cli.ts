@@ -13,7 +13,7 @@ import type { Environment } from './systemd.ts';
 const USAGE = `usage: varve serve [options]    serves a store as an etcd does, until Ctrl-C or SIGTERM
        varve --version | --help
   --data DIR           where the store is, made when it is not there (./varve-data)
-  --listen HOST:PORT   where clients find it; port 0: a free one (127.0.0.1:2379)
+  --listen HOST:PORT   where clients find it; port 0: a free one (127.0.0.1:2379); or unix://PATH, unixs://PATH with TLS
   --engine NAME        log, level, file or memory (what the folder is; a new one: log)
   --cert FILE --key FILE   serve with TLS
   --client-ca FILE     with TLS: clients must show a certificate of this authority

@@ -2,21 +2,20 @@
  * The options of `varve serve`, read and checked before anything is opened.
  *
  * VSO1  Files that options name are read here: a wrong one leaves the store as it is (R94).
- * VSO2  Without TLS it listens on this machine only, unless it is told by name to do otherwise (R95).
+ * VSO2  Without TLS it listens on this machine only, unless it is told by name to do otherwise (R95). A Unix socket is of this machine.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { AuthServerOptions, TlsOptions } from '@varve/server';
 import { readAuthToken } from './auth-token.ts';
-import { isAddress } from './etcd/addresses.ts';
+import { isAddress, readSocketPath } from './etcd/addresses.ts';
 import { UsageError } from './failures.ts';
 
 export type EngineName = 'level' | 'log' | 'file' | 'memory';
 
 export interface ServeOptions {
   readonly data: string;
-  readonly host: string;
-  readonly port: number;
+  readonly listen: ListenPlace;
   /** Not given: what the folder is, or the default of a new one. */
   readonly engine: EngineName | undefined;
   readonly tls: TlsOptions | undefined;
@@ -26,6 +25,9 @@ export interface ServeOptions {
   /** Names of hosts under which it is called without TLS; undefined: as the server has it. */
   readonly hostWhitelist: readonly string[] | undefined;
 }
+
+/** Where clients find it. */
+export type ListenPlace = { readonly host: string; readonly port: number } | { readonly path: string };
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -38,13 +40,13 @@ export function isLoopback(host: string): boolean {
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const flags = parse(args);
   const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = flags;
-  const { host, port } = address(listen);
+  const place = address(listen, cert !== undefined);
   if (engine !== undefined && engine !== 'level' && engine !== 'log' && engine !== 'file' && engine !== 'memory') {
     throw new UsageError(`--engine ${engine}: there is no such engine; level, log, file or memory`);
   }
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
   if (clientCa !== undefined && cert === undefined) throw new UsageError('--client-ca goes with --cert and --key');
-  if (cert === undefined && !isLoopback(host) && insecure !== true) {
+  if (cert === undefined && 'host' in place && !isLoopback(place.host) && insecure !== true) {
     throw new UsageError(`--listen ${listen}: others can reach it, so give --cert and --key, or --insecure`);
   }
   const tls =
@@ -60,7 +62,8 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     authTokenTtl: number('--auth-token-ttl', flags['auth-token-ttl'], 1, 2 ** 31),
     bcryptCost: number('--bcrypt-cost', flags['bcrypt-cost'], 4, 31),
   };
-  return { data, host, port, engine, tls, auth, cors: list(flags.cors), hostWhitelist: list(flags['host-whitelist']) };
+  const callers = { cors: list(flags.cors), hostWhitelist: list(flags['host-whitelist']) };
+  return { data, listen: place, engine, tls, auth, ...callers };
 }
 
 /** Parts between commas. */
@@ -107,10 +110,20 @@ function parse(args: readonly string[]): Flags {
   }
 }
 
-function address(text: string): { readonly host: string; readonly port: number } {
+function address(text: string, hasCertificate: boolean): ListenPlace {
+  const [, scheme] = /^(unixs?):\/\//.exec(text) ?? [];
+  if (scheme !== undefined) {
+    if (scheme === 'unixs' && !hasCertificate) throw new UsageError(`--listen ${text}: TLS needs --cert and --key`);
+    if (scheme === 'unix' && hasCertificate) {
+      throw new UsageError(`--listen ${text}: --cert is for TLS: write unixs://, or leave --cert and --key out`);
+    }
+    return { path: readSocketPath('listen', text) };
+  }
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new UsageError(`--listen ${text}: HOST:PORT, such as 127.0.0.1:2379`);
+  if (match === null || port > 65_535) {
+    throw new UsageError(`--listen ${text}: HOST:PORT, such as 127.0.0.1:2379, or unix:///PATH`);
+  }
   return { host: match[1] ?? match[2] ?? '', port };
 }
 

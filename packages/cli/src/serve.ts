@@ -1,7 +1,7 @@
 /**
  * `varve serve`: opens the store, serves it until it is told to end, and closes it.
  *
- *     varve: serving ./varve-data on http://127.0.0.1:2379          the first line, when the first call is answered
+ *     varve: serving ./varve-data on http://127.0.0.1:2379          the first line, when the first call is answered; or on unix:///PATH
  *
  * VSV1  One warning, not one a minute, where others can reach it without TLS.
  * VSV2  Told to end, it answers what has begun, ends streams, and closes the store: nothing that was acknowledged is lost (R92).
@@ -14,7 +14,7 @@ import { isLoopback, type ServeOptions } from './serve-options.ts';
 import { activatedSocket, notify } from './systemd.ts';
 
 export async function serve(options: ServeOptions, { out, signal, environment = process.env }: World): Promise<void> {
-  const { data, host, port, engine, tls, auth, cors, hostWhitelist } = options;
+  const { data, listen, engine, tls, auth, cors, hostWhitelist } = options;
   const fd = activatedSocket(environment, process.pid);
   const log = openLog();
   const onSlowCall = ({ method, ms, code, untold }: SlowCall): void => {
@@ -24,11 +24,12 @@ export async function serve(options: ServeOptions, { out, signal, environment = 
   const layers = await openLayers(engine, data);
   try {
     for (const warning of layers.backend.warnings) log.warn({ engine }, warning);
-    const server = await createServer(layers, { host, port, fd, tls, onSlowCall, cors, hostWhitelist, ...auth });
+    const server = await createServer(layers, { ...listen, fd, tls, onSlowCall, cors, hostWhitelist, ...auth });
     try {
       out(`varve: serving ${data} on ${server.url}\n`);
       log.info({ engine, url: server.url, revision: layers.store.rev(), bytes: layers.backend.size }, 'serving');
-      if (tls === undefined && !isLoopback(server.host)) {
+      // Whom a Unix socket lets in, the rights of its file say.
+      if (tls === undefined && server.path === undefined && !isLoopback(server.host)) {
         log.warn({ host: server.host }, 'everybody who reaches this address can read and write: no TLS');
       }
       const untold = await notify(environment, 'READY=1', process.pid);

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
+import { makeSelfSigned } from '../src/etcd/self-signed.ts';
 import { isLoopback, readServeOptions } from '../src/serve-options.ts';
 import { clientOf, count, folder, grant, Program, put } from './support/program.ts';
 
@@ -55,6 +57,17 @@ test('R95: an address that only looks like one of this machine needs TLS, or --i
   for (const host of ['127.example.com', '127.0.0.1.example.com', '127.1', '::127.0.0.1', '0.0.0.0', '::'])
     expect(isLoopback(host), host).toBe(false);
   expect(() => readServeOptions(['--listen', '127.example.com:0'])).toThrow('--insecure');
+});
+
+test.each([
+  [['unix://'], 'the path of a file'],
+  [['unix:///run/'], 'the path of a file'],
+  [['unix:///a?b'], 'the path of a file'],
+  [[`unix:///${'a'.repeat(110)}`], 'at most'],
+  [['unixs:///a'], 'TLS needs --cert and --key'],
+  [['unix:///a', '--cert', 'x', '--key', 'y'], 'write unixs://'],
+])('R94, R95: --listen %j is refused', (args, text) => {
+  expect(() => readServeOptions(['--listen', ...args])).toThrow(text);
 });
 
 test.each([[['--help']], [['help']], [['serve', '--help']], [['serve', '--engine', 'paper', '-h']]])(
@@ -139,6 +152,43 @@ test('R94: an address that is taken', async () => {
   const program = new Program('serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--engine', 'memory');
   expect([await program.ended, program.err]).toEqual([1, expect.stringMatching(/^varve: cannot listen on 127/)]);
   expect(existsSync(data)).toBe(false);
+});
+
+test.skipIf(process.platform === 'win32')(
+  'R92, R94, R126: at a Unix socket, which a killed server leaves and the next one replaces, and a living one keeps',
+  async () => {
+    const path = join(folder(), 'varve.sock');
+    const args = ['serve', '--data', join(folder(), 'data'), '--listen', `unix://${path}`];
+    const first = new Program(...args);
+    expect(await first.firstLine()).toMatch(new RegExp(`^varve: serving .*data on unix://${path}$`));
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await put(clientOf(await first.firstLine()), 'k');
+    const other = new Program('serve', '--engine', 'memory', '--listen', `unix://${path}`);
+    expect([await other.ended, other.err]).toEqual([1, expect.stringContaining('another server answers there')]);
+    await put(clientOf(await first.firstLine()), 'l');
+    first.child.kill('SIGKILL');
+    await first.ended;
+    expect(existsSync(path)).toBe(true);
+
+    const second = new Program(...args);
+    expect(await count(clientOf(await second.firstLine()))).toBe(2);
+    second.child.kill('SIGTERM');
+    expect([await second.ended, existsSync(path)]).toEqual([0, false]);
+    expect(second.err).not.toContain('"level":"warn"');
+  },
+);
+
+test.skipIf(process.platform === 'win32')('R95: at a Unix socket with TLS', async () => {
+  const { cert, key } = makeSelfSigned(['localhost'], Date.now());
+  const [certFile, keyFile, path] = [join(folder(), 'cert.pem'), join(folder(), 'key.pem'), join(folder(), 'a.sock')];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+  const listen = ['--engine', 'memory', '--listen', `unixs://${path}`];
+  const program = new Program('serve', ...listen, '--cert', certFile, '--key', keyFile);
+  expect(await program.firstLine()).toBe(`varve: serving ./varve-data on unixs://${path}`);
+  const client = new Client(`unix:${path}`, credentials.createSsl(Buffer.from(cert)));
+  onTestFinished(() => client.close());
+  expect(await put(client, 'k')).toBe('k');
 });
 
 test('leases are kept over restarts, and run out', async () => {

@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { activatedSocket, notify } from '../src/systemd.ts';
 import { clientOf, folder, Program, put } from './support/program.ts';
 
 const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+const etcdBin = fileURLToPath(new URL('../dist/etcd/bin-etcd.js', import.meta.url));
 const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 
 test.each([
@@ -44,6 +45,32 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
+test.skipIf(process.platform !== 'linux')(
+  'a Unix socket that systemd has opened is served, and stays when the program ends',
+  async () => {
+    const path = join(folder(), 'varve.sock');
+    const socket = createServer().listen(path);
+    await once(socket, 'listening');
+    const { fd } = Reflect.get(socket, '_handle') as { readonly fd: number };
+    const command = `LISTEN_PID=$$ LISTEN_FDS=1 exec "${process.execPath}" "${bin}" serve --engine memory --listen 127.0.0.1:1`;
+    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe', fd] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    // Node would remove the file with its own socket.
+    renameSync(path, `${path}-`);
+    socket.close();
+    await once(socket, 'close');
+    renameSync(`${path}-`, path);
+    let log = '';
+    child.stderr!.setEncoding('utf8').on('data', (piece: string) => (log += piece));
+    const [text] = (await once(child.stdout!, 'data')) as [Buffer];
+    expect(text.toString()).toBe(`varve: serving ./varve-data on unix://${path}\n`);
+    expect(await put(clientOf(text.toString().trim()), 'a')).toBe('a');
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect([statSync(path).isSocket(), log.includes('"level":"warn"')]).toEqual([true, false]);
+  },
+);
+
 test.skipIf(process.platform === 'win32')(
   'systemd is told when the first call is answered, and when the end begins',
   async () => {
@@ -61,6 +88,45 @@ test.skipIf(process.platform === 'win32')(
     expect(lines()).toEqual([`--pid=${child.pid} READY=1`, `--pid=${child.pid} STOPPING=1`]);
   },
 );
+
+/** Hears what is said to a socket such as NOTIFY_SOCKET, and prints a line for each message. */
+const listener = `
+import socket, sys
+place = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+place.bind(sys.argv[1])
+print("bound", flush=True)
+while True:
+    print(place.recv(4096).decode().replace(chr(10), " "), flush=True)
+`;
+
+function has(program: string): boolean {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+test.skipIf(!has('systemd-notify') || !has('python3')).each([
+  ['varve serve', bin, ['serve', '--engine', 'memory', '--listen', '127.0.0.1:0']],
+  [
+    'varve-etcd',
+    etcdBin,
+    ['--listen-client-urls', 'http://127.0.0.1:0', '--advertise-client-urls', 'http://127.0.0.1:1'],
+  ],
+])('what %s says by systemd-notify arrives at a real NOTIFY_SOCKET', async (_, program, args) => {
+  const path = join(folder(), 'notify');
+  const ears = spawn('python3', ['-c', listener, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void ears.kill('SIGKILL'));
+  let heard = '';
+  ears.stdout.setEncoding('utf8').on('data', (piece: string) => (heard += piece));
+  await expect.poll(() => heard, { timeout: 30_000 }).toContain('bound');
+  const env = { ...process.env, NOTIFY_SOCKET: path };
+  const child = spawn(process.execPath, [program, ...args], { stdio: 'ignore', env, cwd: folder() });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await expect.poll(() => heard, { timeout: 30_000 }).toContain('READY=1');
+  expect(heard).toContain(`MAINPID=${child.pid}`);
+  expect(heard).not.toContain('STOPPING=1');
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  await expect.poll(() => heard, { timeout: 30_000 }).toContain('STOPPING=1');
+});
 
 test('who cannot tell systemd says why', async () => {
   expect(await notify({}, 'READY=1', 42)).toBeUndefined();
@@ -111,17 +177,4 @@ test.skipIf(!hasAnalyze())('systemd-analyze finds nothing wrong with the units',
     stdio: 'pipe',
   });
   expect(said).not.toMatch(/varve/);
-});
-
-test('the container runs as nobody special, keeps its data in a volume, and says how it is', () => {
-  const text = readFileSync(join(packageFolder, 'container', 'Dockerfile'), 'utf8');
-  const steps = text.split('\n').flatMap((line) => /^([A-Z]+) /.exec(line)?.[1] ?? []);
-  expect(steps[0]).toBe('ARG');
-  expect(steps.filter((step) => step === 'FROM')).toHaveLength(2);
-  for (const step of ['USER', 'VOLUME', 'EXPOSE', 'HEALTHCHECK', 'ENTRYPOINT', 'CMD']) expect(steps).toContain(step);
-  expect(steps.indexOf('USER')).toBeLessThan(steps.indexOf('ENTRYPOINT'));
-  expect(text).not.toMatch(/^USER root/m);
-  expect(text).toContain('COPY health.mjs /opt/varve/health.mjs');
-  expect(text).toContain('CMD ["node", "/opt/varve/health.mjs"]');
-  expect(text).not.toMatch(/:latest|^ADD /m);
 });

@@ -23,7 +23,8 @@ import { addressOf, memberOf } from './name.ts';
 import { settingsOf, type Settings } from './options.ts';
 
 /**
- * Connects to the cluster of a name such as `etcd://a:2379,b:2379`, or `etcds:` for TLS.
+ * Connects to the cluster of a name such as `etcd://a:2379,b:2379`, or `etcds:` for TLS; or to the member at a Unix socket, `etcd+unix:///path`
+ * or `etcd+unixs:`.
  * @throws TypeError, RangeError `KV_INVALID` for a wrong name or option
  * @throws KvError `KV_UNAVAILABLE` when no member has answered within `timeoutMs`; `KV_DENIED` for a wrong user or password
  */

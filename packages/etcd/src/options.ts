@@ -75,7 +75,7 @@ export function settingsOf<K, V, W>(options: ConnectOptions<K, V, W>, secure: bo
 
 function checkTls(tls: NonNullable<ClusterOptions['tls']>, secure: boolean): void {
   checkNames(tls, 'tls', tlsNames);
-  if (!secure) throw invalidType('tls is for names that begin with etcds:');
+  if (!secure) throw invalidType('tls is for names that begin with etcds: or etcd+unixs:');
   for (const name of ['ca', 'cert', 'key'] as const) {
     const pem: unknown = tls[name];
     if (pem !== undefined && typeof pem !== 'string' && !(pem instanceof Uint8Array))

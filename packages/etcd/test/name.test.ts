@@ -10,6 +10,9 @@ test.each([
   ['etcds://a.example.org,10.0.0.1:4001/', true, ['a.example.org:2379', '10.0.0.1:4001']],
   ['etcd://[::1]:7,[fe80::1]', false, ['[::1]:7', '[fe80::1]:2379']],
   ['etcd://a,a:2379,b', false, ['a:2379', 'b:2379']],
+  ['etcd+unix:///run/etcd.sock', false, ['unix:/run/etcd.sock']],
+  ['etcd+unix:////run/etcd.sock', false, ['unix:/run/etcd.sock']],
+  ['ETCD+unixs:///run/a%20b%2C,c:1', true, ['unix:/run/a b,,c:1']],
 ])('ENM1: %s', (name, secure, members) => {
   expect(addressOf(name)).toEqual({ secure, members });
 });
@@ -24,6 +27,12 @@ test.each([
   'etcd://a/path',
   'etcd://user:secret@a',
   'etcd:a',
+  'etcd+unix:/run/etcd.sock',
+  'etcd+unix://etcd.sock',
+  'etcd+unix:///',
+  'etcd+unix:///a?secret',
+  'etcd+unix:///a%00secret',
+  'etcd+unix:///a%secret',
   7,
   undefined,
 ])('ENM1: %s is no name, and no part of it is in the message', async (name) => {

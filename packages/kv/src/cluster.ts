@@ -7,9 +7,9 @@
  */
 import { KvError, type ClusterName, type ConnectBothOptions, type ConnectOptions, type Kv } from '@varve/api';
 
-/** True for `etcd://...` and `etcds://...`, in whatever case: what `open` takes for the name of a cluster. It may still be a wrong one. */
+/** True for `etcd://...`, `etcds://...`, `etcd+unix://...` and `etcd+unixs://...`, in whatever case: what `open` takes for the name of a cluster. It may still be a wrong one. */
 export function isClusterName(location: unknown): location is ClusterName {
-  return typeof location === 'string' && /^etcds?:\/\//i.test(location);
+  return typeof location === 'string' && /^etcd(?:s|\+unixs?)?:\/\//i.test(location);
 }
 
 /** @throws KvError `KV_UNAVAILABLE` where `@varve/etcd` is not installed, and as its `connect` */

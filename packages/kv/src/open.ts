@@ -59,8 +59,8 @@ export function open<K extends string, V, W = V>(
 /** A cluster by its name, as `open(name)`, with a codec for keys; values are strings. */
 export function open<K>(name: ClusterName, options: ConnectKeyOptions<K>): Promise<Kv<K>>;
 /**
- * Connects to the cluster of a name such as `etcd://a:2379,b:2379` (with TLS `etcds:`): the same `Kv` on it, by `@varve/etcd`, which is installed
- * beside. Keys and values are strings unless codecs are given.
+ * Connects to the cluster of a name such as `etcd://a:2379,b:2379` (with TLS `etcds:`), or `etcd+unix:///path`: the same `Kv` on it, by `@varve/etcd`,
+ * which is installed beside. Keys and values are strings unless codecs are given.
  * @throws TypeError, RangeError `KV_INVALID` for a wrong name or option
  * @throws KvError `KV_UNAVAILABLE` where `@varve/etcd` is not installed, or nobody answers; `KV_DENIED`
  */

@@ -33,7 +33,12 @@ test('a cluster that is not there is KV_UNAVAILABLE; wrong names and options are
 
 test('KCL2: a cluster is a Kv, a store in this process an EmbeddedKv', () => {
   const calls = () =>
-    [open('etcd://a'), open('etcds://a', { value: json<{ n: number }>() }), open(memory()), open('./data')] as const;
+    [
+      open('etcd+unix:///a'),
+      open('etcds://a', { value: json<{ n: number }>() }),
+      open(memory()),
+      open('./data'),
+    ] as const;
   expectTypeOf(calls).returns.toEqualTypeOf<
     readonly [Promise<Kv>, Promise<Kv<string, { n: number }>>, Promise<EmbeddedKv>, Promise<EmbeddedKv>]
   >();
@@ -42,11 +47,6 @@ test('KCL2: a cluster is a Kv, a store in this process an EmbeddedKv', () => {
 test('KCL2: a name from a setting is asked which of the two it is', () => {
   const either = (name: string) => (isClusterName(name) ? ([open(name)] as const) : open(name));
   expectTypeOf(either).returns.toEqualTypeOf<readonly [Promise<Kv>] | Promise<EmbeddedKv>>();
-  expect(['etcd://a', 'ETCDS://a:1,b', './etcd', 'etcd:a', 7].map(isClusterName)).toEqual([
-    true,
-    true,
-    false,
-    false,
-    false,
-  ]);
+  const names = ['etcd://a', 'ETCDS://a:1,b', 'etcd+unix:///a', 'etcd+unixs:///a', './etcd', 'etcd:a', 'unix:///a', 7];
+  expect(names.filter(isClusterName)).toEqual(names.slice(0, 4));
 });

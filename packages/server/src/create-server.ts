@@ -34,7 +34,9 @@ import { httpStreams } from './transport/http2.ts';
 import { onStreams } from './transport/http2-servers.ts';
 import type { ListenAddress, TlsOptions } from './transport/listen-options.ts';
 import { Listener } from './transport/listener.ts';
+import { urlOf } from './transport/place.ts';
 import { limitPings } from './transport/ping-limit.ts';
+import { socketPath } from './transport/socket-file.ts';
 import { unaryStreams } from './transport/unary/unary-calls.ts';
 import { registerWatch } from './watch/service.ts';
 
@@ -43,7 +45,12 @@ export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOp
   readonly host?: string | undefined;
   /** 0: a free one. @default 0 */
   readonly port?: number | undefined;
-  /** A TCP socket that listens already, as the number of its descriptor: then `host` and `port` are the socket's. @default none */
+  /**
+   * A Unix socket, by the path of its file, instead of `host` and `port`. Only its owner may call there. A file that a dead server has left is
+   * replaced, one at which somebody answers is `SERVER_LISTEN`; `close` removes it. @default none
+   */
+  readonly path?: string | undefined;
+  /** A socket that listens already, TCP or Unix, as the number of its descriptor: then it says where, and not the options. @default none */
   readonly fd?: number | undefined;
   /** @default none: without TLS */
   readonly tls?: TlsOptions | undefined;
@@ -66,9 +73,13 @@ export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOp
 }
 
 export interface EtcdServer extends AsyncDisposable {
+  /** '' of a Unix socket. */
   readonly host: string;
+  /** 0 of a Unix socket. */
   readonly port: number;
-  /** Such as `http://127.0.0.1:2379`. */
+  /** The file of a Unix socket, absolute; '' where one was handed over and the system does not tell. Undefined: it is none. */
+  readonly path: string | undefined;
+  /** Such as `http://127.0.0.1:2379`, or `unix:///run/varve/varve.sock`; `etcdctl --endpoints` takes both. */
   readonly url: string;
   /** Ends streams, answers what has begun, and lets nobody in. Idempotent. The layers stay open. */
   close(): Promise<void>;
@@ -81,7 +92,9 @@ export interface EtcdServer extends AsyncDisposable {
 export async function createServer(layers: Layers, options: ServerOptions = {}): Promise<EtcdServer> {
   checkNames(options);
   const limits = new Limits(options);
-  const { host = '127.0.0.1', port = 0, fd, tls, graceMs = 5000 } = options;
+  const { tls, graceMs = 5000 } = options;
+  const first = { ...addressOf(options), fd: options.fd };
+  const more = (options.also ?? []).map(addressOf);
   const member = { name: options.name ?? 'default', peerUrls: options.peerUrls, token: options.clusterToken };
   const { version = '3.6.0' } = options;
   const state = await ServerState.load(layers, limits, { member, version, auth: await readAuthOptions(options) });
@@ -119,10 +132,10 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const listeners: Listener[] = [];
   const parts = { listeners, calls, grpc, gateway };
   try {
-    for (const { probesOnly, ...address } of [{ host, port, fd, tls, probesOnly: false }, ...(options.also ?? [])]) {
+    for (const { probesOnly, ...address } of [first, ...more]) {
       const { connections, handshakeTimeoutMs, requestTimeoutMs } = limits;
-      const place = { tls: undefined, ...address, connections, handshakeTimeoutMs, requestTimeoutMs };
-      const served = probesOnly === true ? { front: probesFront } : { front, grpc: injector };
+      const place = { ...address, connections, handshakeTimeoutMs, requestTimeoutMs };
+      const served = probesOnly ? { front: probesFront } : { front, grpc: injector };
       listeners.push(await Listener.open(served, place));
     }
   } catch (error) {
@@ -130,19 +143,21 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
     await state.auth.close();
     throw error;
   }
-  const { address, port: listening } = listeners[0]!.address;
-  const shown = fd === undefined ? host : address;
-  const url = `${tls === undefined ? 'http' : 'https'}://${shown.includes(':') ? `[${shown}]` : shown}:${listening}`;
+  const found = listeners[0]!.place;
+  // The name that was given, and not what it was found to be.
+  const place = options.fd === undefined && found.path === undefined ? { ...found, host: first.host } : found;
+  const url = urlOf(place, tls !== undefined);
   state.clientUrls = options.advertiseUrls ?? [url];
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= shutDown(parts, graceMs).finally(() => state.auth.close()));
-  return { host: shown, port: listening, url, close, [Symbol.asyncDispose]: close };
+  return { ...place, url, close, [Symbol.asyncDispose]: close };
 }
 
 /** The names of `ServerOptions`; as an object, so that the compiler sees one that is missing. */
 const optionNames: Readonly<Record<keyof ServerOptions, true>> = {
   host: true,
   port: true,
+  path: true,
   fd: true,
   tls: true,
   also: true,
@@ -177,6 +192,23 @@ function checkNames(options: ServerOptions): void {
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(optionNames, name)) throw new TypeError(`options: ${name} is not one of them`);
   }
+}
+
+/** The address with its defaults. @throws TypeError, RangeError */
+function addressOf({ host, port, path, tls, probesOnly = false }: ListenAddress): Address {
+  if (path !== undefined && (host !== undefined || port !== undefined)) {
+    throw new TypeError('path is instead of host and port: leave those out');
+  }
+  const file = path === undefined ? undefined : socketPath(path);
+  return { host: host ?? '127.0.0.1', port: port ?? 0, path: file, tls, probesOnly };
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly probesOnly: boolean;
 }
 
 interface Parts {

@@ -7,3 +7,4 @@ export type { Lease, Layers, Lessor } from './layers.ts';
 export type { LimitOptions } from './limits.ts';
 export type { SlowCall } from './rpc/slow-call.ts';
 export type { ListenAddress, TlsOptions } from './transport/listen-options.ts';
+export { socketPath } from './transport/socket-file.ts';

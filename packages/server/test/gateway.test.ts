@@ -123,6 +123,37 @@ describe('unary calls', () => {
     expect(read()).not.toContain('Connection: close');
   });
 
+  test('C7: a watch on a connection that has served others is not ended when the time of their bodies is over', async () => {
+    await using server = await start({ requestTimeoutMs: 500 });
+    const { socket, read } = await socketTo(server);
+    for (let at = 1; at <= 3; at++) {
+      socket.write('POST /v3/kv/range HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\n');
+      socket.write('{"key":"Zm9v"}');
+      await expect.poll(() => read().split('"raft_term"').length, { interval: 1 }).toBe(at + 1);
+    }
+    socket.write(chunked('watch') + chunk(`{"create_request":{"key":"${foo}"}}`) + '0\r\n\r\n');
+    await expect.poll(read).toContain('"created":true');
+    // One that never ends its body is shown out after that time, which began later than theirs.
+    const late = await socketTo(server);
+    late.socket.write(chunked('kv/range') + chunk('{"key":'));
+    await late.gone;
+    await server.put('foo=1');
+    await expect.poll(read).toContain('"events":[');
+  });
+
+  test('C7: what follows the first document of a request is dropped, however long it is', async () => {
+    await using server = await start();
+    const { socket, read } = await socketTo(server);
+    const rest = ' '.repeat(1_000_000);
+    for (let at = 1; at <= 3; at++) {
+      socket.write(chunked('kv/range') + chunk('{"key":"Zm9v"}'));
+      await expect.poll(() => read().split('"raft_term"').length, { interval: 1 }).toBe(at + 1);
+      socket.write(`${chunk(rest)}0\r\n\r\n`);
+    }
+    socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await expect.poll(read).toContain('\r\n\r\nok\n');
+  });
+
   test('law 9: what was sent ahead is answered in its order, and not without end', async () => {
     await using server = await start();
     const { socket, read, gone } = await socketTo(server);
@@ -383,7 +414,8 @@ describe('HTTP/2', () => {
   test('JSON goes over HTTP/2, too, beside gRPC on one connection', async () => {
     await using server = await start();
     const session = connectHttp2(server.server.url);
-    onTestFinished(() => session.destroy());
+    // Before the server, which would reset it.
+    using _ = { [Symbol.dispose]: () => session.destroy() };
     const stream = session.request({ ':method': 'POST', ':path': '/v3/kv/put', 'content-type': 'application/json' });
     stream.end(`{"key":"${foo}"}`);
     let text = '';
@@ -417,7 +449,8 @@ describe('HTTP/2', () => {
     });
     expect(status).toBe(200);
     const session = connectHttp2(server.server.url, { ca, servername: 'localhost' });
-    onTestFinished(() => session.destroy());
+    // Before the server, which would reset it.
+    using _ = { [Symbol.dispose]: () => session.destroy() };
     const stream = session.request({ ':method': 'POST', ':path': '/v3/kv/put', ':authority': 'example.com' });
     stream.end(`{"key":"${foo}"}`);
     const answered = await new Promise<unknown>((resolve) =>

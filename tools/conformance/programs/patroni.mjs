@@ -207,6 +207,9 @@ async function trial(name, logs) {
     until(`${words} on ${node.name}`, 30_000, async () => rows(node) === words);
   const insert = (/** @type {Node} */ node, /** @type {string} */ word) =>
     node.sql(`insert into words (word) values ('${word}')`);
+  // Patroni calls it the leader when it has the lock; its PostgreSQL is still being promoted then, and takes no rows.
+  const takes = (/** @type {Node} */ node, /** @type {string} */ word) =>
+    until(`${node.name} to take a row`, 60_000, async () => insert(node, word) === '');
   try {
     await transcript.step(`${name} is healthy`, () => server.start());
     a.start();
@@ -219,13 +222,13 @@ async function trial(name, logs) {
     a.kill();
     transcript.say('SIGKILL to a: Patroni and PostgreSQL');
     await transcript.step('failover: b is the leader', () => until('failover', 90_000, () => b.is('leader')));
-    insert(b, 'two');
+    await transcript.step('b takes a row', () => takes(b, 'two'));
     a.start();
     await transcript.step('rejoin: a is a replica', () => until('rejoin', 90_000, () => a.is('replica')));
     await transcript.step('a has the row of the new leader', () => has(a, 'one,two'));
     transcript.say(await b.ask('/switchover', { leader: 'b', candidate: 'a' }));
     await transcript.step('switchover: a is the leader', () => until('switchover', 60_000, () => a.is('leader')));
-    insert(a, 'three');
+    await transcript.step('a takes a row', () => takes(a, 'three'));
     await transcript.step('b follows', () => until('b', 60_000, () => b.is('replica')));
     await server.stop('SIGKILL');
     await transcript.step(`SIGKILL to ${name}, and it is back`, () => server.start());

@@ -70,6 +70,21 @@ test.skipIf(!isThere)(
   300_000,
 );
 
+test.skipIf(!isThere)('etcdctl prints at a Unix socket what it prints at the port of the same server', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-etcdctl-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'varve.sock');
+  const endpoints = [await serve({ also: [{ path }] }), `unix://${path}`];
+  expect((await etcdctl(endpoints[1]!, ['put', 'a', '1'])).out).toBe('OK\n');
+  for (const args of ['get a', 'member list', 'endpoint status', 'endpoint health', 'endpoint hashkv', 'defrag']) {
+    const [port, socket] = await Promise.all(endpoints.map((endpoint) => etcdctl(endpoint, args.split(' '))));
+    const shown = (output: Output | undefined) =>
+      [args, output?.status, normalized(`${output?.out}${output?.err}`.replaceAll(endpoints[1]!, 'HOST'))] as const;
+    expect(shown(socket)).toEqual(shown(port));
+    expect(socket?.status).toBe(0);
+  }
+});
+
 test.skipIf(!isThere)(
   'etcdctl watches, keeps leases alive, takes snapshots, and mirrors',
   async () => {

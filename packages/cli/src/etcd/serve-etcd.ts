@@ -10,6 +10,7 @@ import { hasEtcdStore, openEtcdLayers } from '../open-layers.ts';
 import { UsageError } from '../failures.ts';
 import { ended } from '../serve.ts';
 import { notify } from '../systemd.ts';
+import { shownAt } from './addresses.ts';
 import { startAutoCompaction } from './auto-compaction.ts';
 import { every, nowMs } from './clock.ts';
 import type { EtcdLog } from './etcd-log.ts';
@@ -35,9 +36,10 @@ export async function serveEtcd(given: Given, log: EtcdLog, { signal, environmen
   log.say('info', 'etcdserver', `advertise client URLs = ${advertised.join(',')}`, {
     'advertise-client-urls': advertised,
   });
-  for (const { plain, secure, host } of places) {
+  for (const { plain, secure, host, path } of places) {
     if (plain && !secure && given.values['cert-file'] !== '') {
-      const what = `The scheme of client url at ${host} is HTTP while key/cert files are presented`;
+      const scheme = path === undefined ? `at ${host} is HTTP` : `at ${path} is unix`;
+      const what = `The scheme of client url ${scheme} while key/cert files are presented`;
       log.say('warn', 'embed', `${what}. Ignored key/cert files.`);
     }
   }
@@ -83,10 +85,12 @@ function sayReady(log: EtcdLog, { name, advertised, places }: Settings): void {
   log.say('info', 'etcdserver/api', `enabled capabilities for version ${version}`, { 'cluster-version': version });
   log.say('info', 'etcdserver', `published {Name:${name} ClientURLs:[${advertised.join(' ')}]} to the cluster`, facts);
   log.say('info', 'embed', 'ready to serve client requests');
-  for (const { host, port, plain, secure } of places) {
-    const at = `${host}:${port}`;
-    if (secure) log.say('info', 'embed', `serving client requests on ${at}`, { address: at });
-    if (plain) {
+  for (const place of places) {
+    const { plain, secure, path } = place;
+    const at = shownAt(place);
+    // Nobody reaches a Unix socket from elsewhere: what etcd discourages is not discouraged there.
+    if (secure || path !== undefined) log.say('info', 'embed', `serving client requests on ${at}`, { address: at });
+    if (plain && path === undefined) {
       const words = `serving insecure client requests on ${at}, this is strongly discouraged!`;
       log.say('notice', 'embed', words, { address: at });
     }

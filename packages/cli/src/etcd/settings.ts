@@ -69,7 +69,7 @@ export function readSettings(given: Given): Settings {
     ...{ name, data, advertised, places },
     retention: readRetention(values['auto-compaction-mode'], values['auto-compaction-retention']),
     server: {
-      ...{ host: first?.host, port: first?.port, tls: first?.tls },
+      ...{ host: first?.host, port: first?.port, path: first?.path, tls: first?.tls },
       also: [...more, ...metrics.map((place) => listenAt(place, tls, true))],
       name,
       advertiseUrls: advertised,
@@ -133,9 +133,10 @@ function checkCluster(name: string, text: string): void {
 }
 
 function listenAt(place: Place, tls: TlsOptions | undefined, probesOnly: boolean): ListenAddress {
-  const { host, port, plain, secure } = place;
-  if (!secure || tls === undefined) return { host, port, probesOnly };
-  return { host, port, probesOnly, tls: plain ? { ...tls, plainToo: true } : tls };
+  const { host, port, path, plain, secure } = place;
+  const at = path === undefined ? { host, port } : { path };
+  if (!secure || tls === undefined) return { ...at, probesOnly };
+  return { ...at, probesOnly, tls: plain ? { ...tls, plainToo: true } : tls };
 }
 
 /** Who may call, and how it says who it is. What is not given is the server's own default: it lets fewer web pages in than etcd. */

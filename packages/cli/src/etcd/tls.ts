@@ -31,7 +31,7 @@ export function clientTls(values: Values, data: string, places: readonly Place[]
   if (!hasKey && !isAuto) {
     throw new UsageError('TLS key/cert (--cert-file, --key-file) must be provided for client urls with HTTPS scheme');
   }
-  const hosts = [...new Set(['localhost', ...places.map(({ host }) => host)])];
+  const hosts = [...new Set(['localhost', ...places.flatMap(({ host, path }) => (path === undefined ? [host] : []))])];
   const own = isAuto
     ? selfSigned(join(data, 'fixtures', 'client'), hosts, wallMs())
     : { cert: readNamed('--cert-file', values['cert-file']), key: readNamed('--key-file', values['key-file']) };

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { shownAt } from '../../src/etcd/addresses.ts';
 import { readFlags } from '../../src/etcd/read-flags.ts';
 import { logSettings, readSettings } from '../../src/etcd/settings.ts';
 import { folder } from '../support/program.ts';
@@ -39,7 +40,11 @@ test.each([
     'must not contain a path',
   ],
   [['--listen-client-urls', 'https://127.0.0.1:1', '--advertise-client-urls', 'https://a:1'], 'TLS key/cert'],
-  [['--listen-client-urls', 'unix://a:1', '--advertise-client-urls', 'http://a:1'], 'unix sockets'],
+  [['--listen-client-urls', 'unix://', '--advertise-client-urls', 'http://a:1'], 'the path of a file'],
+  [['--listen-client-urls', 'unix:///a?b', '--advertise-client-urls', 'http://a:1'], 'the path of a file'],
+  [['--listen-client-urls', 'unix:///a%', '--advertise-client-urls', 'http://a:1'], 'malformed'],
+  [['--listen-client-urls', `unix:///${'a'.repeat(110)}`, '--advertise-client-urls', 'http://a:1'], 'at most'],
+  [['--listen-client-urls', 'unixs:///a', '--advertise-client-urls', 'unixs:///a'], 'TLS key/cert'],
   [['--advertise-client-urls', 'http://:1'], 'unexpected empty host'],
   [['--initial-cluster', 'b=http://localhost:2380'], 'local name "default"'],
   [['--initial-cluster', 'default=http://a:1,b=http://b:1'], 'a cluster of one member'],
@@ -98,6 +103,33 @@ test('decisions/0041: one address with and without TLS, further ones, and those 
     ['127.0.0.1', 4, false, undefined, true],
   ]);
   expect(readFileSync(join(data, 'fixtures', 'client', 'cert.pem'), 'utf8')).toBe(tls?.cert);
+});
+
+test('decisions/0041: files of Unix sockets, one of them with and without TLS, and relative as etcd has it', () => {
+  const data = folder();
+  const urls = 'unix:///run/a%20b.sock,unixs:///run/a%20b.sock,unix://localhost:2379,unix://x/y';
+  const { server, advertised, places } = settings(
+    ...['--listen-client-urls', urls, '--advertise-client-urls', 'unix:///run/a%20b.sock', '--auto-tls'],
+    ...[
+      '--data-dir',
+      data,
+      '--listen-metrics-urls',
+      'unix:///run/m',
+      '--listen-peer-urls',
+      `unix://${'p'.repeat(150)}:1`,
+    ],
+  );
+  const { host, port, path, tls, also } = server;
+  expect([host, port, path, tls?.plainToo]).toEqual([undefined, undefined, '/run/a b.sock', true]);
+  expect(also!.map((one) => [one.host, one.port, one.path, one.tls, one.probesOnly])).toEqual([
+    [undefined, undefined, resolve('localhost:2379'), undefined, false],
+    [undefined, undefined, resolve('x/y'), undefined, false],
+    [undefined, undefined, '/run/m', undefined, true],
+  ]);
+  expect([advertised, places.map(shownAt)]).toEqual([
+    ['unix:///run/a%20b.sock'],
+    ['/run/a b.sock', resolve('localhost:2379'), resolve('x/y')],
+  ]);
 });
 
 test('R94: an authority that clients must show is read, and is needed', () => {

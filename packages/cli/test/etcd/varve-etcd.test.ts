@@ -81,6 +81,25 @@ test('decisions/0041: JSON lines on standard output, slow requests among them, a
   expect(JSON.parse(slow()!)).toMatchObject({ method: '/etcdserverpb.KV/Put', code: 0, untold: 0 });
 });
 
+test.skipIf(process.platform === 'win32')(
+  'decisions/0041: clients at a Unix socket, named as etcd names it, without a word of warning',
+  async () => {
+    const cwd = folder();
+    const args = ['--listen-client-urls', 'unix://localhost:2379', '--advertise-client-urls', 'unix://localhost:2379'];
+    const program = new NodeProgram(bin, ['--data-dir', 'data', '--logger=zap', ...args], cwd);
+    await expect.poll(() => program.err, { timeout: 20_000 }).toContain('ready to serve client requests');
+    const path = join(cwd, 'localhost:2379');
+    await expect.poll(() => program.err).toContain(`serving client requests on ${path}`);
+    expect(program.err).toContain('"advertise-client-urls":["unix://localhost:2379"]');
+    await put(clientOf(`unix://${path}`), 'k');
+    expect(await count(clientOf(`unix://${path}`))).toBe(1);
+    program.child.kill('SIGTERM');
+    await program.ended;
+    expect([program.child.signalCode, existsSync(path)]).toEqual(['SIGTERM', false]);
+    expect(program.err).not.toMatch(/"level":"(?:warn|notice)"|discouraged/);
+  },
+);
+
 test.each([
   [['--wrong'], 2, 'flag provided but not defined: -wrong'],
   [['grpc-proxy', 'start'], 2, 'there is no such proxy'],

@@ -24,8 +24,9 @@ export class NodeProgram {
   out = '';
   err = '';
 
-  constructor(file: string, args: readonly string[]) {
-    this.child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** @param cwd where it runs; as this process, if it is not given */
+  constructor(file: string, args: readonly string[], cwd?: string) {
+    this.child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd });
     this.child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (this.out += chunk));
     this.child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (this.err += chunk));
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
@@ -49,8 +50,10 @@ export class Program extends NodeProgram {
   }
 }
 
+/** @param line ends with `http://HOST:PORT` or `unix:///PATH` */
 export function clientOf(line: string): Client {
-  const client = new Client(/http:\/\/(\S+)$/.exec(line)![1]!, credentials.createInsecure());
+  const [, address, path] = /(?:http:\/\/(\S+)|unix:\/\/(\S+))$/.exec(line)!;
+  const client = new Client(address ?? `unix:${path}`, credentials.createInsecure());
   onTestFinished(() => client.close());
   return client;
 }

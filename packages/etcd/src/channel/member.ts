@@ -41,7 +41,7 @@ const PING_MS = 6000;
 const PING_TIMEOUT_MS = 3000;
 
 export class Member {
-  /** `host:port`. */
+  /** `host:port`, or `unix:/path`. */
   readonly address: string;
   /** The etcd it takes itself for; known after the first status. */
   version: string | undefined;

@@ -11,22 +11,25 @@ export class Served {
   readonly #store: WatchableStore;
   readonly #lessor: Lessor;
   #server: EtcdServer | undefined;
+  readonly #path: string | undefined;
   #port = 0;
 
-  private constructor(backend: Backend, store: WatchableStore, lessor: Lessor) {
+  private constructor(backend: Backend, store: WatchableStore, lessor: Lessor, path: string | undefined) {
+    this.#path = path;
     this.#backend = backend;
     this.#store = store;
     this.#lessor = lessor;
   }
 
-  static async open(): Promise<Served> {
+  /** @param path of a Unix socket, instead of a port */
+  static async open(path?: string): Promise<Served> {
     const backend = await openBackend(memoryEngine());
     const leases = prepareLessor({ minTtl: 1 });
     const store = await openWatchableStore(backend, {
       observers: [leases.observe],
       maxDeletes: Number.MAX_SAFE_INTEGER,
     });
-    const served = new Served(backend, store, await leases.open());
+    const served = new Served(backend, store, await leases.open(), path);
     await served.serve();
     return served;
   }
@@ -49,8 +52,9 @@ export class Served {
     while (this.#server === undefined) {
       // Below the ports that the kernel gives to whoever asks for any: it stays ours while nobody is served.
       const port = this.#port === 0 ? randomInt(20_500, 32_000) : this.#port;
-      this.#server = await createServer(layers, { port, graceMs: 50 }).catch((error: { code?: string }) => {
-        if (this.#port !== 0 || error.code !== 'SERVER_LISTEN') throw error;
+      const place = this.#path === undefined ? { port } : { path: this.#path };
+      this.#server = await createServer(layers, { ...place, graceMs: 50 }).catch((error: { code?: string }) => {
+        if (this.#path !== undefined || this.#port !== 0 || error.code !== 'SERVER_LISTEN') throw error;
         return undefined;
       });
     }

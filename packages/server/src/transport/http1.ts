@@ -64,10 +64,14 @@ export class Http1 {
     }
   }
 
-  /** Node drops what comes; this ends it. */
+  /** Node drops only a body that nobody has begun to read. */
   #dropRest(request: IncomingMessage): void {
     if (request.complete) return;
-    const cancel = after(this.#requestTimeoutMs, () => request.socket.destroy());
+    request.removeAllListeners('readable').resume();
+    const cancel = after(this.#requestTimeoutMs, () => {
+      // The connection may serve another one by now.
+      if (!request.complete) request.socket.destroy();
+    });
     request.once('close', cancel);
   }
 

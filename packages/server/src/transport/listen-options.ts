@@ -16,11 +16,14 @@ export interface TlsOptions {
   readonly plainToo?: boolean | undefined;
 }
 
-/** A further address. */
+/** A further address: `host` and `port`, or `path`. */
 export interface ListenAddress {
-  readonly host: string;
-  /** 0: a free one. */
-  readonly port: number;
+  /** @default 127.0.0.1 */
+  readonly host?: string | undefined;
+  /** 0: a free one. @default 0 */
+  readonly port?: number | undefined;
+  /** A Unix socket, by the path of its file, which only its owner may use. @default none */
+  readonly path?: string | undefined;
   readonly tls?: TlsOptions | undefined;
   /** Serve only health, version and metrics, over HTTP/1.1: neither gRPC nor the gateway. @default false */
   readonly probesOnly?: boolean | undefined;

@@ -11,7 +11,7 @@
  * SVTL3  After `close` nobody new is let in; who is in is shown out by `end`.
  * SVTL4  Where both TLS and plain are welcome (`plainToo`), a connection that begins with a handshake has TLS.
  */
-import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import type { ConnectionInjector } from '@grpc/grpc-js';
 import { after } from '../clock.ts';
@@ -21,6 +21,8 @@ import { onFirstHeaders } from './first-headers.ts';
 import type { Front } from './front.ts';
 import { Http1 } from './http1.ts';
 import type { TlsOptions } from './listen-options.ts';
+import type { Place } from './place.ts';
+import { forOwnerAlone, keepForOwner, makeWay, pathOfDescriptor } from './socket-file.ts';
 
 /** What is served at an address. */
 export interface Served {
@@ -33,7 +35,9 @@ export interface Served {
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
-  /** A socket that listens already, instead of `host` and `port`. */
+  /** A Unix socket, by its absolute path, instead of `host` and `port`. */
+  readonly path?: string | undefined;
+  /** A socket that listens already, instead of all three. */
   readonly fd?: number | undefined;
   readonly tls: TlsOptions | undefined;
   readonly connections: number;
@@ -47,13 +51,15 @@ export class Listener {
   readonly #http: Http1;
   readonly #server: NetServer;
   readonly #handshakeTimeoutMs: number;
+  readonly #fd: number | undefined;
   readonly #sockets: Set<Socket> = new Set();
 
   private constructor(
     { front, grpc }: Served,
-    { tls, connections, handshakeTimeoutMs, requestTimeoutMs }: ListenerOptions,
+    { tls, fd, connections, handshakeTimeoutMs, requestTimeoutMs }: ListenerOptions,
   ) {
     this.#grpc = grpc;
+    this.#fd = fd;
     this.#http = new Http1(front, handshakeTimeoutMs, requestTimeoutMs);
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#server =
@@ -73,11 +79,17 @@ export class Listener {
   }
 
   /** Where it listens. */
-  get address(): AddressInfo {
-    return this.#server.address() as AddressInfo;
+  get place(): Place {
+    const address = this.#server.address();
+    if (typeof address === 'object' && address !== null) {
+      return { host: address.address, port: address.port, path: undefined };
+    }
+    // Node knows no path of a Unix socket that it has not made.
+    const path = this.#fd === undefined ? (address ?? '') : pathOfDescriptor(this.#fd);
+    return { host: '', port: 0, path };
   }
 
-  /** Nobody new is let in. */
+  /** Nobody new is let in; the file of a Unix socket is gone, unless it was handed over. */
   close(): void {
     this.#server.close();
     this.#http.close();
@@ -88,21 +100,33 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #listen({ host, port, fd }: ListenerOptions): Promise<void> {
+  async #listen({ host, port, path, fd }: ListenerOptions): Promise<void> {
+    const socketFile = fd === undefined ? path : undefined;
+    if (socketFile !== undefined) await makeWay(socketFile);
     return new Promise((resolve, reject) => {
       const server = this.#server;
       const failed = (cause: NodeJS.ErrnoException): void => {
-        const place = fd === undefined ? `${host}:${port}` : `the socket that was handed over as ${fd}`;
-        const isElsewhere = cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND';
-        const advice = isElsewhere ? 'give an address of this machine' : 'is another server running there?';
-        const message = `cannot listen on ${place} (${cause.message}): ${advice}`;
+        const place = fd === undefined ? (path ?? `${host}:${port}`) : `the socket that was handed over as ${fd}`;
+        const message = `cannot listen on ${place} (${cause.message}): ${adviceFor(cause.code, socketFile !== undefined)}`;
         reject(new ServerError('SERVER_LISTEN', message, { cause }));
       };
       server.once('error', failed);
-      server.listen(fd === undefined ? { port, host } : { fd }, () => {
+      const listening = (): void => {
         server.off('error', failed);
         resolve();
-      });
+      };
+      if (fd !== undefined) server.listen({ fd }, listening);
+      else if (socketFile === undefined) server.listen({ port, host }, listening);
+      else {
+        // One process has it, a worker of a cluster as well: so its file is made in this tick.
+        forOwnerAlone(() => server.listen({ path: socketFile, exclusive: true }, listening));
+        try {
+          if (server.listening) keepForOwner(socketFile);
+        } catch (error) {
+          server.close();
+          failed(error as NodeJS.ErrnoException);
+        }
+      }
     });
   }
 
@@ -175,6 +199,13 @@ export class Listener {
     socket.on('error', () => undefined);
     socket.once('close', () => void this.#sockets.delete(socket));
   }
+}
+
+function adviceFor(code: string | undefined, isFile: boolean): string {
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'give an address of this machine';
+  // A folder that is not there is EACCES to libuv.
+  if (isFile && code !== 'EADDRINUSE') return 'its folder must be there, and this user able to write in it';
+  return 'is another server running there?';
 }
 
 function pem(text: string | Uint8Array): string | Buffer {

@@ -59,7 +59,8 @@ export async function start({ engine = memoryEngine(), maxDeletes, ...options }:
   const store = await openWatchableStore(backend, { observers: [leases.observe], maxDeletes });
   const lessor = await leases.open();
   const server = await createServer({ store, backend, lessor }, options);
-  return new Running(backend, store, lessor, server, new TestClient(`${server.host}:${server.port}`));
+  const address = server.path === undefined ? `${server.host}:${server.port}` : `unix:${server.path}`;
+  return new Running(backend, store, lessor, server, new TestClient(address));
 }
 
 /** Failures by their texts, as clients compare them. */
