@@ -22,7 +22,8 @@ function gated(inner: Engine = memoryEngine()): { engine: Engine; commits: Chang
     size: 0,
     sizeInUse: 0,
     async commit(changes) {
-      commits.push(changes);
+      // As the contract has it, they are good until this has settled.
+      commits.push([...changes]);
       await new Promise<void>((resolve) => waiting.push(resolve));
       await inner.commit(changes);
     },

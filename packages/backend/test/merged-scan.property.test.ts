@@ -5,6 +5,7 @@ import { type Bucket, buckets, type Change, openBackend } from '../src/index.ts'
 import { AppendLayer, type Layer, TreeLayer } from '../src/pending/layer.ts';
 import { PackedChanges } from '../src/contract/packed-changes.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
+import { deferred } from '../src/conformance/index.ts';
 import { mergedScan } from '../src/read/merged-scan.ts';
 import { byHand, turnsDuring } from './helpers.ts';
 
@@ -15,61 +16,66 @@ const edits = fc.record({
   rows: fc.array(fc.tuple(key, fc.option(fc.nat(255))), { maxLength: 30 }),
 });
 
-test('BD7 ME1 ME2 ME3 a scan through two overlays equals the map of what was last said of each key', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.uniqueArray(key, { maxLength: 40 }),
-      edits,
-      edits,
-      fc.option(key, { nil: undefined }),
-      fc.option(key, { nil: undefined }),
-      fc.integer({ min: 1, max: 9 }),
-      async (committed, below, above, start, end, chunkSize) => {
-        const model = new Map<number, number>(committed.map((n) => [n, 0]));
-        const engine = memoryEngine();
-        const rows = committed.map((n): Change => ({
-          type: 'put',
-          bucket,
-          key: Uint8Array.of(n),
-          value: Uint8Array.of(0),
-        }));
-        await engine.commit([{ type: 'createBucket', bucket }, ...rows]);
-        const layers: Layer[] = [];
-        for (const { cleared, rows: changed } of [below, above]) {
-          const changes = new PackedChanges();
-          const layer = new TreeLayer(changes, cleared);
-          if (cleared) model.clear();
-          for (const [n, value] of changed) {
-            if (value === null) {
-              changes.pushRow('delete', bucket, Uint8Array.of(n), 0, 1, 1);
-              layer.set(changes.length - 1, Uint8Array.of(n));
-              model.delete(n);
-            } else {
-              changes.pushRow('put', bucket, Uint8Array.of(n, value), 0, 1, 2);
-              layer.set(changes.length - 1, Uint8Array.of(n));
-              model.set(n, value);
+test.each([false, true])(
+  'BD7 ME1 ME2 ME3 ME6 a scan through two overlays equals the map of what was last said of each key, its rows lent: %s',
+  async (lent) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(key, { maxLength: 40 }),
+        edits,
+        edits,
+        fc.option(key, { nil: undefined }),
+        fc.option(key, { nil: undefined }),
+        fc.integer({ min: 1, max: 9 }),
+        async (committed, below, above, start, end, chunkSize) => {
+          const model = new Map<number, number>(committed.map((n) => [n, 0]));
+          // Overwrites what it has lent.
+          const engine = lent ? deferred(memoryEngine()) : memoryEngine();
+          const rows = committed.map((n): Change => ({
+            type: 'put',
+            bucket,
+            key: Uint8Array.of(n),
+            value: Uint8Array.of(0),
+          }));
+          await engine.commit([{ type: 'createBucket', bucket }, ...rows]);
+          const layers: Layer[] = [];
+          for (const { cleared, rows: changed } of [below, above]) {
+            const changes = new PackedChanges();
+            const layer = new TreeLayer(changes, cleared);
+            if (cleared) model.clear();
+            for (const [n, value] of changed) {
+              if (value === null) {
+                changes.pushRow('delete', bucket, Uint8Array.of(n), 0, 1, 1);
+                layer.set(changes.length - 1, Uint8Array.of(n));
+                model.delete(n);
+              } else {
+                changes.pushRow('put', bucket, Uint8Array.of(n, value), 0, 1, 2);
+                layer.set(changes.length - 1, Uint8Array.of(n));
+                model.set(n, value);
+              }
             }
+            layers.unshift(layer);
           }
-          layers.unshift(layer);
-        }
-        const seen: number[][] = [];
-        const options = {
-          start: start === undefined ? undefined : Uint8Array.of(start),
-          end: end === undefined ? undefined : Uint8Array.of(end),
-          chunkSize,
-        };
-        for await (const chunk of mergedScan(engine, layers, bucket, options, nodeClock)) {
-          expect(chunk.length).toBeGreaterThan(0);
-          expect(chunk.length).toBeLessThanOrEqual(chunkSize);
-          for (const row of chunk) seen.push([row.key[0]!, row.value[0]!]);
-        }
-        const want = [...model].filter(([n]) => n >= (start ?? 0) && n < (end ?? 99)).sort(([a], [b]) => a - b);
-        expect(seen).toEqual(want);
-      },
-    ),
-    { numRuns: 500 },
-  );
-});
+          const seen: number[][] = [];
+          const options = {
+            start: start === undefined ? undefined : Uint8Array.of(start),
+            end: end === undefined ? undefined : Uint8Array.of(end),
+            chunkSize,
+            lent,
+          };
+          for await (const chunk of mergedScan(engine, layers, bucket, options, nodeClock)) {
+            expect(chunk.length).toBeGreaterThan(0);
+            expect(chunk.length).toBeLessThanOrEqual(chunkSize);
+            for (const row of chunk) seen.push([row.key[0]!, row.value[0]!]);
+          }
+          const want = [...model].filter(([n]) => n >= (start ?? 0) && n < (end ?? 99)).sort(([a], [b]) => a - b);
+          expect(seen).toEqual(want);
+        },
+      ),
+      { numRuns: lent ? 150 : 500 },
+    );
+  },
+);
 
 test('LY1 LY4 a pin of an append-only layer keeps its rows while the layer goes on, fails and starts again', () => {
   fc.assert(

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Bucket, buckets } from '../src/index.ts';
-import { type Layers, Overlay } from '../src/pending/overlay.ts';
+import { type Ground, type Layers, Overlay } from '../src/pending/overlay.ts';
 import { noRoom } from '../src/contract/packed-changes.ts';
 import { Slab } from '../src/pending/slab.ts';
 import { checkLayer } from './check-layers.ts';
@@ -15,6 +15,10 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('drop' as const), bucket: fc.nat(1) }) },
 );
 const section = fc.record({ steps: fc.array(step, { maxLength: 12 }), fails: fc.boolean(), pins: fc.boolean() });
+
+function newGround(): Ground {
+  return { names: new Set(), floors: new Map(), kinds: new Map(), slab: new Slab(noRoom), words: undefined };
+}
 
 type Said = Map<string, 'put' | 'delete'>;
 
@@ -30,7 +34,7 @@ function told(said: Readonly<Record<string, Said>>): Record<string, Said> {
 test('OV1 OV2 OV3 LY1 LY4 an overlay says what was said last; a section that fails says nothing; a pin goes on saying the same', () => {
   fc.assert(
     fc.property(fc.array(section, { maxLength: 20 }), (sections) => {
-      const overlay = new Overlay({ names: new Set(), floors: new Map(), kinds: new Map(), slab: new Slab(noRoom) });
+      const overlay = new Overlay(newGround());
       for (const bucket of used) overlay.createBucket(bucket);
       let model: Record<string, Said> = {};
       const pins: [Layers, Record<string, Said>][] = [];
@@ -76,6 +80,58 @@ test('OV1 OV2 OV3 LY1 LY4 an overlay says what was said last; a section that fai
     }),
     { numRuns: 300 },
   );
+});
+
+test.each([
+  ['a pin', (overlay: Overlay): Layers => overlay.pin()],
+  ['the layers of a sealed one', (overlay: Overlay): Layers => overlay.share()],
+  ['a pin of the state before a section', (overlay: Overlay): Layers => overlay.pinBefore(overlay.mark())],
+])('OV4: %s still says what it said when many others have come and gone', (_, held) => {
+  const ground = newGround();
+  const write = (overlay: Overlay, from: number): void => {
+    for (let n = from; n < from + 50; n++) {
+      overlay.put(buckets.key, key(n), Uint8Array.of(n & 0xff));
+      overlay.put(buckets.test, key(n % 60), Uint8Array.of(n & 0xff));
+    }
+  };
+  const first = new Overlay(ground);
+  for (const bucket of used) first.createBucket(bucket);
+  write(first, 0);
+  const layers = held(first);
+  const before = shown(layers);
+  const said = (): unknown => [...layers.values()].map(({ changes }) => [...changes]);
+  const rows = said();
+  first.seal();
+  first.end();
+  for (let round = 1; round < 5; round++) {
+    const next = new Overlay(ground);
+    write(next, 100 * round);
+    next.seal();
+    next.end();
+    expect(ground.words).toBeDefined();
+  }
+  expect(shown(layers)).toEqual(before);
+  expect(said()).toEqual(rows);
+});
+
+test('OV4: words are used again where nobody holds a pin, and none that are too many', () => {
+  const ground = newGround();
+  const seen: (Uint32Array | undefined)[] = [];
+  for (let round = 0; round < 3; round++) {
+    const overlay = new Overlay(ground, 100);
+    if (round === 0) overlay.createBucket(buckets.key);
+    overlay.put(buckets.key, key(round), key(round));
+    overlay.seal();
+    overlay.end();
+    seen.push(ground.words);
+  }
+  expect(seen[0]).toBeDefined();
+  expect(seen[1]).toBe(seen[0]);
+  expect(seen[2]).toBe(seen[0]);
+  const large = new Overlay(ground);
+  for (let n = 10; n < 30_000; n++) large.put(buckets.key, key(n), key(n));
+  large.end();
+  expect(ground.words).toBeUndefined();
 });
 
 test.each([

@@ -3,6 +3,7 @@
  *
  * LEF1  Keys ascend, are at or above `low`, and below the `low` of the next leaf. `slots[i]` is that of `keys[i]`.
  * LEF2  A leaf that left the tree is empty, so whoever still refers to it finds nothing there.
+ * LEF3  Keys that were saved are read when somebody asks for them: a leaf is as long, and covers what it covers, before and after.
  *
  * No etcd counterpart. One level of nodes that this package owns: a key's place is found once, and what is then written to it
  * costs no second search; a run of ascending keys is appended where the last one went.
@@ -12,17 +13,52 @@ import type { Slot } from './slot.ts';
 /** Two cache lines of references to look through, and a byte to say which. */
 export const LEAF_KEYS = 64;
 
+/** Keys and slots of a leaf that nobody has asked for yet. */
+export interface Unread {
+  readonly length: number;
+  /** Adds all of them, in order; cannot fail. */
+  readInto(keys: string[], slots: Slot[]): void;
+}
+
 export class Leaf {
   low: string;
-  keys: string[];
-  slots: Slot[];
   previous: Leaf | undefined = undefined;
   next: Leaf | undefined = undefined;
+  #keys: string[] = [];
+  #slots: Slot[] = [];
+  #unread: Unread | undefined = undefined;
 
-  constructor(low: string, keys: string[], slots: Slot[]) {
+  constructor(low: string) {
     this.low = low;
-    this.keys = keys;
-    this.slots = slots;
+  }
+
+  get keys(): string[] {
+    if (this.#unread !== undefined) this.#read(this.#unread);
+    return this.#keys;
+  }
+
+  get slots(): Slot[] {
+    if (this.#unread !== undefined) this.#read(this.#unread);
+    return this.#slots;
+  }
+
+  /** How many keys there are. */
+  get length(): number {
+    return this.#unread === undefined ? this.#keys.length : this.#unread.length;
+  }
+
+  /** Gives the leaf these instead of what it has. Takes the arrays. */
+  fill(keys: string[], slots: Slot[]): this {
+    this.#keys = keys;
+    this.#slots = slots;
+    this.#unread = undefined;
+    return this;
+  }
+
+  /** As `fill`. */
+  fillLater(unread: Unread): this {
+    this.#unread = unread;
+    return this;
   }
 
   /** Whether the key's place is in this leaf, the key being there or not. */
@@ -64,20 +100,26 @@ export class Leaf {
       taken++;
       return false;
     };
-    this.keys = this.keys.filter(isKept);
+    const keys = this.keys.filter(isKept);
     taken = 0;
-    this.slots = this.slots.filter(isKept);
+    this.fill(keys, this.slots.filter(isKept));
   }
 
   /** Gives back what the arrays have reserved. */
   trim(): void {
-    this.keys = this.keys.slice();
-    this.slots = this.slots.slice();
+    this.fill(this.keys.slice(), this.slots.slice());
   }
 
   /** LEF2. */
   empty(): void {
-    this.keys = [];
-    this.slots = [];
+    this.fill([], []);
+  }
+
+  #read(unread: Unread): void {
+    const keys: string[] = [];
+    const slots: Slot[] = [];
+    unread.readInto(keys, slots);
+    // Copies: what was pushed has room for more.
+    this.fill(keys.slice(), slots.slice());
   }
 }

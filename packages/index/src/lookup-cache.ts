@@ -5,6 +5,8 @@
  *     the memory is.
  * LK2  A line holds exactly what the tree holds for its key. Whoever gives a key another slot in the tree says so here,
  *     and whoever gives many keys another slot clears all.
+ * LK3  A line refers to the tree's own string of its key. One that was made for the lookup would live on with its line: the collector would
+ *     move a mebibyte of them each time.
  *
  * No etcd counterpart. A descent through a million keys is twenty comparisons of strings that lie apart in memory. Lines that said where
  * in the tree a key lies would need no telling, and touch twice as much memory a lookup.
@@ -29,6 +31,7 @@ export class LookupCache {
     return this.#hashes[line] === hash && this.#keys[line] === byteKey ? this.#slots[line] : undefined;
   }
 
+  /** @param byteKey as the tree has it */
   remember(byteKey: string, hash: number, slot: Slot): void {
     if (byteKey.length > LONGEST_KEY) return;
     const line = hash & (LINES - 1);

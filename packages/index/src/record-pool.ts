@@ -3,7 +3,7 @@
  *
  * RCP1  A chunk holds records of one size. What is removed there is chained through its first word and used again.
  * RCP2  A chunk goes with its last record. Nothing is put any more into a chunk that was there at the last `renew`: who then moves all
- *     records gives back what those of before have left free.
+ *     records gives back what those of before have left free. The words of a few are kept for the next chunk, whatever its size.
  * RCP3  A place is the number of the chunk and that of the record in it, below 2^30. When there are no more, nothing is added.
  *
  * No etcd counterpart.
@@ -19,6 +19,8 @@ export const MOST_WORDS = 128;
 const RECORD_BITS = 11;
 const RECORD_MASK = (1 << RECORD_BITS) - 1;
 const MOST_CHUNKS = 1 << (30 - RECORD_BITS);
+/** Half a mebibyte. */
+const MOST_SPARE = 8;
 
 export class Chunk {
   readonly words: Uint32Array;
@@ -34,8 +36,8 @@ export class Chunk {
   /** Whether the pool knows that there is room. */
   isListed = false;
 
-  constructor(words: number, size: number) {
-    this.words = new Uint32Array(words);
+  constructor(words: Uint32Array, size: number) {
+    this.words = words;
     this.size = size;
   }
 
@@ -63,6 +65,8 @@ export class RecordPool {
   /** Numbers of chunks that are gone. */
   #gaps: number[] = [];
   readonly #shelves: readonly Shelf[] = SIZES.map(() => new Shelf());
+  /** Words of chunks that are gone, each of `CHUNK_WORDS`. */
+  #spare: Uint32Array[] = [];
   #size = 0;
 
   /** Records in use. */
@@ -96,6 +100,7 @@ export class RecordPool {
       this.#chunks[number] = undefined;
       this.#gaps.push(number);
       shelf.words -= chunk.words.length;
+      if (chunk.words.length === CHUNK_WORDS && this.#spare.length < MOST_SPARE) this.#spare.push(chunk.words);
       if (shelf.current === number) shelf.current = -1;
       if (this.#size === 0) this.#clear();
       return;
@@ -134,7 +139,9 @@ export class RecordPool {
   #newChunk(shelf: Shelf, size: number): number {
     const number = this.#gaps.pop() ?? this.#chunks.length;
     if (number >= MOST_CHUNKS) return -1;
-    const chunk = new Chunk(Math.min(CHUNK_WORDS, Math.max(FIRST_WORDS, shelf.words)), size);
+    const length = Math.min(CHUNK_WORDS, Math.max(FIRST_WORDS, shelf.words));
+    const spare = length === CHUNK_WORDS ? this.#spare.pop() : undefined;
+    const chunk = new Chunk(spare ?? new Uint32Array(length), size);
     shelf.words += chunk.words.length;
     this.#chunks[number] = chunk;
     return number;
@@ -143,6 +150,7 @@ export class RecordPool {
   #clear(): void {
     this.#chunks = [];
     this.#gaps = [];
+    this.#spare = [];
     for (const shelf of this.#shelves) {
       shelf.current = -1;
       shelf.others.length = 0;

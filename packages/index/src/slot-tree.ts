@@ -16,14 +16,14 @@
  */
 import { BTree, type BTree as Tree } from '@varve/base/btree';
 import { byteKey, compareByteKeys } from '@varve/base/order';
-import { Leaf, LEAF_KEYS } from './leaf.ts';
+import { Leaf, LEAF_KEYS, type Unread } from './leaf.ts';
 import { hashOf, LookupCache } from './lookup-cache.ts';
 import type { Slot } from './slot.ts';
 import type { RangeEnd } from './tree-index.ts';
 
 const NODE_SIZE = 64;
-/** How full a leaf is made by `append`. */
-const FILLED_KEYS = Math.floor((LEAF_KEYS * 7) / 8);
+/** How full a leaf is to be that is filled at once: so far that the next insertions need not split it. */
+export const FILLED_KEYS: number = Math.floor((LEAF_KEYS * 7) / 8);
 
 /** Returned by a visit to end it. */
 export const STOP: { readonly break: true } = { break: true };
@@ -36,7 +36,7 @@ type Visitor = (byteKey: string, slot: Slot) => typeof STOP | undefined;
 export class SlotTree {
   readonly #leaves: Tree<string, Leaf> = new BTree<string, Leaf>(undefined, compareByteKeys, NODE_SIZE);
   readonly #cache = new LookupCache();
-  readonly #first = new Leaf('', [], []);
+  readonly #first = new Leaf('');
   #last: Leaf = this.#first;
   #size = 0;
   /** The last lookup (ST2): its key, and where that is or would be. */
@@ -90,7 +90,7 @@ export class SlotTree {
     const slot = this.#locate(text);
     this.#hash = hash;
     // Not what is not there: what is written once is seldom read at once.
-    if (slot !== undefined) this.#cache.remember(text, hash, slot);
+    if (slot !== undefined) this.#remember(hash, slot);
     return slot;
   }
 
@@ -130,16 +130,12 @@ export class SlotTree {
     return true;
   }
 
-  /** Adds a key behind all others, which the caller sees to. Leaves are filled so far that the next insertions need not split them. */
-  append(text: string, slot: Slot): void {
-    let leaf = this.#last;
-    if (leaf.keys.length >= FILLED_KEYS) {
-      leaf.trim();
-      leaf = this.#insertLeaf(leaf, new Leaf(text, [], []));
-    }
-    leaf.keys.push(text);
-    leaf.slots.push(slot);
-    this.#size++;
+  /** Adds keys behind all others, which the caller sees to, in a leaf of their own. @param first of them, not none */
+  append(first: string, keys: Unread): void {
+    // The first leaf has all that is below the second, whatever its own first key is (ST1).
+    const leaf = this.#size === 0 ? this.#first : this.#insertLeaf(this.#last, new Leaf(first));
+    leaf.fillLater(keys);
+    this.#size += keys.length;
     this.#isFresh = false;
   }
 
@@ -148,7 +144,7 @@ export class SlotTree {
     if (!this.#isPlaced) this.#locate(this.#byteKey, this.#hash);
     this.#leaf.slots[this.#place] = slot;
     this.#slot = slot;
-    if (this.#hash !== undefined) this.#cache.remember(this.#byteKey, this.#hash, slot);
+    if (this.#hash !== undefined) this.#remember(this.#hash, slot);
   }
 
   /** Removes the key that `find` found. */
@@ -272,6 +268,11 @@ export class SlotTree {
     return leaf.keys[place] === key ? leaf.slots[place] : undefined;
   }
 
+  /** Of the key that `find` found, under the tree's own string (LK3). */
+  #remember(hash: number, slot: Slot): void {
+    this.#cache.remember(this.#leaf.keys[this.#place]!, hash, slot);
+  }
+
   #forgetAll(): void {
     this.#cache.clear();
     this.#isFresh = false;
@@ -320,7 +321,7 @@ export class SlotTree {
   #leafBehind(full: Leaf, key: string): Leaf {
     full.trim();
     const { next } = full;
-    if (next === undefined || next.keys.length > LEAF_KEYS / 2) return this.#insertLeaf(full, new Leaf(key, [], []));
+    if (next === undefined || next.length > LEAF_KEYS / 2) return this.#insertLeaf(full, new Leaf(key));
     this.#leaves.delete(next.low);
     next.low = key;
     this.#leaves.set(key, next);
@@ -329,10 +330,10 @@ export class SlotTree {
 
   /** Moves the upper half of the keys to a new leaf. */
   #split(leaf: Leaf): Leaf {
-    const half = leaf.keys.length >>> 1;
-    const right = new Leaf(leaf.keys[half]!, leaf.keys.slice(half), leaf.slots.slice(half));
-    leaf.keys = leaf.keys.slice(0, half);
-    leaf.slots = leaf.slots.slice(0, half);
+    const { keys, slots } = leaf;
+    const half = keys.length >>> 1;
+    const right = new Leaf(keys[half]!).fill(keys.slice(half), slots.slice(half));
+    leaf.fill(keys.slice(0, half), slots.slice(0, half));
     return this.#insertLeaf(leaf, right);
   }
 
@@ -352,10 +353,9 @@ export class SlotTree {
     this.#size -= places.length;
     this.#isFresh = false;
     const { previous } = leaf;
-    if (leaf.keys.length === 0) this.#drop(leaf);
-    else if (previous !== undefined && previous.keys.length + leaf.keys.length <= LEAF_KEYS) {
-      previous.keys = previous.keys.concat(leaf.keys);
-      previous.slots = previous.slots.concat(leaf.slots);
+    if (leaf.length === 0) this.#drop(leaf);
+    else if (previous !== undefined && previous.length + leaf.length <= LEAF_KEYS) {
+      previous.fill(previous.keys.concat(leaf.keys), previous.slots.concat(leaf.slots));
       this.#drop(leaf);
     }
   }

@@ -26,6 +26,7 @@ import { MvccError } from './errors.ts';
 import { SLICE_BYTES } from './hash-by-revision.ts';
 import { HistoryHash } from './history-hash.ts';
 import type { History } from './history.ts';
+import { KeyBatch } from './key-batch.ts';
 import type { Metrics } from './metrics.ts';
 import { Pace } from './pace.ts';
 import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision-bytes.ts';
@@ -120,14 +121,14 @@ export class CompactionRun implements Compaction {
     const end = revisionBytes(this.revision + 1, 0);
     const tx = this.#history.backend.concurrentReadTx();
     try {
-      let batch: Uint8Array[] = [];
+      const batch = new KeyBatch();
       let scanned = 0;
       let bytes = 0;
-      for await (const entries of tx.scan(keyBucket, { end, chunkSize: BATCH_ROWS })) {
+      for await (const entries of tx.scan(keyBucket, { end, chunkSize: BATCH_ROWS, lent: true })) {
         checkStop(signal);
         pace.enter();
         for (const entry of entries) {
-          if (!addRecord(hash, kept, entry)) batch.push(entry.key);
+          if (!addRecord(hash, kept, entry)) batch.add(entry.key);
           scanned++;
           bytes += entry.value.length;
           if (scanned < batchLimit && bytes < SLICE_BYTES) continue;
@@ -137,7 +138,7 @@ export class CompactionRun implements Compaction {
             pace.leave();
             this.#metrics.compactionBatchMs.add(pace.takeBusy());
             await this.#rest(pace, signal);
-            batch = [];
+            batch.clear();
             scanned = 0;
           } else {
             pace.leave();
@@ -159,10 +160,11 @@ export class CompactionRun implements Compaction {
   }
 
   /** Removes what one batch found, in one section. */
-  #endBatch(keys: readonly Uint8Array[], scanned: number, last: boolean): void {
+  #endBatch(keys: KeyBatch, scanned: number, last: boolean): void {
     if (keys.length > 0 || last) {
       this.#history.backend.batchTx((tx: BatchTx) => {
-        for (const key of keys) tx.delete(keyBucket, key);
+        // Which copies the key.
+        keys.each((key) => tx.delete(keyBucket, key));
         if (last) tx.put(metaBucket, finishedCompactKey, revisionBytes(this.revision, 0));
       });
     }

@@ -58,7 +58,7 @@ async function hashRecords(
   revision: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const scan = tx.scan(keyBucket, { end: revisionBytes(revision + 1, 0), chunkSize: SLICE_ROWS, signal });
+  const scan = tx.scan(keyBucket, { end: revisionBytes(revision + 1, 0), chunkSize: SLICE_ROWS, signal, lent: true });
   let bytes = 0;
   for await (const entries of scan) {
     for (const { key, value } of entries) {

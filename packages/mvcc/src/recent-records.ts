@@ -6,6 +6,7 @@
  *      read is an object from then on, as long as its slab is here.
  * RR3  Only first changes of a transaction; later ones are few, and the record cache takes them as it takes what is read.
  *      `whole` tells of transactions that have no others.
+ * RR4  Slabs are handed out as views, so they are never written again; places are not, and serve the next segment.
  */
 import { decodeKeyValue } from './key-value.ts';
 import { OBJECTS_BYTES } from './packed-records.ts';
@@ -30,6 +31,8 @@ export class RecentRecords {
   #segments: Segment[] = [];
   #newest: Segment | undefined;
   #bytes = 0;
+  /** Places of a segment that is gone, for the next one (RR4). */
+  #spare: Int32Array | undefined;
 
   /** @param maxBytes 0 keeps nothing */
   constructor(maxBytes: number) {
@@ -110,8 +113,10 @@ export class RecentRecords {
   }
 
   #open(main: number, bytes: Uint8Array): Segment | undefined {
-    const places = new Int32Array(2 * FIRST_MAINS);
-    if (bytes.length + places.byteLength > this.#maxBytes) return undefined;
+    const placeBytes = 2 * FIRST_MAINS * Int32Array.BYTES_PER_ELEMENT;
+    if (bytes.length + placeBytes > this.#maxBytes) return undefined;
+    const places = this.#spare ?? new Int32Array(2 * FIRST_MAINS);
+    this.#spare = undefined;
     const segment = { bytes, firstMain: main, mainN: 0, places, objects: new Map<number, KeyValue>() };
     this.#segments.push(segment);
     this.#newest = segment;
@@ -134,6 +139,7 @@ export class RecentRecords {
     for (; this.#bytes > this.#maxBytes && dropped < this.#segments.length - 1; dropped++) {
       const { bytes, places, objects } = this.#segments[dropped]!;
       this.#bytes -= bytes.length + places.byteLength + OBJECTS_BYTES * objects.size;
+      if (places.length === 2 * FIRST_MAINS) this.#spare = places;
     }
     if (dropped > 0) this.#segments = this.#segments.slice(dropped);
   }

@@ -120,7 +120,7 @@ async function scan(
     onProgress?.({ records: rebuild.records, revision: rebuild.order.main });
   };
   const { start } = rebuild;
-  for await (const entries of tx.scan(keyBucket, { start, chunkSize: Math.min(chunkLimit, SLICE_ROWS) })) {
+  for await (const entries of tx.scan(keyBucket, { start, chunkSize: Math.min(chunkLimit, SLICE_ROWS), lent: true })) {
     for (const entry of entries) rebuild.add(entry);
     if (rebuild.records - reported >= chunkLimit) report();
     await settings.clock.turn();

@@ -164,6 +164,33 @@ export const scanScenarios: readonly Scenario[] = [
     },
   },
   {
+    key: 'scans/lent',
+    title: 'rows that are only lent are right until the next ones are asked for, and what is not lent stays (ENG4)',
+    async run(bench) {
+      const engine = await bench.open();
+      const valueOf = (n: number): string => `${n}`.padEnd(n % 50 === 7 ? 60_000 : 300, '.');
+      const rows = Array.from({ length: 1200 }, (_, n) => put(ascending, numbered(n), valueOf(n)));
+      await engine.commit([create(ascending), create(plain), ...rows]);
+      await engine.commit([put(plain, 'a', '1'), del(ascending, numbered(600))]);
+      const want = Array.from({ length: 1200 }, (_, n) => n).filter((n) => n !== 600);
+      for (const chunkSize of [1, 100, 1_000, undefined]) {
+        const kept = engine.scan(ascending, { chunkSize })[Symbol.asyncIterator]();
+        const first = (await kept.next()).value ?? [];
+        const seen: string[] = [];
+        for await (const chunk of engine.scan(ascending, { chunkSize, lent: true })) {
+          assert.ok(chunk.length > 0 && chunk.length <= (chunkSize ?? 256));
+          seen.push(...shown([chunk]));
+        }
+        assert.deepEqual(
+          seen,
+          want.map((n) => `${text(numbered(n))}=${valueOf(n)}`),
+        );
+        assert.deepEqual(shown([first]), seen.slice(0, first.length));
+        await kept.return?.();
+      }
+    },
+  },
+  {
     key: 'scans/abort',
     title: 'an aborted scan ends with the very reason of the signal (R11)',
     async run(bench) {

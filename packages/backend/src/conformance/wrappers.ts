@@ -5,8 +5,9 @@ import type { Changes, Engine, Entry, PinnedView, Room, ScanOptions, Snapshot } 
 import { Random } from './random.ts';
 
 /**
- * The same engine, with each asynchronous step put off by a random number of turns of the event loop: whatever only
- * works because an engine answers at once stops working.
+ * The same engine, with each asynchronous step put off by a random number of turns of the event loop, and rows that are only lent
+ * overwritten when the next ones are asked for: whatever only works because an engine answers at once, or because bytes happen to stay,
+ * stops working.
  */
 export function deferred(engine: Engine, seed = 1): Engine {
   return new DeferredEngine(engine, new Random(seed));
@@ -86,6 +87,8 @@ class WrappedEngine implements Engine {
 
 class DeferredEngine extends WrappedEngine {
   readonly #random: Random;
+  /** Resolves when the call before is made of the inner engine. */
+  #reached: Promise<void> = Promise.resolve();
   override readonly snapshot: Engine['snapshot'];
 
   constructor(inner: Engine, random: Random) {
@@ -98,7 +101,7 @@ class DeferredEngine extends WrappedEngine {
   }
 
   override scan(bucket: Bucket, options?: ScanOptions): AsyncIterable<readonly Entry[]> {
-    return this.#lateChunks(this.inner.scan(bucket, options));
+    return this.#lateChunks(this.inner.scan(bucket, options), options?.lent);
   }
 
   override pin(): PinnedView {
@@ -106,7 +109,7 @@ class DeferredEngine extends WrappedEngine {
     return {
       get: (bucket, key) => pin.get(bucket, key),
       getMany: pin.getMany && ((bucket, keys) => pin.getMany!(bucket, keys)),
-      scan: (bucket, options) => this.#lateChunks(pin.scan(bucket, options)),
+      scan: (bucket, options) => this.#lateChunks(pin.scan(bucket, options), options?.lent),
       buckets: () => pin.buckets(),
       [Symbol.dispose]: () => pin[Symbol.dispose](),
     };
@@ -120,21 +123,33 @@ class DeferredEngine extends WrappedEngine {
     return this.#late(() => this.inner.compact());
   }
 
+  /** Does not overtake a commit that was called before: the inner engine would refuse that. */
   override close(): Promise<void> {
-    return this.#late(() => this.inner.close());
+    const reached = this.#reached;
+    return this.#late(async () => {
+      await reached;
+      return this.inner.close();
+    });
   }
 
-  async *#lateChunks(rows: AsyncIterable<readonly Entry[]>): AsyncGenerator<readonly Entry[], void, undefined> {
+  async *#lateChunks(
+    rows: AsyncIterable<readonly Entry[]>,
+    lent: boolean | undefined,
+  ): AsyncGenerator<readonly Entry[], void, undefined> {
     await this.#wait();
     for await (const chunk of rows) {
       await this.#wait();
-      yield chunk;
+      const given = lent === true ? chunk.map(copied) : chunk;
+      yield given;
+      if (lent === true) for (const row of given) overwrite(row);
       await this.#wait();
     }
   }
 
   async #late<T>(work: () => Promise<T>): Promise<T> {
-    await this.#wait();
+    const reached = this.#wait();
+    this.#reached = reached;
+    await reached;
     return this.#answeredLate(work());
   }
 
@@ -168,4 +183,13 @@ class FailingEngine extends WrappedEngine {
     if (this.#commitN === this.#step && this.#options.applied === true) await super.commit(changes);
     throw this.#options.error ?? Object.assign(new Error('the medium failed'), { code: 'EIO' });
   }
+}
+
+function copied({ key, value }: Entry): Entry {
+  return { key: new Uint8Array(key), value: new Uint8Array(value) };
+}
+
+function overwrite({ key, value }: Entry): void {
+  key.fill(0xff);
+  value.fill(0xff);
 }

@@ -40,6 +40,11 @@ export interface ScanOptions {
   readonly chunkSize?: number | undefined;
   /** Aborting ends the scan with the signal's own reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The rows of a chunk, and their bytes, are looked at only until the next one is asked for: then an engine may have read others into the
+   * same memory. For those who go through much and keep nothing. @default false
+   */
+  readonly lent?: boolean | undefined;
 }
 
 /** One step of a commit. `put` and `delete` are in byte order of no kind: apply them as they come. */
@@ -89,7 +94,7 @@ export interface Engine extends EngineView {
   /**
    * All changes, in order, or none; resolves when they would survive a power cut (memory: at once).
    * A rejection is final for the engine: the Backend never calls `commit` again.
-   * @param changes as good as they are until the promise has settled: nothing of them is kept longer but bytes
+   * @param changes as good as they are until the promise has settled, and then none: nothing of them is kept longer but bytes
    */
   commit: (changes: Changes) => Promise<void>;
   /** Gives space of deleted rows back to the medium. Answers stay the same; pinned views stay readable. */

@@ -25,6 +25,7 @@ const fewestRows = 3;
 const types = ['put', 'delete', 'createBucket', 'deleteBucket'] as const;
 const typeBits = 2;
 const noBlock = new Uint8Array(0);
+const noWords = new Uint32Array(0);
 
 export const noRoom: Room = Object.freeze({ before: 0, after: 0 });
 
@@ -43,10 +44,13 @@ export class PackedChanges implements Changes {
   #lastBlock: Uint8Array = noBlock;
   #blockNumber = 0;
 
-  /** @param expected about how many changes will come */
-  constructor(room: Room = noRoom, expected: number = fewestRows) {
+  /**
+   * @param expected about how many changes will come
+   * @param words of changes that nobody looks at any more (`takeWords`), to be written anew
+   */
+  constructor(room: Room = noRoom, expected: number = fewestRows, words?: Uint32Array) {
     this.room = room;
-    this.#words = new Uint32Array(stride * Math.max(fewestRows, expected));
+    this.#words = words ?? new Uint32Array(stride * Math.max(fewestRows, expected));
   }
 
   get length(): number {
@@ -141,6 +145,14 @@ export class PackedChanges implements Changes {
 
   pushBucket(type: 'createBucket' | 'deleteBucket', bucket: Bucket): void {
     this.#push(type === 'createBucket' ? 2 : 3, bucket, 0, 0, 0, 0);
+  }
+
+  /** The memory in which the places stand, for other changes: these are none any more. */
+  takeWords(): Uint32Array {
+    const words = this.#words;
+    this.#words = noWords;
+    this.#length = 0;
+    return words;
   }
 
   /** Takes back all changes from `length` on. */

@@ -76,7 +76,7 @@ export async function openBackend(engine: Engine, options: BackendOptions = {}):
     const undone = await undoUnfinishedImport(engine);
     const names = new Set(engine.buckets());
     const floors = await floorKeys(engine, names, world.clock);
-    const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab(room) };
+    const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab(room), words: undefined };
     const warnings = [...(engine.warnings ?? []), ...undone];
     return new LayeredBackend(engine, ground, warnings, { batchLimit, batchIntervalMs, preCommit, world });
   } catch (error) {
@@ -197,7 +197,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     if (this.#pinned === undefined || !this.#pinned.held) {
       this.#pinned = new PinnedState(
         this.#pending.pin(),
-        this.#flushing?.layers,
+        this.#flushing?.share(),
         this.#engine.pin(),
         this.#world.clock,
       );
@@ -276,6 +276,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   }
 
   settle(): void {
+    this.#flushing?.end();
     this.#flushing = undefined;
     this.#pinned = undefined;
   }

@@ -6,7 +6,8 @@
  * OV2  A section writes straight into the overlay. `rollback` takes back whatever came after a mark, newest first: a
  *     section that succeeds pays for nothing, one that throws pays for what it did.
  * OV3  A pin never changes (LY1).
- * OV4  Creating a bucket that exists and removing one that does not are no changes.
+ * OV4  The words of its changes serve the next overlay, unless a pin was ever taken: who has one reads them for as long as it likes.
+ * OV5  Creating a bucket that exists and removing one that does not are no changes.
  *
  * etcd: server/storage/backend/tx_buffer.go, batch_tx.go. Departs: deletes are kept here as well, so a delete need not
  * force a commit (BD2).
@@ -28,12 +29,16 @@ export interface Ground {
   /** Whether a bucket is append-only, by name, as first seen. */
   readonly kinds: Map<string, boolean>;
   readonly slab: Slab;
+  /** Words for the changes of the next overlay (OV4). */
+  words: Uint32Array | undefined;
 }
 
 /** What the memory of a row costs beyond its bytes, roughly. */
 const rowOverhead = 64;
 /** More is not made ready for the next overlay, however many changes the last one had. */
 const mostExpected = 16_384;
+/** Nor are more words kept: some 20,000 changes. */
+const mostWords = 100_000;
 
 type AnyLayer = AppendLayer | TreeLayer;
 
@@ -52,13 +57,17 @@ export class Overlay {
   #kindN = 0;
   #hotBucket: Bucket | undefined;
   #hotLayer: AnyLayer | undefined;
+  /** Whether somebody may read this when its changes are on the medium. */
+  #isPinned = false;
 
   /** @param expected about how many changes will come */
   constructor(ground: Ground, expected: number = 0) {
     this.#ground = ground;
-    this.changes = new PackedChanges(ground.slab.room, Math.min(expected, mostExpected));
+    this.changes = new PackedChanges(ground.slab.room, Math.min(expected, mostExpected), ground.words);
+    ground.words = undefined;
   }
 
+  /** Good for this tick (OV4). */
   get layers(): Layers {
     return this.#layers;
   }
@@ -157,9 +166,16 @@ export class Overlay {
   }
 
   pin(): Map<string, AnyLayer> {
+    this.#isPinned = true;
     const pinned = new Map<string, AnyLayer>();
     for (const [name, layer] of this.#layers) pinned.set(name, layer.pin());
     return pinned;
+  }
+
+  /** As `pin`, of an overlay that no change comes to any more. */
+  share(): Layers {
+    this.#isPinned = true;
+    return this.#layers;
   }
 
   /** A pin of the state before the section that is running now. */
@@ -180,6 +196,13 @@ export class Overlay {
       if (layer.last === undefined) floors.delete(name);
       else floors.set(name, new Uint8Array(layer.last));
     }
+  }
+
+  /** Its changes are on the medium, and nobody is given this any more. */
+  end(): void {
+    if (this.#isPinned) return;
+    const words = this.changes.takeWords();
+    if (words.length <= mostWords) this.#ground.words = words;
   }
 
   #layerFor(bucket: Bucket): AnyLayer {

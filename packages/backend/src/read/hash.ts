@@ -30,7 +30,7 @@ export async function hashView(
     sum = crc32c(keyBytes(name), sum);
     const bucket = bucketNamed(name);
     const order = new ScanOrder(bucket);
-    for await (const chunk of view.scan(bucket, { signal })) {
+    for await (const chunk of view.scan(bucket, { signal, lent: true })) {
       order.check(chunk);
       for (const { key, value } of chunk) {
         if (ignore?.(name, key) === true) continue;

@@ -8,12 +8,21 @@
  * ME4  The signal is looked at before each chunk; its own reason is what is thrown. Between chunks the event loop gets
  *     its turns (law 10), whatever the layers are made of.
  * ME5  Leaving the loop early closes the engine's iterator.
- * ME6  What the engine gives is checked (`scan-order.ts`), so it can be relied on from here upwards.
+ * ME6  Rows that the engine has only lent are handed on before it is asked for more.
+ * ME7  What the engine gives is checked (`scan-order.ts`), so it can be relied on from here upwards.
  *
  * etcd: server/storage/backend/read_tx.go. Departs: etcd's range may miss smaller keys on disk (BQ3) and its forEach
  * is not ordered (BQ2).
  */
-import { checkBytes, checkHasFields, checkOptional, isInteger, isSignal, type Rule } from '@varve/base/options';
+import {
+  checkBytes,
+  checkHasFields,
+  checkOptional,
+  isBoolean,
+  isInteger,
+  isSignal,
+  type Rule,
+} from '@varve/base/options';
 import { compareBytes } from '@varve/base/order';
 import { Slice, type Turns } from '@varve/base/pace';
 import type { Bucket } from '../contract/bucket.ts';
@@ -27,11 +36,12 @@ const isChunkSize: Rule = isInteger(1);
 /** @throws RangeError for a chunk size that is not a positive integer; TypeError for bounds that are not bytes */
 export function checkScan(options: ScanOptions): void {
   checkHasFields(options);
-  const { start, end, chunkSize, signal } = options;
+  const { start, end, chunkSize, signal, lent } = options;
   if (start !== undefined) checkBytes(start, 'start');
   if (end !== undefined) checkBytes(end, 'end');
   checkOptional(chunkSize, 'chunkSize', isChunkSize);
   checkOptional(signal, 'signal', isSignal);
+  checkOptional(lent, 'lent', isBoolean);
 }
 
 /** @param layers newest first */
@@ -42,7 +52,7 @@ export async function* mergedScan(
   options: ScanOptions,
   clock: Turns,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
-  const { start, end, signal, chunkSize = defaultChunkSize } = options;
+  const { start, end, signal, lent, chunkSize = defaultChunkSize } = options;
   signal?.throwIfAborted();
   const overlay = new OverlayRows(layers, start, end);
   const slice = new Slice(clock);
@@ -68,7 +78,7 @@ export async function* mergedScan(
 
   if (!layers.some((layer) => layer.cleared)) {
     const order = new ScanOrder(bucket, start, end);
-    for await (const rows of view.scan(bucket, { start, end, chunkSize, signal })) {
+    for await (const rows of view.scan(bucket, { start, end, chunkSize, signal, lent })) {
       order.check(rows);
       const last = rows[rows.length - 1]!;
       if (chunk.length === 0 && (overlay.head === undefined || compareBytes(last.key, overlay.head.key) < 0)) {
@@ -85,6 +95,7 @@ export async function* mergedScan(
         if (overlay.head === undefined || compareBytes(overlay.head.key, entry.key) !== 0) chunk.push(entry);
         if (chunk.length >= chunkSize) yield* flush();
       }
+      if (lent === true && chunk.length > 0) yield* flush();
     }
   }
   while (overlay.head !== undefined) {

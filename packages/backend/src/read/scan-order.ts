@@ -47,7 +47,8 @@ export class ScanOrder {
     if (this.#end !== undefined && compareBytes(last!, this.#end) >= 0) {
       throw corrupt(this.#bucket, `key ${shown(last!)} was given, which is behind the last that was asked for`);
     }
-    this.#last = last;
+    // A copy: what is lent has other bytes by then (`ScanOptions`).
+    this.#last = new Uint8Array(last!);
   }
 }
 

@@ -4,8 +4,11 @@
  * LGSC1  Rows of files are read ahead in blocks of up to a mebibyte, through the pool where that is much; rows that are deleted
  *     between them are read too, as long as they are few. Each row is checked as a point read checks it (LGRR1).
  * LGSC2  The event loop turns between blocks.
+ * LGSC3  A scan whose rows are lent reads all blocks into the same memory: what lies outside of the heap hurries the collector, and its
+ *     pauses are everybody's. What it has given of one block is handed on before the next one is read.
  */
 import { Slice } from '@varve/base/pace';
+import { newBlock } from '@varve/base/block';
 import type { Entry, ScanOptions } from '../../../contract/engine.ts';
 import { BackendError } from '../../../contract/errors.ts';
 import type { ResidentTree } from '../../../resident/resident-tree.ts';
@@ -40,6 +43,10 @@ export async function* scanBucket(
     ? scanFiles(bucket.rows, options, files, checkOpen)
     : scanTree(bucket.rows, options, files);
   for await (const some of rows) {
+    if (some.length === 0 && chunk.length > 0) {
+      yield chunk;
+      chunk = [];
+    }
     for (const row of some) {
       chunk.push(row);
       if (chunk.length < chunkSize) continue;
@@ -71,15 +78,17 @@ async function* scanTree(
   yield some;
 }
 
+/** An empty array says that rows given before are about to be overwritten (LGSC3). */
 async function* scanFiles(
   rows: LoggedRows,
-  { start, end }: ScanOptions,
+  { start, end, lent }: ScanOptions,
   files: OpenFiles,
   checkOpen: () => void,
 ): AsyncGenerator<Entry[], void, undefined> {
   const first = start === undefined ? undefined : new Probe().set(start);
   const last = end === undefined ? undefined : new Probe().set(end);
   const slice = new Slice(files.clock);
+  let memory: Uint8Array = new Uint8Array(0);
   for (const view of rows.views) {
     const { run, rowN } = view;
     if (last !== undefined && run.compare(0, last) >= 0) return;
@@ -101,7 +110,14 @@ async function* scanFiles(
         readEnd = rowEnd;
         lastLive = next;
       }
-      const bytes = await readBlock(files, run.file, from, readEnd - from);
+      const length = readEnd - from;
+      if (lent !== true || memory.length < length) {
+        memory = newBlock(lent === true ? Math.max(length, Math.min(2 * memory.length, LARGEST_READ)) : length);
+      } else {
+        yield [];
+      }
+      const bytes = memory.length === length ? memory : memory.subarray(0, length);
+      await readInto(files, run.file, bytes, from);
       checkOpen();
       let some: Entry[] = [];
       for (; index <= lastLive; index += 1) {
@@ -118,13 +134,6 @@ async function* scanFiles(
       if (some.length > 0) yield some;
     }
   }
-}
-
-/** @throws BackendError `BACKEND_FAILED`, `BACKEND_CORRUPT` */
-export async function readBlock(files: OpenFiles, file: LiveFile, from: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
-  await readInto(files, file, bytes, from);
-  return bytes;
 }
 
 /** Fills `bytes`. @throws BackendError `BACKEND_FAILED`, `BACKEND_CORRUPT` */

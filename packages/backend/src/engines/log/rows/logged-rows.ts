@@ -11,6 +11,10 @@ import type { Probe } from './probe.ts';
 import { Run } from './run.ts';
 import { RunView } from './run-view.ts';
 
+/** Rows that a run has room for when it begins. */
+const FEWEST_EXPECTED = 64;
+const MOST_EXPECTED = 1 << 18;
+
 export class LoggedRows {
   #views: RunView[];
   #ownsList: boolean;
@@ -78,7 +82,9 @@ export class LoggedRows {
       return;
     }
     this.#ownList();
-    const view = new RunView(this, new Run(file, bucket));
+    // A segment holds about as many rows as the one before: growing to them would be twice the memory, and moved again and again.
+    const expected = Math.min(MOST_EXPECTED, Math.max(FEWEST_EXPECTED, last === undefined ? 0 : last.run.rowN));
+    const view = new RunView(this, new Run(file, bucket, expected));
     view.push(key, valueLength, offset);
     this.#views.push(view);
   }

@@ -10,7 +10,8 @@
  * LGRN1  A run only grows behind the rows it has: a view remembers how many it knows (`run-view.ts`).
  * LGRN2  Numbers stand for the keys as long as every key is a revision within reach; the first other one makes it keep all keys
  *     as bytes (`plain-keys.ts`).
- * LGRN3  A revision is looked for where it would lie if each had one row, then where it would lie if all were spread evenly, then
+ * LGRN3  What is replaced by other arrays, when it grows and when the file ends, stays as it is: somebody may be writing it.
+ * LGRN4  A revision is looked for where it would lie if each had one row, then where it would lie if all were spread evenly, then
  *     by halving. Most keys are found by the first guess.
  */
 import type { LiveFile } from '../files/live-file.ts';
@@ -20,6 +21,8 @@ import { writeRevision, type Probe } from './probe.ts';
 
 const MARK_BIT = 2 ** 31;
 const MOST_32 = 2 ** 32 - 1;
+/** Rows that there is room for at the least. */
+const FEWEST = 64;
 
 export class Run {
   readonly file: LiveFile;
@@ -33,7 +36,8 @@ export class Run {
   offsets: Uint32Array | Float64Array;
   plain: PlainKeys | undefined;
 
-  constructor(file: LiveFile, bucket: number, capacity = 64) {
+  /** @param capacity about how many rows will come */
+  constructor(file: LiveFile, bucket: number, capacity: number = FEWEST) {
     this.file = file;
     this.bucket = bucket;
     this.deltas = new Uint32Array(capacity);
@@ -59,6 +63,12 @@ export class Run {
     if (offset > MOST_32 && this.offsets instanceof Uint32Array) this.offsets = Float64Array.from(this.offsets);
     this.offsets[index] = offset;
     this.rowN += 1;
+  }
+
+  /** No row comes any more: gives back room that is worth it. */
+  trim(): void {
+    if (this.lengths.length - this.rowN <= this.rowN / 8) return;
+    this.#resize(this.rowN);
   }
 
   offset(index: number): number {
@@ -161,22 +171,26 @@ export class Run {
   }
 
   #grow(): void {
-    const capacity = this.lengths.length * 2;
-    const grown = (from: Uint32Array): Uint32Array => {
+    this.#resize(Math.max(FEWEST, 2 * this.rowN));
+  }
+
+  #resize(capacity: number): void {
+    const { rowN } = this;
+    const resized = (from: Uint32Array): Uint32Array => {
       const to = new Uint32Array(capacity);
-      to.set(from);
+      to.set(from.length > rowN ? from.subarray(0, rowN) : from);
       return to;
     };
-    this.lengths = grown(this.lengths);
+    this.lengths = resized(this.lengths);
     if (this.plain === undefined) {
-      this.deltas = grown(this.deltas);
-      this.subs = grown(this.subs);
+      this.deltas = resized(this.deltas);
+      this.subs = resized(this.subs);
     }
     if (this.offsets instanceof Uint32Array) {
-      this.offsets = grown(this.offsets);
+      this.offsets = resized(this.offsets);
     } else {
       const offsets = new Float64Array(capacity);
-      offsets.set(this.offsets);
+      offsets.set(this.offsets.subarray(0, rowN));
       this.offsets = offsets;
     }
   }

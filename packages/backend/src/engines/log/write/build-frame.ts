@@ -43,27 +43,38 @@ export interface Frame {
   readonly deletes: number;
 }
 
+/** What the frames of a store share, one at a time. */
+export interface FrameMemory {
+  /** As `Pieces` wants them. */
+  readonly blocks: Blocks;
+  /** A word a row, as long as the largest frame so far wanted it. */
+  sums: Uint32Array;
+}
+
+/** More sums are not kept from one frame to the next. */
+const MOST_SUMS = 1 << 16;
 /** Rows between two looks at the clock. */
 const STRIDE = 128;
 const probe = new Probe();
 const name = Buffer.from.bind(Buffer);
 
-/** @param blocks as `Pieces` wants them @throws BackendError `BACKEND_KEY_ORDER`; nothing is written then */
+/** @throws BackendError `BACKEND_KEY_ORDER`; nothing is written then */
 export async function buildFrame(
   clock: Turns,
   changes: Changes,
   draft: Draft,
   file: LiveFile,
   commit: number,
-  blocks: Blocks,
+  memory: FrameMemory,
 ): Promise<Frame> {
   const rows = packChanges(changes, rowRoom);
   const place = aligned(file.end);
   const head = new Uint8Array(FRAME_HEAD);
-  const pieces = new Pieces(place, blocks);
+  const pieces = new Pieces(place, memory.blocks);
   pieces.add(head, 0, FRAME_HEAD);
   const slice = new Slice(clock);
-  const sums = new Uint32Array(rows.length);
+  const sums = memory.sums.length < rows.length ? new Uint32Array(rows.length) : memory.sums;
+  memory.sums = sums.length <= MOST_SUMS ? sums : memory.sums;
   let count = 0;
   let deletes = 0;
   let at = place + FRAME_HEAD;

@@ -17,7 +17,7 @@ import { HEADER_BYTES, writeHeader } from '../format/segment-header.ts';
 import type { RunView } from '../rows/run-view.ts';
 import { Draft, type State } from '../state/state.ts';
 import type { AckedFile } from './acked-file.ts';
-import { buildFrame } from './build-frame.ts';
+import { buildFrame, type FrameMemory } from './build-frame.ts';
 import { LogWriter } from './log-writer.ts';
 
 export interface LogParts {
@@ -59,7 +59,7 @@ export class LogStore {
   logBytes: number;
   readonly identity: string | undefined;
   #writer: LogWriter | undefined;
-  readonly #blocks = new Blocks(GATHER_BYTES);
+  readonly #memory: FrameMemory = { blocks: new Blocks(GATHER_BYTES), sums: new Uint32Array(0) };
   #nextFile: number;
   #ended: EndedSegment[] = [];
   /** The commit that runs; never rejects. */
@@ -113,7 +113,9 @@ export class LogStore {
     this.#writer = undefined;
     if (writer === undefined) return;
     const { file, handle } = writer;
-    this.#ended.push({ file, handle, runs: this.runsIn(file) });
+    const runs = this.runsIn(file);
+    for (const { run } of runs) run.trim();
+    this.#ended.push({ file, handle, runs });
   }
 
   /** Segments that have ended since this was asked last. */
@@ -167,7 +169,7 @@ export class LogStore {
       const { file } = writer;
       const commit = this.state.commit + 1;
       const draft = new Draft(this.state);
-      const frame = await buildFrame(files.clock, changes, draft, file, commit, this.#blocks);
+      const frame = await buildFrame(files.clock, changes, draft, file, commit, this.#memory);
       const buffers = await writer.append(frame.pieces, frame.end);
       this.requirePlace();
       openFiles.recent.add(file, frame.place, buffers);
