@@ -12,7 +12,7 @@ import { encodesAlone, encodesAnew, isInOwnWords, isOwnCodec, issuesOf, LentUtf8
 import { invalidType, KvError, type KvErrorFacts } from './errors.ts';
 import { isUint8Array } from './kind.ts';
 
-/** By purpose (CO3). */
+// By purpose (CO3).
 const texts = { key: new LentUtf8(), value: new LentUtf8() } as const;
 
 export class Coder<T> {
@@ -46,7 +46,7 @@ export class Coder<T> {
     return this.#encode(this.codec, value, name, key);
   }
 
-  /** As `encode`, in bytes that may be good for a moment only (CO3). */
+  /** As `encode`, in bytes that may be good for a moment only. */
   lend(value: T, name: string, key?: Uint8Array): Uint8Array {
     return this.#encode(this.#lender, value, name, key);
   }

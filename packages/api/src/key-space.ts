@@ -52,7 +52,7 @@ export class KeySpace<K> {
     return this.#prefix.length === 0 ? bytes : join(this.#prefix, bytes);
   }
 
-  /** As `encode`, in bytes that are good until the next key is lent: for a read in this tick (CO3). */
+  /** As `encode`, in bytes that are good until the next key is lent: for a read in this tick. */
   lend(key: K): Uint8Array {
     if (typeof key !== 'string') return this.encode(key);
     const bytes = this.#coder.lend(key, 'the key');
