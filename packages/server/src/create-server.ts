@@ -16,6 +16,7 @@ import { registerCluster } from './cluster/service.ts';
 import { registerElection } from './concurrency/election.ts';
 import { registerLock } from './concurrency/lock.ts';
 import { Queue } from './concurrency/queue.ts';
+import { Turns } from './fair/turns.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Origins, type OriginOptions } from './gateway/origins.ts';
 import { registerHealth } from './health/service.ts';
@@ -38,6 +39,7 @@ import { urlOf } from './transport/place.ts';
 import { limitPings } from './transport/ping-limit.ts';
 import { socketPath } from './transport/socket-file.ts';
 import { unaryStreams } from './transport/unary/unary-calls.ts';
+import { limitUnheard } from './transport/unheard-streams.ts';
 import { registerWatch } from './watch/service.ts';
 
 export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOptions {
@@ -106,7 +108,7 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.enable_channelz': 0,
   });
-  const calls = new Calls(grpc, { ms: limits.slowCallMs, tell: options.onSlowCall });
+  const calls = new Calls(grpc, { ms: limits.slowCallMs, tell: options.onSlowCall }, limits.fields);
   const kv = new KvService(state);
   registerKv(calls, state, kv);
   registerWatch(calls, state);
@@ -123,12 +125,15 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const probes = new Probes(state, calls);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   limitPings(grpc, limits.minPingIntervalMs);
-  const gateway = new Gateway(calls, limits);
+  const turns = new Turns();
+  const gateway = new Gateway(calls, limits, turns);
   const origins = new Origins(options, options.advertiseUrls ?? []);
   const pages: Pages = (method, path) => probes.page(method, path);
-  const front = new Front(gateway, pages, origins);
-  const probesFront = new Front(undefined, pages, origins);
-  onStreams(grpc, [unaryStreams((path) => calls.unaryAt(path), limits), httpStreams(front)]);
+  const front = new Front(gateway, pages, origins, turns);
+  const probesFront = new Front(undefined, pages, origins, turns);
+  const { messageBytes, requestTimeoutMs: patienceMs } = limits;
+  const unary = unaryStreams((path) => calls.unaryAt(path), { messageBytes, requestTimeoutMs: patienceMs, turns });
+  onStreams(grpc, [limitUnheard(grpc), unary, httpStreams(front)]);
   const listeners: Listener[] = [];
   const parts = { listeners, calls, grpc, gateway };
   try {

@@ -8,6 +8,9 @@ import { failures } from './status.ts';
 
 /** What etcd wraps a replicated request in, about. */
 const WRAPPING_BYTES = 18;
+/** Fields of a request for each operation that a list of a transaction may have: three lists, eight in each of theirs, and as much again for some that are nested. */
+const FIELDS_PER_OP = 80;
+const LEAST_FIELDS = 10_000;
 /** What a message may have beyond the request that is in it. */
 const TRANSPORT_BYTES = 512 * 1024;
 
@@ -78,6 +81,11 @@ export class Limits {
   /** Largest message that is read, and the size at which answers of a watch are cut where that was asked for. */
   get messageBytes(): number {
     return this.requestBytes + TRANSPORT_BYTES;
+  }
+
+  /** Fields of a request, also in its messages: each is an object in memory, however few bytes it has. */
+  get fields(): number {
+    return Math.max(LEAST_FIELDS, this.txnOps * FIELDS_PER_OP);
   }
 
   /** @param bytes of the message @throws StatusError */

@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { Metadata, status } from '@grpc/grpc-js';
 import * as api from '@varve/etcd-api';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Turns } from '../src/fair/turns.ts';
 import { Chunks } from '../src/gateway/chunks.ts';
 import { GatewayCall } from '../src/gateway/gateway-call.ts';
 import { routes } from '../src/gateway/routes.ts';
@@ -66,9 +67,10 @@ describe('routes', () => {
 
   test('a service that is not registered is answered as gRPC would', async () => {
     const limits = new Limits({});
-    const caller = { metadata: new Metadata(), signal: new AbortController().signal };
+    const caller = { metadata: new Metadata(), signal: new AbortController().signal, peer: 'test' };
+    const parts = { limits, chunks: new Chunks(), turns: new Turns() };
     for (const { method } of routes.values()) {
-      const call = new GatewayCall(method, undefined as unknown as Exchange, caller, limits, new Chunks());
+      const call = new GatewayCall(method, undefined as unknown as Exchange, caller, parts);
       await expect(call.run(undefined, undefined, () => undefined)).rejects.toEqual(
         new StatusError(status.UNIMPLEMENTED, `unknown service ${method.parent.typeName}`),
       );

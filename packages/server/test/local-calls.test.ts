@@ -8,7 +8,7 @@ const read = (bytes: Buffer): string => bytes.toString();
 const write = (text: string): Buffer => Buffer.from(text);
 
 function caller(signal: AbortSignal = new AbortController().signal): Caller {
-  return { metadata: new Metadata(), signal };
+  return { metadata: new Metadata(), signal, peer: 'test' };
 }
 
 function answers(take: (text: string, done: () => void) => void): { answers: Answers; end: Promise<string> } {

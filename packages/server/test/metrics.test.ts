@@ -82,14 +82,14 @@ test('R118: calls are counted by method and code, messages and bytes each way; u
 });
 
 test('R118: what a server that stops refuses was not begun, and has not ended', async () => {
-  const calls = new Calls(new Server(), { ms: Infinity, tell: undefined });
+  const calls = new Calls(new Server(), { ms: Infinity, tell: undefined }, Infinity);
   const bytes = { read: (request: Buffer) => request, write: (answer: Buffer) => answer };
   calls.unary({ path: '/a.A/Unary', ...bytes }, (request) => Promise.resolve(request));
   calls.bidi({ path: '/a.A/Stream', ...bytes }, () => Promise.resolve());
   calls.stop();
   const [unary, stream] = [calls.local('/a.A/Unary'), calls.local('/a.A/Stream')];
   if (unary?.type !== 'unary' || stream?.type !== 'bidi') throw new Error('not what was registered');
-  const caller = { metadata: new Metadata(), signal: new AbortController().signal };
+  const caller = { metadata: new Metadata(), signal: new AbortController().signal, peer: 'test' };
   await expect(unary.call(Buffer.alloc(0), caller)).rejects.toMatchObject({ status: 14 });
   const failure = await new Promise((resolve) => {
     stream.call(caller, { write: () => undefined, end: () => resolve('ended'), fail: resolve });

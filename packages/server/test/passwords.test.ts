@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
 import { getPriority } from 'node:os';
 import { promisify } from 'node:util';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { AuthenticateRequestSchema, authService } from '@varve/etcd-api';
 import { expect, test } from 'vitest';
-import { Passwords } from '../src/auth/passwords.ts';
+import { Passwords, type Asker } from '../src/auth/passwords.ts';
 import { addUser, badToken, enable, must } from './support/accounts.ts';
+import { framed, RawGrpc } from './support/raw-grpc.ts';
 import { start } from './support/server.ts';
 
+const asker = { place: ['1.2.3.4', '1.2.3.4:5', 'u1'] };
 const wrong = 'INVALID_ARGUMENT etcdserver: authentication failed, invalid user ID or password';
 
 test.skipIf(process.platform !== 'linux')(
@@ -19,7 +23,7 @@ test.skipIf(process.platform !== 'linux')(
     require('node:os').setPriority(0, Number(process.argv[1]));
     void import(${JSON.stringify(url)}).then(async ({ Passwords }) => {
       const passwords = new Passwords(4, 1);
-      await passwords.hash('a');
+      await passwords.hash('a', { place: [] });
       console.log(Math.max(...readdirSync('/proc/self/task').map(placeOf)));
       await passwords.close();
     });`;
@@ -56,8 +60,8 @@ test('R113: a user that there is not gets the answer of a wrong password, and no
   const passwords = new Passwords(4, 1);
   try {
     const order: string[] = [];
-    const first = passwords.hash('a').then(() => order.push('hash'));
-    await Promise.all([first, passwords.matches('x', undefined).then(() => order.push('no such user'))]);
+    const first = passwords.hash('a', asker).then(() => order.push('hash'));
+    await Promise.all([first, passwords.matches('x', undefined, asker).then(() => order.push('no such user'))]);
     expect(order).toEqual(['hash', 'no such user']);
   } finally {
     await passwords.close();
@@ -65,7 +69,7 @@ test('R113: a user that there is not gets the answer of a wrong password, and no
 });
 
 test('R113, SVPS2: attempts that wait are bounded', async () => {
-  await using running = await start({ bcryptCost: 8 });
+  await using running = await start({ bcryptCost: 6 });
   await addUser(running, 'u1');
   await enable(running);
   const answers = await Promise.all(
@@ -120,27 +124,70 @@ test('R112: a read that was allowed is refused when rights change while it is un
   else expect(answer['count']).toBe(20_000);
 });
 
-test('SVPS2: passwords that wait are bounded, and those of clients that have gone are not begun', async () => {
+test('SVPS2: passwords that wait are bounded, and those of clients that have gone are not begun, and take no room', async () => {
   const passwords = new Passwords(4, 2);
   try {
-    const gone = AbortSignal.abort(new Error('gone'));
-    const running = passwords.hash('a');
-    const second = passwords.hash('b', gone);
-    const third = passwords.hash('c');
-    await expect(passwords.hash('d')).rejects.toThrow('etcdserver: too many requests');
+    const client = new AbortController();
+    const running = passwords.hash('a', asker);
+    const second = passwords.hash('b', { ...asker, signal: client.signal });
+    const third = passwords.hash('c', asker);
+    await expect(passwords.hash('d', asker)).rejects.toThrow('etcdserver: too many requests');
+    await expect(
+      passwords.hash('d', { ...asker, signal: AbortSignal.abort(new Error('gone before')) }),
+    ).rejects.toThrow('gone before');
+    client.abort(new Error('gone'));
     await expect(second).rejects.toThrow('gone');
+    const fourth = passwords.hash('d', asker);
     expect(await running).toMatch(/^\$2a\$04\$/);
     const hash = await third;
-    expect(await passwords.matches('c', hash)).toBe(true);
-    expect(await passwords.matches('d', hash)).toBe(false);
-    expect(await passwords.matches('', undefined)).toBe(false);
-    expect(await passwords.matches('x', '?'.repeat(60))).toBe(false);
+    expect(await fourth).toMatch(/^\$2a\$04\$/);
+    expect(await passwords.matches('c', hash, asker)).toBe(true);
+    expect(await passwords.matches('d', hash, asker)).toBe(false);
+    expect(await passwords.matches('', undefined, asker)).toBe(false);
+    expect(await passwords.matches('x', '?'.repeat(60), asker)).toBe(false);
     // A vector that every bcrypt is tried with.
     const vector = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
-    expect(await passwords.matches('U*U', vector)).toBe(true);
-    expect(await passwords.matches('U*', vector)).toBe(false);
+    expect(await passwords.matches('U*U', vector, asker)).toBe(true);
+    expect(await passwords.matches('U*', vector, asker)).toBe(false);
   } finally {
     await passwords.close();
   }
-  await expect(passwords.hash('a')).rejects.toThrow('etcdserver: server stopped');
+  await expect(passwords.hash('a', asker)).rejects.toThrow('etcdserver: server stopped');
+});
+
+test('R113, SVPS4: behind a wrong password others come first, also where it was not their turn', async () => {
+  const passwords = new Passwords(4, 10);
+  try {
+    const hash = await passwords.hash('a', asker);
+    const other = { place: ['4.3.2.1', '4.3.2.1:5', 'u1'] };
+    const order: string[] = [];
+    const login = async (name: string, password: string, by: Asker): Promise<void> => {
+      order.push(`${name}: ${String(await passwords.matches(password, hash, by))}`);
+    };
+    await Promise.all([login('guess', 'x', asker), login('behind it', 'a', asker), login('another', 'a', other)]);
+    expect(order).toEqual(['guess: false', 'another: true', 'behind it: true']);
+    order.length = 0;
+    // Without a wrong one everybody has its turn.
+    await Promise.all([login('first', 'a', asker), login('behind it', 'a', asker), login('another', 'a', other)]);
+    expect(order).toEqual(['first: true', 'behind it: true', 'another: true']);
+  } finally {
+    await passwords.close();
+  }
+});
+
+test('R113, SVWL2: who guesses keeps nobody else out, not even from its own address', async () => {
+  await using running = await start({ bcryptCost: 6 });
+  await addUser(running, 'u1');
+  await enable(running);
+  using guesser = new RawGrpc(running.server.url);
+  const request = create(AuthenticateRequestSchema, { name: 'u1', password: 'x' });
+  const guess = (): Promise<string> => {
+    const call = guesser.begin(authService.authenticate.path);
+    call.stream.end(framed(toBinary(AuthenticateRequestSchema, request)));
+    return call.end;
+  };
+  const guesses = Array.from({ length: 200 }, guess);
+  // That one is refused says that the line is full.
+  expect(await guesses.at(-1)).toBe('8 etcdserver: too many requests');
+  expect(await running.call('authenticate', { name: 'u1', password: 'u1' })).toHaveProperty('token');
 });

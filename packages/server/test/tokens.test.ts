@@ -3,6 +3,7 @@ import { credentials } from '@grpc/grpc-js';
 import { SignJWT } from 'jose';
 import { memoryEngine } from '@varve/backend/memory';
 import { expect, test } from 'vitest';
+import { JwtTokens } from '../src/auth/jwt-tokens.ts';
 import { SimpleTokens } from '../src/auth/simple-tokens.ts';
 import { addRole, addUser, badToken, denied, enable, must, nobody, oldRevision } from './support/accounts.ts';
 import { certificates, hasOpenssl } from './support/certificates.ts';
@@ -129,6 +130,27 @@ test('S195, S215: a token that is signed by others, has ended, or says something
   }
   expect(await call(await sign({ username: 'root', revision: 0 }))).toBe(nobody);
   expect(await call(await sign({ username: 'nobody', revision: 3 }))).toBe(denied);
+});
+
+test('S194, SVJW4: a token lives for whole seconds, by a clock that stands where it is put; keys can be tried at any time', async () => {
+  let now = 0;
+  const tokens = (ttl: number): JwtTokens =>
+    new JwtTokens({ signMethod: 'HS256', privateKey: 'a secret of some length', ttl }, () => new Date(now));
+  for (const begun of [10_000, 10_001, 10_999]) {
+    for (const [ttl, end] of [
+      [0.5, Math.floor(begun / 1000 + 0.5) * 1000],
+      [1, 11_000],
+      [300, 310_000],
+    ] as const) {
+      now = begun;
+      await tokens(ttl).check();
+      const token = await tokens(ttl).give('u1', 3);
+      now = end - 1;
+      expect([begun, ttl, await tokens(ttl).read(token)]).toEqual([begun, ttl, { name: 'u1', revision: 3 }]);
+      now = end;
+      expect([begun, ttl, await tokens(ttl).read(token)]).toEqual([begun, ttl, undefined]);
+    }
+  }
 });
 
 test('S194: with a public key only, tokens are read and none is given', async () => {

@@ -9,10 +9,11 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { kvService, RangeRequestSchema, WatchRequestSchema, watchService } from '@varve/etcd-api';
 import { callHeaders, flags, frame, header, message, newest, preface, remembered, settings, types } from './frames.mjs';
 import { HostileConnection } from './hostile-connection.mjs';
-import { wrongPasswords } from './wrong-passwords.mjs';
+import { many, nextStream, repeat } from './repeat.mjs';
+import { serviceAttacks } from './service-attacks.mjs';
+import { asManyReads, wrongPasswords } from './wrong-passwords.mjs';
 
 const put = kvService.put.path;
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 const rest = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const number = (/** @type {number} */ value) => {
   const bytes = Buffer.alloc(4);
@@ -26,45 +27,6 @@ const watch = toBinary(
   WatchRequestSchema,
   create(WatchRequestSchema, { requestUnion: { case: 'createRequest', value: { key: Buffer.from('attacked') } } }),
 );
-
-/**
- * Several connections that write the same kind of bytes again and again.
- *
- * @param {Target} target
- * @param {number} connections
- * @param {(connection: HostileConnection) => Buffer} next some frames
- * @param {Buffer} [greeting]
- */
-async function repeat(target, connections, next, greeting) {
-  let count = 0;
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const connection = new HostileConnection(target.port, greeting);
-      while (!target.isOver()) {
-        await connection.open();
-        if (connection.isOpen) {
-          await connection.write(next(connection));
-          count += 1;
-          await turn();
-        } else {
-          await rest(20);
-        }
-      }
-      connection.close();
-    }),
-  );
-  return count;
-}
-
-/** @param {HostileConnection} connection */
-const nextStream = (connection) => {
-  const { stream } = connection;
-  connection.stream += 2;
-  return stream;
-};
-
-const many = (/** @type {number} */ times, /** @type {() => Buffer} */ one) =>
-  Buffer.concat(Array.from({ length: times }, one));
 
 /** @type {Readonly<Record<string, Attack>>} */
 export const attacks = {
@@ -189,10 +151,14 @@ export const attacks = {
     for (const connection of open) connection.close();
     return count;
   },
+  ...serviceAttacks,
 };
 
 /** Of a server that asks who calls. @type {Readonly<Record<string, Attack>>} */
 export const loginAttacks = { 'wrong passwords': wrongPasswords };
+
+/** As much that is no attack, to compare with. @type {Readonly<Record<string, Attack>>} */
+export const controls = { 'as many reads': asManyReads };
 
 /** Asks for what is large on every stream, lets nothing of it through, and does not even empty the socket. @param {Target} target */
 async function slowReaders(target) {

@@ -8,6 +8,16 @@ const { authService, kvService, PutRequestSchema, RangeRequestSchema } = api;
 
 const key = Buffer.from('good');
 
+/**
+ * How long calls took.
+ *
+ * @typedef {object} Waits
+ * @property {number} calls
+ * @property {number} medianMs
+ * @property {number} slowMs of a hundred calls one took longer
+ * @property {number} longestMs
+ */
+
 export class GoodClient {
   #client;
   #metadata = new Metadata();
@@ -49,12 +59,13 @@ export class GoodClient {
     this.#running = this.#run();
   }
 
-  /** @returns {Promise<{ calls: number, medianMs: number, longestMs: number }>} */
+  /** @returns {Promise<Waits>} */
   async end() {
     this.#isOver = true;
     await this.#running;
     const waits = this.#waits.toSorted((a, b) => a - b);
-    return { calls: waits.length, medianMs: waits[waits.length >> 1] ?? 0, longestMs: waits.at(-1) ?? 0 };
+    const at = (/** @type {number} */ part) => waits[Math.floor(part * waits.length)] ?? 0;
+    return { calls: waits.length, medianMs: at(0.5), slowMs: at(0.99), longestMs: waits.at(-1) ?? 0 };
   }
 
   close() {

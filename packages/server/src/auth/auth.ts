@@ -19,7 +19,7 @@ import { failures } from '../status.ts';
 import { Accounts } from './accounts.ts';
 import type { AuthOptions } from './auth-options.ts';
 import type { Grants } from './grants.ts';
-import { Passwords } from './passwords.ts';
+import { Passwords, type Asker } from './passwords.ts';
 import { loadAuth } from './rows.ts';
 import { NOBODY, type Caller, type Tokens } from './tokens.ts';
 
@@ -27,6 +27,8 @@ import { NOBODY, type Caller, type Tokens } from './tokens.ts';
 export interface Origin {
   readonly metadata: Pick<Metadata, 'get'>;
   getAuthContext(): ReturnType<ServerUnaryCall<unknown, unknown>['getAuthContext']>;
+  /** Its address and port, as `1.2.3.4:5678`; other text where it has none. */
+  getPeer(): string;
 }
 
 /** Passwords that wait at once. */
@@ -107,9 +109,9 @@ export class Auth {
   }
 
   /** A token for a name and its password. @throws StatusError */
-  async authenticate(name: string, password: string, signal: AbortSignal): Promise<string> {
+  async authenticate(name: string, password: string, asker: Asker): Promise<string> {
     for (;;) {
-      const revision = await this.#checkPassword(name, password, signal);
+      const revision = await this.#checkPassword(name, password, asker);
       const token = await this.#writes.run(() => {
         if (!this.#enabled) throw failures.authNotEnabled();
         if (revision !== this.accounts.revision) return undefined;
@@ -135,12 +137,12 @@ export class Auth {
   }
 
   /** @returns the revision that it was looked up at */
-  async #checkPassword(name: string, password: string, signal: AbortSignal): Promise<number> {
+  async #checkPassword(name: string, password: string, asker: Asker): Promise<number> {
     if (!this.#enabled) throw failures.authNotEnabled();
     const { revision } = this.accounts;
     const user = this.accounts.user(name);
     if (user?.noPassword === true) throw failures.noPasswordUser();
-    if (!(await this.passwords.matches(password, user?.hash, signal))) throw failures.authenticationFailed();
+    if (!(await this.passwords.matches(password, user?.hash, asker))) throw failures.authenticationFailed();
     return revision;
   }
 }

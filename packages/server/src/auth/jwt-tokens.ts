@@ -4,7 +4,8 @@
  * SVJW1  The claims are etcd's: `username`, `revision` and `exp`. A token that lacks one of the first two, or has it in another
  *     type, is invalid (S195).
  * SVJW2  Only the configured method is read, whatever the token says of itself.
- * SVJW3  A token ends by its time, or because users and roles have changed since: nothing takes it back (S194).
+ * SVJW3  A token ends by its time, in whole seconds, or because users and roles have changed since: nothing takes it back (S194).
+ * SVJW4  Whether a key can be used is tried without a look at the time: a token of one second may end while it is tried.
  *
  * etcd: server/auth/jwt.go, options.go (spec server-api.md 10.4).
  */
@@ -37,15 +38,17 @@ export class JwtTokens implements Tokens {
   readonly #private: Key | undefined;
   readonly #public: Key;
   readonly #ttl: number;
+  readonly #now: () => Date;
 
-  /** @throws TypeError, RangeError for options */
-  constructor({ signMethod, privateKey, publicKey, ttl = 300 }: JwtOptions) {
+  /** @param clock what a calendar says @throws TypeError, RangeError for options */
+  constructor({ signMethod, privateKey, publicKey, ttl = 300 }: JwtOptions, clock: () => Date = now) {
     if (!methods.some((one) => one === signMethod)) {
       throw new RangeError(`authToken: ${signMethod} is no sign method; ${methods.join(', ')}`);
     }
     if (!(ttl > 0)) throw new RangeError('authToken: ttl must be seconds, more than 0');
     this.#method = signMethod;
     this.#ttl = ttl;
+    this.#now = clock;
     if (signMethod.startsWith('HS')) {
       if (privateKey === undefined || privateKey.length === 0) {
         throw new TypeError(`authToken: ${signMethod} needs a privateKey, its secret`);
@@ -72,20 +75,25 @@ export class JwtTokens implements Tokens {
     const token = await this.give('', 1).catch((cause: unknown) => {
       throw new TypeError(`authToken: the privateKey cannot sign with ${this.#method}`, { cause });
     });
-    if ((await this.read(token)) === undefined) throw new TypeError('authToken: a token cannot be read back');
+    if ((await this.#readAt(token, new Date(0))) === undefined)
+      throw new TypeError('authToken: a token cannot be read back');
   }
 
   async give(name: string, revision: number): Promise<string> {
     if (this.#private === undefined) throw failures.verifyOnly();
     return new SignJWT({ username: name, revision })
       .setProtectedHeader({ alg: this.#method, typ: 'JWT' })
-      .setExpirationTime(Math.floor(now().getTime() / 1000 + this.#ttl))
+      .setExpirationTime(Math.floor(this.#now().getTime() / 1000 + this.#ttl))
       .sign(this.#private);
   }
 
-  async read(token: string): Promise<Caller | undefined> {
+  read(token: string): Promise<Caller | undefined> {
+    return this.#readAt(token, this.#now());
+  }
+
+  async #readAt(token: string, currentDate: Date): Promise<Caller | undefined> {
     try {
-      const { payload } = await jwtVerify(token, this.#public, { algorithms: [this.#method], currentDate: now() });
+      const { payload } = await jwtVerify(token, this.#public, { algorithms: [this.#method], currentDate });
       const { username: name, revision } = payload;
       if (typeof name !== 'string' || typeof revision !== 'number' || !Number.isSafeInteger(revision)) return undefined;
       return { name, revision };

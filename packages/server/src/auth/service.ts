@@ -44,6 +44,8 @@ import type { MethodDefinition } from '@grpc/grpc-js';
 import type { WriteTxn } from '@varve/watch';
 import { signalOf, sized, type AnyCall, type Calls, type Sized } from '../rpc/calls.ts';
 import type { ServerState } from '../server-state.ts';
+import type { Asker } from './passwords.ts';
+import { placeOf } from '../fair/place.ts';
 import type { Caller } from './tokens.ts';
 
 type RowsTx = WriteTxn['rows'];
@@ -169,7 +171,7 @@ class AuthService {
   }
 
   async authenticate({ name, password }: AuthenticateRequest, call: AnyCall): Promise<AuthenticateResponse> {
-    const token = await this.#state.auth.authenticate(name, password, signalOf(call));
+    const token = await this.#state.auth.authenticate(name, password, askerOf(call, name));
     return create(AuthenticateResponseSchema, { header: this.header(), token });
   }
 
@@ -177,12 +179,13 @@ class AuthService {
     const { accounts, passwords } = this.#state.auth;
     const { name, password, options } = request.message;
     const noPassword = options?.noPassword === true;
-    await this.look(call, (caller) => {
+    const admin = await this.look(call, (caller) => {
       this.#state.auth.checkAdmin(caller);
       accounts.checkNewUser(name);
       if (!noPassword) passwords.check(password);
+      return caller.name;
     });
-    const hash = noPassword ? '' : await passwords.hash(password, signalOf(call));
+    const hash = noPassword ? '' : await passwords.hash(password, askerOf(call, admin));
     await this.change(request, call, (rows) => accounts.addUser(rows, name, hash, noPassword));
     return this.answer(AuthUserAddResponseSchema);
   }
@@ -194,12 +197,13 @@ class AuthService {
     const { auth } = this.#state;
     const { accounts, passwords } = auth;
     const { name, password } = request.message;
-    await this.look(call, (caller) => {
+    const admin = await this.look(call, (caller) => {
       auth.checkAdmin(caller);
       passwords.check(password);
       accounts.userOrFail(name);
+      return caller.name;
     });
-    const hash = await passwords.hash(password, signalOf(call));
+    const hash = await passwords.hash(password, askerOf(call, admin));
     await this.change(request, call, (rows) => {
       accounts.changePassword(rows, name, hash);
       auth.forget(name);
@@ -225,4 +229,9 @@ class AuthService {
     });
     return create(AuthRoleGetResponseSchema, { header: this.header(), perm: [...perm] });
   }
+}
+
+/** Who waits for a password, under the name that it gives or has shown. */
+function askerOf(call: AnyCall, name: string): Asker {
+  return { place: placeOf(call.getPeer(), name), signal: signalOf(call) };
 }

@@ -30,6 +30,10 @@ export class LongCall implements AnyCall {
     return this.#call.getAuthContext();
   }
 
+  getPeer(): string {
+    return this.#call.getPeer();
+  }
+
   once(_event: 'cancelled', listener: () => void): void {
     this.#listeners.add(listener);
   }

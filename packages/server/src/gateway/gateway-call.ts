@@ -8,6 +8,7 @@
  */
 import { toBinary, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
+import type { Turns } from '../fair/turns.ts';
 import type { Limits } from '../limits.ts';
 import type { Answers, Caller, LocalMethod } from '../rpc/local-calls.ts';
 import { refusals, StatusError } from '../status.ts';
@@ -24,19 +25,28 @@ import type { RequestBody } from './request-body.ts';
 const FROM_SERVICE = { 'grpc-metadata-content-type': 'application/grpc' };
 const NO_BYTES = Buffer.alloc(0);
 
+/** What all calls of a gateway have. */
+export interface GatewayParts {
+  readonly limits: Limits;
+  readonly chunks: Chunks;
+  readonly turns: Turns;
+}
+
 export class GatewayCall {
   readonly #method: DescMethod;
   readonly #exchange: Exchange;
   readonly #caller: Caller;
   readonly #limits: Limits;
   readonly #chunks: Chunks;
+  readonly #turns: Turns;
 
-  constructor(method: DescMethod, exchange: Exchange, caller: Caller, limits: Limits, chunks: Chunks) {
+  constructor(method: DescMethod, exchange: Exchange, caller: Caller, { limits, chunks, turns }: GatewayParts) {
     this.#method = method;
     this.#exchange = exchange;
     this.#caller = caller;
     this.#limits = limits;
     this.#chunks = chunks;
+    this.#turns = turns;
   }
 
   /**
@@ -73,7 +83,9 @@ export class GatewayCall {
   async #next(body: RequestBody | undefined, code: number): Promise<Buffer | undefined> {
     try {
       const document = await body?.next();
-      return document === undefined ? undefined : this.#encode(document);
+      if (document === undefined) return undefined;
+      await this.#turns.turn(() => this.#caller.peer);
+      return this.#encode(document);
     } catch (error) {
       if (error instanceof JsonError) throw new StatusError(code, error.message, { cause: error });
       if (error instanceof JsonTooLarge) {

@@ -11,6 +11,7 @@
  * etcd: the runtime of its gateway (docs/spec/real-clients.md C2 to C8; what differs is in decisions/0040).
  */
 import { after } from '../clock.ts';
+import type { Turns } from '../fair/turns.ts';
 import type { Limits } from '../limits.ts';
 import type { Calls } from '../rpc/calls.ts';
 import { clientGone, refusals, StatusError, toStatus } from '../status.ts';
@@ -25,23 +26,23 @@ import { routes, type Route } from './routes.ts';
 
 /** So many of the largest size may be half there at once. */
 const MOST_MESSAGES_HELD = 64;
-/** More than any request that etcd accepts has. */
-const MOST_VALUES = 100_000;
 
 export class Gateway {
   readonly #calls: Calls;
   readonly #limits: Limits;
+  readonly #turns: Turns;
   readonly #scan: ScanLimits;
   readonly #chunks: Chunks = new Chunks();
   readonly #budget: BodyBudget;
   readonly #running: Set<Promise<void>> = new Set();
 
-  constructor(calls: Calls, limits: Limits) {
+  constructor(calls: Calls, limits: Limits, turns: Turns) {
     this.#calls = calls;
+    this.#turns = turns;
     this.#limits = limits;
     // Bytes are a third longer as text; names, spaces and escapes have room in the rest.
     this.#budget = new BodyBudget(limits.messageBytes * MOST_MESSAGES_HELD);
-    this.#scan = { bytes: limits.messageBytes * 2, values: MOST_VALUES };
+    this.#scan = { bytes: limits.messageBytes * 2, values: limits.fields };
   }
 
   /** Resolves when no call is running. */
@@ -71,9 +72,13 @@ export class Gateway {
     const timers: (() => void)[] = [];
     try {
       const { headers } = exchange;
-      const caller = { metadata: metadataOf(headers, exchange.remoteAddress), signal };
+      const caller = { metadata: metadataOf(headers, exchange.remoteAddress), signal, peer: exchange.peer };
       const timeoutMs = timeoutOf(headers);
-      const call = new GatewayCall(method, exchange, caller, this.#limits, this.#chunks);
+      const call = new GatewayCall(method, exchange, caller, {
+        limits: this.#limits,
+        chunks: this.#chunks,
+        turns: this.#turns,
+      });
       const body = hasNoBody ? undefined : new RequestBody(exchange.body, this.#scan, this.#budget);
       const cancelWait = after(this.#limits.requestTimeoutMs, () => exchange.destroy());
       timers.push(cancelWait);

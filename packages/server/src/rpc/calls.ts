@@ -22,6 +22,7 @@ import { CallTally, type MethodTally } from './call-tally.ts';
 import { localBidi, localServerStream, localUnary, type LocalMethod } from './local-calls.ts';
 import type { SlowOptions } from './slow-call.ts';
 import type { UnaryMethod } from '../transport/unary/unary-stream.ts';
+import { fieldCheck } from '../wire/request-fields.ts';
 
 /** A method whose answer is written by a function of ours. */
 export interface Method<Request, Answer> {
@@ -75,6 +76,7 @@ export function signalOf(call: Pick<AnyCall, 'cancelled' | 'once'>): AbortSignal
 /** Where services hang up their methods. */
 export class Calls {
   readonly #server: Server;
+  readonly #fields: number;
   readonly #streams: Set<{ fail(error: unknown): void }> = new Set();
   readonly tally: CallTally;
   readonly #unary: Map<string, UnaryMethod> = new Map();
@@ -82,8 +84,10 @@ export class Calls {
   readonly #stopped: AbortController = new AbortController();
   #stopping = false;
 
-  constructor(server: Server, slow: SlowOptions) {
+  /** @param fields that a request may have */
+  constructor(server: Server, slow: SlowOptions, fields: number) {
     this.#server = server;
+    this.#fields = fields;
     this.tally = new CallTally(slow);
   }
 
@@ -133,7 +137,7 @@ export class Calls {
         },
       );
     };
-    const [reading, writing] = [own.reading(read), own.writing(write)];
+    const [reading, writing] = [own.reading(this.#checked(path, read)), own.writing(write)];
     this.#server.register(path, handler, writing, reading, 'unary');
     this.#unary.set(path, { handler, read: reading, write: writing } as UnaryMethod);
     this.#local.set(path, localUnary(handler, reading, writing));
@@ -148,7 +152,7 @@ export class Calls {
     const handler: handleServerStreamingCall<Request, Answer> = (call) => {
       this.#follow(own, call, () => run(call.request, call));
     };
-    const [reading, writing] = [own.reading(read), own.writing(write)];
+    const [reading, writing] = [own.reading(this.#checked(path, read)), own.writing(write)];
     this.#server.register(path, handler, writing, reading, 'serverStream');
     this.#local.set(path, localServerStream(handler, reading, writing));
   }
@@ -162,9 +166,18 @@ export class Calls {
     const handler: handleBidiStreamingCall<Request, Answer> = (call) => {
       this.#follow(own, call, () => run(call));
     };
-    const [reading, writing] = [own.reading(read), own.writing(write)];
+    const [reading, writing] = [own.reading(this.#checked(path, read)), own.writing(write)];
     this.#server.register(path, handler, writing, reading, 'bidi');
     this.#local.set(path, localBidi(handler, reading, writing));
+  }
+
+  /** A reader that refuses what would take too long to read. */
+  #checked<Request>(path: string, read: (bytes: Buffer) => Request): (bytes: Buffer) => Request {
+    const check = fieldCheck(path, this.#fields);
+    return (bytes) => {
+      check(bytes);
+      return read(bytes);
+    };
   }
 
   /** New calls are refused, streams end. */

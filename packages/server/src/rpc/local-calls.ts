@@ -24,6 +24,8 @@ export interface Caller {
   readonly metadata: Metadata;
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal;
+  /** Its address and port, as `1.2.3.4:5678`; other text where it has none. */
+  readonly peer: string;
 }
 
 /** Where a stream's answers go. */
@@ -100,15 +102,21 @@ class LocalCall<Request> extends EventEmitter implements Requested<Request> {
   readonly request: Request;
   cancelled = false;
   readonly metadata: Metadata;
+  readonly #peer: string;
 
   constructor(caller: Caller, request: Request) {
     super();
     this.request = request;
     this.metadata = caller.metadata;
+    this.#peer = caller.peer;
     onAbort(caller.signal, () => {
       this.cancelled = true;
       this.emit('cancelled', 'cancelled');
     });
+  }
+
+  getPeer(): string {
+    return this.#peer;
   }
 
   getAuthContext(): object {
@@ -120,6 +128,7 @@ class LocalDuplex<Request, Answer> extends Duplex {
   request: Request | undefined;
   cancelled = false;
   readonly metadata: Metadata;
+  readonly #peer: string;
   readonly #answers: Answers;
   readonly #encode: Write<Answer>;
   readonly #decode: Read<Request>;
@@ -129,6 +138,7 @@ class LocalDuplex<Request, Answer> extends Duplex {
   constructor(caller: Caller, answers: Answers, read: Read<Request>, write: Write<Answer>) {
     super({ objectMode: true, emitClose: false, autoDestroy: false });
     this.metadata = caller.metadata;
+    this.#peer = caller.peer;
     this.#answers = answers;
     this.#decode = read;
     this.#encode = write;
@@ -154,6 +164,10 @@ class LocalDuplex<Request, Answer> extends Duplex {
         if (!this.#isOver) this.push(null);
       },
     };
+  }
+
+  getPeer(): string {
+    return this.#peer;
   }
 
   getAuthContext(): object {
@@ -183,11 +197,12 @@ function onAbort(signal: AbortSignal, run: () => void): void {
   else signal.addEventListener('abort', run, { once: true });
 }
 
-/** @throws StatusError, with the words of grpc-js */
+/** @throws StatusError, with the words of grpc-js where it is not one by itself */
 function readRequest<Request>(read: Read<Request>, bytes: Buffer): Request {
   try {
     return read(bytes);
   } catch (error) {
+    if (error instanceof StatusError) throw error;
     const text = error instanceof Error ? error.message : String(error);
     throw new StatusError(status.INTERNAL, `Error deserializing request: ${text}`, { cause: error });
   }

@@ -13,6 +13,7 @@ import {
 } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Readable } from 'node:stream';
+import { peerOf } from './peer.ts';
 
 const TOO_LARGE = 429;
 
@@ -75,6 +76,12 @@ export class Exchange {
 
   get remoteAddress(): string | undefined {
     return this.#request.socket?.remoteAddress;
+  }
+
+  /** Who calls: its address and port. */
+  get peer(): string {
+    const { socket } = this.#request;
+    return peerOf(socket?.remoteAddress, socket?.remotePort);
   }
 
   /** The address of this machine that was called; undefined: none, or the client has gone. */

@@ -5,6 +5,7 @@
  *
  * etcd: embed/serve.go.
  */
+import type { Turns } from '../fair/turns.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Origins } from '../gateway/origins.ts';
 import type { Exchange } from './exchange.ts';
@@ -24,9 +25,11 @@ export class Front {
   readonly #gateway: Gateway | undefined;
   readonly #pages: Pages;
   readonly #origins: Origins;
+  readonly #turns: Turns;
 
   /** @param gateway absent: below `/v3/` there is nothing */
-  constructor(gateway: Gateway | undefined, pages: Pages, origins: Origins) {
+  constructor(gateway: Gateway | undefined, pages: Pages, origins: Origins, turns: Turns) {
+    this.#turns = turns;
     this.#gateway = gateway;
     this.#pages = pages;
     this.#origins = origins;
@@ -34,11 +37,16 @@ export class Front {
 
   /** Answers, now or some time. Nothing that a client sends ends more than its own request. */
   handle(exchange: Exchange): void {
-    try {
-      this.#route(exchange);
-    } catch {
-      exchange.text(500, 'Internal Server Error\n');
-    }
+    this.#turns.run(
+      () => exchange.peer,
+      () => {
+        try {
+          this.#route(exchange);
+        } catch {
+          exchange.text(500, 'Internal Server Error\n');
+        }
+      },
+    );
   }
 
   #route(exchange: Exchange): void {

@@ -10,9 +10,10 @@
  *     that takes nothing of its large answers for that time is ended (R104). Small ones are bounded by the number of streams.
  * SVSL4  A connection on which far too many calls break the rules, or are taken back, is ended.
  */
-import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { every, soon } from '../../clock.ts';
+import { isLeaving, showOut } from '../show-out.ts';
 
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 /** What a piece of a request takes beside its bytes, of time more than of memory: of pieces of one byte that is nearly all. */
@@ -163,13 +164,18 @@ export class SessionLoad {
   /** A call broke the rules of gRPC, or its client took it back: each cost more than it costs to send (R99). */
   complain(weight: number): void {
     this.#unruly += weight;
-    if (this.#unruly <= MOST_UNRULY) return;
-    // Calls break the rules from within nghttp2, where no session may be ended.
-    soon(() => {
-      if (this.#session.destroyed) return;
-      this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-      this.#session.destroy();
-    });
+    if (this.#unruly <= MOST_UNRULY || isLeaving(this.#session)) return;
+    showOut(this.#session);
+    soon(() => this.#refuseAll());
+  }
+
+  /** What has come of requests is not kept for who is on its way out. */
+  #refuseAll(): void {
+    for (let call = this.#newest; call !== undefined;) {
+      const { before } = call;
+      call.refuse(status.RESOURCE_EXHAUSTED, 'too many calls of the connection have broken the rules');
+      call = before;
+    }
   }
 
   send(stream: ServerHttp2Stream, bytes: number): void {

@@ -8,6 +8,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import { Metadata } from '@grpc/grpc-js';
 import type { AnyCall, Requested } from '../../rpc/calls.ts';
+import { peerOf } from '../peer.ts';
 
 /** Headers that are the transport's, not the caller's. */
 const reserved = ['grpc-timeout', 'grpc-encoding', 'grpc-accept-encoding', 'accept-encoding', 'te', 'content-type'];
@@ -38,6 +39,11 @@ export class UnaryCall extends EventEmitter implements Requested<unknown> {
     if (this.cancelled) return;
     this.cancelled = true;
     this.emit('cancelled', 'cancelled');
+  }
+
+  getPeer(): string {
+    const socket = this.#stream.session?.socket;
+    return peerOf(socket?.remoteAddress, socket?.remotePort);
   }
 
   getAuthContext(): ReturnType<AnyCall['getAuthContext']> {

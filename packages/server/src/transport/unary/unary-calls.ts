@@ -5,6 +5,7 @@
  * SVUD2  No call of any kind comes through with an encoding: nothing is inflated (R103).
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Turns } from '../../fair/turns.ts';
 import { refusals, type StatusError } from '../../status.ts';
 import { isGrpc } from '../http2.ts';
 import type { StreamTaker } from '../http2-servers.ts';
@@ -15,12 +16,13 @@ export interface UnaryCallsOptions {
   /** Bytes of a message. */
   readonly messageBytes: number;
   readonly requestTimeoutMs: number;
+  readonly turns: Turns;
 }
 
 /** @param methodAt by path; undefined: not one of ours */
 export function unaryStreams(
   methodAt: (path: string) => UnaryMethod | undefined,
-  { messageBytes, requestTimeoutMs }: UnaryCallsOptions,
+  { messageBytes, requestTimeoutMs, turns }: UnaryCallsOptions,
 ): StreamTaker {
   const loads = new SessionLoads(requestTimeoutMs);
   return (stream, headers) => {
@@ -32,7 +34,7 @@ export function unaryStreams(
     }
     const method = methodAt(headers[':path'] ?? '');
     if (method === undefined || stream.session === undefined) return false;
-    void new UnaryStream(stream, headers, method, loads.of(stream.session), messageBytes);
+    void new UnaryStream(stream, headers, method, { load: loads.of(stream.session), turns, mostBytes: messageBytes });
     return true;
   };
 }

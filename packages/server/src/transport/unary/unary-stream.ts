@@ -17,9 +17,11 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { Readable } from 'node:stream';
 import { status } from '@grpc/grpc-js';
 import { after, soon } from '../../clock.ts';
+import type { Turns } from '../../fair/turns.ts';
 import type { UnaryHandler } from '../../rpc/calls.ts';
 import { timeoutMsOf } from '../../rpc/timeout.ts';
-import { refusals, type StatusError } from '../../status.ts';
+import { refusals, StatusError } from '../../status.ts';
+import { peerOf } from '../peer.ts';
 import { RequestBytes } from './request-bytes.ts';
 import { BROKEN, Loading, PIECE_BYTES, TAKEN_BACK, type SessionLoad } from './session-load.ts';
 import { UnaryCall } from './unary-call.ts';
@@ -29,6 +31,14 @@ export interface UnaryMethod {
   readonly handler: UnaryHandler<unknown, unknown>;
   readonly read: (bytes: Buffer) => unknown;
   readonly write: (answer: unknown) => Buffer;
+}
+
+/** What holds it back. */
+export interface UnaryBounds {
+  readonly load: SessionLoad;
+  readonly turns: Turns;
+  /** Of a message. */
+  readonly mostBytes: number;
 }
 
 const PREFIX = 5;
@@ -48,6 +58,7 @@ export class UnaryStream extends Loading {
   readonly #headers: IncomingHttpHeaders;
   readonly #method: UnaryMethod;
   readonly #load: SessionLoad;
+  readonly #turns: Turns;
   readonly #mostBytes: number;
   readonly #request: RequestBytes = new RequestBytes();
   /** Bytes that it will have, once its prefix has come. */
@@ -58,19 +69,18 @@ export class UnaryStream extends Loading {
   #call: UnaryCall | undefined;
   #answered = false;
 
-  /** @param mostBytes of a message */
   constructor(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     method: UnaryMethod,
-    load: SessionLoad,
-    mostBytes: number,
+    { load, turns, mostBytes }: UnaryBounds,
   ) {
     super();
     this.#stream = stream;
     this.#headers = headers;
     this.#method = method;
     this.#load = load;
+    this.#turns = turns;
     this.#mostBytes = mostBytes;
     // Whatever breaks a stream closes it, and that is heard of.
     stream.on('error', () => undefined);
@@ -174,10 +184,21 @@ export class UnaryStream extends Loading {
     this.#request.clear();
     if (whole.length < PREFIX || whole.length !== PREFIX + whole.readUInt32BE(1)) {
       this.refuse(status.INTERNAL, 'the request has ended before its message');
+      this.#load.complain(BROKEN);
       return;
     }
     this.#load.complete(this);
-    this.#load.whenRoom(this, () => this.#begin(whole));
+    this.#load.whenRoom(this, () =>
+      this.#turns.run(
+        () => this.#peer(),
+        () => this.#begin(whole),
+      ),
+    );
+  }
+
+  #peer(): string {
+    const socket = this.#stream.session?.socket;
+    return peerOf(socket?.remoteAddress, socket?.remotePort);
   }
 
   #begin(whole: Buffer): void {
@@ -185,8 +206,9 @@ export class UnaryStream extends Loading {
     let request: unknown;
     try {
       request = this.#method.read(whole.subarray(PREFIX));
-    } catch {
-      this.refuse(status.INTERNAL, 'the request is not the message of its method');
+    } catch (error) {
+      if (error instanceof StatusError) this.#refuse(error);
+      else this.refuse(status.INTERNAL, 'the request is not the message of its method');
       return;
     }
     const call = new UnaryCall(this.#stream, this.#headers, request);
