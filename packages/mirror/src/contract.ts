@@ -66,6 +66,7 @@ export interface Fenced {
 }
 
 export interface Mirror extends AsyncDisposable {
+  /** Where it is now: nobody is asked. */
   status(): MirrorStatus;
   /** Resolves when everything up to this revision of the source, or all there is now, is in the target. Rejects when the mirror ends before. */
   caughtUp(revision?: number): Promise<Fenced>;

@@ -43,7 +43,7 @@ import { limitUnheard } from './transport/unheard-streams.ts';
 import { registerWatch } from './watch/service.ts';
 
 export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOptions {
-  /** @default 127.0.0.1 */
+  /** The address of a network card, or a name that has one, where it listens. @default 127.0.0.1 */
   readonly host?: string | undefined;
   /** 0: a free one. @default 0 */
   readonly port?: number | undefined;
@@ -54,7 +54,7 @@ export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOp
   readonly path?: string | undefined;
   /** A socket that listens already, TCP or Unix, as the number of its descriptor: then it says where, and not the options. @default none */
   readonly fd?: number | undefined;
-  /** @default none: without TLS */
+  /** Certificate and key, and whose clients may call; then only TLS is spoken there. @default none: without TLS */
   readonly tls?: TlsOptions | undefined;
   /** Further addresses with the same services. @default none */
   readonly also?: readonly ListenAddress[] | undefined;
@@ -75,9 +75,9 @@ export interface ServerOptions extends LimitOptions, AuthServerOptions, OriginOp
 }
 
 export interface EtcdServer extends AsyncDisposable {
-  /** '' of a Unix socket. */
+  /** Where it listens, as it was given; '' of a Unix socket. */
   readonly host: string;
-  /** 0 of a Unix socket. */
+  /** The port that it has, also where 0 was given; 0 of a Unix socket. */
   readonly port: number;
   /** The file of a Unix socket, absolute; '' where one was handed over and the system does not tell. Undefined: it is none. */
   readonly path: string | undefined;
@@ -92,6 +92,7 @@ export interface EtcdServer extends AsyncDisposable {
  * @throws ServerError `SERVER_LISTEN`, `SERVER_DATA`; RangeError, TypeError for options
  */
 export async function createServer(layers: Layers, options: ServerOptions = {}): Promise<EtcdServer> {
+  checkLayers(layers);
   checkNames(options);
   const limits = new Limits(options);
   const { tls, graceMs = 5000 } = options;
@@ -195,8 +196,16 @@ const optionNames: Readonly<Record<keyof ServerOptions, true>> = {
 
 function checkNames(options: ServerOptions): void {
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(optionNames, name)) throw new TypeError(`options: ${name} is not one of them`);
+    if (Object.hasOwn(optionNames, name)) continue;
+    const known = Object.keys(optionNames).join(', ');
+    throw new TypeError(`options: there is no ${JSON.stringify(name)}; known are ${known}`);
   }
+}
+
+/** A store for users has no layers to serve, and is what is given by mistake. */
+function checkLayers(layers: Partial<Layers> | undefined): void {
+  if (layers?.store !== undefined && layers.backend !== undefined) return;
+  throw new TypeError('layers must have a store and a backend: openLayers of @varve/kv/layers opens them');
 }
 
 /** The address with its defaults. @throws TypeError, RangeError */

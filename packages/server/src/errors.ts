@@ -6,6 +6,7 @@
  */
 export type ServerErrorCode = 'SERVER_LISTEN' | 'SERVER_DATA';
 
+/** Why there is no server: where it should listen, or what it found in the store. */
 export class ServerError extends Error {
   readonly code: ServerErrorCode;
 

@@ -35,6 +35,7 @@ export interface Lessor {
    * Rejects with the code `LEASE_NOT_FOUND`.
    */
   renew(id: bigint): Promise<number>;
+  /** The lease as it is now, `undefined` where there is none. */
   lookup(id: bigint): Lease | undefined;
   /** The keys that go with the lease, in byte order. */
   keys(id: bigint): readonly Uint8Array[];

@@ -76,7 +76,14 @@ test('an address that is taken', async () => {
     cause: { code: 'EADDRINUSE' },
   });
   await expect(createServer(server, { maxTxnOps: 0 })).rejects.toThrow(RangeError);
-  await expect(createServer(server, { prot: 1 } as object)).rejects.toThrow(TypeError);
+  await expect(createServer(server, { prot: 1 } as object)).rejects.toThrow(
+    'options: there is no "prot"; known are host, port',
+  );
+  for (const layers of [undefined, {}, { store: server.store }]) {
+    await expect(createServer(layers as typeof server)).rejects.toThrow(
+      TypeError('layers must have a store and a backend: openLayers of @varve/kv/layers opens them'),
+    );
+  }
 });
 
 test('closing ends streams with UNAVAILABLE, and loses nothing that was acknowledged', async () => {
