@@ -26,8 +26,8 @@ import { routes, type Route } from './routes.ts';
 
 /** So many of the largest size may be half there at once. */
 const MOST_MESSAGES_HELD = 64;
-/** Names that etcd ignores may lead to values in many levels, of which its reader of JSON allows 10,000; what is left of them is counted as fields. */
-const MOST_VALUES = 100_000;
+/** As etcd's reader of JSON allows them, also below names that it ignores: these come on top of the fields that a request may have. */
+const MOST_LEVELS = 10_000;
 
 export class Gateway {
   readonly #calls: Calls;
@@ -44,7 +44,7 @@ export class Gateway {
     this.#limits = limits;
     // Bytes are a third longer as text; names, spaces and escapes have room in the rest.
     this.#budget = new BodyBudget(limits.messageBytes * MOST_MESSAGES_HELD);
-    this.#scan = { bytes: limits.messageBytes * 2, values: Math.max(MOST_VALUES, limits.fields) };
+    this.#scan = { bytes: limits.messageBytes * 2, values: MOST_LEVELS + limits.fields };
   }
 
   /** Resolves when no call is running. */
