@@ -2,6 +2,7 @@
  * One thing damaged in a store: reported, harmless, never read as data (G16). Some hundred damages; `VARVE_LARGE=1` makes it 3,000.
  */
 import { basename } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { BackendError } from '../src/contract/errors.ts';
 import { LogDisk, logEngineOn, seeded, type Random } from './log-disk.ts';
@@ -35,7 +36,7 @@ async function make(seed: number, isClosed: boolean): Promise<Made> {
     if (i === commits - 5) earlier = disk.files();
   }
   const text = shown(history.last);
-  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  await turn(); // ACKED follows in a turn
   const files = disk.files();
   await engine.close();
   return { files: isClosed ? disk.files() : files, earlier, text };
@@ -169,7 +170,7 @@ test('G12 zeros over the last acknowledged frame are not the end of the log', as
   const engine = await logEngineOn(disk, PATH);
   await engine.commit([{ type: 'createBucket', bucket: records }]);
   await engine.commit([{ type: 'put', bucket: records, key: revision(1), value: new Uint8Array(10) }]);
-  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  await turn(); // ACKED follows in a turn
   const files = disk.files();
   const log = files.get(`${PATH}/0000000001.log`)!;
   log.fill(0, log.lastIndexOf('FRM1'));

@@ -10,6 +10,7 @@
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { deferred, type Deferred } from '../deferred.ts';
 import { NO_FILE } from '../files.ts';
 import type { FolderFile, FolderFileMode, Folders } from '../folders.ts';
 import { syncFolder } from './folders.ts';
@@ -30,7 +31,9 @@ class RealFile implements FolderFile {
   #fd: number;
   /** Whether each write is to be followed by a sync. */
   readonly #syncs: boolean;
-  readonly #running: Set<Promise<unknown>> = new Set();
+  /** Calls that have not ended. */
+  #running = 0;
+  #allEnded: Deferred<void> | undefined;
 
   constructor(fd: number, syncs: boolean) {
     this.#fd = fd;
@@ -60,22 +63,21 @@ class RealFile implements FolderFile {
     return done;
   }
 
-  async write(buffers: readonly Uint8Array[], position: number): Promise<number> {
+  write(buffers: readonly Uint8Array[], position: number): Promise<number> {
     const [first] = buffers;
-    const written = await this.#run<number>((settle) => {
+    const writing = this.#run<number>((settle) => {
       if (first !== undefined && buffers.length === 1) fs.write(this.#fd, first, 0, first.length, position, settle);
       else fs.writev(this.#fd, buffers.slice(0, MOST_BUFFERS), position, settle);
     });
-    if (this.#syncs) await this.sync();
-    return written;
+    return this.#syncs ? writing.then((written) => this.sync().then(() => written)) : writing;
   }
 
-  async sync(): Promise<void> {
-    await this.#run<void>((settle) => fs.fdatasync(this.#fd, settle));
+  sync(): Promise<void> {
+    return this.#run<void>((settle) => fs.fdatasync(this.#fd, settle));
   }
 
-  async truncate(length: number): Promise<void> {
-    await this.#run<void>((settle) => fs.ftruncate(this.#fd, length, settle));
+  truncate(length: number): Promise<void> {
+    return this.#run<void>((settle) => fs.ftruncate(this.#fd, length, settle));
   }
 
   size(): number {
@@ -84,18 +86,23 @@ class RealFile implements FolderFile {
 
   /** The descriptor's number must not go to another file before calls that use it have ended. */
   async close(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    while (this.#running > 0) await (this.#allEnded ??= deferred()).promise;
     const fd = this.#fd;
     this.#fd = CLOSED;
     if (fd !== CLOSED) await promised<void>((settle) => fs.close(fd, settle));
   }
 
   #run<T>(call: (settle: Settle<T>) => void): Promise<T> {
-    const running = promised(call);
-    this.#running.add(running);
-    const ended = (): void => void this.#running.delete(running);
-    running.then(ended, ended);
-    return running;
+    return promised<T>((settle) => {
+      call((error, result) => {
+        this.#running -= 1;
+        settle(error, result);
+        if (this.#running > 0) return;
+        this.#allEnded?.resolve();
+        this.#allEnded = undefined;
+      });
+      this.#running += 1;
+    });
   }
 }
 

@@ -213,7 +213,7 @@ class Copier {
     const tailAt = FRAME_HEAD + this.#bytes;
     const length = tailAt + FRAME_TAIL;
     this.#frames += 1;
-    const headSum = writeFrameHead(this.#frame, salt, place, { rows: this.#rowN, length, commit: this.#frames });
+    const headSum = writeFrameHead(this.#frame, 0, salt, place, { rows: this.#rowN, length, commit: this.#frames });
     let sum = firstSum(salt, place, headSum);
     for (let i = 0; i < this.#rowN; i += 1) sum = sumWord(this.#sums[i]!, sum);
     writeFrameTail(this.#frame, tailAt, sum);

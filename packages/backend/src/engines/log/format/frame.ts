@@ -11,7 +11,7 @@
  * LGFR3  The first half of a row, its head, is 16 bytes: it lies in the room that the Backend leaves before each key.
  */
 import { crc32cOf } from '@varve/base/crc32c';
-import { getWide, seedOf, setWide, sumWord, viewOf } from './seed.ts';
+import { getWide, seedOf, sumWord, TWO_32, viewOf } from './seed.ts';
 
 export const FRAME_HEAD = 32;
 export const ROW_HEAD = 16;
@@ -34,21 +34,21 @@ export interface FrameHead {
   readonly sum: number;
 }
 
-/** @returns the head's checksum, for the tail */
+/** @param at where in `into` it goes @param place where in the file @returns the head's checksum, for the tail */
 export function writeFrameHead(
   into: Uint8Array,
+  at: number,
   salt: number,
   place: number,
   head: { readonly rows: number; readonly length: number; readonly commit: number },
 ): number {
-  const view = viewOf(into);
-  view.setUint32(0, FRAME_MAGIC, true);
-  view.setUint32(4, head.rows, true);
-  setWide(view, 8, head.length);
-  setWide(view, 16, head.commit);
-  view.setUint32(24, 0, true);
-  const sum = crc32cOf(into, 0, 28, seedOf(salt, place));
-  view.setUint32(28, sum, true);
+  setWord(into, at, FRAME_MAGIC);
+  setWord(into, at + 4, head.rows);
+  setWideWord(into, at + 8, head.length);
+  setWideWord(into, at + 16, head.commit);
+  setWord(into, at + 24, 0);
+  const sum = crc32cOf(into, at, at + 28, seedOf(salt, place));
+  setWord(into, at + 28, sum);
   return sum;
 }
 
@@ -63,9 +63,8 @@ export function readFrameHead(bytes: Uint8Array, at: number, salt: number, place
 }
 
 export function writeFrameTail(into: Uint8Array, at: number, sum: number): void {
-  const view = viewOf(into);
-  view.setUint32(at, TAIL_MAGIC, true);
-  view.setUint32(at + 4, sum, true);
+  setWord(into, at, TAIL_MAGIC);
+  setWord(into, at + 4, sum);
 }
 
 /** The sum of the sums before the first row. */
@@ -138,4 +137,10 @@ function setWord(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = (value >>> 8) & 0xff;
   bytes[at + 2] = (value >>> 16) & 0xff;
   bytes[at + 3] = value >>> 24;
+}
+
+/** A whole number below 2^53, as eight bytes, the least first. */
+function setWideWord(bytes: Uint8Array, at: number, value: number): void {
+  setWord(bytes, at, value % TWO_32);
+  setWord(bytes, at + 4, Math.floor(value / TWO_32));
 }

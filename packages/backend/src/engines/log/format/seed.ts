@@ -6,7 +6,7 @@
  */
 import { crc32cOf } from '@varve/base/crc32c';
 
-const TWO_32 = 2 ** 32;
+export const TWO_32: number = 2 ** 32;
 
 /** @param offset below 2^53 */
 export function seedOf(salt: number, offset: number): number {

@@ -22,7 +22,7 @@ import { Probe } from '../rows/probe.ts';
 import { Draft, type State } from '../state/state.ts';
 import { headerOf, withFile, type LoadOptions } from './load-files.ts';
 import { readImage } from './read-image.ts';
-import { lookBehind, walkFrames, type FoundFrame } from './walk-frames.ts';
+import { lookBehind, walkFrames, type FoundFrame, type Remains } from './walk-frames.ts';
 import { Window } from './window.ts';
 
 export interface Recovered {
@@ -43,6 +43,8 @@ export interface Recovered {
   readonly logBytes: number;
 }
 
+/** Behind the last commit that was promised, for who may not show what lies there. */
+const NOTHING: Remains = { end: undefined, laterFrame: undefined };
 const EMPTY: State = { commit: 0, nextBucket: 1, buckets: new Map(), files: [], end: 0 };
 
 /**
@@ -74,7 +76,9 @@ export async function recover(options: LoadOptions, names: readonly string[], re
   let logBytes = 0;
   let stop: { readonly path: string; readonly remains: number | undefined; readonly isFooter: boolean } | undefined;
   const isUnnamed = (number: number): boolean => !named.has(fileName(number, 'log')) || number === active?.number;
+  let isAtPromise = false;
   for (const number of logs.filter(isUnnamed).toSorted((a, b) => a - b)) {
+    if (isAtPromise) break;
     const path = `${folder}/${fileName(number, 'log')}`;
     await withFile(files, path, async (handle) => {
       let file = number === active?.number ? active : undefined;
@@ -124,7 +128,8 @@ export async function recover(options: LoadOptions, names: readonly string[], re
       );
       const isFirst = image === undefined && live.length === 0; // its header was durable before there was a store
       const isBorn = walked.commit > commit || number === active?.number || isFirst;
-      const behind = await lookBehind(window, file.salt, walked.end, walked.commit, slice);
+      isAtPromise = walked.commit === lastCommit;
+      const behind = isAtPromise ? NOTHING : await lookBehind(window, file.salt, walked.end, walked.commit, slice);
       if (behind.laterFrame !== undefined) {
         throw corruptError(
           path,

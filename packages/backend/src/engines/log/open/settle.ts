@@ -64,9 +64,8 @@ export async function settle(
       await ackedHandle.sync();
       await files.syncFolder(folder);
     }
-    const acked = new AckedFile(ackedHandle, storeId, found.acked?.commit ?? 0, slot);
-    acked.note(state.commit);
-    await acked.sync();
+    const acked = new AckedFile(files.clock, ackedHandle, storeId, found.acked?.commit ?? 0, slot);
+    await acked.sync(state.commit);
     const useless = [...found.leftovers, ...names.filter(isTemporary)];
     for (const name of useless) {
       await files.remove(`${folder}/${name}`).catch((error: unknown) => {

@@ -2,11 +2,15 @@
  * Keeps the file `ACKED` up to date, behind the commits.
  *
  * LGAK1  One write in flight; it says the newest commit of when it begins. A failure only ends it: nothing depends on it.
+ * LGAK2  It begins a turn after the acknowledgement: handing a write to another thread takes a fifth of the time of a small commit,
+ *     and this one is to pass while the next commit waits for the medium.
  */
+import type { Turns } from '@varve/base/pace';
 import { SLOT_DISTANCE, writeSlot } from '../format/acked.ts';
 import { writeAll, type LogFile } from '../files/log-files.ts';
 
 export class AckedFile {
+  readonly #clock: Turns;
   readonly #handle: LogFile | undefined;
   readonly #storeId: string;
   #slot: 0 | 1;
@@ -14,9 +18,11 @@ export class AckedFile {
   #wanted: number;
   #writing: Promise<void> | undefined;
   #failed = false;
+  #turning = false;
 
   /** @param handle absent: there is none to be written @param slot that the file says now */
-  constructor(handle: LogFile | undefined, storeId: string, commit: number, slot: 0 | 1) {
+  constructor(clock: Turns, handle: LogFile | undefined, storeId: string, commit: number, slot: 0 | 1) {
+    this.#clock = clock;
     this.#handle = handle;
     this.#storeId = storeId;
     this.#written = this.#wanted = commit;
@@ -26,16 +32,19 @@ export class AckedFile {
   /** That commit is acknowledged now. */
   note(commit: number): void {
     this.#wanted = Math.max(this.#wanted, commit);
-    if (this.#wanted <= this.#written || this.#writing !== undefined || this.#failed) return;
-    this.#writing = this.#write().then(() => {
-      this.#writing = undefined;
+    if (this.#turning || this.#failed) return;
+    this.#turning = true;
+    void this.#clock.turn().then(() => {
+      this.#turning = false;
+      this.#begin();
     });
   }
 
-  /** Makes it durable. Never rejects. */
-  async sync(): Promise<void> {
+  /** Makes durable that this commit is acknowledged, and those that were noted. Never rejects. */
+  async sync(commit: number = this.#wanted): Promise<void> {
+    this.#wanted = Math.max(this.#wanted, commit);
     try {
-      while (this.#writing !== undefined) await this.#writing;
+      for (this.#begin(); this.#writing !== undefined; this.#begin()) await this.#writing;
       if (!this.#failed) await this.#handle?.sync();
     } catch {
       this.#failed = true;
@@ -47,15 +56,21 @@ export class AckedFile {
     await this.#handle?.close();
   }
 
-  async #write(): Promise<void> {
+  #begin(): void {
+    if (this.#wanted <= this.#written || this.#writing !== undefined || this.#failed || this.#handle === undefined)
+      return;
+    this.#writing = this.#write(this.#handle, this.#wanted).then(() => {
+      this.#writing = undefined;
+      if (!this.#turning) this.#begin();
+    });
+  }
+
+  async #write(handle: LogFile, commit: number): Promise<void> {
     try {
-      while (this.#wanted > this.#written && this.#handle !== undefined) {
-        const commit = this.#wanted;
-        const slot = this.#slot === 0 ? 1 : 0;
-        await writeAll(this.#handle, [writeSlot(this.#storeId, commit)], slot * SLOT_DISTANCE);
-        this.#slot = slot;
-        this.#written = commit;
-      }
+      const slot = this.#slot === 0 ? 1 : 0;
+      await writeAll(handle, [writeSlot(this.#storeId, commit)], slot * SLOT_DISTANCE);
+      this.#slot = slot;
+      this.#written = commit;
     } catch {
       this.#failed = true;
     }

@@ -69,9 +69,9 @@ export async function buildFrame(
 ): Promise<Frame> {
   const rows = packChanges(changes, rowRoom);
   const place = aligned(file.end);
-  const head = new Uint8Array(FRAME_HEAD);
   const pieces = new Pieces(place, memory.blocks);
-  pieces.add(head, 0, FRAME_HEAD);
+  const headAt = pieces.room(FRAME_HEAD);
+  const head = memory.blocks.block;
   const slice = new Slice(clock);
   const sums = memory.sums.length < rows.length ? new Uint32Array(rows.length) : memory.sums;
   memory.sums = sums.length <= MOST_SUMS ? sums : memory.sums;
@@ -120,11 +120,11 @@ export async function buildFrame(
     pieces.add(block, start - ROW_HEAD, end);
     at += end - start + ROW_HEAD;
   }
-  const headSum = writeFrameHead(head, file.salt, place, { rows: count, length: at + FRAME_TAIL - place, commit });
+  const length = at + FRAME_TAIL - place;
+  const headSum = writeFrameHead(head, headAt, file.salt, place, { rows: count, length, commit });
   let sum = firstSum(file.salt, place, headSum);
   for (let i = 0; i < count; i += 1) sum = sumWord(sums[i]!, sum);
-  const tail = new Uint8Array(FRAME_TAIL);
-  writeFrameTail(tail, 0, sum);
-  pieces.add(tail, 0, FRAME_TAIL);
+  const tailAt = pieces.room(FRAME_TAIL);
+  writeFrameTail(memory.blocks.block, tailAt, sum);
   return { pieces, place, end: at + FRAME_TAIL, deletes };
 }

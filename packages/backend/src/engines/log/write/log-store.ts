@@ -4,7 +4,8 @@
  * LGLS1  The state is exchanged when the frame is durable, in one tick. Whoever else exchanges it (cleaning) does so between two
  *     commits, and a commit waits for that.
  * LGLS2  A failed commit is final: nothing is written any more, and the state stays the last one that was acknowledged.
- * LGLS3  Files are made by name, so everything stops when the folder's name belongs to something else.
+ * LGLS3  Files are made by name, so everything stops when the folder's name belongs to something else, which each commit asks before it
+ *     writes.
  */
 import type { Changes } from '../../../contract/engine.ts';
 import { BackendError } from '../../../contract/errors.ts';
@@ -171,7 +172,6 @@ export class LogStore {
       const draft = new Draft(this.state);
       const frame = await buildFrame(files.clock, changes, draft, file, commit, this.#memory);
       const buffers = await writer.append(frame.pieces, frame.end);
-      this.requirePlace();
       openFiles.recent.add(file, frame.place, buffers);
       const known = this.state.files;
       this.state = draft.finish(commit, known.includes(file) ? known : [...known, file], frame.end);

@@ -3,8 +3,9 @@
  * small pieces are gathered in blocks that all frames of a store share: a block for each would be sixty times what a small frame needs,
  * and the collector counts it.
  *
- * LGPI1  A piece is looked at when it is written, not when it is added: heads may still be filled in, except in what was gathered,
- *     so the frame's head is kept by itself.
+ * LGPI1  A piece is looked at when it is written, not when it is added: heads may still be filled in, except in what was gathered.
+ *     What is known last only, as the frame's head, goes into `room`.
+ * LGPI2  A small frame is one buffer: a call with one is cheaper than with two, and one view of it is kept and not three.
  */
 import type { Blocks } from '@varve/base/block';
 
@@ -34,12 +35,9 @@ export class Pieces {
     return this.#length;
   }
 
-  /** The first one added stays as it is, by itself. */
   add(block: Uint8Array, from: number, to: number): void {
     this.#length += to - from;
-    if (this.#buffers.length === 0) {
-      this.#buffers.push(block.subarray(from, to));
-    } else if (block === this.#block && from === this.#to) {
+    if (block === this.#block && from === this.#to) {
       this.#to = to;
     } else {
       this.#flush();
@@ -47,6 +45,14 @@ export class Pieces {
       this.#from = from;
       this.#to = to;
     }
+  }
+
+  /** The next bytes, which the caller fills in before they are written: where they begin in the `block` of the shared blocks, now. */
+  room(length: number): number {
+    this.#length += length;
+    this.#flush();
+    this.#block = undefined;
+    return this.#reserve(length);
   }
 
   /** All of it, in order. Call it once. */
@@ -66,19 +72,26 @@ export class Pieces {
       this.#buffers.push(new Uint8Array(block.buffer, block.byteOffset + this.#from, length));
       return;
     }
-    const target = this.#blocks.reserve(length);
+    const target = this.#reserve(length);
     const gather = this.#blocks.block;
-    if (gather !== this.#gather || target !== this.#gatherTo) {
-      this.#endGather();
-      this.#gather = gather;
-      this.#gatherFrom = target;
-    }
     if (length > 64) {
       gather.set(new Uint8Array(block.buffer, block.byteOffset + this.#from, length), target);
     } else {
       for (let i = 0; i < length; i += 1) gather[target + i] = block[this.#from + i]!;
     }
+  }
+
+  /** Room behind what is gathered, where that goes on in its block. */
+  #reserve(length: number): number {
+    const target = this.#blocks.reserve(length);
+    const { block } = this.#blocks;
+    if (block !== this.#gather || target !== this.#gatherTo) {
+      this.#endGather();
+      this.#gather = block;
+      this.#gatherFrom = target;
+    }
     this.#gatherTo = target + length;
+    return target;
   }
 
   #endGather(): void {
