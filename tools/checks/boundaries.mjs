@@ -109,7 +109,7 @@ const table = {
       bcryptjs: ['src/auth/password-worker.ts'],
       jose: ['src/auth/jwt-tokens.ts'],
     },
-    tests: ['@varve/backend', '@varve/lease'],
+    tests: ['@varve/backend', '@varve/base', '@varve/lease'],
     seams: {
       clock: ['src/clock.ts'],
       timers: ['src/clock.ts'],
@@ -134,7 +134,7 @@ const table = {
       '@varve/kv': ['src/open-layers.ts'],
       pino: ['src/log.ts'],
     },
-    tests: ['@varve/etcd-api'],
+    tests: ['@varve/base', '@varve/etcd-api'],
     carries: ['classic-level'],
     seams: {
       files: ['src/open-layers.ts', 'src/serve-options.ts', 'src/etcd/etcd-log.ts', 'src/etcd/self-signed.ts'],

@@ -33,7 +33,7 @@ const tools = [
 ];
 
 /** The names that `provide` knows. @returns {string[]} */
-export function knownTools() {
+function knownTools() {
   return ['node', ...tools.map(({ name }) => name)];
 }
 

@@ -17,8 +17,9 @@ export function checkNames(value: unknown, where: string, names: readonly string
     throw invalidType(`${where} must be an object with ${names.join(', ')}`);
   }
   for (const name of Object.keys(value)) {
-    if (!names.includes(name))
-      throw invalidType(`${where}: there is no ${JSON.stringify(name)}; known are ${names.join(', ')}`);
+    if (names.includes(name)) continue;
+    const hint = name === 'revision' ? '; at(revision) reads the past' : '';
+    throw invalidType(`${where}: there is no ${JSON.stringify(name)}; known are ${names.join(', ')}${hint}`);
   }
 }
 

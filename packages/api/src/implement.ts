@@ -4,6 +4,7 @@
  */
 export { compareBytes, contains, keyAfter, prefixEnd, type Bounds } from './bounds.ts';
 export { byteKey, keyName } from './byte-key.ts';
+export { checkByteKeys, checkByteRange } from './byte-kv.ts';
 export {
   checkInteger,
   checkNames,

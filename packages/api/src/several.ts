@@ -35,7 +35,10 @@ export function selectSeveral<K>(space: KeySpace<K>, selector: WatchSelector<K>)
   const ranges = parts.map(asRange).toSorted((a, b) => compareBytes(a.key, b.key));
   for (const { key, end } of ranges) {
     if (end.length > 0 && compareBytes(key, end) >= 0) {
-      throw new KvError('WATCH_EMPTY_RANGE', 'a range of any holds no key: its end is at or before its start');
+      throw new KvError(
+        'WATCH_EMPTY_RANGE',
+        'a range of any holds no key: its end is at or before its start; give a later end',
+      );
     }
   }
   const union: { key: Uint8Array; end: Uint8Array }[] = [];

@@ -27,6 +27,7 @@ const nestedNames = ['type', ...txnNames];
 
 /** @throws TypeError `KV_INVALID`; KvError `KV_TOO_LARGE` */
 export function outlineOf<K, V>(txn: Txn<K, V>, limits: ActiveLimits): Outline<K, V> {
+  if (typeof txn === 'function') throw invalidType('txn takes an object with if, then, else; transaction a function');
   checkNames(txn, 'the transaction', txnNames);
   const counting = new Counting<K, V>(limits);
   return {

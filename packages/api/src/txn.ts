@@ -181,7 +181,9 @@ class Planning<K, V> {
         return { type: 'delete', at: keys.selectDoomed(key), previous: previous === true };
       }
       default:
-        throw invalidType('the type of an operation must be get, range, put, delete or txn');
+        throw invalidType(
+          'the type of an operation must be get, range, put, delete or txn: make it with put(key, value) and its like',
+        );
     }
   }
 

@@ -21,6 +21,7 @@ const optionNames = ['from', 'initial', 'previous', 'only', 'progressIntervalMs'
 
 /** Checks the options of a watch. @throws TypeError, RangeError `KV_INVALID` */
 export function planWatch(options: WatchOptions): WatchPlan {
+  if (typeof options === 'function') throw invalidType('a watch calls nobody: read it with for await');
   checkNames(options, 'options', optionNames);
   const { from, initial, previous, only, progressIntervalMs, resync, undecodable, signal } = options;
   checkOptionalInteger(from, 'from', 1, Number.MAX_SAFE_INTEGER);

@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest';
 import type { LockAnswer, LockRequest } from '../src/locks.ts';
 import { lockFolderBeside, takeStoreLock } from '../src/node/store-lock.ts';
 
-export const PROGRAM: string = join(import.meta.dirname, 'holder.mjs');
+const PROGRAM = join(import.meta.dirname, 'holder.mjs');
 
 /** A path for a store, in a folder of its own. */
 export function storePath(name = 'store'): string {

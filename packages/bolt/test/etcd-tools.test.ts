@@ -4,10 +4,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import path from 'node:path';
+import { freePort } from '@varve/base/node/free-ports';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { openBolt } from '../src/index.ts';
 import { Scratch } from './vectors.ts';
@@ -38,21 +37,6 @@ interface Status {
 }
 
 const statusOf = (file: string): Status => JSON.parse(etcdctl('snapshot', 'status', file, '-w', 'json')) as Status;
-
-/** Below the ports that the kernel gives to whoever asks for any: what is free stays so until it is asked for by its number. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_500, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    await once(server.close(), 'close');
-    return port;
-  }
-}
 
 /** Restores the file into a new folder, starts a server on it, and asks it for everything. */
 async function served(file: string): Promise<Map<string, string>> {

@@ -37,6 +37,13 @@ export interface World {
   readonly environment?: Environment | undefined;
 }
 
+/** Why the first word cannot be meant. */
+function wrongIn(command: string | undefined): string {
+  if (command === undefined) return 'a command is missing';
+  if (command.startsWith('-')) return `${command}: the command comes first, as in varve serve ${command}`;
+  return `${command}: there is no such command; the one there is so far is varve serve`;
+}
+
 /** Runs the command to its end; resolves with the exit code, and never rejects. */
 export async function run(args: readonly string[], world: World): Promise<number> {
   const [command, ...rest] = args;
@@ -54,7 +61,7 @@ export async function run(args: readonly string[], world: World): Promise<number
       await serve(readServeOptions(rest), world);
       return 0;
     }
-    throw new UsageError(command === undefined ? 'a command is missing' : `${command}: there is no such command`);
+    throw new UsageError(wrongIn(command));
   } catch (error) {
     world.error(`varve: ${lineOf(error)}\n`);
     if (error instanceof UsageError) world.error(command === undefined ? USAGE : 'varve --help lists the options\n');

@@ -25,8 +25,8 @@ export function exitCodeOf(error: unknown): number {
   return (typeof code === 'string' ? exitCodes[code] : undefined) ?? OTHER;
 }
 
-/** The message in one line of printable characters. */
+/** The message in one line that no terminal obeys. */
 export function lineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/[^\x20-\x7e]+/g, ' ');
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -40,6 +40,7 @@ export function isLoopback(host: string): boolean {
 export function readServeOptions(args: readonly string[]): ServeOptions {
   const flags = parse(args);
   const { data, listen, engine, insecure, cert, key, 'client-ca': clientCa } = flags;
+  if (data === '') throw new UsageError('--data: the path of a folder is missing');
   const place = address(listen, cert !== undefined);
   if (engine !== undefined && engine !== 'level' && engine !== 'log' && engine !== 'file' && engine !== 'memory') {
     throw new UsageError(`--engine ${engine}: there is no such engine; level, log, file or memory`);
@@ -62,13 +63,21 @@ export function readServeOptions(args: readonly string[]): ServeOptions {
     authTokenTtl: number('--auth-token-ttl', flags['auth-token-ttl'], 1, 2 ** 31),
     bcryptCost: number('--bcrypt-cost', flags['bcrypt-cost'], 4, 31),
   };
-  const callers = { cors: list(flags.cors), hostWhitelist: list(flags['host-whitelist']) };
+  const callers = { cors: origins(flags.cors), hostWhitelist: list(flags['host-whitelist']) };
   return { data, listen: place, engine, tls, auth, ...callers };
 }
 
 /** Parts between commas. */
 function list(text: string | undefined): readonly string[] | undefined {
   return text?.split(',').map((part) => part.trim());
+}
+
+/** Another one would be taken, and never be that of a page. */
+function origins(text: string | undefined): readonly string[] | undefined {
+  const given = list(text);
+  const wrong = given?.find((one) => one !== '*' && one !== 'null' && !/^[a-z][a-z\d+.-]*:\/\/[^/\s]+$/i.test(one));
+  if (wrong === undefined) return given;
+  throw new UsageError(`--cors ${wrong}: an origin, such as https://example.com, with nothing behind the host; or *`);
 }
 
 interface Flags {
@@ -88,8 +97,9 @@ interface Flags {
 
 function parse(args: readonly string[]): Flags {
   try {
-    return parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
         data: { type: 'string', default: './varve-data' },
         listen: { type: 'string', default: '127.0.0.1:2379' },
@@ -104,9 +114,12 @@ function parse(args: readonly string[]): Flags {
         cors: { type: 'string' },
         'host-whitelist': { type: 'string' },
       },
-    }).values;
+    });
+    const [stray] = positionals;
+    if (stray !== undefined) throw new UsageError(`${stray}: no option stands before it; a folder is --data ${stray}`);
+    return values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -26,7 +26,7 @@ export async function serve(options: ServeOptions, { out, signal, environment = 
     for (const warning of layers.backend.warnings) log.warn({ engine }, warning);
     const server = await createServer(layers, { ...listen, fd, tls, onSlowCall, cors, hostWhitelist, ...auth });
     try {
-      out(`varve: serving ${data} on ${server.url}\n`);
+      out(`varve: serving ${engine === 'memory' ? 'a store in memory' : data} on ${server.url}\n`);
       log.info({ engine, url: server.url, revision: layers.store.rev(), bytes: layers.backend.size }, 'serving');
       // Whom a Unix socket lets in, the rights of its file say.
       if (tls === undefined && server.path === undefined && !isLoopback(server.host)) {

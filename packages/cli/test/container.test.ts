@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@varve/base/node/free-ports';
 import { expect, test } from 'vitest';
 import { clientOf, count, folder, NodeProgram, put } from './support/program.ts';
 
@@ -34,15 +34,6 @@ function placeHere(word: string): string {
   return word
     .replace(/^\/opt\/varve\/node_modules\/@varve\/cli\//, packageFolder)
     .replace(/^\/opt\/varve\//, `${context}/`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 test('the container runs as nobody special, by number, and keeps its data in a volume', () => {

@@ -36,7 +36,13 @@ test.each([
 
 test.each([
   [[], 2, 'a command is missing'],
-  [['nothing'], 2, 'there is no such command'],
+  [['nothing'], 2, 'there is no such command; the one there is so far is varve serve'],
+  [['--data', 'x'], 2, 'as in varve serve --data'],
+  [['serve', './data'], 2, 'a folder is --data ./data'],
+  [['serve', '--data', ''], 2, '--data: the path of a folder is missing'],
+  [['serve', '--cors', 'https://a.example,b.example'], 2, '--cors b.example: an origin, such as https://example.com'],
+  [['serve', '--cors', 'https://a.example/'], 2, 'nothing behind the host'],
+  [['serve', '--cert', '/nowhere/schlüssel\u001b[31m', '--key', '/nowhere/y'], 1, '--cert /nowhere/schlüssel [31m'],
   [['serve', '--engine', 'paper'], 2, 'level, log, file or memory'],
   [['serve', '--listen', 'here'], 2, 'HOST:PORT'],
   [['serve', '--listen', '0.0.0.0:0', '--engine', 'memory'], 2, '--insecure'],
@@ -185,7 +191,7 @@ test.skipIf(process.platform === 'win32')('R95: at a Unix socket with TLS', asyn
   writeFileSync(keyFile, key);
   const listen = ['--engine', 'memory', '--listen', `unixs://${path}`];
   const program = new Program('serve', ...listen, '--cert', certFile, '--key', keyFile);
-  expect(await program.firstLine()).toBe(`varve: serving ./varve-data on unixs://${path}`);
+  expect(await program.firstLine()).toBe(`varve: serving a store in memory on unixs://${path}`);
   const client = new Client(`unix:${path}`, credentials.createSsl(Buffer.from(cert)));
   onTestFinished(() => client.close());
   expect(await put(client, 'k')).toBe('k');

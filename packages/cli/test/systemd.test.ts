@@ -40,7 +40,7 @@ test.skipIf(process.platform === 'win32')(
     // From now on it is the child's alone, which would have to share its connections with us.
     socket.close();
     const [text] = (await once(child.stdout!, 'data')) as [Buffer];
-    expect(text.toString()).toBe(`varve: serving ./varve-data on http://127.0.0.1:${port}\n`);
+    expect(text.toString()).toBe(`varve: serving a store in memory on http://127.0.0.1:${port}\n`);
     expect(await put(clientOf(text.toString().trim()), 'a')).toBe('a');
   },
 );
@@ -63,7 +63,7 @@ test.skipIf(process.platform !== 'linux')(
     let log = '';
     child.stderr!.setEncoding('utf8').on('data', (piece: string) => (log += piece));
     const [text] = (await once(child.stdout!, 'data')) as [Buffer];
-    expect(text.toString()).toBe(`varve: serving ./varve-data on unix://${path}\n`);
+    expect(text.toString()).toBe(`varve: serving a store in memory on unix://${path}\n`);
     expect(await put(clientOf(text.toString().trim()), 'a')).toBe('a');
     child.kill('SIGTERM');
     expect(await once(child, 'close')).toEqual([0, null]);

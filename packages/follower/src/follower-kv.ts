@@ -188,7 +188,7 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const { from = Infinity, until: last = 0, signal } = options ?? {};
     const { following } = core;
     const isHere = (): boolean => (from < Infinity || following.holdsThePast) && last <= core.revision;
-    return this.#choose({ bounds, signal, own, far, first: from, oldest: () => following.eventsFrom, isHere });
+    return this.#choose({ bounds, signal, own, far, first: from, oldest: () => following.copy.eventsFrom, isHere });
   }
 
   changes(key: api.Selector<K>, options: api.ChangesOptions): api.Items<api.KvEvent<K, V>> {
@@ -201,7 +201,7 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const isHere = (): boolean => Math.max(since, last) <= core.revision;
     // What has changed since a state that is whole.
     const first = Math.max(since, 1);
-    return this.#choose({ bounds, signal, own, far, first, oldest: () => core.following.statesFrom, isHere });
+    return this.#choose({ bounds, signal, own, far, first, oldest: () => core.following.copy.statesFrom, isHere });
   }
 
   diff(first: number, second: number, range: api.Range<K>, options?: api.DiffOptions): api.Items<api.Difference<K, V>> {
@@ -210,7 +210,7 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     core.check();
     const [own, far] = [here.diff(first, second, range, options), there.diff(first, second, range, options)];
     const bounds = space.bounds(range);
-    const [signal, oldest] = [options?.signal, () => core.following.statesFrom];
+    const [signal, oldest] = [options?.signal, () => core.following.copy.statesFrom];
     const isHere = (): boolean => Math.max(first, second) <= core.revision;
     return this.#choose({ bounds, signal, own, far, first: Math.min(first, second), oldest, isHere });
   }
@@ -222,7 +222,7 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const { union } = selectSeveral(space, key);
     const { from, initial } = planWatch(options);
     const isHeld = union.every((part) => core.holds(part));
-    const isPast = from !== 0 && from < core.following.eventsFrom;
+    const isPast = from !== 0 && from < core.following.copy.eventsFrom;
     if (!isHeld || (isPast && !core.settings.refuses)) {
       core.leave(isHeld);
       return new FollowerWatch(core, there.watch(key, options), options.signal);
@@ -252,7 +252,7 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     core.check();
     await this.#view.there.compact(revision, options);
     await core.caughtUp(revision, core.settings.waitMs, options?.signal);
-    await core.following.compact(revision, options?.physical === true);
+    await core.following.copy.compact(revision, options?.physical === true);
     return { revision };
   }
 
@@ -263,7 +263,8 @@ export class FollowerKv<K, V, W = V> implements Follower<K, V, W> {
     const { following } = core;
     const { replica, lag } = core.settings;
     const { compactRevision } = replica;
-    const { clusterId, reason } = following;
+    const { reason } = following;
+    const { clusterId } = following.copy;
     return {
       revision: replica.revision,
       ...(compactRevision === 0 ? undefined : { compactRevision }),

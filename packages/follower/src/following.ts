@@ -17,13 +17,13 @@
  *       with `MVCC_COMPACTED`, and what is kept says so, too.
  */
 import { codeOf, KvError, type Range, type Status, type WatchBatch } from '@varve/api';
-import type { Bounds } from '@varve/api/implement';
+import { invalidType } from '@varve/api/implement';
 import { onAbort } from '@varve/base/abort';
 import type { World } from '@varve/base/world';
 import { MisfitError, type Replica, type ReplicaRecord, type ReplicaView } from '@varve/kv/layers';
 import type { ByteKv, FollowerPhase } from './contract.ts';
+import type { Copy } from './copy.ts';
 import type { Lag } from './lag.ts';
-import { noteBytes, rangeText, type Note } from './note.ts';
 import { Past, replaced, unlessCompacted } from './past.ts';
 
 /** How often the source says where it is while nothing happens, or as often as it is asked: a read of the newest revision may wait for that. */
@@ -37,22 +37,22 @@ const passing = new Set<string>(['KV_UNAVAILABLE', 'KV_REMOTE']);
 /** To find out what has changed is dearer than a copy. Nothing was missed by it. */
 class TooMuchError extends Error {}
 
+/** Types say so, but not all programs have them. */
+const wrongValues = 'the source must be a store of bytes: open it with key: bytes, value: bytes';
+
 type Batch = WatchBatch<Uint8Array, Uint8Array>;
 
 export interface FollowingParts {
   readonly source: ByteKv;
   readonly replica: Replica;
   readonly view: ReplicaView<Uint8Array, Uint8Array>;
-  /** As the source takes it, and as the bytes that it means. */
+  readonly copy: Copy;
+  /** As the source takes it. */
   readonly range: Range<Uint8Array>;
-  readonly bounds: Bounds;
-  /** What there is; absent for nothing. */
-  readonly note: Note | undefined;
   readonly lag: Lag;
   readonly world: World;
   readonly checkMs: number;
   readonly retryMs: number;
-  readonly historyRevisions: number | undefined;
   /** The first copy is there. */
   readonly onCopy: () => void;
   /** The source was reached, and everything that it had then is here. */
@@ -67,13 +67,10 @@ export class Following {
   events = 0;
   readonly #parts: FollowingParts;
   readonly #closing = new AbortController();
-  /** The copy was made of this revision, as `Note.base`; undefined for no copy. */
-  #base: number | undefined;
-  #clusterId: string | undefined;
   /** What there is does not do. */
   #stale: boolean;
-  /** Something of it was missed: it may be wrong, and what was told of it, too. */
-  #gap: boolean;
+  /** There was one that could be shown, from the beginning. */
+  readonly #hadCopy: boolean;
   readonly #past: Past;
   /** The state that is coming in. */
   #state: ReplicaRecord[] | undefined;
@@ -83,8 +80,6 @@ export class Following {
   #present = 0;
   #sourceCompacted = 0;
   #asking = false;
-  #noted = 0;
-  #compacting: Promise<void> = Promise.resolve();
   #isOver = false;
   /** The source has been asked, and is what is copied, or its newer state. */
   #isTrusted = false;
@@ -92,47 +87,29 @@ export class Following {
 
   constructor(parts: FollowingParts) {
     this.#parts = parts;
-    this.#base = parts.note?.base;
-    this.#clusterId = parts.note?.clusterId;
-    this.#gap = parts.note?.gap === true;
-    this.#stale = this.#gap;
+    this.#stale = parts.copy.hasGap;
+    this.#hadCopy = parts.copy.isThere && !parts.copy.hasGap;
     this.#past = new Past(parts.source, parts.view, parts.range);
   }
 
   get phase(): FollowerPhase {
     if (this.#isOver) return 'ended';
-    if (this.#state !== undefined || this.#base === undefined) return 'copying';
+    if (this.#state !== undefined || !this.copy.isThere) return 'copying';
     return this.reason === undefined ? 'following' : 'waiting';
   }
 
-  get clusterId(): string | undefined {
-    return this.#clusterId;
-  }
-
-  /** Watches, history and changes from here on are whole. */
-  get eventsFrom(): number {
-    return Math.max((this.#base ?? Number.MAX_SAFE_INTEGER - 1) + 1, this.#parts.replica.eventsFrom);
+  get copy(): Copy {
+    return this.#parts.copy;
   }
 
   /** Whether the source has no more of the past than there is here, as far as was heard. */
   get holdsThePast(): boolean {
-    return this.eventsFrom <= Math.max(1, this.#sourceCompacted);
-  }
-
-  /** States from here on are whole. */
-  get statesFrom(): number {
-    return Math.max(this.#base ?? Number.MAX_SAFE_INTEGER, this.#parts.replica.compactRevision, 1);
-  }
-
-  /** There is nothing to show yet: no copy, or one that may be wrong. */
-  get #isBare(): boolean {
-    const { note } = this.#parts;
-    return this.copies === 0 && (note === undefined || note.gap === true);
+    return this.copy.eventsFrom <= Math.max(1, this.#sourceCompacted);
   }
 
   /** The source has come this far, as is known for sure. */
   get #seen(): number {
-    return this.#base === undefined ? 0 : this.#parts.replica.revision;
+    return this.copy.isThere ? this.#parts.replica.revision : 0;
   }
 
   start(): void {
@@ -142,7 +119,7 @@ export class Following {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#ended;
-    await this.#compacting;
+    await this.copy.settled;
     this.#noteDown(0);
   }
 
@@ -162,7 +139,7 @@ export class Following {
           if (error instanceof MisfitError) this.#misfit();
           else if (error instanceof TooMuchError || code === 'MVCC_COMPACTED') this.#stale = true;
           // Before there is anything to show, who opens it is told.
-          else if (code === undefined || !passing.has(code) || this.#isBare) throw error;
+          else if (code === undefined || !passing.has(code) || !(this.#hadCopy || this.copies > 0)) throw error;
           tries = this.events + this.copies > before ? 0 : tries + 1;
           this.reason = error;
           this.#isTrusted = false;
@@ -179,8 +156,7 @@ export class Following {
   /** What there is may be wrong: that is written down with it, so that it is copied again also by who opens it next. */
   #misfit(): void {
     this.#stale = true;
-    this.#gap = true;
-    if (this.#base !== undefined) this.#keepNote(this.#base);
+    this.copy.missed();
   }
 
   #over(error: unknown): void {
@@ -208,9 +184,9 @@ export class Following {
   async #follow(): Promise<void> {
     const { source, replica, range, checkMs } = this.#parts;
     const { signal } = this.#closing;
-    await this.#compacting;
+    await this.copy.settled;
     const here = replica.revision;
-    const goesOn = this.#base !== undefined && !this.#stale;
+    const goesOn = this.copy.isThere && !this.#stale;
     const status = await this.#status();
     this.#state = undefined;
     this.#held = undefined;
@@ -222,7 +198,7 @@ export class Following {
       this.#present = status.revision;
     } else {
       // What may be wrong cannot be compared.
-      if (this.#base !== undefined && !this.#gap) await this.#past.check(here, signal).catch(unlessCompacted);
+      if (this.copy.isThere && !this.copy.hasGap) await this.#past.check(here, signal).catch(unlessCompacted);
       this.#state = [];
     }
     const progressIntervalMs = Math.min(mostProgressMs, Math.ceil(checkMs));
@@ -243,7 +219,11 @@ export class Following {
     if (batch.initial) {
       if (batch.events.length === 0 || this.#state === undefined) this.#state = [];
       this.#held = undefined;
-      for (const event of batch.events) if (event.type === 'put') this.#state.push(event);
+      for (const event of batch.events) {
+        if (event.type !== 'put') continue;
+        if (!(event.value instanceof Uint8Array)) throw invalidType(wrongValues);
+        this.#state.push(event);
+      }
       return;
     }
     if (this.#state !== undefined) {
@@ -286,16 +266,13 @@ export class Following {
   }
 
   async #fill(revision: number, records: readonly ReplicaRecord[]): Promise<void> {
-    const { replica, lag } = this.#parts;
-    // A copy of revision 1 has all there ever was.
-    const base = revision === 1 ? 0 : revision;
-    await this.#compacting;
-    await replica.fill({ revision, records, note: this.#noteOf(base, revision, false), gap: this.#gap });
+    const { replica, copy, lag } = this.#parts;
+    await copy.settled;
+    await replica.fill({ revision, records, note: copy.noteFor(revision), gap: copy.hasGap });
     this.#past.filled(records);
     this.#state = undefined;
     this.#stale = false;
-    this.#gap = false;
-    this.#base = base;
+    copy.replaced(revision);
     this.copies++;
     lag.heard(revision);
     this.#isTrusted = true;
@@ -305,16 +282,16 @@ export class Following {
 
   /** Where the source is now, if it is still that one (FOG2). */
   async #status(): Promise<Status & { readonly at: number }> {
-    const { source, lag, world } = this.#parts;
+    const { source, copy, lag, world } = this.#parts;
     const seen = this.#seen;
     const at = world.clock.now();
     const status = await source.status({ signal: this.#closing.signal });
     if (status.revision < seen)
       throw replaced(`the source is at revision ${status.revision}, and ${seen} was seen of it`);
     const { clusterId } = status;
-    if (clusterId !== undefined && this.#clusterId !== undefined && clusterId !== this.#clusterId)
-      throw replaced(`the source is the cluster ${clusterId}, and what was copied is of ${this.#clusterId}`);
-    this.#clusterId ??= clusterId;
+    if (clusterId !== undefined && copy.clusterId !== undefined && clusterId !== copy.clusterId)
+      throw replaced(`the source is the cluster ${clusterId}, and what was copied is of ${copy.clusterId}`);
+    copy.clusterId ??= clusterId;
     this.reason = undefined;
     this.#sourceCompacted = Math.max(this.#sourceCompacted, status.compactRevision ?? 0);
     lag.heard(status.revision);
@@ -327,7 +304,7 @@ export class Following {
     const { lag, replica, onSynced } = this.#parts;
     this.#isTrusted = true;
     lag.asked(at, revision, replica.revision);
-    if (this.#base !== undefined && lag.behind(0).ms !== undefined) onSynced();
+    if (this.copy.isThere && lag.behind(0).ms !== undefined) onSynced();
   }
 
   /** Asks the source where it is, unless that is under way. */
@@ -338,7 +315,7 @@ export class Following {
       const { replica } = this.#parts;
       const status = await this.#status();
       this.#parts.lag.came(replica.revision);
-      this.#compact(status);
+      if (this.#state === undefined) this.copy.giveUp(status.compactRevision ?? 0);
       this.#noteDown(this.#parts.checkMs);
     } catch (error) {
       const code: string | undefined = codeOf(error);
@@ -350,46 +327,9 @@ export class Following {
     }
   }
 
-  /** Gives up what the source has given up, and what is more than is wanted. */
-  #compact({ compactRevision = 0 }: Status): void {
-    const { replica, historyRevisions } = this.#parts;
-    if (this.#state !== undefined || this.#base === undefined) return;
-    const wanted = historyRevisions === undefined ? 0 : replica.revision - historyRevisions;
-    const least = Math.min(Math.max(compactRevision, wanted), replica.revision);
-    if (least <= replica.compactRevision) return;
-    // A store that cannot be written any more says so when the next change comes.
-    this.#compacting = this.compact(least, false).catch(() => undefined);
-  }
-
-  /** Gives up what is older than `revision`, here. */
-  async compact(revision: number, physical: boolean): Promise<void> {
-    await this.#compacting;
-    await this.#parts.replica.compact(revision, physical).catch((error: unknown) => {
-      // Another copy takes its place, or somebody was faster: nothing older is there then.
-      const code = codeOf(error);
-      if (code === undefined || !code.startsWith('MVCC_')) throw error;
-    });
-  }
-
-  /** Writes down where the copy is, if that was long enough ago. */
+  /** A state that comes in brings its own note. */
   #noteDown(ms: number): void {
-    const { clock } = this.#parts.world;
-    // A state that comes in brings its own note.
-    if (this.#base === undefined || this.#state !== undefined || !this.#isTrusted) return;
-    if (clock.now() - this.#noted < ms) return;
-    this.#noted = clock.now();
-    this.#keepNote(this.#base);
-  }
-
-  #keepNote(base: number): void {
-    const { replica } = this.#parts;
-    replica.keepNote(this.#noteOf(base, replica.revision, this.#gap));
-  }
-
-  #noteOf(base: number, revision: number, gap: boolean): Uint8Array {
-    const clusterId = this.#clusterId;
-    const range = rangeText(this.#parts.bounds);
-    return noteBytes({ range, base, revision, ...(clusterId && { clusterId }), ...(gap && { gap }) });
+    if (this.#state === undefined && this.#isTrusted) this.copy.noteDown(ms);
   }
 
   get #closed(): boolean {

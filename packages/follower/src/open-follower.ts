@@ -10,6 +10,7 @@ import { deferred } from '@varve/base/deferred';
 import { hostWorld } from '@varve/base/host';
 import { openReplica, type Replica } from '@varve/kv/layers';
 import type { ByteKv, FollowClusterOptions, FollowOptions, Follower } from './contract.ts';
+import { Copy } from './copy.ts';
 import { FollowerCore } from './core.ts';
 import { FollowerKv } from './follower-kv.ts';
 import { Following } from './following.ts';
@@ -131,13 +132,11 @@ async function opened<K, V, W>(
     replica,
     view: replica.view(bytes, bytes),
     range: { ...range },
-    bounds,
-    note,
+    copy: new Copy({ replica, bounds, note, clock: world.clock, historyRevisions }),
     lag,
     world,
     checkMs,
     retryMs,
-    historyRevisions,
     onCopy: () => hasCopy.resolve(),
     onSynced: () => synced.resolve(),
     onOver: (reason) => {

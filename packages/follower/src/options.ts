@@ -1,11 +1,8 @@
 /** What `openFollower` may be told, checked before anything is opened. */
-import type { Range } from '@varve/api';
-import { checkNames, invalidType, outOfRange } from '@varve/api/implement';
+import { checkByteKeys, checkByteRange, invalidType, outOfRange } from '@varve/api/implement';
 import {
-  check,
   checkOptions,
   isBoolean,
-  isBytes,
   isInteger,
   isNumber,
   isOneOf,
@@ -15,12 +12,11 @@ import {
   type Rules,
 } from '@varve/base/options';
 import { isWorld } from '@varve/base/world';
-import type { CaughtUpOptions, FollowClusterOptions } from './contract.ts';
+import type { ByteKv, CaughtUpOptions, FollowClusterOptions } from './contract.ts';
 
 type AnyOptions = FollowClusterOptions<unknown, unknown, unknown>;
 
 const faults: Faults = { type: invalidType, range: outOfRange };
-const rangeNames = ['prefix', 'start', 'end'] as const;
 const longestMs = 0x7fffffff;
 const isMilliseconds = isNumber('a number of milliseconds from 1', (ms) => ms >= 1 && ms <= longestMs);
 const isObject: Rule = { what: 'an object', isKind: (value) => Object(value) === value };
@@ -57,6 +53,8 @@ export function checkFollow(source: unknown, options: AnyOptions): void {
       throw invalidType('the source must be a name such as etcd://host:2379, or an open store of bytes');
   } else if (typeof (source as { watch?: unknown } | null | undefined)?.watch !== 'function') {
     throw invalidType('the source must be an open store of bytes, or a name such as etcd://host:2379');
+  } else {
+    checkByteKeys(source as ByteKv, 'the source');
   }
   checkOptions(options, rules, faults);
   if (options.cluster !== undefined && typeof source !== 'string')
@@ -64,16 +62,10 @@ export function checkFollow(source: unknown, options: AnyOptions): void {
   const { maxBehindMs, checkMs = 1000 } = options;
   if (maxBehindMs !== undefined && maxBehindMs < 2 * checkMs)
     throw outOfRange('maxBehindMs must be at least twice checkMs, which is how exactly it is known');
-  checkRange(options.range);
+  checkByteRange(options.range);
 }
 
 /** @throws TypeError, RangeError `KV_INVALID` */
 export function checkCaughtUp(options: CaughtUpOptions): void {
   checkOptions(options, caughtUpRules, faults);
-}
-
-function checkRange(range: Range<Uint8Array> | undefined): void {
-  if (range === undefined) return;
-  checkNames(range, 'range', rangeNames);
-  for (const name of rangeNames) if (range[name] !== undefined) check(range[name], `range.${name}`, isBytes, faults);
 }

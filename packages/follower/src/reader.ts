@@ -166,7 +166,7 @@ export class FollowerReader<K, V> implements Reader<K, V> {
       await core.levelWith(atLeast, options?.signal);
       return this.#places.here;
     }
-    if (core.settings.refuses || (revision >= core.following.statesFrom && revision <= core.revision))
+    if (core.settings.refuses || (revision >= core.following.copy.statesFrom && revision <= core.revision))
       return this.#places.here;
     core.leave(true);
     return this.#places.there;

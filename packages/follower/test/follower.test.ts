@@ -1,6 +1,6 @@
 /** What a follower answers: that of its source, at every revision that it has. FLW1 to FLW3, FLW5, FOG1 to FOG3, REP1 to REP4. */
 import { join } from 'node:path';
-import { bytes, compare, file, log, put as putOp, remove, type KvEvent } from '@varve/kv';
+import { bytes, compare, file, log, memory, open, put as putOp, remove, type KvEvent } from '@varve/kv';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openFollower, type Follower } from '../src/index.ts';
@@ -360,6 +360,13 @@ test('FOP1: wrong options are refused before anything is opened; a signal closes
     expect((await failure(() => openFollower(from, options as object))).code).toBe('KV_INVALID');
   for (const nothing of [undefined, 'http://localhost', {}])
     expect((await failure(() => openFollower(nothing as ByteStore))).code).toBe('KV_INVALID');
+  await using texts = await open(memory());
+  await using textValues = await open(memory(), { key: bytes });
+  await textValues.put(b('k'), 'v');
+  for (const noBytes of [texts, textValues]) {
+    const refused = await failure(() => openFollower(noBytes as unknown as ByteStore));
+    expect(refused).toMatchObject({ code: 'KV_INVALID', message: expect.stringContaining('open it with key: bytes') });
+  }
   const controller = new AbortController();
   const follower = await openFollower(from, { signal: controller.signal, key: bytes, value: bytes });
   expect(await follower.get(b('a'))).toBeUndefined();

@@ -1,7 +1,7 @@
 /** A store that is served in this process, on a port that stays the same when it is served again, and an address that may lead to another one. */
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer as listen, type AddressInfo, type Server, type Socket } from 'node:net';
+import { freePort } from '@varve/base/node/free-ports';
 import { memory } from '@varve/kv';
 import { openLayers, type Layers } from '@varve/kv/layers';
 import { createServer, type EtcdServer } from '@varve/server';
@@ -10,15 +10,15 @@ import { onTestFinished } from 'vitest';
 export class Served {
   readonly #layers: Layers;
   #server: EtcdServer | undefined;
-  #port: number;
+  readonly #port: number;
 
   private constructor(layers: Layers, port: number) {
     this.#layers = layers;
     this.#port = port;
   }
 
-  static async open(port = 0): Promise<Served> {
-    const served = new Served(await openLayers(memory()), port);
+  static async open(port?: number): Promise<Served> {
+    const served = new Served(await openLayers(memory()), port ?? (await freePort()));
     onTestFinished(() => served.close());
     await served.serve();
     return served;
@@ -38,15 +38,7 @@ export class Served {
   }
 
   async serve(): Promise<void> {
-    while (this.#server === undefined) {
-      // Below the ports that the kernel gives to whoever asks for any: it stays ours while nobody is served.
-      const port = this.#port === 0 ? randomInt(20_500, 32_000) : this.#port;
-      this.#server = await createServer(this.#layers, { port, graceMs: 20 }).catch((error: { code?: string }) => {
-        if (this.#port !== 0 || error.code !== 'SERVER_LISTEN') throw error;
-        return undefined;
-      });
-    }
-    this.#port = this.#server.port;
+    this.#server = await createServer(this.#layers, { port: this.#port, graceMs: 20 });
   }
 
   /** Nobody is answered until it is served again; the store is there all the same. */

@@ -81,6 +81,7 @@ export async function engineAt(location: Location, options: FolderOptions): Prom
 
 function checkPath(path: string): void {
   if (path === '') throw invalidType('the location must not be empty');
+  if (path === ':memory:') throw invalidType('the location of a store in memory is memory(), not a path');
   if (path.includes('\0')) throw invalidType('the location must not have a zero character');
   const scheme = /^([a-z][a-z\d+-]+):\/\//i.exec(path)?.[1];
   if (scheme !== undefined)

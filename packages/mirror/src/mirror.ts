@@ -7,30 +7,26 @@
  * MIR1  A copy writes what differs and nothing else: begun again, it goes on.
  * MIR2  A store that cannot be reached is waited for; of a write whose outcome is not known the target is asked.
  * MIR3  Whatever ends it is what `ended` rejects with; `close` ends it between two transactions.
- * MIR4  What a watch tells is complete if the revision before it can still be read once the present has come: a compaction may have taken
- *       deletions without a word, on an etcd that is asked for the very next revision (decisions/0035). Else the whole is compared.
- * MIR5  Before anything of a cluster is written it is known to be that one (MSO1): a copy asks before a few parts, behind their reading; a watch is of one id as long
- *       as it lasts, so that is asked once; and what was heard until the target's newest change was found there again is of a store that has it.
+ * MIR4  Before anything of a cluster is written it is known to be that one (MSO1): a copy asks before a few parts, behind their reading; what is
+ *       heard is asked for once (MLI2), and what was heard until the target's newest change was found there again is of a store that has it.
  */
 import { codeOf, KvError, type Range } from '@varve/api';
 import { onAbort } from '@varve/base/abort';
-import { deferred, type Deferred } from '@varve/base/deferred';
 import { hostWorld } from '@varve/base/host';
-import { byteKey } from '@varve/base/order';
 import type { World } from '@varve/base/world';
-import { batchOf, nextGroup, type Batch, type Bounds, type WriteOp } from './apply.ts';
+import { nextGroup, type Bounds, type WriteOp } from './apply.ts';
 import { Checkpoint, fenceKey, type Place } from './checkpoint.ts';
 import type { ByteKv, Fenced, Mirror, MirrorOptions, MirrorPhase, MirrorStatus } from './contract.ts';
 import { partsOf, type Part } from './copy.ts';
 import { Inbox } from './inbox.ts';
+import { listen } from './listening.ts';
 import { pairs } from './merge.ts';
 import { checkMirror, rangeText } from './options.ts';
+import { Progress } from './progress.ts';
 import { newestOf, replaced, Source } from './source.ts';
 
 /** Parts of a copy for which the source is asked once whether it is still that one. */
 const partsAtOnce = 8;
-/** How often the source is heard of while nothing happens. */
-const progressMs = 250;
 const firstRetryMs = 50;
 /** Something is not there now; another try may find it, or that the source is another store, which has not come so far. */
 const passing = new Set<string>(['KV_UNAVAILABLE', 'KV_UNKNOWN_OUTCOME', 'MVCC_FUTURE_REVISION']);
@@ -59,19 +55,9 @@ class RunningMirror implements Mirror {
   readonly #checkpoint: Checkpoint;
   readonly #closing = new AbortController();
   readonly #source: Source;
-  readonly #waiting = new Set<{ readonly revision: number; readonly reached: Deferred<Fenced> }>();
+  readonly #progress = new Progress();
   #phase: MirrorPhase = 'copying';
   #reason: unknown;
-  #revision = 0;
-  #sourceRevision = 0;
-  #targetRevision = 0;
-  #copied = 0;
-  #events = 0;
-  #copies = 0;
-  #afterFence = 0;
-  /** The newest fence that was put, and the newest that is applied. */
-  #asked = Infinity;
-  #fence = Infinity;
   #bookmarked = 0;
 
   constructor(from: ByteKv, to: ByteKv, options: MirrorOptions) {
@@ -94,31 +80,24 @@ class RunningMirror implements Mirror {
   status(): MirrorStatus {
     return {
       phase: this.#phase,
-      revision: this.#revision,
-      sourceRevision: this.#sourceRevision,
-      behind: Math.max(0, this.#sourceRevision - this.#revision),
-      copied: this.#copied,
-      events: this.#events,
-      copies: this.#copies,
-      afterFence: this.#afterFence,
+      ...this.#progress.counts,
       ...(this.#reason === undefined ? undefined : { reason: this.#reason }),
     };
   }
 
   async caughtUp(revision?: number): Promise<Fenced> {
-    const wanted = revision ?? (await this.#source.ask(this.#revision));
-    if (this.#revision >= wanted) return this.#reached();
+    const progress = this.#progress;
+    const wanted = revision ?? (await this.#source.ask(progress.revision));
+    if (progress.revision >= wanted) return progress.reached;
     if (this.#phase === 'ended') throw this.#over();
-    const reached = deferred<Fenced>();
-    this.#waiting.add({ revision: wanted, reached });
-    return reached.promise;
+    return progress.until(wanted);
   }
 
   async fence(): Promise<Fenced> {
-    const before = this.#revision;
+    const before = this.#progress.revision;
     const { revision } = await this.#from.put(this.#fenceKey, new Uint8Array(0));
     if (revision <= before) throw replaced(`the fence is at revision ${revision}, and ${before} was there before it`);
-    this.#asked = revision;
+    this.#progress.fenced(revision);
     return this.caughtUp(revision);
   }
 
@@ -144,8 +123,7 @@ class RunningMirror implements Mirror {
     } finally {
       letGo?.();
       this.#phase = 'ended';
-      for (const { reached } of this.#waiting) reached.reject(this.#over());
-      this.#waiting.clear();
+      this.#progress.end(this.#over());
     }
   }
 
@@ -153,10 +131,10 @@ class RunningMirror implements Mirror {
     let stale = false;
     let tries = 0;
     while (!this.#closed) {
-      const before = this.#copied + this.#events;
+      const before = this.#progress.done;
       try {
         await this.#checkpoint.read(this.#signal);
-        this.#targetRevision = Math.max(this.#targetRevision, this.#checkpoint.targetRevision);
+        this.#progress.wrote(this.#checkpoint.targetRevision);
         if (stale || this.#checkpoint.place === undefined) await this.#copy();
         stale = false;
         await this.#follow();
@@ -166,7 +144,7 @@ class RunningMirror implements Mirror {
         const code: string | undefined = codeOf(error);
         if (code === 'MVCC_COMPACTED') stale = true;
         else if (code === undefined || !passing.has(code)) throw error;
-        tries = this.#copied + this.#events > before ? 0 : tries + 1;
+        tries = this.#progress.done > before ? 0 : tries + 1;
         await this.#wait(error, Math.min(this.#retryMs, firstRetryMs * 2 ** Math.min(tries, 20)));
       }
     }
@@ -182,7 +160,7 @@ class RunningMirror implements Mirror {
   #goOn(phase: MirrorPhase, sourceRevision: number): void {
     this.#phase = phase;
     this.#reason = undefined;
-    this.#heard(sourceRevision);
+    this.#progress.heard(sourceRevision);
   }
 
   /** Makes the target what the source was at one revision. */
@@ -191,16 +169,13 @@ class RunningMirror implements Mirror {
     const revision = await this.#source.ask(place?.revision ?? 0, this.#signal);
     await this.#source.checkPastIfThere();
     this.#goOn('copying', revision);
-    this.#copies++;
-    // What was written between a fence and here cannot be told from what was before: all of it counts.
-    const counts = this.#asked < revision;
+    this.#progress.copying(revision);
     const write = async (parts: readonly Part[]): Promise<void> => {
       await this.#source.askAgain(revision);
       for (const { ops, isLast, newest } of parts) {
         this.#signal.throwIfAborted();
         await this.#write(ops, isLast ? { revision, part: 0, newest } : undefined);
-        this.#copied += ops.length;
-        if (counts) this.#afterFence += ops.length;
+        this.#progress.copied(ops.length);
       }
     };
     let parts: Part[] = [];
@@ -230,63 +205,26 @@ class RunningMirror implements Mirror {
     const revision = await this.#source.ask(place.revision, this.#signal);
     await this.#source.checkPast();
     this.#goOn('following', revision);
-    this.#advance(place.revision);
+    this.#progress.advance(place.revision);
     const inbox = new Inbox();
     const reading = new AbortController();
-    const listening = this.#listen(inbox, place.revision, revision, reading.signal);
+    const listening = listen({
+      from: this.#from,
+      source: this.#source,
+      range: this.#range,
+      fenceKey: this.#fenceKey,
+      known: place.revision,
+      present: revision,
+      inbox,
+      signals: [this.#signal, reading.signal],
+      onHeard: (heard) => this.#progress.heard(heard),
+    });
     try {
       await this.#drain(inbox, place.part);
     } finally {
       reading.abort();
       inbox.end();
       await listening;
-    }
-  }
-
-  /** Puts what happens in the source behind `known` into the inbox, until it is told to stop. @param present its revision of now */
-  async #listen(inbox: Inbox, known: number, present: number, stop: AbortSignal): Promise<void> {
-    const letGo: (() => void)[] = [];
-    try {
-      const watch = this.#from.watch(
-        { any: [this.#range, this.#fenceKey] },
-        { from: known + 1, progressIntervalMs: progressMs },
-      );
-      const close = (): void => void watch.close();
-      for (const signal of [stop, this.#signal]) letGo.push(onAbort(signal, close));
-      letGo.push(close);
-      if (stop.aborted || this.#closed) close();
-      await this.#hear(watch.batches(), inbox, known, present);
-      inbox.end(stop.aborted || this.#closed ? undefined : { error: sourceClosed() });
-    } catch (error) {
-      inbox.end({ error });
-    } finally {
-      for (const release of letGo) release();
-    }
-  }
-
-  async #hear(
-    batches: AsyncIterable<{ readonly revision: number; readonly events: Parameters<typeof batchOf>[1] }>,
-    inbox: Inbox,
-    known: number,
-    present: number,
-  ): Promise<void> {
-    const fence = byteKey(this.#fenceKey);
-    const readable = (): Promise<unknown> => this.#from.at(known).get(this.#fenceKey, { signal: this.#signal });
-    await readable();
-    let [isNew, isKnown] = [false, false];
-    for await (const { revision, events } of batches) {
-      // A member that is behind may tell of what is known.
-      if (revision <= known) continue;
-      if (!isKnown) {
-        await this.#source.askAgain(known);
-        isKnown = true;
-      }
-      this.#heard(revision);
-      if (!isNew && revision >= present) {
-        await readable();
-        isNew = true;
-      }
-      await inbox.add(batchOf(revision, events, fence));
     }
   }
 
@@ -310,22 +248,13 @@ class RunningMirror implements Mirror {
           group.changes.map(({ op }) => op),
           { ...group.place, newest },
         );
-        this.#events += group.changes.length;
+        this.#progress.events += group.changes.length;
       }
-      for (const batch of taken) this.#countFence(batch);
+      for (const batch of taken) this.#progress.followed(batch);
       inbox.drop(group.batches);
       sure -= group.batches;
       part = group.place.part;
-      this.#advance(group.place.revision);
-    }
-  }
-
-  #countFence({ revision, isFence, changes }: Batch): void {
-    if (isFence) {
-      this.#fence = revision;
-      this.#afterFence = 0;
-    } else if (revision > this.#fence) {
-      this.#afterFence += changes.length;
+      this.#progress.advance(group.place.revision);
     }
   }
 
@@ -350,25 +279,8 @@ class RunningMirror implements Mirror {
       throw checkpoint.isOwnLate ? new LateWrite() : checkpoint.taken();
     }
     checkpoint.written(row, place, answer.revision);
-    this.#targetRevision = answer.revision;
+    this.#progress.wrote(answer.revision);
     this.#bookmarked = this.#world.clock.now();
-  }
-
-  #heard(revision: number): void {
-    this.#sourceRevision = Math.max(this.#sourceRevision, revision);
-  }
-
-  #advance(revision: number): void {
-    this.#revision = Math.max(this.#revision, revision);
-    for (const waiting of this.#waiting) {
-      if (waiting.revision > this.#revision) continue;
-      this.#waiting.delete(waiting);
-      waiting.reached.resolve(this.#reached());
-    }
-  }
-
-  #reached(): Fenced {
-    return { sourceRevision: this.#revision, targetRevision: this.#targetRevision };
   }
 
   get #signal(): AbortSignal {
@@ -386,7 +298,3 @@ class RunningMirror implements Mirror {
 
 /** A write whose outcome was not known has been done after all. */
 class LateWrite extends Error {}
-
-function sourceClosed(): KvError {
-  return new KvError('KV_CLOSED', 'the source was closed');
-}

@@ -1,6 +1,6 @@
 /** The options of a mirror and of a comparison, checked before anything happens. */
 import type { Range } from '@varve/api';
-import { checkNames, invalidType, outOfRange } from '@varve/api/implement';
+import { checkByteKeys, checkByteRange, invalidType, outOfRange } from '@varve/api/implement';
 import { hexOf } from '@varve/base/hex';
 import {
   check,
@@ -14,7 +14,7 @@ import {
 } from '@varve/base/options';
 import { isWorld } from '@varve/base/world';
 import type { CompareStoresOptions } from './compare-stores.ts';
-import type { MirrorOptions } from './contract.ts';
+import type { ByteKv, MirrorOptions } from './contract.ts';
 
 const faults: Faults = { type: invalidType, range: outOfRange };
 const rangeNames = ['prefix', 'start', 'end'] as const;
@@ -24,7 +24,6 @@ const isName: Rule = {
   isKind: (value) => typeof value === 'string' && value !== '',
 };
 const isStore: Rule = { what: 'an open store', isKind: (value) => typeof Object(value).txn === 'function' };
-const isBytes: Rule = { what: 'a Uint8Array', isKind: (value) => value instanceof Uint8Array };
 /** What it holds is looked at by name, which says more. */
 const isRange: Rule = { what: 'a range, as { prefix }', isKind: (value) => Object(value) === value };
 
@@ -44,8 +43,10 @@ const compareRules: Rules<CompareStoresOptions> = { range: isRange, keep: isInte
 export function checkMirror(from: unknown, to: unknown, options: MirrorOptions): void {
   checkStore(from, 'from');
   checkStore(to, 'to');
+  // What is written would be read again, and written again.
+  if (from === to) throw invalidType('to must be another store than from');
   checkOptions(options, mirrorRules, faults);
-  checkRange(options.range);
+  checkByteRange(options.range);
 }
 
 /** @throws TypeError, RangeError `KV_INVALID` */
@@ -53,17 +54,12 @@ export function checkCompare(first: unknown, second: unknown, options: CompareSt
   checkStore(Object(first).store, 'first.store');
   checkStore(Object(second).store, 'second.store');
   checkOptions(options, compareRules, faults);
-  checkRange(options.range);
+  checkByteRange(options.range);
 }
 
 function checkStore(store: unknown, name: string): void {
   check(store, name, isStore, faults);
-}
-
-function checkRange(range: Range<Uint8Array> | undefined): void {
-  if (range === undefined) return;
-  checkNames(range, 'range', rangeNames);
-  for (const name of rangeNames) if (range[name] !== undefined) check(range[name], `range.${name}`, isBytes, faults);
+  checkByteKeys(store as ByteKv, name);
 }
 
 /** A range as one text. */

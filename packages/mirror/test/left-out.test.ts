@@ -1,4 +1,4 @@
-/** MIR4: a watch of an etcd may leave out a deletion that a compaction has taken; then the whole is compared, before anything is applied on top. */
+/** MLI1: a watch of an etcd may leave out a deletion that a compaction has taken; then the whole is compared, before anything is applied on top. */
 import { memory } from '@varve/kv';
 import { expect, test } from 'vitest';
 import { compareStores, mirror, type ByteKv } from '../src/index.ts';

@@ -1,4 +1,4 @@
-/** MIR2, MIR4, MPL1: stores whose answers get lost, come late, or leave something out. */
+/** MIR2, MPL1, MLI1: stores whose answers get lost, come late, or leave something out. */
 import { KvError } from '@varve/api';
 import { memory } from '@varve/kv';
 import { expect, test } from 'vitest';

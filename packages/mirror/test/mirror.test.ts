@@ -1,5 +1,5 @@
 /** Two stores, one of which is kept like the other. */
-import { file, log, memory } from '@varve/kv';
+import { file, log, memory, open, tuple } from '@varve/kv';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compareStores, mirror } from '../src/index.ts';
@@ -194,9 +194,14 @@ test('what ends it is said: a closed source, a closed target, an aborted signal'
 
 test('wrong arguments are refused before anything happens', async () => {
   const [from, to] = [await opened(memory()), await opened(memory())];
+  await using texts = await open(memory());
+  await using tuples = await open(memory(), { key: tuple() });
   const wrong: [unknown[], string][] = [
     [[undefined, to], 'from'],
     [[from, {}], 'to'],
+    [[from, from], 'to must be another store than from'],
+    [[texts, to], 'from must be a store of bytes: open it with key: bytes'],
+    [[from, tuples], 'to must be a store of bytes'],
     [[from, to, { maxOps: 0 }], 'maxOps'],
     [[from, to, { maxOps: 100_001 }], 'maxOps'],
     [[from, to, { maxBytes: 0 }], 'maxBytes'],
@@ -221,6 +226,7 @@ test('wrong arguments are refused before anything happens', async () => {
     [[{ store: from }, { store: to }, { kep: 1 }], 'kep'],
     [[{ store: from }, { store: to }, { range: { start: 1 } }], 'range.start'],
     [[from, { store: to }], 'first.store'],
+    [[{ store: from }, { store: texts }], 'second.store must be a store of bytes'],
     [[{ store: from }, undefined], 'second.store'],
   ];
   for (const [args, word] of wrongToo) {

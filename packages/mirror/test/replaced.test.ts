@@ -133,7 +133,7 @@ test.each([
   await expect(mirror(await filled(9), to).ended).rejects.toMatchObject({ code: 'KV_DECODE' });
 });
 
-test('MIR5: replaced in the middle of a copy, nothing of the other one is written', async () => {
+test('MIR4: replaced in the middle of a copy, nothing of the other one is written', async () => {
   const [store, other, to] = [await opened(memory()), await opened(memory()), await opened(memory())];
   for (let i = 0; i < 90; i++) {
     await store.put(b(`k${i + 10}`), b('mine'));
@@ -162,7 +162,7 @@ test('MIR5: replaced in the middle of a copy, nothing of the other one is writte
   expect(kept.filter(({ value }) => s(value) !== 'mine')).toEqual([]);
 });
 
-test('MIR5: replaced while it begins to watch, nothing of the other one is written', async () => {
+test('MLI2: replaced while it begins to watch, nothing of the other one is written', async () => {
   const [store, other, to] = [await filled(9), await filled(9), await opened(memory())];
   const first = mirror(clustered(store), to);
   await first.caughtUp();
@@ -180,7 +180,7 @@ test('MIR5: replaced while it begins to watch, nothing of the other one is writt
   expect((await to.status()).revision).toBe(revision);
 });
 
-test('MIR5: replaced by one of the same id that is further, while a watch goes on, nothing of the other one is written', async () => {
+test('MIR4: replaced by one of the same id that is further, while a watch goes on, nothing of the other one is written', async () => {
   const [store, other, to] = [await filled(9), await filled(20, 'other'), await opened(memory())];
   let now = clustered(store);
   const seen = deferred<void>();

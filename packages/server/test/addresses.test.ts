@@ -1,8 +1,6 @@
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
+import { freePort } from '@varve/base/node/free-ports';
 import type { MemberListResponse } from '@varve/etcd-api';
 import { expect, test } from 'vitest';
 import { certificates, hasOpenssl } from './support/certificates.ts';
@@ -19,31 +17,8 @@ async function put(address: string, by = credentials.createInsecure()): Promise<
   }
 }
 
-/** Below the ports that the kernel gives to whoever asks for any: what is free stays so until it is asked for by its number. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_500, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    await once(server.close(), 'close');
-    return port;
-  }
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const one = await freePort();
-  for (;;) {
-    const two = await freePort();
-    if (two !== one) return [one, two];
-  }
-}
-
 test('decisions/0041: further addresses serve the same, or only what is asked over HTTP', async () => {
-  const [port, probes] = await freePorts();
+  const [port, probes] = [await freePort(), await freePort()];
   const also = [
     { host: '127.0.0.1', port },
     { host: '127.0.0.1', port: probes, probesOnly: true },
@@ -80,7 +55,7 @@ test.skipIf(!hasOpenssl())('decisions/0041: one port with TLS and without', asyn
 });
 
 test.skipIf(!hasOpenssl())('decisions/0041: an address for probes alone offers HTTP/1.1 alone', async () => {
-  const [port] = await freePorts();
+  const port = await freePort();
   const { ca, server: own } = certificates();
   await using open = await start({ also: [{ host: '127.0.0.1', port, tls: own, probesOnly: true }] });
   expect(open.server.port).not.toBe(port);
@@ -114,7 +89,7 @@ test.skipIf(!hasOpenssl())('R98, decisions/0041: a certificate that holds may be
 });
 
 test.skipIf(!hasOpenssl())('R96, R98: whom no address lets in, by its certificate or by what it speaks', async () => {
-  const [port] = await freePorts();
+  const port = await freePort();
   const authority = certificates();
   const { ca, server: own, client } = authority;
   const { client: stranger } = certificates();

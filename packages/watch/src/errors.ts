@@ -1,7 +1,7 @@
 /** Errors of this package. Codes are stable within a major version, messages are not. */
 
 /**
- * - `WATCH_EMPTY_RANGE` the range holds no key: its end is at or before its key
+ * - `WATCH_EMPTY_RANGE` the range holds no key: its end is at or before its start
  * - `WATCH_DUPLICATE_ID` the stream has a watcher of that id
  * - `WATCH_NOT_FOUND` the stream has no watcher of that id
  * - `WATCH_CLOSED` the stream or the store is closed

@@ -7,7 +7,7 @@
 import { ClassicLevel } from 'classic-level';
 
 /** @type {import('classic-level').DatabaseOptions<Uint8Array, Uint8Array>} */
-export const levelOptions = {
+const levelOptions = {
   keyEncoding: 'view',
   valueEncoding: 'view',
   cacheSize: 64 << 20,

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from './free-ports.mjs';
+import { freePorts } from '@varve/base/node/free-ports';
 
 /** In memory where there is such a place: what is tried is the protocol, not the disk. */
 export function newFolder() {

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { freePort } from '../lib/free-ports.mjs';
+import { freePort } from '@varve/base/node/free-ports';
 import { hasPythonModule, python } from './lib/available.mjs';
 import { Server, serverNames } from './lib/server.mjs';
 

@@ -22,7 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort } from '../lib/free-ports.mjs';
+import { freePort } from '@varve/base/node/free-ports';
 import { python, runs } from './lib/available.mjs';
 import { Server, serverNames, until } from './lib/server.mjs';
 import { Transcript } from './lib/transcript.mjs';

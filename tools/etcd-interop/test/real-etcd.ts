@@ -3,7 +3,7 @@ import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_proces
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { freePorts } from '../../conformance/lib/free-ports.mjs';
+import { freePorts } from '@varve/base/node/free-ports';
 import { etcdctlEnvironment } from '../../conformance/lib/grpc/etcd.mjs';
 
 /** Why the comparison cannot be made here, or `undefined`. */

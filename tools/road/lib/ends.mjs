@@ -10,7 +10,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EtcdCluster, newFolder } from '../../conformance/lib/etcds.mjs';
-import { freePorts } from '../../conformance/lib/free-ports.mjs';
+import { freePorts } from '@varve/base/node/free-ports';
 
 /**
  * @typedef {object} End

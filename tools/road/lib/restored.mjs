@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, connect } from '@varve/etcd';
-import { freePorts } from '../../conformance/lib/free-ports.mjs';
+import { freePorts } from '@varve/base/node/free-ports';
 import { startShell } from './commands.mjs';
 
 const names = ['a', 'b', 'c'];

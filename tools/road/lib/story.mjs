@@ -9,7 +9,7 @@
 /** Rows of mirrors begin so. */
 const own = '\0varve/';
 /** Where the mirror called `default` notes its place (decisions/0044). */
-export const placeKey = `${own}mirror/default`;
+const placeKey = `${own}mirror/default`;
 
 /** @typedef {{ key: string, value: string | undefined, revision: number }} Change */
 

@@ -12,7 +12,6 @@
 import { exactU64, getU64, setU64, viewOf } from './bytes.ts';
 import { FREELIST_FLAG } from './page.ts';
 import { PAGE_HEADER } from './meta.ts';
-import { withoutPauses } from '../tools/pieces.ts';
 
 const LONG_FORM = 0xffff;
 /** Ids a step. */
@@ -98,15 +97,6 @@ export function decodeListHead(
   if (length === undefined && overflow + 1 > 2 * pages + MOST_SPARE)
     return { rule: 'C2', message: `the free list has ${overflow + 1} pages for ${count} ids` };
   return { overflow, long, count, start };
-}
-
-/** Reads a list that lies in memory as far as it can be trusted. */
-export function decodeFreelist(run: Uint8Array, id: number, highWater: number): FreelistContents {
-  const head = decodeListHead(run, id, run.length, run.length);
-  if ('rule' in head) return unreadable(head);
-  const reading = new ListReading(head, id, highWater, Infinity);
-  reading.take(viewOf(run), head.start, head.start + 8 * head.count);
-  return withoutPauses(reading.contents());
 }
 
 /** A list of which nothing can be used. */

@@ -1,28 +1,11 @@
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@varve/base/node/free-ports';
 import { expect, test } from 'vitest';
 import { clientOf, count, folder, NodeProgram, put } from '../support/program.ts';
 
 const bin = fileURLToPath(new URL('../../dist/etcd/bin-etcd.js', import.meta.url));
-
-/** Below the ports that the kernel gives to whoever asks for any: what is free stays so until it is asked for by its number. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_500, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    await once(server.close(), 'close');
-    return port;
-  }
-}
 
 function etcd(...args: readonly string[]): NodeProgram {
   return new NodeProgram(bin, args);

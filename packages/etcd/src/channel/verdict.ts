@@ -21,7 +21,7 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly error: KvError };
 
 /** What etcd takes in one request, and in one transaction, unless it was told otherwise. */
-export const serverRequestBytes = 1_572_864;
+const serverRequestBytes = 1_572_864;
 export const serverTxnOps = 128;
 
 type Row = readonly [text: string | RegExp, code: KvCode, message: string, facts?: KvErrorFacts];
@@ -63,7 +63,7 @@ const refusals: readonly Row[] = [
   [
     'watcher range is empty',
     'WATCH_EMPTY_RANGE',
-    'the range of the watch holds no key: its end is at or before its start',
+    'the range holds no key: its end is at or before its start; give a later end',
   ],
   ['permission denied', 'KV_DENIED', 'the user may not do that; have the permission granted to a role of the user'],
   ['authentication failed', 'KV_DENIED', 'the user or the password is wrong'],

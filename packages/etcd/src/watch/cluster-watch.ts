@@ -41,7 +41,10 @@ export class ClusterWatch<K, V> implements Watch<K, V> {
   constructor(core: Core, records: Records<K, V>, watched: Several, plan: WatchPlan) {
     const { key, end } = watched.hull;
     if (end !== undefined && end.length > 0 && compareBytes(key, end) >= 0)
-      throw new KvError('WATCH_EMPTY_RANGE', 'the range of the watch holds no key: its end is at or before its start');
+      throw new KvError(
+        'WATCH_EMPTY_RANGE',
+        'the range holds no key: its end is at or before its start; give a later end',
+      );
     this.#core = core;
     this.#watched = watched;
     this.#plan = plan;

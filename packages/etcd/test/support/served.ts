@@ -1,7 +1,7 @@
 /** A store that is served in this process, on a port that stays the same when it is served again. */
-import { randomInt } from 'node:crypto';
 import { openBackend, type Backend } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
+import { freePort } from '@varve/base/node/free-ports';
 import { prepareLessor, type Lessor } from '@varve/lease';
 import { createServer, type EtcdServer } from '@varve/server';
 import { openWatchableStore, type WatchableStore } from '@varve/watch';
@@ -12,9 +12,10 @@ export class Served {
   readonly #lessor: Lessor;
   #server: EtcdServer | undefined;
   readonly #path: string | undefined;
-  #port = 0;
+  readonly #port: number;
 
-  private constructor(backend: Backend, store: WatchableStore, lessor: Lessor, path: string | undefined) {
+  private constructor(backend: Backend, store: WatchableStore, lessor: Lessor, port: number, path: string | undefined) {
+    this.#port = port;
     this.#path = path;
     this.#backend = backend;
     this.#store = store;
@@ -29,7 +30,7 @@ export class Served {
       observers: [leases.observe],
       maxDeletes: Number.MAX_SAFE_INTEGER,
     });
-    const served = new Served(backend, store, await leases.open(), path);
+    const served = new Served(backend, store, await leases.open(), await freePort(), path);
     await served.serve();
     return served;
   }
@@ -49,16 +50,8 @@ export class Served {
 
   async serve(): Promise<void> {
     const layers = { store: this.#store, backend: this.#backend, lessor: this.#lessor };
-    while (this.#server === undefined) {
-      // Below the ports that the kernel gives to whoever asks for any: it stays ours while nobody is served.
-      const port = this.#port === 0 ? randomInt(20_500, 32_000) : this.#port;
-      const place = this.#path === undefined ? { port } : { path: this.#path };
-      this.#server = await createServer(layers, { ...place, graceMs: 50 }).catch((error: { code?: string }) => {
-        if (this.#path !== undefined || this.#port !== 0 || error.code !== 'SERVER_LISTEN') throw error;
-        return undefined;
-      });
-    }
-    this.#port = this.#server.port;
+    const place = this.#path === undefined ? { port: this.#port } : { path: this.#path };
+    this.#server = await createServer(layers, { ...place, graceMs: 50 });
   }
 
   /** Nobody is answered until it is served again; the store is there all the same. */

@@ -164,7 +164,7 @@ class MaintenanceService {
 }
 
 /** As protobuf's text format has it: fields of zero left out, a space behind each. */
-export function alarmText({ memberID, alarm }: AlarmMember): string {
+function alarmText({ memberID, alarm }: AlarmMember): string {
   const name = alarm === AlarmType.NOSPACE ? 'NOSPACE' : alarm === AlarmType.CORRUPT ? 'CORRUPT' : String(alarm);
   return `${memberID === 0n ? '' : `memberID:${memberID} `}alarm:${name} `;
 }

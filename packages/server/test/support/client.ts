@@ -7,6 +7,7 @@ import {
   status,
   type ChannelCredentials,
   type ClientDuplexStream,
+  type ClientReadableStream,
   type ServiceError,
 } from '@grpc/grpc-js';
 import * as api from '@varve/etcd-api';
@@ -73,21 +74,7 @@ export class TestClient {
 
   /** The answer, or the failure as text. @param name of the method, such as `deleteRange`; `Health.check` where two have it */
   async call(name: string, request: Plain = {}): Promise<Plain | string> {
-    const { definition, desc } = find(name);
-    const { path, requestSerialize, responseDeserialize } = definition;
-    const message = toMessage(desc.input, request);
-    return new Promise((resolve) => {
-      this.#client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        message,
-        this.#metadata,
-        (error, answer) => {
-          resolve(answer === undefined ? failure(error) : toPlain(desc.output, answer));
-        },
-      );
-    });
+    return this.begin(name, request).answer;
   }
 
   /** A call that can be taken back. */
@@ -114,16 +101,7 @@ export class TestClient {
 
   /** A call that streams its answers, without requests of its own behind the first. */
   listen(name: string, request: Plain = {}): Duplex {
-    const { definition, desc } = find(name);
-    const { path, requestSerialize, responseDeserialize } = definition;
-    const message = toMessage(desc.input, request);
-    const stream = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      message,
-      this.#metadata,
-    );
+    const { stream, desc } = this.#answersOf(name, request);
     return new Duplex(stream as unknown as ClientDuplexStream<object, object>, desc);
   }
 
@@ -161,16 +139,7 @@ export class TestClient {
 
   /** All answers of a call that streams them, and how it ended. */
   async all(name: string, request: Plain = {}): Promise<{ readonly answers: readonly Plain[]; readonly end: string }> {
-    const { definition, desc } = find(name);
-    const { path, requestSerialize, responseDeserialize } = definition;
-    const message = toMessage(desc.input, request);
-    const stream = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      message,
-      this.#metadata,
-    );
+    const { stream, desc } = this.#answersOf(name, request);
     const answers: Plain[] = [];
     try {
       for await (const answer of stream) answers.push(toPlain(desc.output, answer as object));
@@ -182,17 +151,8 @@ export class TestClient {
 
   /** The messages of a call that streams them. */
   async messages<Answer extends object>(name: string, request: Plain = {}): Promise<Answer[]> {
-    const { definition, desc } = find(name);
-    const { path, requestSerialize, responseDeserialize } = definition;
-    const message = toMessage(desc.input, request);
-    const stream = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      message,
-      this.#metadata,
-    );
     const answers: Answer[] = [];
+    const { stream } = this.#answersOf(name, request);
     for await (const answer of stream) answers.push(answer as Answer);
     return answers;
   }
@@ -204,6 +164,23 @@ export class TestClient {
       this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata),
       desc,
     );
+  }
+
+  #answersOf(
+    name: string,
+    request: Plain,
+  ): { readonly stream: ClientReadableStream<object>; readonly desc: DescMethod } {
+    const { definition, desc } = find(name);
+    const { path, requestSerialize, responseDeserialize } = definition;
+    const message = toMessage(desc.input, request);
+    const stream = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      message,
+      this.#metadata,
+    );
+    return { stream, desc };
   }
 }
 

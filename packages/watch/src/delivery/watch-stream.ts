@@ -58,7 +58,10 @@ export class LiveWatchStream implements WatchStream, WatcherOwner {
     if (!Number.isSafeInteger(watchId)) throw new RangeError('watchId must be a whole number');
     const needs = needsOf(filters, previous);
     if (end !== undefined && end.length > 0 && compareBytes(key, end) >= 0) {
-      throw new WatchError('WATCH_EMPTY_RANGE', 'the range holds no key: its end is at or before its key');
+      throw new WatchError(
+        'WATCH_EMPTY_RANGE',
+        'the range holds no key: its end is at or before its start; give a later end',
+      );
     }
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the watch stream is closed');
     const revision = this.#places.visible;

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../free-ports.mjs';
+import { freePorts } from '@varve/base/node/free-ports';
 
 /** @param {string} program */
 export function hasProgram(program) {

@@ -1,4 +1,5 @@
 /** What the file format says, in the words of this package. What lies behind it, the system's error if there is one, is the cause. */
+import { resolve } from 'node:path';
 import { BoltError, type BoltErrorCode } from '@varve/bolt';
 import { BackendError, type BackendErrorCode } from '../../contract/errors.ts';
 
@@ -21,6 +22,7 @@ const codes: Readonly<Partial<Record<BoltErrorCode, BackendErrorCode>>> = {
 
 const advice: Readonly<Partial<Record<BackendErrorCode, string>>> = {
   BACKEND_LOCKED: 'Close it there first, in another process or another part of this one',
+  BACKEND_NOT_FOUND: 'Check the path',
   BACKEND_FOREIGN: 'It is not a store and was left as it is; choose another path',
   BACKEND_VERSION: 'This release reads format version 2, which is that of etcd and bbolt',
   BACKEND_READ_ONLY:
@@ -33,7 +35,9 @@ export function fileFailure(error: unknown, path: string): unknown {
   if (!(error instanceof BoltError)) return error;
   const code = codes[error.code] ?? 'BACKEND_FAILED';
   const hint = advice[code];
-  const said = error.message.includes(path) ? error.message : `${path}: ${error.message}`;
+  // What the system was asked for is written without the dots that a path may have.
+  const isNamed = error.message.includes(path) || error.message.includes(resolve(path));
+  const said = isNamed ? error.message : `${path}: ${error.message}`;
   return new BackendError(code, hint === undefined ? said : `${said}. ${hint}`, { cause: innermost(error), path });
 }
 

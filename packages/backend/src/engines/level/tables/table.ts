@@ -19,7 +19,7 @@ import { readMasked } from '../opening/check-log.ts';
 const FOOTER = 48;
 /** Filter and indexes of a table of two mebibytes are half of it: one read instead of four. */
 const TAIL = 64 * 1024;
-export const TRAILER = 5;
+const TRAILER = 5;
 /** Of an index or a filter: they are a few percent of a table, and a table is not much more than a gibibyte. */
 const LARGEST_INDEX = 2 ** 28;
 const ENTRIES_BETWEEN_LOOKS = 128;

@@ -21,7 +21,7 @@ import type { FileKind } from '../names.ts';
 import { sumOf } from './footer.ts';
 import { seedOf, sumWord, viewOf } from './seed.ts';
 
-export const SECTION_HEAD = 24;
+const SECTION_HEAD = 24;
 const MAGIC = 0x54434553;
 export const IMAGE_FORMAT = 1;
 export const HEAD = 1;

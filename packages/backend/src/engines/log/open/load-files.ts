@@ -19,7 +19,7 @@ import { walkFrames } from './walk-frames.ts';
 import { Window } from './window.ts';
 
 /** Opens for reading. @throws BackendError `BACKEND_CORRUPT` where it is missing */
-export async function openForReading(files: LogFiles, path: string): Promise<LogFile> {
+async function openForReading(files: LogFiles, path: string): Promise<LogFile> {
   try {
     return await files.open(path, 'read');
   } catch (error) {
