@@ -6,7 +6,8 @@
  * LGPL2  Made under the lock: of several processes that make the same store one does, and the others find it.
  * LGPL3  Every name of the store is a plain file: links and devices are refused before anything is opened.
  */
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { placeOfFolder } from '../../folder-place.ts';
 import { corruptError, foreignError } from '../failure.ts';
 import { errorCode, writeAll, type LogFiles } from '../files/log-files.ts';
 import { SLOT_DISTANCE, writeSlot } from '../format/acked.ts';
@@ -24,20 +25,8 @@ const FIRST = fileName(1, 'log');
 
 /** @throws BackendError `BACKEND_FOREIGN`, `BACKEND_CORRUPT` for a store that has lost its marker */
 export async function locate(files: LogFiles, asked: string): Promise<Located> {
-  const absolute = files.absolute(asked);
-  let details;
-  try {
-    details = await files.details(absolute);
-  } catch (error) {
-    if (errorCode(error) === 'ENOTDIR') throw foreignError(absolute, 'lies below a plain file');
-    throw error;
-  }
-  if (details === undefined) return { path: await realParent(files, absolute), found: 'nothing' };
-  if (details.kind === 'file') throw foreignError(absolute, 'is a plain file, not a folder');
-  if (details.kind === 'special') throw foreignError(absolute, 'is neither a folder nor a plain file');
-  const path = await followed(files, absolute);
-  if ((await files.details(path))?.kind !== 'folder')
-    throw foreignError(absolute, 'is a link to a plain file, not to a folder');
+  const { path, isThere } = await placeOfFolder(files, files.absolute(asked));
+  if (!isThere) return { path, found: 'nothing' };
   return { path, found: await lookInside(files, path) };
 }
 
@@ -125,22 +114,4 @@ export async function checkNames(files: LogFiles, path: string): Promise<readonl
     );
   }
   return names;
-}
-
-async function followed(files: LogFiles, path: string): Promise<string> {
-  try {
-    return await files.real(path);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ELOOP') throw foreignError(path, 'is a dangling link');
-    throw error;
-  }
-}
-
-/** Links among the folders above are resolved, so that one store has one name. */
-async function realParent(files: LogFiles, path: string): Promise<string> {
-  const parent = dirname(path);
-  if (parent === path) return path;
-  const known =
-    (await files.details(parent)) === undefined ? await realParent(files, parent) : await followed(files, parent);
-  return join(known, basename(path));
 }
