@@ -10,7 +10,7 @@
  * every node that is written meanwhile; nothing else can run during a slice. `keep` lets writers in between slices.
  */
 import { RevisionSet } from './revision-set.ts';
-import type { Edit, SlotTree } from './slot-tree.ts';
+import { STOP, type Edit, type SlotTree } from './slot-tree.ts';
 import type { Slot, Slots } from './slot.ts';
 
 /** About a millisecond of work. */
@@ -27,8 +27,8 @@ export function* compactTree(
   checkSlices(atMain, sliceKeys);
   const kept = new RevisionSet();
   slots.renew();
-  const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
-    if (visited === sliceKeys) return { break: byteKey };
+  const visit = (slot: Slot, visited: number): Edit => {
+    if (visited === sliceKeys) return STOP;
     const value = slots.compact(slot, atMain, kept);
     if (value === undefined) return REMOVE;
     return value === slot ? undefined : { value };
@@ -45,8 +45,8 @@ export function* keepTree(
 ): Generator<void, RevisionSet, void> {
   checkSlices(atMain, sliceKeys);
   const kept = new RevisionSet();
-  const visit = (byteKey: string, slot: Slot, visited: number): Edit => {
-    if (visited === sliceKeys) return { break: byteKey };
+  const visit = (slot: Slot, visited: number): Edit => {
+    if (visited === sliceKeys) return STOP;
     slots.keep(slot, atMain, kept);
     return undefined;
   };
@@ -55,7 +55,7 @@ export function* keepTree(
 }
 
 /** Each slice starts where the one before stopped. */
-function* sliced(tree: SlotTree, visit: (byteKey: string, slot: Slot, visited: number) => Edit): Generator<void, void> {
+function* sliced(tree: SlotTree, visit: (slot: Slot, visited: number) => Edit): Generator<void, void> {
   let from = tree.edit('', visit);
   while (from !== undefined) {
     yield;

@@ -16,6 +16,7 @@ import { RevisionList } from './revision-list.ts';
 import type { RevisionSet } from './revision-set.ts';
 import type { Revision } from './revision.ts';
 import { saveTree } from './save.ts';
+import { SavedKeys } from './saved-keys.ts';
 import { SlotTree, STOP } from './slot-tree.ts';
 import { Slots, type Slot } from './slot.ts';
 import type {
@@ -76,19 +77,21 @@ class BTreeIndex implements TreeIndex {
 
   get(key: Uint8Array, atRevision: number, into?: MutableIndexEntry): IndexEntry | undefined {
     checkNumber(atRevision, 'atRevision');
-    const slot = this.#tree.find(key);
+    const text = byteKey(key);
+    const slot = this.#tree.lookUp(text, key);
     if (slot === undefined) return undefined;
-    if (into !== undefined) return this.#slots.find(slot, atRevision, into) ? into : undefined;
-    if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
+    if (into !== undefined) return this.#findIn(slot, text, atRevision, into) ? into : undefined;
+    if (!this.#findIn(slot, text, atRevision, this.#found)) return undefined;
     const { main, sub, createdMain, createdSub, version } = this.#found;
     return { main, sub, createdMain, createdSub, version };
   }
 
   range(key: Uint8Array, end: RangeEnd, atRevision: number, options?: IndexRangeOptions): IndexRange {
     const entries: KeyedIndexEntry[] = [];
-    const total = this.#collect(key, end, atRevision, options, (byteKey) => {
+    const onFound = (byteKey: string): void => {
       entries.push(this.#keyedEntry(byteKey));
-    });
+    };
+    const total = this.#collect(key, end, atRevision, options, onFound, { keyed: true });
     return { entries, total };
   }
 
@@ -99,9 +102,10 @@ class BTreeIndex implements TreeIndex {
     options?: IndexRangeOptions,
   ): { readonly revisions: RevisionList; readonly total: number } {
     const revisions = new RevisionList();
-    const total = this.#collect(key, end, atRevision, options, () => {
+    const onFound = (): void => {
       revisions.push(this.#found.main, this.#found.sub);
-    });
+    };
+    const total = this.#collect(key, end, atRevision, options, onFound, { keyed: false });
     return { revisions, total };
   }
 
@@ -110,20 +114,29 @@ class BTreeIndex implements TreeIndex {
     checkNumber(most, 'most');
     let count = 0;
     if (most <= 0) return count;
-    this.#tree.visit(byteKey(key), end, (_, slot) => {
-      if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
-      return ++count >= most ? STOP : undefined;
-    });
+    const onFound = (): typeof STOP | undefined => (++count >= most ? STOP : undefined);
+    this.#tree.visit(
+      byteKey(key),
+      end,
+      (_, slot) => (this.#slots.find(slot, atRevision, this.#found) ? onFound() : undefined),
+      (saved, low, high) => (saved.visit(low, high, atRevision, this.#found, onFound) ? STOP : undefined),
+    );
     return count;
   }
 
   changedSince(key: Uint8Array, end: RangeEnd, revision: number): boolean {
     checkNumber(revision, 'revision');
     let changed = false;
-    this.#tree.visit(byteKey(key), end, (_, slot) => {
-      changed = this.#slots.newestMain(slot) > revision;
-      return changed ? STOP : undefined;
-    });
+    const told = (isChanged: boolean): typeof STOP | undefined => {
+      changed = isChanged;
+      return isChanged ? STOP : undefined;
+    };
+    this.#tree.visit(
+      byteKey(key),
+      end,
+      (_, slot) => told(this.#slots.newestMain(slot) > revision),
+      (saved, low, high) => told(saved.changedSince(low, high, revision)),
+    );
     return changed;
   }
 
@@ -258,28 +271,37 @@ class BTreeIndex implements TreeIndex {
     checkTree(this.#tree, this.#slots, this.#liveKeys);
   }
 
-  /** Calls `onFound` for the matches up to the limit, with the match in `#found`; returns the total (spec 5.3). */
+  /** Calls `onFound` for the matches up to the limit, with the match in `#found`, and its key if asked; returns the total (spec 5.3). */
   #collect(
     key: Uint8Array,
     end: RangeEnd,
     atRevision: number,
     options: IndexRangeOptions | undefined,
     onFound: (byteKey: string) => void,
+    { keyed }: { readonly keyed: boolean },
   ): number {
     checkNumber(atRevision, 'atRevision');
     const limit = end === undefined ? 0 : (options?.limit ?? 0);
     checkNumber(limit, 'limit');
     const withTotal = options?.withTotal ?? false;
     let total = 0;
-    const onKey = (found: string, slot: Slot): typeof STOP | undefined => {
-      if (!this.#slots.find(slot, atRevision, this.#found)) return undefined;
+    const count = (found: string): typeof STOP | undefined => {
       total++;
       if (limit <= 0 || total <= limit) onFound(found);
       return total === limit && !withTotal ? STOP : undefined;
     };
+    const onKey = (found: string, slot: Slot): typeof STOP | undefined =>
+      this.#slots.find(slot, atRevision, this.#found) ? count(found) : undefined;
+    const onSaved = (saved: SavedKeys, low?: string, high?: string): typeof STOP | undefined =>
+      saved.visit(low, high, atRevision, this.#found, () => count('')) ? STOP : undefined;
     if (options?.reverse === true) this.#tree.visitReversed(byteKey(key), end, onKey);
-    else this.#tree.visit(byteKey(key), end, onKey);
+    else this.#tree.visit(byteKey(key), end, onKey, keyed ? undefined : onSaved);
     return total;
+  }
+
+  #findIn(slot: Slot | SavedKeys, key: string, atRevision: number, into: Found): boolean {
+    if (typeof slot === 'object' && slot instanceof SavedKeys) return slot.find(key, atRevision, into);
+    return this.#slots.find(slot, atRevision, into);
   }
 
   #keyedEntry(byteKey: string): KeyedIndexEntry {

@@ -1,12 +1,13 @@
 /**
- * Reads the lives of keys out of the blocks of a saved index (`block-writer.ts`): as slots, or past them.
+ * Reads the lives of keys out of the blocks of a saved index (`block-writer.ts`): as slots, for one revision, or past them.
  *
  * LFR1  `skip` refuses all that `slot` would: what was passed once is read without fail later, and lives if `skip` said so.
+ * LFR2  `find` tells what the slot would, and makes none.
  */
 import { VarintReader } from '@varve/base/varint';
 import { IndexError } from './errors.ts';
 import type { Generation } from './generation.ts';
-import { KeyIndex } from './key-index.ts';
+import { KeyIndex, type Found } from './key-index.ts';
 import { HEAD, infoOf, WORD_LIMIT } from './packed-record.ts';
 import { MOST_WORDS } from './record-pool.ts';
 import type { Slot, Slots } from './slot.ts';
@@ -52,6 +53,24 @@ export class LifeReader {
     if (older.length > 0) index.older = older;
     if (index.isEmpty) throw noLife();
     return this.#slots.reduced(index);
+  }
+
+  /** The key at `atMain` in `into`; false, and `into` untouched, where it did not exist. Of lives that were passed before. */
+  find(atMain: number, into: Found): boolean {
+    const { reader } = this;
+    const kind = reader.number();
+    if (kind > 3) return this.#findIn(kind - 3, atMain, into);
+    const main = this.#change();
+    const sub = kind === 0 ? 0 : reader.number();
+    const age = kind === 2 ? reader.number() : 0;
+    const version = kind === 2 ? reader.number() : 1;
+    if (main > atMain) return false;
+    into.main = main;
+    into.sub = sub;
+    into.createdMain = main - age;
+    into.createdSub = kind === 2 ? 0 : sub;
+    into.version = version;
+    return true;
   }
 
   /** @returns whether the key lives @throws IndexError `INDEX_CORRUPT` */
@@ -106,6 +125,41 @@ export class LifeReader {
     reader.at = start;
     this.main = main;
     return undefined;
+  }
+
+  /** As `find`, of so many generations, one after another. */
+  #findIn(generationN: number, atMain: number, into: Found): boolean {
+    const { reader } = this;
+    let [main, sub, createdMain, createdSub, version] = [0, 0, 0, 0, 0];
+    let exists = false;
+    for (let left = generationN; left > 0; left--) {
+      const head = reader.number();
+      const hasSubs = head % 2 === 1;
+      const count = (head - (head % 2)) / 2;
+      if (count === 0) continue;
+      const created = this.#change();
+      const newest = reader.number();
+      const firstSub = hasSubs ? reader.number() : 0;
+      for (let n = 0; n < count; n++) {
+        const next = this.#change();
+        const nextSub = hasSubs ? reader.number() : 0;
+        if (next > atMain) continue;
+        main = next;
+        sub = nextSub;
+        createdMain = created;
+        createdSub = firstSub;
+        version = newest - (count - n - 1);
+        // All but the last generation end with a deletion; at the very revision of it a key does not exist.
+        exists = left === 1 || n < count - 1;
+      }
+    }
+    if (!exists) return false;
+    into.main = main;
+    into.sub = sub;
+    into.createdMain = createdMain;
+    into.createdSub = createdSub;
+    into.version = version;
+    return true;
   }
 
   #generation(): Generation {

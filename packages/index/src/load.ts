@@ -7,9 +7,10 @@
  * LOD2  A leaf lies in one block, whose last one is mostly smaller.
  */
 import { byteKeyOf } from '@varve/base/order';
+import { FILLED_KEYS } from './leaf.ts';
 import { changeOf, corrupt, LifeReader } from './life-reader.ts';
 import { SavedKeys } from './saved-keys.ts';
-import { FILLED_KEYS, SlotTree } from './slot-tree.ts';
+import { SlotTree } from './slot-tree.ts';
 import type { Slots } from './slot.ts';
 
 /** Longer keys make room for themselves. */

@@ -5,8 +5,8 @@
  *     the memory is.
  * LK2  A line holds exactly what the tree holds for its key. Whoever gives a key another slot in the tree says so here,
  *     and whoever gives many keys another slot clears all.
- * LK3  A line refers to the tree's own string of its key. One that was made for the lookup would live on with its line: the collector would
- *     move a mebibyte of them each time.
+ * LK3  A line refers to the tree's own string of its key, where it has one. One that was made for the lookup lives on with its line: if all were
+ *     like that, the collector would move a mebibyte of them each time.
  *
  * No etcd counterpart. A descent through a million keys is twenty comparisons of strings that lie apart in memory. Lines that said where
  * in the tree a key lies would need no telling, and touch twice as much memory a lookup.

@@ -15,23 +15,23 @@
  * etcd: the B-tree of `treeIndex` in server/storage/mvcc/index.go. decisions/0037.
  */
 import { BTree, type BTree as Tree } from '@varve/base/btree';
-import { byteKey, compareByteKeys } from '@varve/base/order';
-import { Leaf, LEAF_KEYS, type Unread } from './leaf.ts';
+import { byteKey, compareByteKeys, nextByteKey } from '@varve/base/order';
+import { Leaf, LEAF_KEYS } from './leaf.ts';
 import { hashOf, LookupCache } from './lookup-cache.ts';
+import { SavedKeys } from './saved-keys.ts';
 import type { Slot } from './slot.ts';
 import type { RangeEnd } from './tree-index.ts';
 
 const NODE_SIZE = 64;
-/** How full a leaf is to be that is filled at once: so far that the next insertions need not split it. */
-export const FILLED_KEYS: number = Math.floor((LEAF_KEYS * 7) / 8);
-
 /** Returned by a visit to end it. */
 export const STOP: { readonly break: true } = { break: true };
 
-/** What is to become of a visited slot, or where to stop instead of visiting it; undefined: nothing, go on. */
-export type Edit = { readonly value: Slot } | { readonly delete: true } | { readonly break: string } | undefined;
+/** What is to become of a visited slot, or `STOP` instead of visiting it; undefined: nothing, go on. */
+export type Edit = { readonly value: Slot } | { readonly delete: true } | typeof STOP | undefined;
 
 type Visitor = (byteKey: string, slot: Slot) => typeof STOP | undefined;
+/** Of saved keys that are better not read (SVK4): those from `low`, or the first one, to before `high`, or to the last one. */
+type SavedVisitor = (saved: SavedKeys, low: string | undefined, high: string | undefined) => typeof STOP | undefined;
 
 export class SlotTree {
   readonly #leaves: Tree<string, Leaf> = new BTree<string, Leaf>(undefined, compareByteKeys, NODE_SIZE);
@@ -72,6 +72,12 @@ export class SlotTree {
   find(key: Uint8Array): Slot | undefined {
     // The key as text in any case: comparing its bytes with a string, one by one, costs several times as much.
     const text = byteKey(key);
+    const found = this.lookUp(text, key);
+    return typeof found === 'object' && found instanceof SavedKeys ? this.#locate(text, hashOf(key)) : found;
+  }
+
+  /** As `find`, for those who change nothing; where the key is among saved ones that are better not read (SVK4), these. */
+  lookUp(text: string, key: Uint8Array): Slot | SavedKeys | undefined {
     if (this.#isFresh && text === this.#byteKey) return this.#slot;
     if (this.#ascends) {
       if (this.#isNext(text)) return this.#note(text, undefined, this.#leaf, this.#leaf.keys.length);
@@ -87,8 +93,10 @@ export class SlotTree {
       this.#hash = hash;
       return known;
     }
-    const slot = this.#locate(text);
-    this.#hash = hash;
+    const leaf = this.#leafOf(text);
+    const { saved } = leaf;
+    if (saved !== undefined) return saved;
+    const slot = this.#locateIn(leaf, text, hash);
     // Not what is not there: what is written once is seldom read at once.
     if (slot !== undefined) this.#remember(hash, slot);
     return slot;
@@ -98,15 +106,15 @@ export class SlotTree {
   add(slot: Slot): void {
     let leaf = this.#leaf;
     let place = this.#place;
-    const isLast = place === leaf.keys.length;
-    if (leaf.keys.length >= LEAF_KEYS) {
+    const isLast = place === leaf.length;
+    if (leaf.length >= LEAF_KEYS) {
       if (isLast) {
         leaf = this.#leafBehind(leaf, this.#byteKey);
         place = 0;
       } else {
         const right = this.#split(leaf);
-        if (place > leaf.keys.length) {
-          place -= leaf.keys.length;
+        if (place > leaf.length) {
+          place -= leaf.length;
           leaf = right;
         }
       }
@@ -131,10 +139,10 @@ export class SlotTree {
   }
 
   /** Adds keys behind all others, which the caller sees to, in a leaf of their own. @param first of them, not none */
-  append(first: string, keys: Unread): void {
+  append(first: string, keys: SavedKeys): void {
     // The first leaf has all that is below the second, whatever its own first key is (ST1).
-    const leaf = this.#size === 0 ? this.#first : this.#insertLeaf(this.#last, new Leaf(first));
-    leaf.fillLater(keys);
+    if (this.#size === 0) this.#first.fillLater(keys);
+    else this.#insertLeaf(this.#last, new Leaf(first, keys));
     this.#size += keys.length;
     this.#isFresh = false;
   }
@@ -158,17 +166,23 @@ export class SlotTree {
     if (leaf.keys.length === 0) this.#drop(leaf);
   }
 
-  /** Visits the keys from `low` to `end` in order, until `onKey` returns something. */
-  visit(low: string, end: RangeEnd, onKey: Visitor): void {
-    if (end === undefined) return this.#visitOne(low, onKey);
+  /** Visits the keys from `low` to `end` in order, until a visitor returns something. With `onSaved`, `onKey` is told any key. */
+  visit(low: string, end: RangeEnd, onKey: Visitor, onSaved?: SavedVisitor): void {
+    if (end === undefined) return this.#visitOne(low, onKey, onSaved);
     const high = end.length === 0 ? undefined : byteKey(end);
     if (high !== undefined && low >= high) return;
-    let leaf: Leaf | undefined = this.#leafOf(low);
-    for (let place = leaf.placeOf(low); leaf !== undefined; leaf = leaf.next, place = 0) {
-      const { keys, slots } = leaf;
+    let from: string | undefined = low;
+    for (let leaf: Leaf | undefined = this.#leafOf(low); leaf !== undefined; leaf = leaf.next, from = undefined) {
       const isEnd = high !== undefined && leaf.next !== undefined ? high <= leaf.next.low : high !== undefined;
-      const to = isEnd ? leaf.placeOf(high!) : keys.length;
-      for (; place < to; place++) if (onKey(keys[place]!, slots[place]!) !== undefined) return;
+      const to = isEnd ? high : undefined;
+      const { saved } = leaf;
+      if (saved === undefined || onSaved === undefined) {
+        const { slots } = leaf;
+        const keys = onSaved === undefined ? leaf.passingKeys : undefined;
+        const last = to === undefined ? slots.length : leaf.placeOf(to);
+        for (let place = from === undefined ? 0 : leaf.placeOf(from); place < last; place++)
+          if (onKey(keys === undefined ? '' : keys[place]!, slots[place]!) !== undefined) return;
+      } else if (onSaved(saved, from, to) !== undefined) return;
       if (isEnd) return;
     }
   }
@@ -179,34 +193,34 @@ export class SlotTree {
     const high = end.length === 0 ? undefined : byteKey(end);
     if (high !== undefined && low >= high) return;
     let leaf: Leaf | undefined = high === undefined ? this.#last : this.#leafOf(high);
-    let place = (high === undefined ? leaf.keys.length : leaf.placeOf(high)) - 1;
+    let place = (high === undefined ? leaf.length : leaf.placeOf(high)) - 1;
     for (;;) {
-      const { keys, slots } = leaf;
+      const { slots, passingKeys: keys } = leaf;
       const isEnd = low >= leaf.low;
       const from = isEnd ? leaf.placeOf(low) : 0;
       for (; place >= from; place--) if (onKey(keys[place]!, slots[place]!) !== undefined) return;
       if (isEnd || leaf.previous === undefined) return;
       leaf = leaf.previous;
-      place = leaf.keys.length - 1;
+      place = leaf.length - 1;
     }
   }
 
-  /** Visits all keys from `low` on and does what `onKey` returns; gives the key it stopped at, or undefined. */
-  edit(low: string, onKey: (byteKey: string, slot: Slot, visited: number) => Edit): string | undefined {
+  /** Visits the slots of all keys from `low` on and does what `onSlot` returns; gives the key it stopped at, or undefined. */
+  edit(low: string, onSlot: (slot: Slot, visited: number) => Edit): string | undefined {
     let leaf: Leaf | undefined = this.#leafOf(low);
     let place = leaf.placeOf(low);
     let visited = 0;
     let changed = false;
     while (leaf !== undefined) {
-      const { keys, slots } = leaf;
+      const { slots } = leaf;
       const removed: number[] = [];
       let stopped: string | undefined;
       try {
-        for (; place < keys.length; place++) {
-          const edit = onKey(keys[place]!, slots[place]!, visited);
+        for (; place < slots.length; place++) {
+          const edit = onSlot(slots[place]!, visited);
           if (edit !== undefined) {
             if ('break' in edit) {
-              stopped = edit.break;
+              stopped = leaf.keyAt(place);
               break;
             }
             // Before the first change, so that it holds however the edit ends.
@@ -241,16 +255,11 @@ export class SlotTree {
     let leafN = 0;
     let previous: Leaf | undefined;
     for (let leaf: Leaf | undefined = this.#first; leaf !== undefined; previous = leaf, leaf = leaf.next) {
-      const { low, keys, slots, next } = leaf;
       rule(leaf.previous === previous, 'ST1: leaves are linked both ways');
-      rule(this.#leaves.get(low) === leaf, 'ST1: the tree holds each leaf');
-      rule(keys.length > 0 || leaf === this.#first, 'ST1: only the first leaf may be empty');
-      rule(keys.length === slots.length && keys.length <= LEAF_KEYS, 'LEF1: a slot for each key, and not too many');
-      for (const [place, key] of keys.entries()) {
-        rule(place === 0 ? key >= low : key > keys[place - 1]!, 'LEF1: keys ascend from low on');
-        rule(next === undefined || key < next.low, 'LEF1: keys are below the next leaf');
-      }
-      size += keys.length;
+      rule(this.#leaves.get(leaf.low) === leaf, 'ST1: the tree holds each leaf');
+      rule(leaf.length > 0 || leaf === this.#first, 'ST1: only the first leaf may be empty');
+      leaf.checkInvariants();
+      size += leaf.length;
       leafN++;
     }
     rule(previous === this.#last, 'ST1: the last leaf is known');
@@ -264,13 +273,14 @@ export class SlotTree {
 
   #inTree(key: string): Slot | undefined {
     const leaf = this.#leaves.getPairOrNextLower(key)![1];
-    const place = leaf.placeOf(key);
-    return leaf.keys[place] === key ? leaf.slots[place] : undefined;
+    const place = leaf.search(key);
+    return place < 0 ? undefined : leaf.slots[place];
   }
 
-  /** Of the key that `find` found, under the tree's own string (LK3). */
+  /** Of the key that `find` found, under the tree's own string where it has one (LK3). */
   #remember(hash: number, slot: Slot): void {
-    this.#cache.remember(this.#leaf.keys[this.#place]!, hash, slot);
+    const leaf = this.#leaf;
+    this.#cache.remember(leaf.areKeysRead ? leaf.keys[this.#place]! : this.#byteKey, hash, slot);
   }
 
   #forgetAll(): void {
@@ -280,15 +290,21 @@ export class SlotTree {
 
   /** Whether the key's place is behind all keys of the leaf that was asked last. */
   #isNext(key: string): boolean {
+    if (!this.#leaf.areKeysRead) return false;
     const { keys, low, next } = this.#leaf;
     const from = keys.length === 0 ? low : keys[keys.length - 1]!;
     return (keys.length === 0 ? key >= from : key > from) && (next === undefined || key < next.low);
   }
 
   #locate(key: string, hash?: number): Slot | undefined {
-    const leaf = this.#leafOf(key);
-    const place = leaf.placeOf(key);
-    return this.#note(key, leaf.keys[place] === key ? leaf.slots[place] : undefined, leaf, place, hash);
+    return this.#locateIn(this.#leafOf(key), key, hash);
+  }
+
+  #locateIn(leaf: Leaf, key: string, hash: number | undefined): Slot | undefined {
+    // First, because that makes a leaf like new that was searched often.
+    const { slots } = leaf;
+    const place = leaf.search(key);
+    return this.#note(key, place < 0 ? undefined : slots[place], leaf, place < 0 ? ~place : place, hash);
   }
 
   #note(key: string, slot: Slot | undefined, leaf: Leaf, place: number, hash?: number): Slot | undefined {
@@ -308,10 +324,15 @@ export class SlotTree {
     return this.#leaves.getPairOrNextLower(key, this.#pair)![1];
   }
 
-  #visitOne(key: string, onKey: Visitor): void {
+  #visitOne(key: string, onKey: Visitor, onSaved?: SavedVisitor): void {
     const leaf = this.#leafOf(key);
-    const place = leaf.placeOf(key);
-    if (leaf.keys[place] === key) onKey(key, leaf.slots[place]!);
+    const { saved } = leaf;
+    if (saved !== undefined && onSaved !== undefined) {
+      onSaved(saved, key, nextByteKey(key));
+      return;
+    }
+    const place = leaf.search(key);
+    if (place >= 0) onKey(key, leaf.slots[place]!);
   }
 
   /**

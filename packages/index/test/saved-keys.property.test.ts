@@ -3,7 +3,7 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTreeIndex, IndexError, loadTreeIndex, type TreeIndex } from '../src/index.ts';
+import { createTreeIndex, IndexError, loadTreeIndex, type KeyedIndexEntry, type TreeIndex } from '../src/index.ts';
 
 const all = new Uint8Array();
 const numbered = (n: number): Uint8Array => Buffer.from(`key/${String(n).padStart(4, '0')}`);
@@ -55,7 +55,17 @@ test('G31: a block that says anything at all is refused when it comes, or can be
       }
       read++;
       const { size, liveKeys } = index;
+      // Before anything is read. Of revisions out of order the oldest are told as they come.
+      expect(index.countRevisions(all, all, Number.MAX_SAFE_INTEGER)).toBe(liveKeys);
+      const { revisions } = index.revisions(all, all, Number.MAX_SAFE_INTEGER);
+      index.changedSince(all, all, 300);
+      for (let n = 0; n < 200; n += 11) index.get(numbered(n), 300);
       const entries = [...index.entries(all, all, Number.MAX_SAFE_INTEGER)];
+      expect(revisions.mains).toEqual(entries.map(({ main }) => main));
+      const other = load(blocks);
+      const isTold = ({ key, main }: KeyedIndexEntry): boolean =>
+        other.get(key, Number.MAX_SAFE_INTEGER)?.main === main;
+      expect(entries.slice(0, 20).every(isTold)).toBe(true);
       expect(entries).toHaveLength(liveKeys);
       for (const [n, { key }] of entries.entries())
         if (n > 0) expect(Buffer.compare(entries[n - 1]!.key, key)).toBeLessThan(0);
