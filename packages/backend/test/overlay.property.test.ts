@@ -17,7 +17,14 @@ const step = fc.oneof(
 const section = fc.record({ steps: fc.array(step, { maxLength: 12 }), fails: fc.boolean(), pins: fc.boolean() });
 
 function newGround(): Ground {
-  return { names: new Set(), floors: new Map(), kinds: new Map(), slab: new Slab(noRoom), words: undefined };
+  return {
+    names: new Set(),
+    floors: new Map(),
+    kinds: new Map(),
+    slab: new Slab(noRoom),
+    read: new WeakSet(),
+    words: undefined,
+  };
 }
 
 type Said = Map<string, 'put' | 'delete'>;

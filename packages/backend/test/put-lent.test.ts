@@ -1,9 +1,10 @@
 /** Rows that are lent: taken where they lie, with the room around them that the engine asks for. */
-import { expect, test } from 'vitest';
-import { buckets, openBackend, packChanges, type Changes, type Engine, type Room } from '../src/index.ts';
+import { describe, expect, test } from 'vitest';
+import { buckets, openBackend, packChanges, type Backend, type Changes, type Engine, type Room } from '../src/index.ts';
 import { PackedChanges } from '../src/contract/packed-changes.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
-import { b, byHand, create } from './helpers.ts';
+import { deferred, failing } from '../src/conformance/wrappers.ts';
+import { b, byHand, create, turns } from './helpers.ts';
 
 const { key: k, test: t } = buckets;
 
@@ -128,4 +129,93 @@ test('a room that is no room is refused at open', async () => {
   ]) {
     await expect(openBackend(scribbling(room).engine)).rejects.toThrow(/room/);
   }
+});
+
+describe('decisions/0051 ENG4 a block that was lent is held', () => {
+  const long = 'v'.repeat(100);
+
+  /** A backend with one row in a block that was lent, not committed yet. */
+  async function lentTo(engine: Engine): Promise<{ backend: Backend; block: Uint8Array }> {
+    const backend = await openBackend(engine, byHand);
+    create(backend, k);
+    const block = b(`k1${long}k2${long}`);
+    backend.batchTx((tx) => tx.putLent(k, block, 0, 2, 102));
+    return { backend, block };
+  }
+  const isHeld = async (backend: Backend, block: Uint8Array): Promise<boolean> => {
+    await backend.forceCommit();
+    return backend.holds(block);
+  };
+
+  test('until its commit has settled, and no longer', async () => {
+    const { backend, block } = await lentTo(deferred(memoryEngine()));
+    expect(backend.holds(block)).toBe(true);
+    const committed = backend.forceCommit();
+    while (backend.nextCommit === 1) await turns(1);
+    expect(backend.holds(block)).toBe(true);
+    await committed;
+    expect(backend.holds(block)).toBe(false);
+    block.fill(0);
+    expect(backend.readTx((tx) => tx.get(k, b('k1')))).toEqual(b(long));
+    await backend.close();
+  });
+
+  test('after a section that lent it and threw, until the next commit', async () => {
+    const { backend, block } = await lentTo(memoryEngine());
+    await backend.forceCommit();
+    const undone = (): void =>
+      backend.batchTx((tx) => {
+        tx.putLent(k, block, 102, 104, block.length);
+        throw new Error('own');
+      });
+    expect(undone).toThrow('own');
+    expect(backend.holds(block)).toBe(true);
+    backend.batchTx((tx) => tx.put(k, b('k3'), b('3')));
+    expect(await isHeld(backend, block)).toBe(false);
+    await backend.close();
+  });
+
+  test('for good by whoever read a long value of it before', async () => {
+    const { backend, block } = await lentTo(memoryEngine());
+    const value = backend.readTx((tx) => tx.get(k, b('k1')));
+    expect(await isHeld(backend, block)).toBe(true);
+    expect(value).toEqual(b(long));
+    await backend.close();
+  });
+
+  test('for good by a pin', async () => {
+    const { backend, block } = await lentTo(memoryEngine());
+    const pin = backend.concurrentReadTx();
+    expect(await isHeld(backend, block)).toBe(true);
+    pin[Symbol.dispose]();
+    expect(backend.holds(block)).toBe(true);
+    await backend.close();
+  });
+
+  test('for good by an engine that goes through changes as objects, or does not say that it lets go', async () => {
+    const memory = memoryEngine();
+    const plain = scribbling(undefined).engine;
+    const looping = new Proxy(memory, {
+      get(target, member) {
+        if (member === 'commit') return (changes: Changes) => target.commit([...changes]);
+        const found: unknown = Reflect.get(target, member, target);
+        return typeof found === 'function' ? (found as () => unknown).bind(target) : found;
+      },
+    });
+    const silent = new Proxy(plain, {
+      get: (target, member): unknown => (member === 'holds' ? undefined : Reflect.get(target, member)),
+    });
+    for (const engine of [looping, silent]) {
+      const { backend, block } = await lentTo(engine);
+      expect(await isHeld(backend, block)).toBe(true);
+      await backend.close();
+    }
+  });
+
+  test('for good by a commit that failed', async () => {
+    const { backend, block } = await lentTo(failing(memoryEngine(), 1));
+    await expect(backend.forceCommit()).rejects.toThrow(expect.objectContaining({ code: 'BACKEND_FAILED' }));
+    expect(backend.holds(block)).toBe(true);
+    await backend.close();
+  });
 });

@@ -19,7 +19,7 @@ import { HashStorage } from './hash-storage.ts';
 import { keyOnly } from './key-only.ts';
 import { decodeKeyValue, fitsRevision, NO_BYTES, RecordReader } from './key-value.ts';
 import type { RecordCache } from './record-cache.ts';
-import { RecordSlab } from './record-slab.ts';
+import { RecordSlab, type Slab } from './record-slab.ts';
 import { REVISION_LENGTH, revisionBytes, writeRevision } from './revision-bytes.ts';
 import { LeaseAttachments } from './lease-attachments.ts';
 import { name, printKey } from './record-order.ts';
@@ -107,7 +107,7 @@ export class History implements RecordSource {
     this.backend = parts.backend;
     this.index = parts.index;
     this.cache = parts.cache;
-    this.slab = new RecordSlab(parts.backend.room);
+    this.slab = new RecordSlab(parts.backend.room, () => this.#spareSlab());
     this.scheduler = parts.scheduler;
     this.damaged = parts.damaged;
     this.leaseAttachments = parts.leaseAttachments;
@@ -210,6 +210,13 @@ export class History implements RecordSource {
       const i = missing[n]!;
       into[base + i] = this.#take(rows[n], mains[i]!, revisions.subAt(i));
     }
+  }
+
+  /** A slab of which nobody can have a view: not here, not of a transaction that is not visible yet, not below (RS3). */
+  #spareSlab(): Slab | undefined {
+    const slab = this.cache.takeSpare();
+    if (slab === undefined || slab.lastMain > this.visible) return undefined;
+    return this.backend.holds(slab.bytes) ? undefined : slab;
   }
 
   /** The record of a key's entry, checked against both. */

@@ -78,7 +78,7 @@ export class PackedRecords {
   /** Sets what may be held, at most what the constructor was told, and keeps to it. */
   limit(maxBytes: number): void {
     this.#maxBytes = maxBytes;
-    this.#shrink(maxBytes);
+    if (this.#heldBytes > maxBytes) this.#shrink(maxBytes);
   }
 
   get(main: number, sub: number): KeyValue | undefined {

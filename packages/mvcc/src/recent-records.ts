@@ -6,14 +6,16 @@
  *      read is an object from then on, as long as its slab is here.
  * RR3  Only first changes of a transaction; later ones are few, and the record cache takes them as it takes what is read.
  *      `whole` tells of transactions that have no others.
- * RR4  Slabs are handed out as views, so they are never written again; places are not, and serve the next segment.
+ * RR4  A slab that leaves waits to be taken for the next records, unless somebody was given a view of it (RS3). So do places, which
+ *      nobody is given.
  */
 import { decodeKeyValue } from './key-value.ts';
 import { OBJECTS_BYTES } from './packed-records.ts';
+import type { Slab } from './record-slab.ts';
 import type { KeyValue } from './store.ts';
 
 interface Segment {
-  readonly bytes: Uint8Array;
+  readonly slab: Slab;
   readonly firstMain: number;
   /** Transactions that it tells of, from `firstMain` on. */
   mainN: number;
@@ -23,6 +25,8 @@ interface Segment {
   readonly objects: Map<number, KeyValue>;
 }
 
+/** Slabs that wait to be taken: one leaves for each that comes, as a rule. */
+const MOST_SPARE = 4;
 /** For slabs of 64 KiB and records of 250 bytes no more are needed. */
 const FIRST_MAINS = 256;
 
@@ -33,6 +37,7 @@ export class RecentRecords {
   #bytes = 0;
   /** Places of a segment that is gone, for the next one (RR4). */
   #spare: Int32Array | undefined;
+  readonly #spareSlabs: Slab[] = [];
 
   /** @param maxBytes 0 keeps nothing */
   constructor(maxBytes: number) {
@@ -49,9 +54,9 @@ export class RecentRecords {
   }
 
   /** Notes where the first change of `main`, greater than all before, lies; `isWhole` when it is the only one. */
-  add(main: number, slab: Uint8Array, start: number, end: number, isWhole: boolean): void {
+  add(main: number, slab: Slab, start: number, end: number, isWhole: boolean): void {
     let segment = this.#newest;
-    if (segment === undefined || segment.bytes !== slab || main - segment.firstMain > slab.length) {
+    if (segment === undefined || segment.slab !== slab || main - segment.firstMain > slab.bytes.length) {
       segment = this.#open(main, slab);
       if (segment === undefined) return;
     }
@@ -82,7 +87,17 @@ export class RecentRecords {
     if (segment === undefined) return undefined;
     const at = 2 * (main - segment.firstMain);
     const end = segment.places[at + 1]!;
-    return end < 0 ? undefined : segment.bytes.subarray(segment.places[at], end);
+    if (end < 0) return undefined;
+    segment.slab.isLent = true;
+    return segment.slab.bytes.subarray(segment.places[at], end);
+  }
+
+  /** A slab that has left and was not lent, once (RR4). */
+  takeSpare(): Slab | undefined {
+    let slab = this.#spareSlabs.pop();
+    // It may have been lent while it waited: transactions that are not visible yet are asked for their changes when they are.
+    while (slab?.isLent === true) slab = this.#spareSlabs.pop();
+    return slab;
   }
 
   /** The segment that has the record. */
@@ -112,15 +127,16 @@ export class RecentRecords {
     return kv;
   }
 
-  #open(main: number, bytes: Uint8Array): Segment | undefined {
+  #open(main: number, slab: Slab): Segment | undefined {
+    const { length } = slab.bytes;
     const placeBytes = 2 * FIRST_MAINS * Int32Array.BYTES_PER_ELEMENT;
-    if (bytes.length + placeBytes > this.#maxBytes) return undefined;
+    if (length + placeBytes > this.#maxBytes) return undefined;
     const places = this.#spare ?? new Int32Array(2 * FIRST_MAINS);
     this.#spare = undefined;
-    const segment = { bytes, firstMain: main, mainN: 0, places, objects: new Map<number, KeyValue>() };
+    const segment = { slab, firstMain: main, mainN: 0, places, objects: new Map<number, KeyValue>() };
     this.#segments.push(segment);
     this.#newest = segment;
-    this.#bytes += bytes.length + places.byteLength;
+    this.#bytes += length + places.byteLength;
     if (this.#bytes > this.#maxBytes) this.#drop();
     return segment;
   }
@@ -137,16 +153,20 @@ export class RecentRecords {
   #drop(): void {
     let dropped = 0;
     for (; this.#bytes > this.#maxBytes && dropped < this.#segments.length - 1; dropped++) {
-      const { bytes, places, objects } = this.#segments[dropped]!;
-      this.#bytes -= bytes.length + places.byteLength + OBJECTS_BYTES * objects.size;
+      const { slab, places, objects } = this.#segments[dropped]!;
+      this.#bytes -= slab.bytes.length + places.byteLength + OBJECTS_BYTES * objects.size;
       if (places.length === 2 * FIRST_MAINS) this.#spare = places;
+      // Two segments can be of one slab, where revisions are missing.
+      const isLast = this.#segments[dropped + 1]!.slab !== slab;
+      if (isLast && !slab.isLent && this.#spareSlabs.length < MOST_SPARE) this.#spareSlabs.push(slab);
     }
     if (dropped > 0) this.#segments = this.#segments.slice(dropped);
   }
 }
 
-function decode({ bytes, firstMain, places }: Segment, main: number): KeyValue {
+function decode({ slab, firstMain, places }: Segment, main: number): KeyValue {
   const at = 2 * (main - firstMain);
   const end = places[at + 1]!;
-  return decodeKeyValue(bytes, places[at], end < 0 ? ~end : end);
+  slab.isLent = true;
+  return decodeKeyValue(slab.bytes, places[at], end < 0 ? ~end : end);
 }

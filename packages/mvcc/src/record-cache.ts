@@ -10,7 +10,7 @@
 import { keyValueOf, type RecordReader } from './key-value.ts';
 import { PackedRecords } from './packed-records.ts';
 import { RecentRecords } from './recent-records.ts';
-import { ownBytes } from './record-slab.ts';
+import { ownBytes, type Slab } from './record-slab.ts';
 import type { KeyValue } from './store.ts';
 import type { TransactionChanges } from './transaction-changes.ts';
 
@@ -54,6 +54,11 @@ export class RecordCache {
     return this.#recent.whole(main);
   }
 
+  /** A slab that was let go of and was not lent, once; its caller looks after the rest of RS3. */
+  takeSpare(): Slab | undefined {
+    return this.#recent.takeSpare();
+  }
+
   /** Adds a record that was read, by `reader` out of the whole of `row`, and gives it, its arrays views of what is kept. */
   addRow(main: number, sub: number, row: Uint8Array, reader: RecordReader): KeyValue {
     const at = this.#packed.add(main, sub, row, 0, row.length);
@@ -64,12 +69,12 @@ export class RecordCache {
   addWritten(changed: TransactionChanges): void {
     const { length, revision } = changed;
     if (!changed.isDeletion(0)) {
-      this.#recent.add(revision, changed.block(0), changed.start(0), changed.end(0), length === 1);
+      this.#recent.add(revision, changed.slab(0), changed.start(0), changed.end(0), length === 1);
       this.#share();
     }
     for (let sub = 1; sub < length; sub++) {
       if (changed.isDeletion(sub)) continue;
-      this.#packed.add(revision, sub, changed.block(sub), changed.start(sub), changed.end(sub));
+      this.#packed.add(revision, sub, changed.slab(sub).bytes, changed.start(sub), changed.end(sub));
     }
   }
 

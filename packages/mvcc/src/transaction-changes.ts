@@ -4,10 +4,12 @@
  *
  * TCH1  Change n is sub-revision n. The first one costs no array: most transactions have no other.
  * TCH2  Each change is made once and frozen: watchers hand the very objects on as events.
- * TCH3  Nobody adds to it once its section has ended, and it keeps its blocks alive.
+ * TCH3  Nobody adds to it once its section has ended. Changes are made until its revision is visible, and later only if the slab was
+ *      said to be lent in time (`lend`, RS3): slabs are written again.
  */
-import { decodeKeyValue, NO_BYTES } from './key-value.ts';
+import { decodeKeyValue } from './key-value.ts';
 import type { FinishedTransaction } from './observer.ts';
+import { NO_SLAB, type Slab } from './record-slab.ts';
 import type { Change, Finished, KeyValue } from './store.ts';
 
 const NO_CHANGES: readonly Change[] = Object.freeze([]);
@@ -17,11 +19,11 @@ export class TransactionChanges implements FinishedTransaction {
   length = 0;
   hasLease = false;
   /** Where the first record begins and ends; `~end` for a deletion. */
-  #block: Uint8Array = NO_BYTES;
+  #slab: Slab = NO_SLAB;
   #start = 0;
   #end = 0;
   /** The same of the others. */
-  #blocks: Uint8Array[] | undefined;
+  #slabs: Slab[] | undefined;
   #places: number[] | undefined;
   #made: Change[] | undefined;
 
@@ -30,15 +32,15 @@ export class TransactionChanges implements FinishedTransaction {
     this.revision = revision;
   }
 
-  /** The next record: `block` from `start` to `end`. */
-  add(block: Uint8Array, start: number, end: number, isDeletion: boolean): void {
+  /** The next record: the slab's bytes from `start` to `end`. */
+  add(slab: Slab, start: number, end: number, isDeletion: boolean): void {
     const place = isDeletion ? ~end : end;
     if (this.length++ === 0) {
-      this.#block = block;
+      this.#slab = slab;
       this.#start = start;
       this.#end = place;
     } else {
-      (this.#blocks ??= []).push(block);
+      (this.#slabs ??= []).push(slab);
       (this.#places ??= []).push(start, place);
     }
   }
@@ -47,8 +49,14 @@ export class TransactionChanges implements FinishedTransaction {
     return this.#placeOf(sub) < 0;
   }
 
-  block(sub: number): Uint8Array {
-    return sub === 0 ? this.#block : this.#blocks![sub - 1]!;
+  slab(sub: number): Slab {
+    return sub === 0 ? this.#slab : this.#slabs![sub - 1]!;
+  }
+
+  /** Its changes may be asked for at any time from now on. */
+  lend(): void {
+    this.#slab.isLent = true;
+    if (this.#slabs !== undefined) for (const slab of this.#slabs) slab.isLent = true;
   }
 
   start(sub: number): number {
@@ -60,9 +68,11 @@ export class TransactionChanges implements FinishedTransaction {
     return place < 0 ? ~place : place;
   }
 
-  /** A record as an object, its arrays views of the block. */
+  /** A record as an object, its arrays views of the slab. */
   keyValue(sub: number): KeyValue {
-    const kv = decodeKeyValue(this.block(sub), this.start(sub), this.end(sub));
+    const slab = this.slab(sub);
+    slab.isLent = true;
+    const kv = decodeKeyValue(slab.bytes, this.start(sub), this.end(sub));
     // What is stored of a deletion is its key alone (spec 8.5, Q4).
     return this.isDeletion(sub) ? { ...kv, modRevision: this.revision } : kv;
   }
@@ -100,6 +110,7 @@ export class FinishedSection<T> implements Finished<T> {
     this.value = value;
     this.revision = revision;
     this.#changed = changed;
+    changed.lend();
   }
 
   get changes(): readonly Change[] {

@@ -159,7 +159,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     const { createdMain, version } = history.index.put(key, main, sub, history.entry);
     const { slab } = history;
     slab.put(main, sub, key, value, createdMain, version, lease);
-    this.changed.add(slab.block, slab.start, slab.end, false);
+    this.changed.add(slab.slab, slab.start, slab.end, false);
     if (lease !== 0n) this.changed.hasLease = true;
     tx.putLent(keyBucket, slab.block, slab.keyStart, slab.start, slab.end);
     this.puts++;
@@ -262,7 +262,7 @@ export class WriteTransaction implements WriteTxn, RecordSource {
     if (!this.#history.index.tombstone(key, main, sub)) return false;
     const { slab } = this.#history;
     slab.tombstone(main, sub, key);
-    this.changed.add(slab.block, slab.start, slab.end, true);
+    this.changed.add(slab.slab, slab.start, slab.end, true);
     tx.putLent(keyBucket, slab.block, slab.keyStart, slab.start, slab.end);
     return true;
   }

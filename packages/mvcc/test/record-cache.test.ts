@@ -31,7 +31,7 @@ function write(slab: RecordSlab, main: number, keys: readonly string[], size: nu
   const changed = new TransactionChanges(main);
   for (const [sub, key] of keys.entries()) {
     slab.put(main, sub, bytes(key), new Uint8Array(size), main, 1, lease);
-    changed.add(slab.block, slab.start, slab.end, false);
+    changed.add(slab.slab, slab.start, slab.end, false);
   }
   return changed;
 }
@@ -132,10 +132,10 @@ test('law 9: what readers borrowed of the share of writers goes back when writer
   const cache = new RecordCache(bound);
   for (let main = 2; main < 400; main++) add(cache, main, 0, kv(main));
   expect(cache.bytes).toBeGreaterThan(bound / 2);
-  const block = new Uint8Array(16 << 10);
+  const slab = { bytes: new Uint8Array(16 << 10), lastMain: 0, isLent: false };
   for (let main = 1000; main < 1100; main++) {
     const changed = new TransactionChanges(main);
-    changed.add(block, 0, 8, false);
+    changed.add(slab, 0, 8, false);
     cache.addWritten(changed);
     expect(cache.bytes).toBeLessThanOrEqual(bound);
   }

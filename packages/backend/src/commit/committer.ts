@@ -141,14 +141,14 @@ export class Committer {
   }
 
   get admitting(): boolean {
-    return this.writable && this.#rowsSinceTurn < turnRows && !this.#lagging;
+    return this.writable && this.#rowsSinceTurn < turnRows && !this.#isLagging();
   }
 
   async admit(): Promise<void> {
     for (;;) {
       const { refusal } = this;
       if (refusal !== undefined) throw refusal;
-      if (this.#lagging) await (this.#admission ??= deferred()).promise;
+      if (this.#isLagging()) await (this.#admission ??= deferred()).promise;
       else if (this.#rowsSinceTurn >= turnRows) await this.#turn();
       else return;
     }
@@ -193,7 +193,8 @@ export class Committer {
     if (this.#failed && !this.#failureTold) throw this.#failure();
   }
 
-  get #lagging(): boolean {
+  /** A private getter would be a call of the runtime each time. */
+  #isLagging(): boolean {
     if (this.#state === 'idle') return false;
     const { changeN, byteN } = this.#source;
     return changeN >= this.#batchLimit * lagBatches || byteN >= batchBytes * lagBatches;

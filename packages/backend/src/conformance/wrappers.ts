@@ -35,6 +35,7 @@ class WrappedEngine implements Engine {
   readonly aside: Engine['aside'];
   readonly last: Engine['last'];
   readonly getMany: Engine['getMany'];
+  readonly holds: Engine['holds'];
 
   constructor(inner: Engine) {
     this.inner = inner;
@@ -42,6 +43,7 @@ class WrappedEngine implements Engine {
     this.room = inner.room;
     this.last = inner.last && ((bucket) => inner.last!(bucket));
     this.getMany = inner.getMany && ((bucket, keys) => inner.getMany!(bucket, keys));
+    this.holds = inner.holds && ((block) => inner.holds!(block));
     this.durable = inner.durable;
     this.readOnly = inner.readOnly;
     this.warnings = inner.warnings;

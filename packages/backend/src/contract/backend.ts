@@ -49,8 +49,8 @@ export interface BatchTx extends ReadTx {
    */
   put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void;
   /**
-   * As `put`, and copies nothing: the key is `block` from `start` to `keyEnd`, the value goes on from there to `end`. Lent for
-   * ever: nobody changes these bytes any more, also if the section is undone. The engine may write to the `room` around them
+   * As `put`, and copies nothing: the key is `block` from `start` to `keyEnd`, the value goes on from there to `end`. Lent until
+   * `holds` denies it: nobody changes these bytes before, also if the section is undone. The engine may write to the `room` around them
    * (`Backend.room`), which is the row's alone. What is read of a small value later is a copy; a long one is a view of the block.
    * @throws as `put`; RangeError for a place that does not lie in the block with its room
    */
@@ -127,6 +127,11 @@ export interface Backend extends AsyncDisposable {
   readonly readsTogether: boolean;
   /** What `putLent` leaves free around a row's key and value. */
   readonly room: Room;
+  /**
+   * Whether bytes of a block that was lent (`BatchTx.putLent`) may still be looked at: by a commit that is to come, by a reader, by whoever was
+   * given a view of them here. False: its owner may write to it again. Same tick.
+   */
+  holds(block: Uint8Array): boolean;
   /** Bytes on the medium, sampled after each commit and defrag. */
   readonly size: number;
   /** The part of `size` that holds rows. */

@@ -4,9 +4,9 @@
  * ENG1  The Backend calls `commit`, `compact` and `close` one at a time, and nothing after `close`.
  * ENG2  Point reads answer in the same tick; scans, commits and everything else that may be long are asynchronous.
  * ENG3  A view shows committed changes only: all of a commit or none of it.
- * ENG4  Bytes given to an engine are not changed afterwards by anybody; bytes it gives out are never changed by it,
- *     and the receiver does not write to them. The room around a row (`Room`) is the engine's, from the call of `commit`
- *     until that has settled.
+ * ENG4  Bytes given to an engine are not changed afterwards by anybody, unless it says that it does not hold them (`Engine.holds`);
+ *     bytes it gives out are never changed by it, and the receiver does not write to them. The room around a row (`Room`) is the
+ *     engine's, from the call of `commit` until that has settled.
  * ENG5  A bucket that does not exist reads as an empty one. The Backend checks before it writes to one.
  * ENG6  A bucket is known by its name: the Backend may ask with another object of that name. `appendOnly` of the one that
  *     created it holds.
@@ -115,6 +115,11 @@ export interface Engine extends EngineView {
    * Rows of one block that follow each other, room included, are one piece of it. @default none
    */
   readonly room?: Room | undefined;
+  /**
+   * Whether bytes that settled commits took out of this block may still be looked at where they lie, by the engine or by somebody
+   * whom it gave a view of them. Asked before a block is written again. @default always: it is left to the collector
+   */
+  readonly holds?: ((block: Uint8Array) => boolean) | undefined;
   /** False where a commit does not survive the process; absent means true. */
   readonly durable?: boolean | undefined;
   /** True where nothing can be written; absent means false. */

@@ -10,6 +10,7 @@
  *       they were those of a section that was undone.
  * PKC3  `key`, `value` and iterating make arrays and objects when somebody asks, anew each time. Up to 64 bytes they are copies
  *       and keep no block alive; longer ones are views of a block of at most 1 MiB, or of one that the row has for itself.
+ * PKC4  Blocks of which a view was given out in this way are remembered: they are never written again.
  *
  * Ten thousand changes wait in memory at a time: what three objects each would cost the collector is more than all the
  * rest of a put.
@@ -39,6 +40,8 @@ export class PackedChanges implements Changes {
   readonly #blocks: Uint8Array[] = [noBlock];
   /** Of the blocks, by number, once they were asked for. */
   readonly #views: (DataView | undefined)[] = [];
+  /** By number of the block (PKC4). */
+  readonly #viewed: true[] = [];
   #lastBucket: Bucket | undefined;
   #bucketNumber = 0;
   #lastBlock: Uint8Array = noBlock;
@@ -96,11 +99,23 @@ export class PackedChanges implements Changes {
   }
 
   key(index: number): Uint8Array {
-    return part(this.block(index), this.start(index), this.keyEnd(index));
+    return this.#part(index, this.start(index), this.keyEnd(index));
   }
 
   value(index: number): Uint8Array {
-    return part(this.block(index), this.keyEnd(index), this.end(index));
+    return this.#part(index, this.keyEnd(index), this.end(index));
+  }
+
+  /** Adds the blocks of which views were given out (PKC4), or all in which a row lies. */
+  addViewed(into: WeakSet<Uint8Array>, all: boolean): void {
+    const { length } = all ? this.#blocks : this.#viewed;
+    for (let number = 1; number < length; number += 1) {
+      if (all || this.#viewed[number] === true) into.add(this.#blocks[number]!);
+    }
+  }
+
+  hasBlock(block: Uint8Array): boolean {
+    return this.#blocks.includes(block);
   }
 
   /** Order of a row's key against the key that is `bytes` from `from` to `to`. */
@@ -173,6 +188,20 @@ export class PackedChanges implements Changes {
     this.#length += 1;
   }
 
+  /** The bytes from `start` to `end` of the row's block (PKC3). */
+  #part(index: number, start: number, end: number): Uint8Array {
+    const number = this.#words[stride * index + 1]!;
+    const block = this.#blocks[number]!;
+    const length = end - start;
+    if (length > smallest) {
+      this.#viewed[number] = true;
+      return new Uint8Array(block.buffer, block.byteOffset + start, length);
+    }
+    const bytes = new Uint8Array(length);
+    for (let i = 0; i < length; i += 1) bytes[i] = block[start + i]!;
+    return bytes;
+  }
+
   #number(bucket: Bucket): void {
     let number = this.#buckets.indexOf(bucket);
     if (number < 0) number = this.#buckets.push(bucket) - 1;
@@ -216,13 +245,4 @@ function viewOf(block: Uint8Array): DataView {
 
 function covers(has: Room, wanted: Room): boolean {
   return has.before >= wanted.before && has.after >= wanted.after;
-}
-
-/** The bytes from `start` to `end` of a block (PKC3). */
-function part(block: Uint8Array, start: number, end: number): Uint8Array {
-  const length = end - start;
-  if (length > smallest) return new Uint8Array(block.buffer, block.byteOffset + start, length);
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i += 1) bytes[i] = block[start + i]!;
-  return bytes;
 }

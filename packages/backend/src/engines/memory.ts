@@ -64,6 +64,11 @@ class Memory implements MemoryEngine {
     return scanVersion(this.#open(), bucket, options, () => this.#open());
   }
 
+  /** Rows are copied into pages and trees. */
+  holds(): boolean {
+    return false;
+  }
+
   buckets(): readonly string[] {
     return namesOf(this.#open());
   }

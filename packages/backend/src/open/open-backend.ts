@@ -76,7 +76,14 @@ export async function openBackend(engine: Engine, options: BackendOptions = {}):
     const undone = await undoUnfinishedImport(engine);
     const names = new Set(engine.buckets());
     const floors = await floorKeys(engine, names, world.clock);
-    const ground: Ground = { names, floors, kinds: new Map(), slab: new Slab(room), words: undefined };
+    const ground: Ground = {
+      names,
+      floors,
+      kinds: new Map(),
+      slab: new Slab(room),
+      read: new WeakSet(),
+      words: undefined,
+    };
     const warnings = [...(engine.warnings ?? []), ...undone];
     return new LayeredBackend(engine, ground, warnings, { batchLimit, batchIntervalMs, preCommit, world });
   } catch (error) {
@@ -145,6 +152,13 @@ class LayeredBackend implements Backend, CommitSource, Reader {
 
   get room(): Room {
     return this.#ground.slab.room;
+  }
+
+  holds(block: Uint8Array): boolean {
+    const { holds } = this.#engine;
+    if (holds === undefined || this.#pending.changes.hasBlock(block)) return true;
+    if (this.#flushing?.changes.hasBlock(block) === true || this.#ground.read.has(block)) return true;
+    return holds.call(this.#engine, block);
   }
 
   get readsTogether(): boolean {

@@ -7,7 +7,9 @@
  *     section that succeeds pays for nothing, one that throws pays for what it did.
  * OV3  A pin never changes (LY1).
  * OV4  The words of its changes serve the next overlay, unless a pin was ever taken: who has one reads them for as long as it likes.
- * OV5  Creating a bucket that exists and removing one that does not are no changes.
+ * OV5  Blocks whose bytes somebody may go on to read outlive it in `Ground.read`: those of which a view was given out, and all of
+ *     an overlay of which a pin was taken.
+ * OV6  Creating a bucket that exists and removing one that does not are no changes.
  *
  * etcd: server/storage/backend/tx_buffer.go, batch_tx.go. Departs: deletes are kept here as well, so a delete need not
  * force a commit (BD2).
@@ -29,6 +31,8 @@ export interface Ground {
   /** Whether a bucket is append-only, by name, as first seen. */
   readonly kinds: Map<string, boolean>;
   readonly slab: Slab;
+  /** Blocks of changes that are on the medium, and that are read for as long as somebody likes (OV5). */
+  readonly read: WeakSet<Uint8Array>;
   /** Words for the changes of the next overlay (OV4). */
   words: Uint32Array | undefined;
 }
@@ -200,6 +204,7 @@ export class Overlay {
 
   /** Its changes are on the medium, and nobody is given this any more. */
   end(): void {
+    this.changes.addViewed(this.#ground.read, this.#isPinned);
     if (this.#isPinned) return;
     const words = this.changes.takeWords();
     if (words.length <= mostWords) this.#ground.words = words;

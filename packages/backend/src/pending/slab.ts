@@ -11,7 +11,7 @@ import type { Room } from '../contract/engine.ts';
 const blockBytes = 1 << 20;
 const largest = blockBytes / 8;
 /** Up to so many bytes a loop beats `set`. */
-const shortKey = 32;
+const shortKey = 12;
 
 export class Slab {
   readonly room: Room;

@@ -60,6 +60,11 @@ export class FileEngine implements Engine {
     return this.#present.buckets();
   }
 
+  /** A commit copies rows into images of pages. */
+  holds(): boolean {
+    return false;
+  }
+
   async last(bucket: Bucket): Promise<Uint8Array | undefined> {
     this.#checkOpen();
     return this.#present.lastKey(bucket);

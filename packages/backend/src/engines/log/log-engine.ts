@@ -77,6 +77,10 @@ export class LogEngine implements Engine {
     return this.#scan(this.#state(), bucket, options, () => void this.#state());
   }
 
+  holds(block: Uint8Array): boolean {
+    return this.#store.parts.openFiles.recent.holds(block);
+  }
+
   buckets(): readonly string[] {
     return namesOf(this.#state());
   }

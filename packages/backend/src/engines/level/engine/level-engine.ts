@@ -44,8 +44,7 @@ const EVENT_BYTES = 1 << 20;
 /** When LevelDB could not be opened again now, for somebody who reads or for want of second names, not before that. */
 const RENEW_AGAIN_MS = 5000;
 
-/** LE6. */
-const openEngines = new Set<LevelEngine>();
+const openEngines = new Set<LevelEngine>(); // LE6
 
 export interface OpenedLevel {
   readonly Level: LevelClass;
@@ -70,6 +69,7 @@ export interface OpenedLevel {
 export class LevelEngine implements Engine, ScanSource {
   readonly durable = true;
   readonly room: Room = levelRoom;
+  readonly holds = (): boolean => false; // LevelDB copies what is put into a batch.
   readonly warnings: readonly string[];
   readonly aside: Engine['aside'];
   readonly #opened: OpenedLevel;

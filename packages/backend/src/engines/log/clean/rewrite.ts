@@ -198,7 +198,8 @@ class Copier {
       this.#sums = grown;
     }
     const row = { ...head, flags: 0 };
-    this.#sums[this.#rowN] = writeRowHead(this.#frame, inFrame, inFrame + length, row, this.#file.salt, at);
+    writeRowHead(this.#frame, inFrame, inFrame + length, row, this.#file.salt, at);
+    this.#sums[this.#rowN] = readRowHead(this.#frame, inFrame).sum;
     const keyAt = inFrame + ROW_HEAD;
     to.push(this.#probe.set(this.#frame, keyAt, keyAt + head.keyLength), head.valueLength, at);
     this.#rowN += 1;

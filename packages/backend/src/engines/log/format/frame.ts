@@ -16,6 +16,8 @@ import { getWide, seedOf, sumWord, TWO_32, viewOf } from './seed.ts';
 export const FRAME_HEAD = 32;
 export const ROW_HEAD = 16;
 export const FRAME_TAIL = 8;
+/** Of a row's sum, with which it begins. */
+export const SUM_BYTES = 4;
 export const FRAME_MAGIC = 0x314d5246;
 const TAIL_MAGIC = 0x31444e45;
 
@@ -72,15 +74,17 @@ export function firstSum(salt: number, place: number, headSum: number): number {
   return sumWord(headSum, seedOf(salt, place));
 }
 
+/** The sum of the sums of so many rows, which lie one behind the other as they stand in the rows. */
+export function tailSum(salt: number, place: number, headSum: number, sums: Uint8Array, count: number): number {
+  return crc32cOf(sums, 0, SUM_BYTES * count, firstSum(salt, place, headSum));
+}
+
 export function isFrameTail(bytes: Uint8Array, at: number, sum: number): boolean {
   const view = viewOf(bytes);
   return view.getUint32(at, true) === TAIL_MAGIC && view.getUint32(at + 4, true) === sum;
 }
 
-/**
- * Writes the head of a row whose key and value follow it already. @param start of the row in `block`, the head's place
- * @returns the row's checksum
- */
+/** Writes the head of a row whose key and value follow it already. @param start of the row in `block`, the head's place */
 export function writeRowHead(
   block: Uint8Array,
   start: number,
@@ -88,7 +92,7 @@ export function writeRowHead(
   row: { readonly op: number; readonly flags: number; readonly bucket: number; readonly keyLength: number },
   salt: number,
   place: number,
-): number {
+): void {
   const valueLength = end - start - ROW_HEAD - row.keyLength;
   block[start + 4] = row.op;
   block[start + 5] = row.flags;
@@ -96,9 +100,12 @@ export function writeRowHead(
   block[start + 7] = row.keyLength >>> 8;
   setWord(block, start + 8, row.bucket);
   setWord(block, start + 12, valueLength);
-  const sum = crc32cOf(block, start + 4, end, seedOf(salt, place));
-  setWord(block, start, sum);
-  return sum;
+  sealRow(block, start, end, salt, place);
+}
+
+/** Apart, so that what is above is small enough to become part of its caller, and the row's numbers no object. */
+function sealRow(block: Uint8Array, start: number, end: number, salt: number, place: number): void {
+  setWord(block, start, crc32cOf(block, start + SUM_BYTES, end, seedOf(salt, place)));
 }
 
 export interface RowHead {

@@ -2,7 +2,8 @@
  * What was written last, as it lies in memory: gets of it read no file.
  *
  * LGRB1  Views of what was given to the file, of one segment, so many bytes at most: a block that the store encoded into stays as it is
- *     (`Changes`). Whoever reads checks it as bytes of a file, and turns to the file where it does not fit.
+ *     (`Changes`) as long as this holds it. Whoever reads checks it as bytes of a file, and turns to the file where it does not fit.
+ * LGRB2  A block of which a reader was given a view is held for good: nobody tells when the reader has done with it.
  */
 import type { LiveFile } from '../files/live-file.ts';
 
@@ -19,6 +20,7 @@ export class RecentBlocks {
   /** Of pieces that are let go, which stand before the others until they are many. */
   #gone = 0;
   #bytes = 0;
+  readonly #given = new WeakSet<ArrayBufferLike>();
 
   /** @param place of the first in the file; the others follow it */
   add(file: LiveFile, place: number, buffers: readonly Uint8Array[]): void {
@@ -43,6 +45,18 @@ export class RecentBlocks {
     this.#file = undefined;
     this.#pieces = [];
     this.#gone = this.#bytes = 0;
+  }
+
+  /** A reader is given a view of this piece. */
+  gave(piece: Piece): void {
+    this.#given.add(piece.bytes.buffer);
+  }
+
+  /** Whether anything of the block may be read here, or by those who were given views. */
+  holds({ buffer }: Uint8Array): boolean {
+    if (this.#given.has(buffer)) return true;
+    for (let i = this.#gone; i < this.#pieces.length; i += 1) if (this.#pieces[i]!.bytes.buffer === buffer) return true;
+    return false;
   }
 
   /** The piece in which a row lies whole. */

@@ -58,7 +58,10 @@ export class RowReader {
     const recent = this.#files.recent.find(file, place, length);
     if (recent !== undefined) {
       const value = rowIn(recent.bytes, place - recent.place, run, index, place, key);
-      if (value instanceof Uint8Array) return value;
+      if (value instanceof Uint8Array) {
+        this.#files.recent.gave(recent);
+        return value;
+      }
     }
     const block = this.#block;
     if (block !== undefined && block.file === file && place >= block.from) {

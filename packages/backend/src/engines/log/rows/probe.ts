@@ -30,7 +30,9 @@ export class Probe {
     if (length === 18 && bytes[start + 17] !== MARK) return this;
     const high = word(bytes, start);
     if (high >= MOST_MAIN_HIGH || word(bytes, start + 9) !== 0) return this;
-    this.main = high * 2 ** 32 + word(bytes, start + 4);
+    // Without a multiplication where there is nothing to multiply: what comes of one is an object for each key.
+    const low = word(bytes, start + 4);
+    this.main = high === 0 ? low : high * 2 ** 32 + low;
     this.sub = word(bytes, start + 13);
     this.mark = length - 17;
     this.isRevision = true;

@@ -48,9 +48,11 @@ export class Draft {
   writable(name: string): BucketState | undefined {
     const found = this.#buckets.get(name);
     if (found === undefined || this.#own.has(found.rows)) return found;
+    // Written out as in `createBucket`: copies that are spread have another shape each, and code for the last one is thrown away.
+    const { number } = found;
     const own: BucketState = found.appendOnly
-      ? { ...found, rows: found.rows.next() }
-      : { ...found, rows: found.rows.next() };
+      ? { appendOnly: true, name, number, rows: found.rows.next() }
+      : { appendOnly: false, name, number, rows: found.rows.next() };
     this.#own.add(own.rows);
     this.#buckets.set(name, own);
     return own;

@@ -60,7 +60,7 @@ export class LogStore {
   logBytes: number;
   readonly identity: string | undefined;
   #writer: LogWriter | undefined;
-  readonly #memory: FrameMemory = { blocks: new Blocks(GATHER_BYTES), sums: new Uint32Array(0) };
+  readonly #memory: FrameMemory = { blocks: new Blocks(GATHER_BYTES), sums: new Uint8Array(0) };
   #nextFile: number;
   #ended: EndedSegment[] = [];
   /** The commit that runs; never rejects. */
