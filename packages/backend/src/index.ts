@@ -12,6 +12,7 @@ export type {
 } from './contract/engine.ts';
 export { type Aside, indexAside } from './contract/aside.ts';
 export { PackedChanges, packChanges } from './contract/packed-changes.ts';
+export { RowSearch } from './contract/row-search.ts';
 export { bucketNamed, buckets, isCopied, timesBucket, type Bucket } from './contract/bucket.ts';
 export { openBackend } from './open/open-backend.ts';
 export { discardEngine } from './open/owners.ts';

@@ -383,32 +383,6 @@ test('G22 gaps of 2^33 between revisions, many subs, tombstones, keys of mixed l
   await engine.close();
 });
 
-test('G22 G23 one read a get; many rows in few reads, in the order asked; neighbours come from a block', async () => {
-  const disk = new LogDisk();
-  let engine = await logEngineOn(disk, PATH);
-  await engine.commit(create);
-  await engine.commit(range(1, 1001).map((main) => put(main, new Uint8Array(100).fill(main & 0xff))));
-  await engine.close();
-  engine = await logEngineOn(disk, PATH);
-  let reads = 0;
-  disk.before = ({ kind }) => {
-    if (kind === 'read') reads += 1;
-    return undefined;
-  };
-  engine.get(records, revision(500));
-  expect(reads).toBe(1);
-  reads = 0;
-  const asked = range(0, 300).map((i) => revision(1 + ((i * 7) % 1000)));
-  const values = engine.getMany!(records, [...asked, revision(5000)]);
-  expect(reads).toBeLessThanOrEqual(3);
-  values.slice(0, 300).forEach((value, i) => expect(value?.[0]).toBe((1 + ((i * 7) % 1000)) & 0xff));
-  expect(values[300]).toBeUndefined();
-  reads = 0;
-  for (const main of range(1, 301)) expect(engine.get(records, revision(main))?.[0]).toBe(main & 0xff);
-  expect(reads).toBeLessThan(12);
-  await engine.close();
-});
-
 test('G23 the floor of an append-only bucket stays when all its rows go', async () => {
   const disk = new LogDisk();
   let engine = await logEngineOn(disk, PATH);

@@ -1,6 +1,7 @@
 /** Random histories for the log engine, and what must be there after each of their commits. */
 import type { Bucket } from '../src/contract/bucket.ts';
 import type { Change, Engine, EngineView } from '../src/contract/engine.ts';
+import { RowSearch } from '../src/contract/row-search.ts';
 import type { Random } from './log-disk.ts';
 
 export const records: Bucket = Object.freeze({ id: 801, name: 'key', appendOnly: true });
@@ -22,6 +23,14 @@ export function revision(main: number, sub: number = 0, isTombstone = false): Ui
   view.setBigUint64(9, BigInt(sub));
   if (isTombstone) key[17] = 0x74;
   return key;
+}
+
+/** The values that a search finds. */
+export function find(view: EngineView, bucket: Bucket, keys: readonly Uint8Array[]): (Uint8Array | undefined)[] {
+  const search = new RowSearch();
+  for (const key of keys) search.addKey(key);
+  view.find!(bucket, search);
+  return keys.map((_, i) => search.value(i));
 }
 
 /** Makes commits, and keeps the state after each. */
@@ -113,11 +122,11 @@ export async function dump(view: EngineView): Promise<Model> {
         if (got === undefined || hex(got) !== hex(value)) throw new Error(`get of ${hex(key)} differs from the scan`);
       }
     }
-    const many = view.getMany?.(bucket, keys.toReversed());
-    many?.toReversed().forEach((value, i) => {
-      if (value === undefined || hex(value) !== rows.get(hex(keys[i]!)))
-        throw new Error('getMany differs from the scan');
-    });
+    const backwards = keys.toReversed();
+    for (const [i, value] of find(view, bucket, backwards).entries()) {
+      if (value === undefined || hex(value) !== rows.get(hex(backwards[i]!)))
+        throw new Error('find differs from the scan');
+    }
     found.set(name, rows);
   }
   return found;

@@ -1,8 +1,8 @@
 /**
  * CRC-32C (Castagnoli, RFC 3720 B.4), eight or sixteen bytes a step.
  *
- * CRC1  Whoever has a view of the bytes at hand, or enough bytes to make one, gets sixteen bytes a step with sixteen tables;
- *       others get eight without a view, which costs 80 ns to make.
+ * CRC1  Whoever has enough bytes to make a view of them gets sixteen bytes a step with sixteen tables; others get eight, by words
+ *       where they have a view at hand, which costs 80 ns to make: of some hundred bytes that is the fastest, with half the tables.
  *
  * etcd's hashes are made of it; `zlib.crc32` is the other polynomial. Native modules win only above some KiB.
  * Kounavis and Berry, "A Systematic Approach to Building High Performance Software-based CRC Generators", 2005.
@@ -47,9 +47,10 @@ const worthAView = 1024;
  * @param words a view of the same bytes, from `bytes[0]` on
  */
 export function crc32cOf(bytes: Uint8Array, start: number, end: number, seed = 0, words?: DataView): number {
-  if (words !== undefined) return sixteens(bytes, start, end, seed, words);
-  if (end - start < worthAView) return eights(bytes, start, end, seed);
-  return sixteens(bytes, start, end, seed, new DataView(bytes.buffer, bytes.byteOffset));
+  if (end - start >= worthAView) {
+    return sixteens(bytes, start, end, seed, words ?? new DataView(bytes.buffer, bytes.byteOffset));
+  }
+  return words === undefined ? eights(bytes, start, end, seed) : wordwise(bytes, start, end, seed, words);
 }
 
 function sixteens(bytes: Uint8Array, start: number, end: number, seed: number, words: DataView): number {
@@ -75,6 +76,19 @@ function word(table: Int32Array, bits: number, from: number): number {
     table[from + 256 + ((bits >>> 16) & 0xff)]! ^
     table[from + (bits >>> 24)]!
   );
+}
+
+function wordwise(bytes: Uint8Array, start: number, end: number, seed: number, words: DataView): number {
+  const table = tables;
+  let sum = ~seed;
+  let at = start;
+  for (const whole = end - 7; at < whole; at += 8) {
+    const a = sum ^ words.getInt32(at, true);
+    const b = words.getInt32(at + 4, true);
+    sum = word(table, a, 1024) ^ word(table, b, 0);
+  }
+  for (; at < end; at++) sum = (sum >>> 8) ^ table[(sum ^ bytes[at]!) & 0xff]!;
+  return ~sum >>> 0;
 }
 
 function eights(bytes: Uint8Array, start: number, end: number, seed: number): number {

@@ -10,7 +10,7 @@
  */
 import { compareBytes } from '@varve/base/order';
 import type { Clock } from '@varve/base/clock';
-import type { Backend, ReadTx } from '@varve/backend';
+import { RowSearch, type Backend, type ReadTx } from '@varve/backend';
 import type { IndexEntry, MutableIndexEntry, RevisionList, RevisionSet, TreeIndex } from '@varve/index';
 import type { AppliedIndex } from './applied-index.ts';
 import { keyBucket } from './buckets.ts';
@@ -20,7 +20,7 @@ import { keyOnly } from './key-only.ts';
 import { decodeKeyValue, fitsRevision, NO_BYTES, RecordReader } from './key-value.ts';
 import type { RecordCache } from './record-cache.ts';
 import { RecordSlab, type Slab } from './record-slab.ts';
-import { REVISION_LENGTH, revisionBytes, writeRevision } from './revision-bytes.ts';
+import { REVISION_LENGTH, writePutRevision, writeRevision } from './revision-bytes.ts';
 import { LeaseAttachments } from './lease-attachments.ts';
 import { name, printKey } from './record-order.ts';
 import { RowsReader } from './rows.ts';
@@ -100,6 +100,10 @@ export class History implements RecordSource {
 
   readonly #reader = new RecordReader();
   readonly #revision = new Uint8Array(REVISION_LENGTH);
+  /** Scratch of one call: what the cache does not have, as places in the list of revisions, and where it was found. */
+  readonly #missing: number[] = [];
+  readonly #search = new RowSearch();
+  readonly #findRows = (tx: ReadTx): void => tx.find(keyBucket, this.#search);
   readonly #readRow = (tx: ReadTx): Uint8Array | undefined => tx.get(keyBucket, this.#revision);
 
   constructor(parts: HistoryParts) {
@@ -187,28 +191,30 @@ export class History implements RecordSource {
   /** As `addRecords` of the revisions `from` up to `to`, in a section where there is one. What the cache does not have is read at once. */
   addRecordsIn(tx: ReadTx | undefined, revisions: RevisionList, from: number, to: number, into: KeyValue[]): void {
     const { mains } = revisions;
-    const base = into.length - from;
     const { readsTogether } = this.backend;
-    const missing: number[] = [];
-    const keys: Uint8Array[] = [];
+    const missing = this.#missing;
+    const search = this.#search;
     for (let i = from; i < to; i++) {
       const main = mains[i]!;
       const sub = revisions.subAt(i);
       let kv = this.cache.get(main, sub);
-      // An array for each key is dear where the engine asks for them one by one anyhow.
+      // Keeping account of them is dear where the engine asks for them one by one anyhow.
       if (kv === undefined && !readsTogether) kv = this.#read(main, sub, tx);
       if (kv === undefined) {
         missing.push(i);
-        keys.push(revisionBytes(main, sub));
+        const at = search.add(REVISION_LENGTH);
+        writePutRevision(search.keys, at, main, sub);
       }
       into.push(kv ?? MISSING);
     }
     if (missing.length === 0) return;
-    const rows =
-      tx === undefined ? this.backend.readTx((own) => own.getMany(keyBucket, keys)) : tx.getMany(keyBucket, keys);
-    for (let n = 0; n < missing.length; n++) {
-      const i = missing[n]!;
-      into[base + i] = this.#take(rows[n], mains[i]!, revisions.subAt(i));
+    try {
+      if (tx === undefined) this.backend.readTx(this.#findRows);
+      else tx.find(keyBucket, search);
+      this.#takeAll(revisions, into, into.length - to);
+    } finally {
+      missing.length = 0;
+      search.clear();
     }
   }
 
@@ -231,21 +237,45 @@ export class History implements RecordSource {
   #read(main: number, sub: number, tx: ReadTx | undefined): KeyValue {
     writeRevision(this.#revision, main, sub);
     const row = tx === undefined ? this.backend.readTx(this.#readRow) : tx.get(keyBucket, this.#revision);
-    return this.#take(row, main, sub);
+    if (row === undefined) throw missingError(main, sub);
+    this.#check(row, 0, row.length, main, sub);
+    return this.cache.addRow(main, sub, row, 0, row.length, this.#reader);
   }
 
-  /** A row as the record that it must be, which the cache has from now on. */
-  #take(row: Uint8Array | undefined, main: number, sub: number): KeyValue {
-    if (row === undefined) {
-      throw new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is missing`);
-    }
+  /** The rows that were found, as the records that they must be, which the cache has from now on. */
+  #takeAll(revisions: RevisionList, into: KeyValue[], base: number): void {
+    const missing = this.#missing;
+    const search = this.#search;
+    const { cache } = this;
     const reader = this.#reader;
-    readRecord(reader, row, main, sub);
+    for (let n = 0; n < missing.length;) {
+      const block = search.blocks[n];
+      let end = n;
+      let bytes = 0;
+      for (; end < missing.length && search.blocks[end] === block; end++) bytes += search.end(end) - search.start(end);
+      const isTaken = block !== undefined && cache.take(block, end - n, bytes);
+      for (; n < end; n++) {
+        const i = missing[n]!;
+        const main = revisions.mains[i]!;
+        const sub = revisions.subAt(i);
+        if (block === undefined) throw missingError(main, sub);
+        const [from, to] = [search.start(n), search.end(n)];
+        this.#check(block, from, to, main, sub);
+        into[base + i] = isTaken
+          ? cache.addTaken(main, sub, block, from, to, reader)
+          : cache.addRow(main, sub, block, from, to, reader);
+      }
+    }
+  }
+
+  /** Reads a row as the record that it must be. @throws MvccError `MVCC_CORRUPT` */
+  #check(block: Uint8Array, from: number, to: number, main: number, sub: number): void {
+    const reader = this.#reader;
+    readRecord(reader, block, from, to, main, sub);
     if (!fitsRevision(reader, main)) {
-      throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, row.subarray(reader.keyAt, reader.keyEnd)));
+      throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, block.subarray(reader.keyAt, reader.keyEnd)));
     }
     this.reads++;
-    return this.cache.addRow(main, sub, row, reader);
   }
 
   #throwCompacted(revision: number): never {
@@ -267,10 +297,21 @@ export function fitsMessage(main: number, sub: number, key: Uint8Array): string 
   return `the record of revision ${name(main, sub)}, key ${printKey(key)}, does not fit its place`;
 }
 
-/** `reader.read(row)`, which names the revision of a damaged record. */
-function readRecord(reader: RecordReader, row: Uint8Array, main: number, sub: number): void {
+function missingError(main: number, sub: number): MvccError {
+  return new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} is missing`);
+}
+
+/** `reader.read`, which names the revision of a damaged record. */
+function readRecord(
+  reader: RecordReader,
+  block: Uint8Array,
+  from: number,
+  to: number,
+  main: number,
+  sub: number,
+): void {
   try {
-    reader.read(row);
+    reader.read(block, from, to);
   } catch (cause) {
     throw notDecoded(main, sub, cause);
   }

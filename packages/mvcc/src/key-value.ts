@@ -134,7 +134,7 @@ export class RecordReader {
   readonly #varint = new VarintReader(notKeyValue);
 
   /**
-   * Reads the record that ends at `end`, which is the end of the array unless the record was read before.
+   * Reads the record that goes from `start` to `end`.
    * @throws MvccError `MVCC_CORRUPT` when the bytes are no KeyValue; the message does not know the revision
    */
   read(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
@@ -181,6 +181,8 @@ export class RecordReader {
           skipUnknown(varint);
       }
     }
+    // What lies behind the record is other people's.
+    if (varint.at > end) throw notKeyValue(`cut off after ${end - start} bytes`);
   }
 }
 
@@ -199,7 +201,6 @@ const reader = new RecordReader();
 
 /**
  * The record as an object, its key and value as views of `bytes`.
- * @param end of the record, which is the end of the array unless the record was decoded before
  * @throws MvccError `MVCC_CORRUPT`
  */
 export function decodeKeyValue(bytes: Uint8Array, start: number = 0, end: number = bytes.length): KeyValue {

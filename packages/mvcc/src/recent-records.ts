@@ -103,6 +103,8 @@ export class RecentRecords {
   /** The segment that has the record. */
   #segmentOf(main: number): Segment | undefined {
     const segments = this.#segments;
+    // Most that is asked for was written long before.
+    if (segments.length === 0 || main < segments[0]!.firstMain) return undefined;
     let low = 0;
     let high = segments.length;
     while (low < high) {

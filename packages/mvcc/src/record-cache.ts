@@ -1,8 +1,8 @@
 /**
  * Records by revision, bounded in bytes: those written last, at most half, and those that were read.
  *
- * RC1  A record is bytes, where it was encoded (`RecentRecords`) or copied to when it was read (`PackedRecords`), until it
- *      is found again; from then on it is an object as well. Both drop slabs whole, oldest first: evicting one entry at a
+ * RC1  A record is bytes, where it was encoded (`RecentRecords`), copied to when it was read, or lies in the block that was read
+ *      (`PackedRecords`), until it is found often enough to stay an object as well. Both drop slabs whole, oldest first: evicting one entry at a
  *      time costs fifteen times as much.
  * RC2  What is counted is what is kept alive: slabs and tables whole, used or not, and the objects.
  * RC3  A record never changes, so nothing is ever invalidated, and what is handed out is shared.
@@ -13,6 +13,9 @@ import { RecentRecords } from './recent-records.ts';
 import { ownBytes, type Slab } from './record-slab.ts';
 import type { KeyValue } from './store.ts';
 import type { TransactionChanges } from './transaction-changes.ts';
+
+/** Fewer records are copied: a slab for each would be too many. */
+const FEWEST_TAKEN = 8;
 
 export class RecordCache {
   readonly #maxBytes: number;
@@ -59,10 +62,30 @@ export class RecordCache {
     return this.#recent.takeSpare();
   }
 
-  /** Adds a record that was read, by `reader` out of the whole of `row`, and gives it, its arrays views of what is kept. */
-  addRow(main: number, sub: number, row: Uint8Array, reader: RecordReader): KeyValue {
-    const at = this.#packed.add(main, sub, row, 0, row.length);
-    return at < 0 ? keyValueOf(reader, ownBytes(row), 0) : keyValueOf(reader, this.#packed.newest, at);
+  /**
+   * Adds a record that was read, by `reader` out of `block` from `start` to `end`, and gives it, its arrays views of what is kept:
+   * a copy.
+   */
+  addRow(main: number, sub: number, block: Uint8Array, start: number, end: number, reader: RecordReader): KeyValue {
+    const at = this.#packed.add(main, sub, block, start, end);
+    if (at >= 0) return keyValueOf(reader, this.#packed.newest, at - start);
+    return keyValueOf(reader, ownBytes(block.subarray(start, end)), -start);
+  }
+
+  /**
+   * Takes a block of many records as it is, if it is hardly anything but records; `addTaken` then adds each of them.
+   * @param bytes of the records alone
+   */
+  take(block: Uint8Array, recordN: number, bytes: number): boolean {
+    const isWhole = block.byteOffset === 0 && block.buffer.byteLength === block.length;
+    if (!isWhole || recordN < FEWEST_TAKEN || 4 * bytes < 3 * block.length) return false;
+    return this.#packed.take(block, recordN);
+  }
+
+  /** As `addRow`, of the block that was taken: nothing is copied. */
+  addTaken(main: number, sub: number, block: Uint8Array, start: number, end: number, reader: RecordReader): KeyValue {
+    this.#packed.addTaken(main, sub, start, end);
+    return keyValueOf(reader, block, 0);
   }
 
   /** Adds what a transaction has put: its first change stays where it was encoded, the others are copied. */

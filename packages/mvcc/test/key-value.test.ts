@@ -58,6 +58,19 @@ test.each([
   expect(await codeOf(() => decodeKeyValue(Buffer.from(record, 'hex')))).toBe('MVCC_CORRUPT');
 });
 
+test('R45 a record among others is read as alone, and one that goes on into the next one is corruption', async () => {
+  const record = encodeKeyValue(kv('foo', 200, 300, 2, 'bar', 7n));
+  const block = Buffer.concat([record, record, Buffer.alloc(20)]);
+  for (const start of [0, record.length]) {
+    expect(plain(decodeKeyValue(block, start, start + record.length))).toEqual(plain(decodeKeyValue(record)));
+    for (let missing = 1; missing < record.length; missing += 1) {
+      const end = start + record.length - missing;
+      const alone = await codeOf(() => decodeKeyValue(block.subarray(start, end)));
+      expect(await codeOf(() => decodeKeyValue(block, start, end))).toBe(alone);
+    }
+  }
+});
+
 const records = fc.record({
   key: fc.uint8Array({ minLength: 1, maxLength: 300 }),
   value: fc.uint8Array({ maxLength: 300 }),

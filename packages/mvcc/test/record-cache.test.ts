@@ -18,7 +18,7 @@ function kv(main: number, size = 100, key = `k${main}`): KeyValue {
 function addRow(cache: RecordCache, main: number, sub: number, stored: Uint8Array): KeyValue {
   const reader = new RecordReader();
   reader.read(stored);
-  return cache.addRow(main, sub, stored, reader);
+  return cache.addRow(main, sub, stored, 0, stored.length, reader);
 }
 
 /** The same, of an object. */
@@ -163,12 +163,14 @@ function row(main: number, size: number): Uint8Array {
   });
 }
 
-test('a record read once is bytes, and an object from the second time on', () => {
+test('PAC1 a record that was read is bytes when it is found once, and an object from the second time on', () => {
   const cache = new RecordCache(1 << 20);
   for (let main = 2; main < 2502; main++) addRow(cache, main, 0, row(main, 300));
   const packed = cache.bytes;
   // 320 bytes a record, its header, and the table, which is a sixteenth of the cache.
   expect(packed / 2500).toBeLessThan(370);
+  expect(cache.get(2400, 0)?.modRevision).toBe(2400);
+  expect(cache.bytes - packed).toBe(0);
   const found = cache.get(2400, 0)!;
   expect(cache.bytes - packed).toBe(352);
   expect(cache.get(2400, 0)).toBe(found);
@@ -246,8 +248,35 @@ test('what a writer reads neither enters nor moves', () => {
     [4, 1],
   ] as const) {
     const held = cache.bytes;
+    cache.get(main, sub);
     const found = cache.get(main, sub);
     expect(cache.bytes).toBeGreaterThan(held);
     expect(cache.peek(main, sub)).toBe(found);
+  }
+});
+
+test('RC1 RC2 a block is taken where it is hardly anything but records, and copied from otherwise', () => {
+  const stored = Array.from({ length: 20 }, (_, n) => row(n + 2, 300));
+  const bytesOf = stored.reduce((sum, { length }) => sum + length, 0);
+  const block = new Uint8Array(bytesOf);
+  const cache = new RecordCache(1 << 20);
+  const within = new Uint8Array(new ArrayBuffer(bytesOf + 8), 8);
+  expect(cache.take(block, 7, bytesOf)).toBe(false);
+  expect(cache.take(block, 20, bytesOf * 0.7)).toBe(false);
+  expect(cache.take(within, 20, bytesOf)).toBe(false);
+  expect(cache.take(block, 20, bytesOf)).toBe(true);
+  const reader = new RecordReader();
+  let at = 0;
+  for (const [n, one] of stored.entries()) {
+    block.set(one, at);
+    const end = at + one.length;
+    reader.read(block, at, end);
+    const given = cache.addTaken(n + 2, 0, block, at, end, reader);
+    expect(given.value.buffer).toBe(block.buffer);
+    expect(cache.get(n + 2, 0)).toEqual(given);
+    const copied = cache.addRow(n + 2, 1, block, at, end, reader);
+    expect(copied.value.buffer).not.toBe(block.buffer);
+    expect(copied).toEqual(given);
+    at = end;
   }
 });

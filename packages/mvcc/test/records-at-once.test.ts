@@ -12,9 +12,9 @@ const END = new Uint8Array(0);
 async function opened(seen: FinishedTransaction[] = []): Promise<{ store: Store; asked: number[] }> {
   const engine = memoryEngine();
   const asked: number[] = [];
-  const many = engine.getMany!.bind(engine);
+  const find = engine.find!.bind(engine);
   Object.assign(engine, {
-    getMany: (...[bucket, keys]: Parameters<typeof many>) => (asked.push(keys.length), many(bucket, keys)),
+    find: (...[bucket, search]: Parameters<typeof find>) => (asked.push(search.length), find(bucket, search)),
   });
   const backend = await openBackend(engine);
   const observer = { finished: (transaction: FinishedTransaction) => void seen.push(transaction) };

@@ -6,12 +6,13 @@
 import type { BatchTx, ReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
 import { BackendError } from '../contract/errors.ts';
+import type { RowSearch } from '../contract/row-search.ts';
 import type { Overlay } from '../pending/overlay.ts';
 
 /** Where a transaction of this tick reads. */
 export interface Reader {
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined;
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
+  find(bucket: Bucket, search: RowSearch): void;
 }
 
 export class TickReadTx implements ReadTx {
@@ -25,8 +26,8 @@ export class TickReadTx implements ReadTx {
     return (this.#reader ?? ended()).get(bucket, key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    return (this.#reader ?? ended()).getMany(bucket, keys);
+  find(bucket: Bucket, search: RowSearch): void {
+    (this.#reader ?? ended()).find(bucket, search);
   }
 
   end(): void {
@@ -48,9 +49,9 @@ export class SectionTx implements BatchTx {
     return this.#reader.get(bucket, key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+  find(bucket: Bucket, search: RowSearch): void {
     if (this.#overlay === undefined) ended();
-    return this.#reader.getMany(bucket, keys);
+    this.#reader.find(bucket, search);
   }
 
   createBucket(bucket: Bucket): void {

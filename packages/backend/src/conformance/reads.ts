@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Bucket } from '../contract/bucket.ts';
 import type { EngineView } from '../contract/engine.ts';
+import { RowSearch } from '../contract/row-search.ts';
 import { Random } from './random.ts';
 import {
   ascending,
@@ -50,11 +51,11 @@ export const readScenarios: readonly Scenario[] = [
       const engine = await bench.open();
       const keys = Array.from({ length: 300 }, (_, n) => numbered((n * 7919) % 1000));
       const check = (view: EngineView, bucket: Bucket): void => {
-        const many = view.getMany?.(bucket, keys);
-        if (many === undefined) return;
-        assert.equal(many.length, keys.length);
-        for (const [i, key] of keys.entries()) assert.deepEqual(many[i], view.get(bucket, key));
-        assert.deepEqual(view.getMany?.(bucket, []), []);
+        if (view.find === undefined) return;
+        const search = searchFor(keys);
+        view.find(bucket, search);
+        for (const [i, key] of keys.entries()) assert.deepEqual(search.value(i), view.get(bucket, key));
+        view.find(bucket, searchFor([]));
       };
       check(engine, plain);
       await engine.commit([create(plain), create(ascending)]);
@@ -67,7 +68,10 @@ export const readScenarios: readonly Scenario[] = [
       for (const bucket of [plain, ascending]) {
         check(engine, bucket);
         check(pin, bucket);
-        assert.equal(pin.getMany?.(bucket, keys).filter((value) => value !== undefined).length ?? 150, 150);
+        if (pin.find === undefined) continue;
+        const search = searchFor(keys);
+        pin.find(bucket, search);
+        assert.equal(search.blocks.filter((block) => block !== undefined).length, 150);
       }
       pin[Symbol.dispose]();
     },
@@ -237,6 +241,12 @@ export const readScenarios: readonly Scenario[] = [
 ];
 
 /** Engines may hand out subclasses of Uint8Array. */
+function searchFor(keys: readonly Uint8Array[]): RowSearch {
+  const search = new RowSearch();
+  for (const key of keys) search.addKey(key);
+  return search;
+}
+
 function plainBytes(value: Uint8Array | undefined): Uint8Array | undefined {
   return value === undefined ? undefined : new Uint8Array(value);
 }

@@ -34,7 +34,7 @@ class WrappedEngine implements Engine {
   readonly snapshot: Engine['snapshot'];
   readonly aside: Engine['aside'];
   readonly last: Engine['last'];
-  readonly getMany: Engine['getMany'];
+  readonly find: Engine['find'];
   readonly holds: Engine['holds'];
 
   constructor(inner: Engine) {
@@ -42,7 +42,7 @@ class WrappedEngine implements Engine {
     this.aside = inner.aside;
     this.room = inner.room;
     this.last = inner.last && ((bucket) => inner.last!(bucket));
-    this.getMany = inner.getMany && ((bucket, keys) => inner.getMany!(bucket, keys));
+    this.find = inner.find && ((bucket, search) => inner.find!(bucket, search));
     this.holds = inner.holds && ((block) => inner.holds!(block));
     this.durable = inner.durable;
     this.readOnly = inner.readOnly;
@@ -110,7 +110,7 @@ class DeferredEngine extends WrappedEngine {
     const pin = this.inner.pin();
     return {
       get: (bucket, key) => pin.get(bucket, key),
-      getMany: pin.getMany && ((bucket, keys) => pin.getMany!(bucket, keys)),
+      find: pin.find && ((bucket, search) => pin.find!(bucket, search)),
       scan: (bucket, options) => this.#lateChunks(pin.scan(bucket, options), options?.lent),
       buckets: () => pin.buckets(),
       [Symbol.dispose]: () => pin[Symbol.dispose](),

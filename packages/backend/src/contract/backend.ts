@@ -17,6 +17,7 @@ import type { World } from '@varve/base/world';
 import type { Aside } from './aside.ts';
 import type { Bucket } from './bucket.ts';
 import type { Entry, Room, ScanOptions, Snapshot } from './engine.ts';
+import type { RowSearch } from './row-search.ts';
 
 /** Point reads of one state. */
 export interface ReadTx {
@@ -25,8 +26,11 @@ export interface ReadTx {
    * block of up to 1 MiB that lives as long as they do: copy what you keep for long. Same tick.
    */
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined;
-  /** The values of `keys`, in that order, `undefined` where there is none; bytes as of `get`. Same tick. */
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
+  /**
+   * Finds the values of all keys of a search, which was asked nothing since it was cleared: `search.blocks` and the places in them say
+   * where they are, bytes as of `get`. Same tick.
+   */
+  find(bucket: Bucket, search: RowSearch): void;
 }
 
 /** A state kept as it is until disposed. May be held across awaits; what it pins is kept, so dispose it. */
@@ -123,7 +127,7 @@ export interface Backend extends AsyncDisposable {
   hash(ignore?: (bucket: string, key: Uint8Array) => boolean): Promise<number>;
   /** Commits, then gives the space of deleted rows back. Sections go on meanwhile; at most, writers wait in `admit()`. */
   defrag(): Promise<void>;
-  /** Whether `getMany` is less work than `get` for each: the engine has a way of its own. */
+  /** Whether `find` is less work than `get` for each: the engine has a way of its own. */
   readonly readsTogether: boolean;
   /** What `putLent` leaves free around a row's key and value. */
   readonly room: Room;

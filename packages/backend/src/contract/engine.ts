@@ -24,6 +24,7 @@
  */
 import type { Aside } from './aside.ts';
 import type { Bucket } from './bucket.ts';
+import type { RowSearch } from './row-search.ts';
 
 /** One row of a bucket. */
 export interface Entry {
@@ -79,10 +80,10 @@ export interface EngineView {
   /** Names of all buckets, empty ones included, in byte order. */
   buckets(): readonly string[];
   /**
-   * The values of `keys`, in that order, `undefined` where there is none. Same tick. For an engine that can read many with
-   * less work than one by one. @default `get` for each
+   * Finds the values of all keys of a search: for each that there is, it calls `search.found`. Same tick. For an engine that can
+   * read many with less work than one by one. @default `get` for each
    */
-  readonly getMany?: ((bucket: Bucket, keys: readonly Uint8Array[]) => readonly (Uint8Array | undefined)[]) | undefined;
+  readonly find?: ((bucket: Bucket, search: RowSearch) => void) | undefined;
 }
 
 /** A view that stays as it is until it is disposed. */

@@ -14,6 +14,8 @@ import type { Bucket } from '../contract/bucket.ts';
 import type { Changes, Engine, Entry, PinnedView, ScanOptions } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
 import { packChanges, type PackedChanges } from '../contract/packed-changes.ts';
+import type { RowSearch } from '../contract/row-search.ts';
+import { findResident } from '../resident/find-resident.ts';
 import { PackedRows } from '../resident/packed-rows.ts';
 import type { ResidentRows } from '../resident/resident-rows.ts';
 import { ResidentTree } from '../resident/resident-tree.ts';
@@ -55,9 +57,8 @@ class Memory implements MemoryEngine {
     return this.#open().get(bucket.name)?.get(key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    const rows = this.#open().get(bucket.name);
-    return keys.map((key) => rows?.get(key));
+  find(bucket: Bucket, search: RowSearch): void {
+    findResident(this.#open().get(bucket.name), search);
   }
 
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {
@@ -132,9 +133,8 @@ class PinnedVersion implements PinnedView {
     return this.#open().get(bucket.name)?.get(key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    const rows = this.#open().get(bucket.name);
-    return keys.map((key) => rows?.get(key));
+  find(bucket: Bucket, search: RowSearch): void {
+    findResident(this.#open().get(bucket.name), search);
   }
 
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {

@@ -36,9 +36,11 @@ import { hashView } from '../read/hash.ts';
 import { floorKeys } from '../read/floor-keys.ts';
 import { type LinkedSignal, linkedSignal } from '../linked-signal.ts';
 import { noRoom } from '../contract/packed-changes.ts';
+import type { RowSearch } from '../contract/row-search.ts';
 import { type Ground, Overlay } from '../pending/overlay.ts';
 import { giveBack, takeEngine } from './owners.ts';
-import { lookUp, lookUpMany, PinnedReadTx, PinnedState } from '../read/pinned-state.ts';
+import { findAll, lookUp } from '../read/look-up.ts';
+import { PinnedReadTx, PinnedState } from '../read/pinned-state.ts';
 import { type Reader, SectionTx, TickReadTx } from '../commit/section.ts';
 import { Slab } from '../pending/slab.ts';
 import { copyOf, OpenSnapshot } from '../read/snapshot.ts';
@@ -162,7 +164,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
   }
 
   get readsTogether(): boolean {
-    return this.#engine.getMany !== undefined;
+    return this.#engine.find !== undefined;
   }
 
   get openReadTxN(): number {
@@ -301,8 +303,8 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     return lookUp(this.#pending.layers, this.#flushing?.layers, this.#engine, bucket, key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    return lookUpMany(this.#pending.layers, this.#flushing?.layers, this.#engine, bucket, keys);
+  find(bucket: Bucket, search: RowSearch): void {
+    findAll(this.#pending.layers, this.#flushing?.layers, this.#engine, bucket, search);
   }
 
   #section<T>(body: (tx: BatchTx) => T): T {
@@ -353,7 +355,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
       const engine = this.#engine;
       this.#before = {
         get: (bucket, key) => lookUp(pending, flushing, engine, bucket, key),
-        getMany: (bucket, keys) => lookUpMany(pending, flushing, engine, bucket, keys),
+        find: (bucket, search) => findAll(pending, flushing, engine, bucket, search),
       };
     }
     return this.#before;

@@ -9,82 +9,13 @@
 import type { Turns } from '@varve/base/pace';
 import type { ConcurrentReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
-import type { EngineView, Entry, PinnedView, ScanOptions } from '../contract/engine.ts';
+import type { Entry, PinnedView, ScanOptions } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
+import type { RowSearch } from '../contract/row-search.ts';
 import type { Layer } from '../pending/layer.ts';
-import { checkScan, mergedScan } from './merged-scan.ts';
-import { corrupt } from './scan-order.ts';
 import type { Layers } from '../pending/overlay.ts';
-
-/** The value of a key through all layers, newest first. @throws TypeError for a key that is not bytes */
-export function lookUp(
-  pending: Layers,
-  flushing: Layers | undefined,
-  view: EngineView,
-  bucket: Bucket,
-  key: Uint8Array,
-): Uint8Array | undefined {
-  // Here, for all kinds of reads: left to them, one engine takes text for a key and another finds nothing.
-  if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
-  const above = pending.get(bucket.name);
-  if (above !== undefined) {
-    const row = above.find(key);
-    if (row >= 0) return valueOf(above, row);
-    if (above.cleared) return undefined;
-  }
-  const below = flushing?.get(bucket.name);
-  if (below !== undefined) {
-    const row = below.find(key);
-    if (row >= 0) return valueOf(below, row);
-    if (below.cleared) return undefined;
-  }
-  return view.get(bucket, key);
-}
-
-/** What a layer's row says of its key. */
-function valueOf({ changes }: Layer, row: number): Uint8Array | undefined {
-  return changes.isPut(row) ? changes.value(row) : undefined;
-}
-
-/**
- * As `lookUp`, for many keys of one bucket: what no layer has is asked of the engine at once.
- * @throws TypeError for anything but an array of bytes
- */
-export function lookUpMany(
-  pending: Layers,
-  flushing: Layers | undefined,
-  view: EngineView,
-  bucket: Bucket,
-  keys: readonly Uint8Array[],
-): readonly (Uint8Array | undefined)[] {
-  if (!Array.isArray(keys)) throw new TypeError('keys must be an array');
-  const above = pending.get(bucket.name);
-  const below = flushing?.get(bucket.name);
-  if (view.getMany === undefined || keys.length < 2) {
-    return keys.map((key) => lookUp(pending, flushing, view, bucket, key));
-  }
-  const values = new Array<Uint8Array | undefined>(keys.length);
-  const missing: number[] = [];
-  for (let i = 0; i < keys.length; i += 1) {
-    const key = keys[i]!;
-    if (!(key instanceof Uint8Array)) throw new TypeError('each of the keys must be a Uint8Array');
-    let layer = above;
-    let row = above === undefined ? -1 : above.find(key);
-    if (row < 0 && below !== undefined && above?.cleared !== true) {
-      layer = below;
-      row = below.find(key);
-    }
-    if (row >= 0) values[i] = valueOf(layer!, row);
-    else if (above?.cleared !== true && below?.cleared !== true) missing.push(i);
-  }
-  if (missing.length === 0) return values;
-  const asked = missing.length === keys.length ? keys : missing.map((i) => keys[i]!);
-  const found = view.getMany(bucket, asked);
-  if (found.length !== asked.length)
-    throw corrupt(bucket, `${found.length} values were given for ${asked.length} keys`);
-  for (let i = 0; i < missing.length; i += 1) values[missing[i]!] = found[i];
-  return values;
-}
+import { findAll, lookUp } from './look-up.ts';
+import { checkScan, mergedScan } from './merged-scan.ts';
 
 export class PinnedState {
   readonly #pending: Layers;
@@ -118,8 +49,8 @@ export class PinnedState {
     return lookUp(this.#pending, this.#flushing, this.#view, bucket, key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    return lookUpMany(this.#pending, this.#flushing, this.#view, bucket, keys);
+  find(bucket: Bucket, search: RowSearch): void {
+    findAll(this.#pending, this.#flushing, this.#view, bucket, search);
   }
 
   scan(bucket: Bucket, options: ScanOptions): AsyncGenerator<readonly Entry[], void, undefined> {
@@ -148,8 +79,8 @@ export class PinnedReadTx implements ConcurrentReadTx {
     return this.#open().get(bucket, key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    return this.#open().getMany(bucket, keys);
+  find(bucket: Bucket, search: RowSearch): void {
+    this.#open().find(bucket, search);
   }
 
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {

@@ -9,6 +9,7 @@ import { basename } from 'node:path';
 import type { Bucket } from '../../contract/bucket.ts';
 import type { Changes, Engine, Entry, PinnedView, Room, ScanOptions } from '../../contract/engine.ts';
 import { BackendError } from '../../contract/errors.ts';
+import type { RowSearch } from '../../contract/row-search.ts';
 import { AsideFiles } from '../aside-files.ts';
 import { Upkeep } from './clean/upkeep.ts';
 import { closedError } from './failure.ts';
@@ -69,8 +70,8 @@ export class LogEngine implements Engine {
     return this.#reader.get(this.#state(), bucket, key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    return this.#reader.getMany(this.#state(), bucket, keys);
+  find(bucket: Bucket, search: RowSearch): void {
+    this.#reader.find(this.#state(), bucket, search);
   }
 
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {

@@ -130,10 +130,35 @@ export function readRowHead(bytes: Uint8Array, at: number): RowHead {
   };
 }
 
-/** Whether the bytes from `at` to `end` are the row that was written at this place of the file. */
-export function isRow(bytes: Uint8Array, at: number, end: number, salt: number, place: number): boolean {
-  return getWord(bytes, at) === crc32cOf(bytes, at + 4, end, seedOf(salt, place));
+/** Whether the bytes from `at` to `end` are the row that was written at this place of the file. @param words as `crc32cOf` wants it */
+export function isRow(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  salt: number,
+  place: number,
+  words?: DataView,
+): boolean {
+  return getWord(bytes, at) === crc32cOf(bytes, at + 4, end, seedOf(salt, place), words);
 }
+
+/** Whether the head at `at` is that of a put with these lengths. */
+export function isPutHead(
+  words: DataView,
+  at: number,
+  bucket: number,
+  keyLength: number,
+  valueLength: number,
+): boolean {
+  return (
+    (words.getUint32(at + 4, true) & PUT_MASK) === ((keyLength << 16) | PUT) &&
+    words.getUint32(at + 8, true) === bucket &&
+    words.getUint32(at + 12, true) === valueLength
+  );
+}
+
+/** All of a head's second word but the flags. */
+const PUT_MASK = ~0xff00;
 
 function getWord(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;

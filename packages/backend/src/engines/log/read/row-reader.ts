@@ -10,7 +10,7 @@
 import { BackendError } from '../../../contract/errors.ts';
 import { corruptError } from '../failure.ts';
 import type { LiveFile, OpenFiles } from '../files/live-file.ts';
-import { isRow, PUT, readRowHead, ROW_HEAD } from '../format/frame.ts';
+import { isPutHead, isRow, PUT, readRowHead, ROW_HEAD } from '../format/frame.ts';
 import type { Probe } from '../rows/probe.ts';
 import type { Run } from '../rows/run.ts';
 import type { RunView } from '../rows/run-view.ts';
@@ -20,9 +20,6 @@ const SLAB = 1 << 16;
 const LONG = SLAB / 4;
 /** So many neighbours in a row, and the next ones are read with them. */
 const STREAK = 3;
-/** Rows of one call that lie so close are read together: what lies between costs less than another read. */
-const JOINED = 1 << 14;
-const LARGEST_READ = 1 << 20;
 
 interface Block {
   readonly file: LiveFile;
@@ -57,10 +54,10 @@ export class RowReader {
     this.#lastIndex = index;
     const recent = this.#files.recent.find(file, place, length);
     if (recent !== undefined) {
-      const value = rowIn(recent.bytes, place - recent.place, run, index, place, key);
-      if (value instanceof Uint8Array) {
+      const at = place - recent.place;
+      if (problemOf(recent.bytes, at, run, index, place, key) === undefined) {
         this.#files.recent.gave(recent);
-        return value;
+        return valueIn(recent.bytes, at, run, index);
       }
     }
     const block = this.#block;
@@ -70,14 +67,14 @@ export class RowReader {
     }
     if (this.#streak >= STREAK && length <= LONG) {
       const bytes = new Uint8Array(Buffer.allocUnsafeSlow(SLAB).buffer);
-      const read = this.#read(file, bytes, 0, Math.min(SLAB, file.end - place), place);
+      const read = readSome(this.#files, file, bytes, 0, Math.min(SLAB, file.end - place), place);
       this.#block = { file, from: place, bytes: bytes.subarray(0, read) };
       if (read < length) throw corruptError(file.path, `it ends within the row at ${place}`);
       return valueOf(bytes, 0, run, index, place, key);
     }
     if (length > LONG) {
       const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
-      this.#readAll(file, bytes, 0, length, place);
+      readAll(this.#files, file, bytes, 0, length, place);
       return valueOf(bytes, 0, run, index, place, key);
     }
     if (this.#used + length > this.#slab.length) {
@@ -85,64 +82,43 @@ export class RowReader {
       this.#used = 0;
     }
     const at = this.#used;
-    this.#readAll(file, this.#slab, at, length, place);
+    readAll(this.#files, file, this.#slab, at, length, place);
     this.#used = at + length;
     return valueOf(this.#slab, at, run, index, place, key);
   }
+}
 
-  /** The values of many rows, in the order asked; neighbours are read together. Same tick. @throws as `value` */
-  values(wanted: readonly (Wanted | undefined)[]): (Uint8Array | undefined)[] {
-    const found: (Uint8Array | undefined)[] = Array.from({ length: wanted.length }, () => undefined);
-    const order: number[] = [];
-    for (let i = 0; i < wanted.length; i += 1) if (wanted[i] !== undefined) order.push(i);
-    order.sort((a, b) => {
-      const one = wanted[a]!;
-      const other = wanted[b]!;
-      return one.run.file.number - other.run.file.number || one.place - other.place;
-    });
-    for (let i = 0; i < order.length;) {
-      const first = wanted[order[i]!]!;
-      const { file } = first.run;
-      let end = first.place + first.length;
-      let next = i + 1;
-      for (; next < order.length; next += 1) {
-        const { run, place, length } = wanted[order[next]!]!;
-        if (run.file !== file || place - end > JOINED || place + length - first.place > LARGEST_READ) break;
-        end = Math.max(end, place + length);
-      }
-      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - first.place).buffer);
-      this.#readAll(file, bytes, 0, bytes.length, first.place);
-      for (; i < next; i += 1) {
-        const { run, index, place, key } = wanted[order[i]!]!;
-        found[order[i]!] = valueOf(bytes, place - first.place, run, index, place, key);
-      }
-    }
-    return found;
-  }
-
-  #readAll(file: LiveFile, into: Uint8Array, at: number, length: number, place: number): void {
-    if (this.#read(file, into, at, length, place) < length) {
-      throw corruptError(file.path, `it ends within the row at ${place}`);
-    }
-  }
-
-  #read(file: LiveFile, into: Uint8Array, at: number, length: number, place: number): number {
-    try {
-      return this.#files.of(file).read(into, at, length, place);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new BackendError('BACKEND_FAILED', `${file.path} cannot be read: ${reason}`, { cause, path: file.path });
-    }
+/**
+ * Fills `into` from `at` on with so many bytes of the file. Same tick.
+ * @throws BackendError `BACKEND_FAILED`, and `BACKEND_CORRUPT` where the file ends before
+ */
+export function readAll(
+  files: OpenFiles,
+  file: LiveFile,
+  into: Uint8Array,
+  at: number,
+  length: number,
+  place: number,
+): void {
+  if (readSome(files, file, into, at, length, place) < length) {
+    throw corruptError(file.path, `it ends within the row at ${place}`);
   }
 }
 
-/** A row that is to be read with others. */
-export interface Wanted {
-  readonly run: Run;
-  readonly index: number;
-  readonly place: number;
-  readonly length: number;
-  readonly key: Probe;
+function readSome(
+  files: OpenFiles,
+  file: LiveFile,
+  into: Uint8Array,
+  at: number,
+  length: number,
+  place: number,
+): number {
+  try {
+    return files.of(file).read(into, at, length, place);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BackendError('BACKEND_FAILED', `${file.path} cannot be read: ${reason}`, { cause, path: file.path });
+  }
 }
 
 /** @param at where in `bytes` the row lies that stands at `place` of its file @throws BackendError `BACKEND_CORRUPT` */
@@ -154,32 +130,48 @@ export function valueOf(
   place: number,
   key: Probe | undefined,
 ): Uint8Array {
-  const found = rowIn(bytes, at, run, index, place, key);
-  if (typeof found !== 'string') return found;
-  throw corruptError(run.file.path, `the row at ${place} ${found}`);
+  checkRow(bytes, at, run, index, place, key);
+  return valueIn(bytes, at, run, index);
 }
 
-/** @returns what is wrong, where it is not the row that was put */
-function rowIn(
+/** As `valueOf`, for who knows where the value lies. @param words a view of the same bytes, from `bytes[0]` on @throws as `valueOf` */
+export function checkRow(
   bytes: Uint8Array,
   at: number,
   run: Run,
   index: number,
   place: number,
   key: Probe | undefined,
-): Uint8Array | string {
+  words?: DataView,
+): void {
+  const problem = problemOf(bytes, at, run, index, place, key, words);
+  if (problem !== undefined) throw corruptError(run.file.path, `the row at ${place} ${problem}`);
+}
+
+function valueIn(bytes: Uint8Array, at: number, run: Run, index: number): Uint8Array {
+  const valueAt = at + ROW_HEAD + run.keyLength(index);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + valueAt, run.valueLength(index));
+}
+
+/** @returns what is wrong, where it is not the row that was put */
+function problemOf(
+  bytes: Uint8Array,
+  at: number,
+  run: Run,
+  index: number,
+  place: number,
+  key: Probe | undefined,
+  words?: DataView,
+): string | undefined {
   const keyLength = run.keyLength(index);
   const valueLength = run.valueLength(index);
   const keyAt = at + ROW_HEAD;
   const end = keyAt + keyLength + valueLength;
-  const head = readRowHead(bytes, at);
-  const fits =
-    head.op === PUT &&
-    head.bucket === run.bucket &&
-    head.keyLength === keyLength &&
-    head.valueLength === valueLength &&
-    isRow(bytes, at, end, run.file.salt, place);
-  if (!fits) return 'does not have its checksum';
+  const isHead =
+    words === undefined
+      ? hasHead(bytes, at, run.bucket, keyLength, valueLength)
+      : isPutHead(words, at, run.bucket, keyLength, valueLength);
+  if (!isHead || !isRow(bytes, at, end, run.file.salt, place, words)) return 'does not have its checksum';
   if (key !== undefined) {
     for (let i = 0; i < keyLength; i += 1) {
       if (bytes[keyAt + i] !== key.bytes[key.start + i]) {
@@ -187,5 +179,10 @@ function rowIn(
       }
     }
   }
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + keyAt + keyLength, valueLength);
+  return undefined;
+}
+
+function hasHead(bytes: Uint8Array, at: number, bucket: number, keyLength: number, valueLength: number): boolean {
+  const head = readRowHead(bytes, at);
+  return head.op === PUT && head.bucket === bucket && head.keyLength === keyLength && head.valueLength === valueLength;
 }

@@ -1,20 +1,25 @@
 /** Reads one state: what the engine's own reads and its pins have in common. */
 import type { Bucket } from '../../../contract/bucket.ts';
 import type { Entry, PinnedView, ScanOptions } from '../../../contract/engine.ts';
+import type { RowSearch } from '../../../contract/row-search.ts';
+import { findResident } from '../../../resident/find-resident.ts';
 import type { OpenFiles } from '../files/live-file.ts';
 import { Probe } from '../rows/probe.ts';
 import { namesOf, type State } from '../state/state.ts';
-import { RowReader, type Wanted } from './row-reader.ts';
+import { RowFinder } from './find-rows.ts';
+import { RowReader } from './row-reader.ts';
 import { scanBucket } from './scan-rows.ts';
 
 export class StateReader {
   readonly #files: OpenFiles;
   readonly #reader: RowReader;
+  readonly #finder: RowFinder;
   readonly #probe = new Probe();
 
   constructor(files: OpenFiles) {
     this.#files = files;
     this.#reader = new RowReader(files);
+    this.#finder = new RowFinder(files);
   }
 
   get(state: State, bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
@@ -28,18 +33,11 @@ export class StateReader {
     return index < 0 ? undefined : this.#reader.value(view, index, probe);
   }
 
-  getMany(state: State, bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+  find(state: State, bucket: Bucket, search: RowSearch): void {
     const found = state.buckets.get(bucket.name);
-    if (found === undefined || !found.appendOnly) return keys.map((key) => found?.rows.get(key));
-    const wanted = keys.map((bytes): Wanted | undefined => {
-      const key = new Probe().set(bytes);
-      const view = found.rows.viewOf(key);
-      const index = view === undefined ? -1 : view.find(key);
-      if (view === undefined || index < 0) return undefined;
-      const { run } = view;
-      return { run, index, key, place: run.offset(index), length: run.rowLength(index) };
-    });
-    return this.#reader.values(wanted);
+    if (found === undefined) return;
+    if (found.appendOnly) this.#finder.find(found.rows, search);
+    else findResident(found.rows, search);
   }
 
   scan(
@@ -76,8 +74,8 @@ export class PinnedState implements PinnedView {
     return this.#reader.get(this.#state(), bucket, key);
   }
 
-  getMany(bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
-    return this.#reader.getMany(this.#state(), bucket, keys);
+  find(bucket: Bucket, search: RowSearch): void {
+    this.#reader.find(this.#state(), bucket, search);
   }
 
   scan(bucket: Bucket, options: ScanOptions = {}): AsyncIterable<readonly Entry[]> {

@@ -62,6 +62,11 @@ export class LoggedRows {
 
   /** The run that would hold the key; `undefined` if it lies before all. */
   viewOf(key: Probe): RunView | undefined {
+    return this.#views[this.numberOf(key)];
+  }
+
+  /** Its number in `views`; -1 if it lies before all. */
+  numberOf(key: Probe): number {
     const views = this.#views;
     let low = 0;
     let high = views.length;
@@ -70,7 +75,7 @@ export class LoggedRows {
       if (views[middle]!.run.compare(0, key) <= 0) low = middle + 1;
       else high = middle;
     }
-    return views[low - 1];
+    return low - 1;
   }
 
   /** @throws BackendError `BACKEND_KEY_ORDER` for a key that is not greater than all before it */

@@ -9,9 +9,10 @@
 const UNDERSCORE = 0x5f;
 const MARK = 0x74;
 const MOST_MAIN_HIGH = 2 ** 21;
+const NO_BYTES = new Uint8Array(0);
 
 export class Probe {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   start = 0;
   end = 0;
   /** Whether `main`, `sub` and `mark` say all of it. */
@@ -19,6 +20,13 @@ export class Probe {
   main = 0;
   sub = 0;
   mark = 0;
+
+  /** Another key's bytes, and nothing read of them: for who only compares bytes. */
+  point(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
 
   set(bytes: Uint8Array, start: number = 0, end: number = bytes.length): this {
     this.bytes = bytes;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deferred } from '../src/conformance/index.ts';
-import { buckets, openBackend, type Backend, type Engine, type ReadTx } from '../src/index.ts';
+import { buckets, openBackend, RowSearch, type Backend, type Bucket, type Engine, type ReadTx } from '../src/index.ts';
 import { memoryEngine } from '../src/engines/memory.ts';
 import { b, byHand, create, turns } from './helpers.ts';
 
@@ -31,6 +31,14 @@ function single(inner: Engine): Engine {
   };
 }
 
+/** What a search says of these keys. */
+function found(tx: ReadTx, bucket: Bucket, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[] {
+  const search = new RowSearch();
+  for (const key of keys) search.addKey(key);
+  tx.find(bucket, search);
+  return keys.map((_, i) => search.value(i));
+}
+
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('put' as const), n: fc.nat(40) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('delete' as const), n: fc.nat(40) }) },
@@ -40,7 +48,7 @@ const step = fc.oneof(
 test.each([
   ['at once', memoryEngine],
   ['one by one', () => single(memoryEngine())],
-] as const)('OPN1 BD7 getMany says of each key what get says: an engine that reads %s', async (_, engine) => {
+] as const)('OPN1 BD7 a search finds of each key what get says: an engine that reads %s', async (_, engine) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60 }),
@@ -53,8 +61,8 @@ test.each([
         const keys = asked.map((n) => b(`k${n}`));
         const logged = asked.map((n) => b(String(100 + n)));
         const check = (tx: ReadTx): void => {
-          expect(tx.getMany(t, keys)).toEqual(keys.map((key) => tx.get(t, key)));
-          expect(tx.getMany(k, logged)).toEqual(logged.map((key) => tx.get(k, key)));
+          expect(found(tx, t, keys)).toEqual(keys.map((key) => tx.get(t, key)));
+          expect(found(tx, k, logged)).toEqual(logged.map((key) => tx.get(k, key)));
         };
         for (const [i, one] of steps.entries()) {
           if (one.type === 'commit') void backend.forceCommit();
@@ -86,11 +94,35 @@ test.each([
   );
 });
 
-test('getMany wants an array of bytes', async () => {
+test('a search is the object that the package makes', async () => {
   await using backend = await openBackend(memoryEngine(), byHand);
   backend.readTx((tx) => {
-    expect(() => tx.getMany(t, 'ab' as never)).toThrow(TypeError);
-    expect(() => tx.getMany(t, ['a', 'b'] as never)).toThrow(TypeError);
-    expect(() => tx.getMany(t, ['a'] as never)).toThrow(TypeError);
+    expect(() => tx.find(t, [b('a')] as never)).toThrow(TypeError);
+    expect(() => tx.find(t, undefined as never)).toThrow(TypeError);
   });
+});
+
+test('RSR1 RSR2 a search serves again once it is cleared, whatever it held before', async () => {
+  await using backend = await openBackend(memoryEngine(), byHand);
+  create(backend, t);
+  const long = 'x'.repeat(3000);
+  backend.batchTx((tx) => {
+    for (const key of ['a', 'bb', long]) tx.put(t, b(key), b(`value of ${key.length}`));
+  });
+  const search = new RowSearch();
+  for (const keys of [
+    ['a', long, 'none'],
+    [],
+    ['bb'],
+    Array.from({ length: 200 }, (_, n) => (n % 3 === 0 ? 'bb' : `n${n}`)),
+  ]) {
+    search.clear();
+    for (const key of keys) search.addKey(b(key));
+    backend.readTx((tx) => {
+      tx.find(t, search);
+      expect(keys.map((_, i) => search.value(i))).toEqual(keys.map((key) => tx.get(t, b(key))));
+    });
+    expect([search.length, search.blocks.length]).toEqual([keys.length, keys.length]);
+    expect(keys.map((_, i) => search.key(i))).toEqual(keys.map((key) => b(key)));
+  }
 });
