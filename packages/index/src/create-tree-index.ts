@@ -263,7 +263,7 @@ class BTreeIndex implements TreeIndex {
     return keepTree(this.#tree, this.#slots, atMain, sliceKeys);
   }
 
-  save(atMain: number, blockBytes?: number): Generator<Uint8Array, number, void> {
+  save(atMain: number, blockBytes?: number): Generator<Uint8Array | undefined, number, void> {
     return saveTree(this.#tree, this.#slots, atMain, blockBytes);
   }
 

@@ -24,6 +24,8 @@ export class LookupCache {
   readonly #slots: (Slot | undefined)[] = Array.from({ length: LINES }, () => undefined);
   /** Whole hashes, which tell nearly all other keys apart before anything else is looked at. */
   readonly #hashes = new Int32Array(LINES);
+  /** Whether there may be a line. Each of a thousand slices of a compaction clears the cache. */
+  #isUsed = false;
 
   /** The slot of the key, if there is a line for it. */
   slotOf(byteKey: string, hash: number): Slot | undefined {
@@ -35,6 +37,7 @@ export class LookupCache {
   remember(byteKey: string, hash: number, slot: Slot): void {
     if (byteKey.length > LONGEST_KEY) return;
     const line = hash & (LINES - 1);
+    this.#isUsed = true;
     this.#hashes[line] = hash;
     this.#keys[line] = byteKey;
     this.#slots[line] = slot;
@@ -48,6 +51,8 @@ export class LookupCache {
   }
 
   clear(): void {
+    if (!this.#isUsed) return;
+    this.#isUsed = false;
     this.#keys.fill(undefined);
     this.#slots.fill(undefined);
   }

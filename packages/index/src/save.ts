@@ -1,7 +1,8 @@
 /**
  * The index as of a revision, as blocks of bytes, written beside the writers.
  *
- * SAV1  A slice is one block. Between two of them anything may be put, deleted and taken back: that is newer, and left out.
+ * SAV1  A slice is a few hundred keys, or one with a long history: less than a block, because code that has seldom run takes ten times as
+ *     long. Between two of them anything may be put, deleted and taken back: that is newer, and left out.
  * SAV2  A compaction at or below the revision may come in between: some keys are compacted, and some are not. Who loads the blocks
  *     compacts what it got at least so far. One above the revision makes them worthless.
  */
@@ -14,8 +15,10 @@ import type { RecordView } from './packed-histories.ts';
 import { HEAD, OLDER_SHIFT, positionIn, subsOf } from './packed-record.ts';
 import { isHistory, type Slots } from './slot.ts';
 
-/** A fraction of a millisecond of work. */
 const BLOCK_BYTES = 1 << 15;
+/** Of a slice: keys, and bytes of their lives. */
+const SLICE_KEYS = 256;
+const SLICE_BYTES = 1 << 12;
 const NO_END = new Uint8Array(0);
 const EMPTY: Generation = { createdMain: 0, version: 0, mains: undefined, subs: undefined };
 
@@ -24,7 +27,7 @@ export function* saveTree(
   slots: Slots,
   atMain: number,
   blockBytes: number = BLOCK_BYTES,
-): Generator<Uint8Array, number, void> {
+): Generator<Uint8Array | undefined, number, void> {
   if (!Number.isSafeInteger(atMain)) throw new RangeError(`atMain must be a whole number, not ${atMain}`);
   const writer = new BlockWriter();
   const found: Found = { main: 0, sub: 0, createdMain: 0, createdSub: 0, version: 0 };
@@ -32,6 +35,8 @@ export function* saveTree(
   let from = '';
   for (let isEnd = false; !isEnd;) {
     isEnd = true;
+    let left = SLICE_KEYS;
+    const most = Math.min(blockBytes, writer.length + SLICE_BYTES);
     tree.visit(from, NO_END, (key, slot) => {
       if (typeof slot !== 'number') {
         if (addGenerations(writer, key, slot, atMain)) keys++;
@@ -42,13 +47,14 @@ export function* saveTree(
         if (slot < 0) writer.oneLater(key, found.main, found.sub, found.createdMain, found.version);
         else writer.putOnce(key, found.main, found.sub);
       }
-      if (writer.length < blockBytes) return undefined;
+      left--;
+      if (writer.length < most && left > 0) return undefined;
       isEnd = false;
       from = nextByteKey(key);
       return STOP;
     });
-    const block = writer.take();
-    if (block !== undefined) yield block;
+    const block = isEnd || writer.length >= blockBytes ? writer.take() : undefined;
+    if (block !== undefined || !isEnd) yield block;
   }
   return keys;
 }

@@ -140,7 +140,7 @@ export interface TreeIndex {
   /**
    * Drops what no read at `atMain` or later can need, and returns the revisions at or below `atMain` that were kept.
    * Yields after every `sliceKeys` keys. `atMain` is a finished transaction: what is added meanwhile is newer, and stays.
-   * @throws RangeError at the first step when `sliceKeys` is not a positive integer. @default sliceKeys 1024
+   * @throws RangeError at the first step when `sliceKeys` is not a positive integer. @default sliceKeys 64
    */
   compact(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void>;
 
@@ -152,11 +152,11 @@ export interface TreeIndex {
 
   /**
    * The index as of `atMain`, a finished transaction, as blocks of bytes that `loadTreeIndex` takes: each as long as `blockBytes` says, and what
-   * the last key in it takes more. @default blockBytes 32 KiB.
+   * the last key in it takes more; a step that has not filled one gives undefined. @default blockBytes 32 KiB.
    * Returns how many keys there are in them. Between two steps anything may run, but a compaction above
    * `atMain` makes them worthless, and one at or below it must be repeated on what is loaded. Blocks belong to the caller.
    */
-  save(atMain: number, blockBytes?: number): Generator<Uint8Array, number, void>;
+  save(atMain: number, blockBytes?: number): Generator<Uint8Array | undefined, number, void>;
 
   /** Throws when a structural rule of the index does not hold. O(all revisions); for tests. */
   checkInvariants(): void;

@@ -11,6 +11,10 @@ import type { IndexEntry, TreeIndex } from '../src/tree-index.ts';
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (key: Uint8Array): string => new TextDecoder().decode(key);
 
+/** The blocks of a saved index, without the steps that filled none. */
+export const blocksOf = (saved: Iterable<Uint8Array | undefined>): Uint8Array[] =>
+  [...saved].filter((block) => block !== undefined);
+
 export interface Step extends Revision {
   readonly tombstone: boolean;
 }

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTreeIndex, loadTreeIndex, type IndexEntry, type TreeIndex } from '../src/index.ts';
 import { MOST_WEAR } from '../src/saved-keys.ts';
-import { unpacked } from './histories.ts';
+import { blocksOf, unpacked } from './histories.ts';
 import { Model } from './model.ts';
 
 const all = new Uint8Array();
@@ -65,7 +65,7 @@ test('G30 law 2: every key, present, absent, before, between and after, and ever
         const at = Math.min(compactedAt, main);
         for (const walk = index.compact(at); walk.next().done !== true;);
         model.compact(at);
-        const blocks = [...index.save(main, blockBytes)];
+        const blocks = blocksOf(index.save(main, blockBytes));
         const asked = [all, ...keys].flatMap(around);
         const loaded = load(blocks);
         for (const key of asked)
@@ -114,7 +114,7 @@ test('G30: of keys with histories of every form a lookup tells what it tells onc
   const keyN = 300;
   const index = varied(keyN);
   for (const atMain of [200, 520, 5000]) {
-    const blocks = [...index.save(atMain, 4000)];
+    const blocks = blocksOf(index.save(atMain, 4000));
     const [asked, read] = [load(blocks), load(blocks)];
     // An edit reads every leaf.
     for (const walk = read.compact(0); walk.next().done !== true;);
@@ -154,7 +154,7 @@ test('LEF3 law 2: what is written to saved keys, and asked in between, is what a
   fc.assert(
     fc.property(fc.array(action, { minLength: 20, maxLength: 90 }), (actions) => {
       const index = varied(keyN);
-      const loaded = load(index.save(5000, 4000));
+      const loaded = load(blocksOf(index.save(5000, 4000)));
       let main = 5000;
       for (const { kind, key: n, length, back, limit } of actions) {
         const key = numbered(n);
@@ -195,7 +195,7 @@ test('LEF3 law 2: what is written to saved keys, and asked in between, is what a
 
 test('SVK4 decisions/0052: keys asked for until they are worth reading, and written to then, stay what they are', () => {
   const index = varied(600);
-  const asked = load(index.save(5000, 4000));
+  const asked = load(blocksOf(index.save(5000, 4000)));
   const wanted = (n: number): unknown => index.get(numbered(n), 5000);
   // More than any search passes: the last keys of every leaf, in turns, then one key alone.
   for (let round = 0; round < 3; round++) for (let n = 0; n < 600; n++) asked.get(numbered(n), 5000);

@@ -115,7 +115,7 @@ class Pair {
     const blocks: Uint8Array[] = [];
     let step = walk.next();
     for (; step.done !== true; step = walk.next()) {
-      blocks.push(step.value);
+      if (step.value !== undefined) blocks.push(step.value);
       const transaction = meanwhile.shift();
       if (transaction !== undefined) this.transact(transaction);
     }

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { createTreeIndex, IndexError, loadTreeIndex, type IndexRangeOptions, type TreeIndex } from '../src/index.ts';
-import { apply, bytes, drive, list, print, text, unpacked } from './histories.ts';
+import { apply, blocksOf, bytes, drive, list, print, text, unpacked } from './histories.ts';
 
 type IndexRecord = Parameters<TreeIndex['restore']>[3];
 
@@ -439,18 +439,32 @@ test('G30: keys of any length are saved and loaded, also in blocks that are shor
   const keys = [1, 255, 256, 257, 32_768, 32_769, 100_000].map((length) => new Uint8Array(length).fill(0x61));
   for (const [at, key] of keys.entries()) tree.put(key, at + 2, 0);
   const loading = loadTreeIndex();
-  for (const block of tree.save(100, 64)) loading.add(block);
+  for (const block of blocksOf(tree.save(100, 64))) loading.add(block);
   expect(loading.keys).toBe(keys.length);
   const loaded = loading.end();
   loaded.checkInvariants();
   expect(keys.map((key) => loaded.get(key, 100)?.main)).toEqual(keys.map((_, at) => at + 2));
 });
 
+test('G30 law 10: a step of saving is a few hundred keys at the most, or a few thousand revisions, however large blocks are', () => {
+  const tree = createTreeIndex();
+  let main = 1;
+  for (let n = 0; n < 2000; n++) tree.put(bytes(`key${String(n).padStart(6, '0')}`), ++main, 0);
+  for (let n = 0; n < 40; n++)
+    for (let i = 0; i < 500; i++) tree.put(bytes(`many${String(n).padStart(3, '0')}`), ++main, 0);
+  const steps = [...tree.save(main, 1 << 20)];
+  expect(steps.length).toBeGreaterThan(2000 / 256 + (40 * 500) / 6000);
+  expect(blocksOf(steps)).toHaveLength(1);
+  const loading = loadTreeIndex();
+  for (const block of blocksOf(steps)) loading.add(block);
+  expect(loading.end().size).toBe(2040);
+});
+
 test.each([
   ['one life', '2 5 9'],
   ['two lives', '2 3t 5 9'],
 ])('G31: revisions of %s that go back are damage, not history', (_, history) => {
-  const [block] = treeOf({ foo: history }).save(9);
+  const [block] = blocksOf(treeOf({ foo: history }).save(9));
   const whole = loadTreeIndex();
   whole.add(block!);
   expect(whole.end().get(bytes('foo'), 9)?.main).toBe(9);

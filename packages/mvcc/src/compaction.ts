@@ -118,19 +118,26 @@ export class CompactionRun implements Compaction {
     const { batchLimit } = this.#pace;
     const { clock } = this.#history;
     const pace = new Pace(clock);
-    const end = revisionBytes(this.revision + 1, 0);
+    const scan = {
+      end: revisionBytes(this.revision + 1, 0),
+      chunkSize: BATCH_ROWS,
+      lent: true,
+      sums: hash !== undefined,
+    };
     const tx = this.#history.backend.concurrentReadTx();
     try {
       const batch = new KeyBatch();
       let scanned = 0;
       let bytes = 0;
-      for await (const entries of tx.scan(keyBucket, { end, chunkSize: BATCH_ROWS, lent: true })) {
+      for await (const entries of tx.scan(keyBucket, scan)) {
         checkStop(signal);
         pace.enter();
-        for (const entry of entries) {
+        // By index: an iterator's result for each row is as much garbage as the row.
+        for (let i = 0; i < entries.length; i++) {
+          const entry = entries[i]!;
           if (!addRecord(hash, kept, entry)) batch.add(entry.key);
           scanned++;
-          bytes += entry.value.length;
+          bytes += entry.bytes ?? entry.value.length;
           if (scanned < batchLimit && bytes < SLICE_BYTES) continue;
           bytes = 0;
           if (scanned === batchLimit) {
@@ -204,11 +211,12 @@ export class CompactionRun implements Compaction {
 }
 
 /** Hashes the record; whether it stays. */
-function addRecord(hash: HistoryHash | undefined, kept: RevisionSet, { key, value }: Entry): boolean {
+function addRecord(hash: HistoryHash | undefined, kept: RevisionSet, record: Entry): boolean {
+  const { key } = record;
   checkRevisionBytes(key);
   const main = readMain(key);
   const sub = readSub(key);
-  hash?.add(key, value, main, sub);
+  hash?.add(record, main, sub);
   return kept.has(main, sub);
 }
 

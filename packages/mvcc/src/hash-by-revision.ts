@@ -58,13 +58,15 @@ async function hashRecords(
   revision: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const scan = tx.scan(keyBucket, { end: revisionBytes(revision + 1, 0), chunkSize: SLICE_ROWS, signal, lent: true });
+  const end = revisionBytes(revision + 1, 0);
+  const scan = tx.scan(keyBucket, { end, chunkSize: SLICE_ROWS, signal, lent: true, sums: true });
   let bytes = 0;
   for await (const entries of scan) {
-    for (const { key, value } of entries) {
+    for (const entry of entries) {
+      const { key } = entry;
       checkRevisionBytes(key);
-      hash.add(key, value, readMain(key), readSub(key));
-      bytes += value.length;
+      hash.add(entry, readMain(key), readSub(key));
+      bytes += entry.bytes ?? entry.value.length;
       if (bytes < SLICE_BYTES) continue;
       bytes = 0;
       await history.clock.turn();

@@ -8,7 +8,8 @@
  *
  * etcd: server/storage/mvcc/hash.go, kvHasher (spec section 12.1). Departs: D2.
  */
-import { crc32c } from '@varve/backend';
+import { crc32c, type Entry } from '@varve/backend';
+import { joinCrc32c } from '@varve/base/crc32c-join';
 import type { RevisionSet } from '@varve/index';
 import { keyBucket } from './buckets.ts';
 import { RecordOrder } from './record-order.ts';
@@ -36,12 +37,14 @@ export class HistoryHash {
   }
 
   /** Adds a record as it is stored, in the order of revisions. */
-  add(key: Uint8Array, record: Uint8Array, main: number, sub: number): void {
+  add(record: Entry, main: number, sub: number): void {
     this.#order.add(main, sub);
     if (main <= this.#compacted) {
       if (this.#keep?.has(main, sub) !== true) return;
-      if (main === this.#compacted && isTombstone(key)) return;
+      if (main === this.#compacted && isTombstone(record.key)) return;
     }
-    this.#hash = crc32c(record, crc32c(key, this.#hash));
+    const { sum, bytes } = record;
+    if (sum === undefined || bytes === undefined) this.#hash = crc32c(record.value, crc32c(record.key, this.#hash));
+    else this.#hash = joinCrc32c(this.#hash, sum, bytes);
   }
 }

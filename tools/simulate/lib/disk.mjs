@@ -105,6 +105,8 @@ export class SimulatedDisk {
   #durableNames = new Map();
   /** The names after each change since the folder was synced. @type {Map<string, Inode>[]} */
   #journal = [];
+  /** How often names have changed. */
+  #changes = 0;
   #inodes = 0;
   #random;
   #note;
@@ -144,6 +146,7 @@ export class SimulatedDisk {
     this.#names = copied(names);
     this.#durableNames = copied(durableNames);
     this.#journal = journal.map((step) => copied(step));
+    this.#changes = journal.length;
   }
 
   /** Ends this disk. @param {'power' | 'process'} kind */
@@ -199,6 +202,7 @@ export class SimulatedDisk {
   }
 
   #named() {
+    this.#changes++;
     this.#journal.push(new Map(this.#names));
     this.#end();
   }
@@ -278,11 +282,15 @@ export class SimulatedDisk {
   async syncDirectory() {
     this.#checkAlive();
     const names = new Map(this.#names);
-    const journalled = this.#journal.length;
+    const changes = this.#changes;
     await this.#pause();
     this.#begin('syncDirectory');
-    this.#durableNames = names;
-    this.#journal = this.#journal.slice(journalled);
+    const unsynced = this.#changes - this.#journal.length;
+    // One that was called later may have answered before: what is durable stays so.
+    if (changes > unsynced) {
+      this.#durableNames = names;
+      this.#journal = this.#journal.slice(changes - unsynced);
+    }
     this.#end();
   }
 

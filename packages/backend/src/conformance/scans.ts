@@ -1,5 +1,6 @@
 /** Scans: rows in byte order, in chunks, of the state at the call. */
 import assert from 'node:assert/strict';
+import { crc32c } from '@varve/base/crc32c';
 import type { Engine } from '../contract/engine.ts';
 import { Random } from './random.ts';
 import {
@@ -80,6 +81,24 @@ export const scanScenarios: readonly Scenario[] = [
           shown(chunks).map((row) => row.slice(9)),
           Array.from({ length: 100 }, (_, n) => `${n}`),
         );
+      }
+    },
+  },
+  {
+    key: 'scans/sums',
+    title: 'a row that says its sum says that of its key and its value, where it was asked for (ENG10)',
+    async run(bench) {
+      const engine = await bench.open();
+      await hundred(engine);
+      await lettered(engine);
+      for (const bucket of [ascending, plain]) {
+        for (const chunk of await chunksOf(engine.scan(bucket, { sums: true }))) {
+          for (const { key, value, sum, bytes: length } of chunk) {
+            if (sum === undefined) continue;
+            assert.equal(sum, crc32c(value, crc32c(key)), text(key));
+            assert.equal(length, key.length + value.length, text(key));
+          }
+        }
       }
     },
   },

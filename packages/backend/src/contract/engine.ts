@@ -30,6 +30,10 @@ import type { RowSearch } from './row-search.ts';
 export interface Entry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
+  /** `crc32c` of key and value, one behind the other, where it was asked for (`ScanOptions.sums`) and is known. */
+  readonly sum?: number | undefined;
+  /** Beside a sum: how long key and value are together. */
+  readonly bytes?: number | undefined;
 }
 
 export interface ScanOptions {
@@ -46,6 +50,8 @@ export interface ScanOptions {
    * same memory. For those who go through much and keep nothing. @default false
    */
   readonly lent?: boolean | undefined;
+  /** Rows are to say their sum where an engine, which checks them, has it anyway: for those who hash what they go through. @default false */
+  readonly sums?: boolean | undefined;
 }
 
 /** One step of a commit. `put` and `delete` are in byte order of no kind: apply them as they come. */

@@ -36,12 +36,13 @@ const isChunkSize: Rule = isInteger(1);
 /** @throws RangeError for a chunk size that is not a positive integer; TypeError for bounds that are not bytes */
 export function checkScan(options: ScanOptions): void {
   checkHasFields(options);
-  const { start, end, chunkSize, signal, lent } = options;
+  const { start, end, chunkSize, signal, lent, sums } = options;
   if (start !== undefined) checkBytes(start, 'start');
   if (end !== undefined) checkBytes(end, 'end');
   checkOptional(chunkSize, 'chunkSize', isChunkSize);
   checkOptional(signal, 'signal', isSignal);
   checkOptional(lent, 'lent', isBoolean);
+  checkOptional(sums, 'sums', isBoolean);
 }
 
 /** @param layers newest first */
@@ -52,7 +53,7 @@ export async function* mergedScan(
   options: ScanOptions,
   clock: Turns,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
-  const { start, end, signal, lent, chunkSize = defaultChunkSize } = options;
+  const { start, end, signal, lent, sums, chunkSize = defaultChunkSize } = options;
   signal?.throwIfAborted();
   const overlay = new OverlayRows(layers, start, end);
   const slice = new Slice(clock);
@@ -78,7 +79,7 @@ export async function* mergedScan(
 
   if (!layers.some((layer) => layer.cleared)) {
     const order = new ScanOrder(bucket, start, end);
-    for await (const rows of view.scan(bucket, { start, end, chunkSize, signal, lent })) {
+    for await (const rows of view.scan(bucket, { start, end, chunkSize, signal, lent, sums })) {
       order.check(rows);
       const last = rows[rows.length - 1]!;
       if (chunk.length === 0 && (overlay.head === undefined || compareBytes(last.key, overlay.head.key) < 0)) {

@@ -38,7 +38,8 @@ export class ScanOrder {
         throw corrupt(this.#bucket, `key ${shown(key)} was given, which is before the first that was asked for`);
       }
     }
-    for (const { key } of rows) {
+    for (let i = 0; i < rows.length; i += 1) {
+      const { key } = rows[i]!;
       if (last !== undefined && compareBytes(key, last) <= 0) {
         throw corrupt(this.#bucket, `key ${shown(key)} came after key ${shown(last)}`);
       }

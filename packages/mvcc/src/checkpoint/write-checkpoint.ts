@@ -40,8 +40,10 @@ export async function* checkpointPieces(content: CheckpointContent): AsyncGenera
   pace.enter();
   let end = clock.now() + STEP_MS;
   for (const block of blocks(content)) {
-    waiting.push(block);
-    bytes += block.length;
+    if (block !== undefined) {
+      waiting.push(block);
+      bytes += block.length;
+    }
     if (bytes >= PIECE_BYTES) {
       pace.leave();
       yield joined(waiting);
@@ -63,12 +65,15 @@ export async function* checkpointPieces(content: CheckpointContent): AsyncGenera
   yield joined(waiting);
 }
 
-function* blocks({ head, index, leases }: CheckpointContent): Generator<Uint8Array, void, undefined> {
+/** Undefined after a piece of work that has not filled one. */
+function* blocks({ head, index, leases }: CheckpointContent): Generator<Uint8Array | undefined, void, undefined> {
   const framer = new BlockFramer();
   yield framer.frame('HEAD', jsonBytes(head));
   const saving = index.save(head.revision);
   let step = saving.next();
-  for (; step.done !== true; step = saving.next()) yield framer.frame('KEYS', step.value);
+  for (; step.done !== true; step = saving.next()) {
+    yield step.value === undefined ? undefined : framer.frame('KEYS', step.value);
+  }
   let leaseN = 0;
   let rows: Uint8Array[] = [];
   let bytes = 0;

@@ -109,8 +109,7 @@ export class LogEngine implements Engine {
 
   async commit(changes: Changes): Promise<void> {
     this.#checkWritable();
-    const deletes = await this.#store.commit(changes);
-    this.#upkeep.afterCommit(deletes);
+    this.#upkeep.afterCommit(await this.#store.commit(changes));
   }
 
   async compact(): Promise<void> {

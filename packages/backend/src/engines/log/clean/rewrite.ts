@@ -7,7 +7,7 @@
  * LGRW4  Blocks are read into and written from the same memory again and again: what lies outside the heap hurries the collector, and
  *     its pauses are everybody's.
  */
-import { Slice } from '@varve/base/pace';
+import { Slice, STEP_MS } from '@varve/base/pace';
 import { LiveFile, type OpenFiles } from '../files/live-file.ts';
 import { writeAll, type LogFile, type LogFiles } from '../files/log-files.ts';
 import { writeFooter } from '../format/footer.ts';
@@ -138,7 +138,7 @@ class Copier {
     this.#options = options;
     this.#handle = handle;
     this.#file = file;
-    this.#slice = new Slice(options.files.clock);
+    this.#slice = new Slice(options.files.clock, { lengthMs: STEP_MS });
   }
 
   async copy(view: RunView, to: Run): Promise<void> {

@@ -6,7 +6,7 @@
  *     last commits touched.
  * LGSU2  States are not changed: what one of them was given stays as it is when this goes on.
  */
-import { Slice, type Turns } from '@varve/base/pace';
+import { Slice, STEP_MS, type Turns } from '@varve/base/pace';
 import type { LiveFile } from '../files/live-file.ts';
 import { BLOCK_ROWS, type DeadBits } from '../rows/dead-bits.ts';
 import { LoggedRows } from '../rows/logged-rows.ts';
@@ -29,7 +29,7 @@ export class Substitution {
 
   /** Follows what was deleted up to a state, in slices. */
   async follow(state: State): Promise<void> {
-    const slice = new Slice(this.#clock);
+    const slice = new Slice(this.#clock, { lengthMs: STEP_MS });
     for (const run of this.#runs) await slice.runLong(run.follow(state));
   }
 

@@ -5,6 +5,9 @@
  * LGUP2  An error in it is nobody's, but for `compact`, whose caller hears of it: the log has everything, nothing was exchanged, and it
  *     is tried again when it is due.
  * LGUP3  Files that nothing names any more go when no pin and no scan can ask for their rows.
+ * LGUP4  Who gives up history deletes file by file. The file that this is in is not rewritten before it has left it, or has rested:
+ *     what would be copied is deleted next, and that again and again. Of the others only those that hold more than their share of
+ *     what is too much.
  */
 import type { Turns } from '@varve/base/pace';
 import { asBackendError } from '../failure.ts';
@@ -16,6 +19,7 @@ import { HEADER_BYTES } from '../format/segment-header.ts';
 import type { RunView } from '../rows/run-view.ts';
 import { Holders } from '../state/holders.ts';
 import { liveBytesOf, type State } from '../state/state.ts';
+import type { Deleted } from '../write/build-frame.ts';
 import type { LogStore } from '../write/log-store.ts';
 import { writeImage } from '../write/write-image.ts';
 import { planCleaning, planMerge, shareOf } from './plan.ts';
@@ -29,6 +33,8 @@ const MOST_ON_DISK = 1.5;
 const LEAST_CLEANED = 4 << 20;
 /** The segment that is written is ended when so much of it is dead, and as much as lives in the whole store: before that it cannot be cleaned. */
 const LEAST_SPENT = 8 << 20;
+/** LGUP4: so long after the last deletion. */
+const FRONT_RESTS_MS = 1000;
 /** Cleaning goes on until so much of every file is alive. */
 const WORTH_KEEPING = 0.9;
 
@@ -43,6 +49,9 @@ export class Upkeep {
   #isImageDue = false;
   #isCleaning = false;
   #retired: LiveFile[] = [];
+  /** Where deletions have got to. */
+  #front: LiveFile | undefined;
+  #endRest: (() => void) | undefined;
   /** Files with a damaged row: not to be rewritten. */
   readonly #left: Set<LiveFile> = new Set();
 
@@ -58,9 +67,10 @@ export class Upkeep {
     return this.#image.bytes;
   }
 
-  /** Begins what a commit has made due. @param deletes what it deleted */
-  afterCommit(deletes: number): void {
+  /** Begins what a commit has made due. */
+  afterCommit({ count: deletes, file }: Deleted): void {
     const store = this.#store;
+    if (file !== undefined) this.#deletedIn(file);
     if (deletes > 0 && this.#isSpent()) store.endSegment();
     this.#finishEnded();
     if (store.logBytes > Math.max(LEAST_BETWEEN_IMAGES, this.#image.bytes)) this.#imageSoon();
@@ -86,6 +96,7 @@ export class Upkeep {
   async close(reason: Error): Promise<void> {
     const store = this.#store;
     this.#stop.abort(reason);
+    this.#endRest?.();
     await this.#running;
     const isBehind = this.#image.commit < store.state.commit;
     if (store.parts.acked !== undefined && isBehind && !store.hasFailed) {
@@ -102,6 +113,16 @@ export class Upkeep {
       } catch {
         // Nothing was exchanged (LGUP2).
       }
+    });
+  }
+
+  /** LGUP4 */
+  #deletedIn(file: LiveFile): void {
+    this.#front = file;
+    this.#endRest?.();
+    this.#endRest = this.#store.parts.files.clock.after(FRONT_RESTS_MS, () => {
+      this.#front = undefined;
+      if (this.#isCleaningDue()) this.#cleanSoon();
     });
   }
 
@@ -167,7 +188,10 @@ export class Upkeep {
       try {
         while (!this.#stop.signal.aborted && this.#isCleaningDue()) {
           const { segmentBytes } = store.parts;
-          const group = planCleaning(store.state, store.active, this.#left, WORTH_KEEPING, segmentBytes);
+          const front = this.#front;
+          const left = front === undefined ? this.#left : new Set([...this.#left, front]);
+          const most = front === undefined ? WORTH_KEEPING : 1 / MOST_ON_DISK;
+          const group = planCleaning(store.state, store.active, left, most, segmentBytes);
           if (group === undefined) return;
           await this.#clean(group);
         }

@@ -5,6 +5,7 @@
  *     takes and changes nothing.
  */
 import { dirname, join } from 'node:path';
+import type { Clock } from '@varve/base/clock';
 import type { FolderFile, Folders } from '@varve/base/folders';
 import { lockFolderBeside } from '@varve/base/node/store-lock';
 import type { Turns } from '@varve/base/pace';
@@ -20,7 +21,7 @@ export interface Held {
 }
 
 export interface LogFiles extends Folders {
-  readonly clock: Turns;
+  readonly clock: Turns & Pick<Clock, 'after'>;
   /** Takes the store's lock. @throws BackendError `BACKEND_LOCKED` */
   hold(path: string): Promise<Held>;
   /** Who holds it, for who only reads. */

@@ -11,6 +11,7 @@
  * LGFR3  The first half of a row, its head, is 16 bytes: it lies in the room that the Backend leaves before each key.
  */
 import { crc32cOf } from '@varve/base/crc32c';
+import { joinCrc32c } from '@varve/base/crc32c-join';
 import { getWide, seedOf, sumWord, TWO_32, viewOf } from './seed.ts';
 
 export const FRAME_HEAD = 32;
@@ -26,6 +27,8 @@ export const CREATE_BUCKET = 1;
 export const DELETE_BUCKET = 2;
 export const PUT = 3;
 export const DELETE = 4;
+/** Of an append-only bucket: all rows that live from the key to the one that is the value, both included. */
+export const DELETE_ROWS = 5;
 /** Flag of `CREATE_BUCKET`. */
 export const APPEND_ONLY = 1;
 
@@ -140,6 +143,12 @@ export function isRow(
   words?: DataView,
 ): boolean {
   return getWord(bytes, at) === crc32cOf(bytes, at + 4, end, seedOf(salt, place), words);
+}
+
+/** As `isRow`. @param sum of key and value, one behind the other */
+export function isRowOf(sum: number, bytes: Uint8Array, at: number, end: number, salt: number, place: number): boolean {
+  const keyAt = at + ROW_HEAD;
+  return getWord(bytes, at) === joinCrc32c(crc32cOf(bytes, at + 4, keyAt, seedOf(salt, place)), sum, end - keyAt);
 }
 
 /** Whether the head at `at` is that of a put with these lengths. */

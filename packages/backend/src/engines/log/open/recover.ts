@@ -14,7 +14,7 @@ import { corruptError } from '../failure.ts';
 import { LiveFile } from '../files/live-file.ts';
 import { ACKED_BYTES, readAcked, type AckedFile } from '../format/acked.ts';
 import { FOOTER_MAGIC } from '../format/footer.ts';
-import { APPEND_ONLY, CREATE_BUCKET, DELETE, DELETE_BUCKET, PUT, ROW_HEAD } from '../format/frame.ts';
+import { APPEND_ONLY, CREATE_BUCKET, DELETE, DELETE_BUCKET, DELETE_ROWS, PUT, ROW_HEAD } from '../format/frame.ts';
 import { aligned, viewOf } from '../format/seed.ts';
 import { HEADER_BYTES } from '../format/segment-header.ts';
 import { ACKED, fileName, IMAGE, numbered } from '../names.ts';
@@ -202,6 +202,7 @@ async function beginsFooter(window: Window, place: number): Promise<boolean> {
 }
 
 const probe = new Probe();
+const lastProbe = new Probe();
 
 /** @throws BackendError `BACKEND_CORRUPT` for rows that no commit of ours has */
 function apply(frame: FoundFrame, draft: Draft, file: LiveFile): void {
@@ -218,14 +219,16 @@ function apply(frame: FoundFrame, draft: Draft, file: LiveFile): void {
     }
     if (named?.number !== bucket) named = { number: bucket, name: draft.named(bucket) };
     const target = named.name === undefined ? undefined : draft.writable(named.name);
-    if (target === undefined || (op !== PUT && op !== DELETE)) {
+    const isKnown = op === PUT || op === DELETE || (op === DELETE_ROWS && target?.appendOnly === true);
+    if (target === undefined || !isKnown) {
       throw corruptError(file.path, `the row at ${place} is of no bucket there is`);
     }
     try {
       if (target.appendOnly) {
         probe.set(bytes, keyAt, keyEnd);
         if (op === PUT) target.rows.put(probe, valueLength, file, bucket, place);
-        else target.rows.delete(probe);
+        else if (op === DELETE) target.rows.delete(probe);
+        else target.rows.deleteRows(probe, lastProbe.set(bytes, keyEnd, keyEnd + valueLength));
       } else if (op === PUT) {
         target.rows.put(bytes.subarray(keyAt, keyEnd), bytes.subarray(keyEnd, keyEnd + valueLength));
       } else {

@@ -19,6 +19,7 @@ import type { LoggedRows } from '../rows/logged-rows.ts';
 import { Probe } from '../rows/probe.ts';
 import type { BucketState } from '../state/state.ts';
 import { valueOf } from './row-reader.ts';
+import { summedRow } from './summed-row.ts';
 
 const LARGEST_READ = 1 << 20;
 const LARGEST_GAP = 1 << 16;
@@ -47,8 +48,9 @@ export async function* scanBucket(
       yield chunk;
       chunk = [];
     }
-    for (const row of some) {
-      chunk.push(row);
+    // By index: an iterator's result for each row is as much garbage as the row.
+    for (let i = 0; i < some.length; i += 1) {
+      chunk.push(some[i]!);
       if (chunk.length < chunkSize) continue;
       yield chunk;
       signal?.throwIfAborted();
@@ -81,7 +83,7 @@ async function* scanTree(
 /** An empty array says that rows given before are about to be overwritten (LGSC3). */
 async function* scanFiles(
   rows: LoggedRows,
-  { start, end, lent }: ScanOptions,
+  { start, end, lent, sums }: ScanOptions,
   files: OpenFiles,
   checkOpen: () => void,
 ): AsyncGenerator<Entry[], void, undefined> {
@@ -119,13 +121,18 @@ async function* scanFiles(
       const bytes = memory.length === length ? memory : memory.subarray(0, length);
       await readInto(files, run.file, bytes, from);
       checkOpen();
+      const words = sums === true ? new DataView(bytes.buffer, bytes.byteOffset, length) : undefined;
       let some: Entry[] = [];
       for (; index <= lastLive; index += 1) {
         if (!view.isLive(index)) continue;
         const place = run.offset(index);
-        const value = valueOf(bytes, place - from, run, index, place, undefined);
-        const keyAt = bytes.byteOffset + place - from + ROW_HEAD;
-        some.push({ key: new Uint8Array(bytes.buffer, keyAt, run.keyLength(index)), value });
+        if (words === undefined) {
+          const value = valueOf(bytes, place - from, run, index, place, undefined);
+          const keyAt = bytes.byteOffset + place - from + ROW_HEAD;
+          some.push({ key: new Uint8Array(bytes.buffer, keyAt, run.keyLength(index)), value });
+        } else {
+          some.push(summedRow(bytes, words, place - from, run, index, place));
+        }
         if (some.length < STRIDE) continue;
         yield some;
         some = [];

@@ -16,6 +16,8 @@ const FEWEST_EXPECTED = 64;
 const MOST_EXPECTED = 1 << 18;
 
 export class LoggedRows {
+  /** Where the row lay that `delete` found last. */
+  deletedFrom: RunView | undefined;
   #views: RunView[];
   #ownsList: boolean;
   /** Absent: nothing was put yet. */
@@ -94,12 +96,28 @@ export class LoggedRows {
     this.#views.push(view);
   }
 
-  /** A missing row is fine. */
-  delete(key: Probe): void {
-    const view = this.viewOf(key);
-    if (view === undefined) return;
-    const index = view.find(key);
-    if (index >= 0) this.#own(this.#views.indexOf(view)).delete(index);
+  /** @returns its index in the run (`deletedFrom`); -1 where there is no such row, which is fine */
+  delete(key: Probe): number {
+    const place = this.numberOf(key);
+    if (place < 0) return -1;
+    const index = this.#views[place]!.find(key);
+    if (index < 0) return -1;
+    const own = this.#own(place);
+    own.delete(index);
+    this.deletedFrom = own;
+    return index;
+  }
+
+  /** Deletes all rows that live from `first` to `last`, both included. */
+  deleteRows(first: Probe, last: Probe): void {
+    for (let place = Math.max(0, this.numberOf(first)); place < this.#views.length; place += 1) {
+      const { run, rowN } = this.#views[place]!;
+      if (run.compare(0, last) > 0) return;
+      const from = run.lowerBound(first, rowN);
+      let to = run.lowerBound(last, rowN);
+      if (to < rowN && run.compare(to, last) === 0) to += 1;
+      if (from < to) this.#own(place).deleteRows(from, to);
+    }
   }
 
   #checkOrder(key: Probe, last: RunView | undefined): void {

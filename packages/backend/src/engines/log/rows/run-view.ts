@@ -69,6 +69,11 @@ export class RunView {
     this.liveBytes -= this.run.rowLength(index);
   }
 
+  /** Those that live of the rows from `from` to before `to`. */
+  deleteRows(from: number, to: number): void {
+    for (let index = from; index < to; index += 1) if (this.isLive(index)) this.delete(index);
+  }
+
   /** Index of the row with that key, if it lives; -1 otherwise. */
   find(key: Probe): number {
     const index = this.run.find(key, this.rowN);

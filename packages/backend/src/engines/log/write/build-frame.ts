@@ -33,8 +33,15 @@ export interface Frame {
   readonly place: number;
   /** Where it ends, padding not counted. */
   readonly end: number;
-  /** Rows that it deletes, and buckets. */
-  readonly deletes: number;
+  readonly deleted: Deleted;
+}
+
+/** What a commit deletes. */
+export interface Deleted {
+  /** Rows, and buckets. */
+  readonly count: number;
+  /** Where the last row of an append-only bucket lies that it deletes; absent where it deletes none. */
+  readonly file: LiveFile | undefined;
 }
 
 /** What the frames of a store share, one at a time. */
@@ -73,10 +80,11 @@ export async function buildFrame(
     if (i % STRIDE === STRIDE - 1 && slice.over) await slice.turn();
     rows.add(i);
   }
-  const { at, count, deletes } = rows;
+  rows.end();
+  const { at, count, deletes, deletedIn } = rows;
   const length = at + FRAME_TAIL - place;
   const headSum = writeFrameHead(head, headAt, file.salt, place, { rows: count, length, commit });
   const tailAt = pieces.room(FRAME_TAIL);
   writeFrameTail(memory.blocks.block, tailAt, tailSum(file.salt, place, headSum, sums, count));
-  return { pieces, place, end: at + FRAME_TAIL, deletes };
+  return { pieces, place, end: at + FRAME_TAIL, deleted: { count: deletes, file: deletedIn } };
 }

@@ -21,6 +21,7 @@ import {
 } from '../format/frame.ts';
 import { Probe } from '../rows/probe.ts';
 import type { BucketState, Draft } from '../state/state.ts';
+import { DeletedRows, type RowHeadToWrite } from './deleted-rows.ts';
 import type { Pieces } from './pieces.ts';
 
 const probe = new Probe();
@@ -30,6 +31,8 @@ export class FrameRows {
   count = 0;
   /** Rows that are deleted, and buckets. */
   deletes = 0;
+  /** Where the last row of an append-only bucket lies that is deleted. */
+  deletedIn: LiveFile | undefined;
   /** Where the next row begins in the file. */
   at: number;
   readonly #changes: PackedChanges;
@@ -39,6 +42,7 @@ export class FrameRows {
   /** The rows' sums as they stand in their heads, one behind the other. */
   readonly #sums: Uint8Array;
   readonly #head = { op: 0, flags: 0, bucket: 0, keyLength: 0 };
+  readonly #deleted: DeletedRows = new DeletedRows();
   #bucket: Bucket | undefined;
   #target: BucketState | undefined;
 
@@ -71,10 +75,20 @@ export class FrameRows {
     const start = changes.start(index);
     const keyEnd = changes.keyEnd(index);
     const end = changes.end(index);
+    const deleted = this.#deleted;
+    if (target.appendOnly && !isPut) {
+      const row = target.rows.delete(probe.set(block, start, keyEnd));
+      if (row < 0) return; // what is not there need not go
+      const view = target.rows.deletedFrom!;
+      if (deleted.count > 0 && !deleted.isNext(view, row)) deleted.writeTo(this);
+      deleted.add(target.number, view, row, block, start, keyEnd);
+      this.deletedIn = view.run.file;
+      this.deletes += 1;
+      return;
+    }
+    if (deleted.count > 0) deleted.writeTo(this);
     if (target.appendOnly) {
-      probe.set(block, start, keyEnd);
-      if (isPut) target.rows.put(probe, end - keyEnd, this.#file, target.number, this.at);
-      else target.rows.delete(probe);
+      target.rows.put(probe.set(block, start, keyEnd), end - keyEnd, this.#file, target.number, this.at);
     } else if (isPut) {
       target.rows.put(changes.key(index), changes.value(index));
     } else {
@@ -85,11 +99,16 @@ export class FrameRows {
     head.op = isPut ? PUT : DELETE;
     head.bucket = target.number;
     head.keyLength = keyEnd - start;
-    writeRowHead(block, start - ROW_HEAD, end, head, this.#file.salt, this.at);
-    this.#append(block, start - ROW_HEAD, end);
+    this.append(block, start - ROW_HEAD, end, head);
+  }
+
+  /** No change comes any more. */
+  end(): void {
+    if (this.#deleted.count > 0) this.#deleted.writeTo(this);
   }
 
   #addBucket(index: number): void {
+    if (this.#deleted.count > 0) this.#deleted.writeTo(this);
     const { type, bucket } = this.#changes.change(index);
     this.#bucket = undefined;
     const isCreation = type === 'createBucket';
@@ -103,12 +122,12 @@ export class FrameRows {
     const op = isCreation ? CREATE_BUCKET : DELETE_BUCKET;
     const flags = isCreation && bucket.appendOnly ? APPEND_ONLY : 0;
     const row = { op, flags, bucket: number, keyLength: named.length };
-    writeRowHead(block, 0, block.length, row, this.#file.salt, this.at);
-    this.#append(block, 0, block.length);
+    this.append(block, 0, block.length, row);
   }
 
-  /** The row that lies in `block` from `from` to `to`, with its head. */
-  #append(block: Uint8Array, from: number, to: number): void {
+  /** The row that lies in `block` from `from` to `to`, whose head is written here. */
+  append(block: Uint8Array, from: number, to: number, head: RowHeadToWrite): void {
+    writeRowHead(block, from, to, head, this.#file.salt, this.at);
     const sums = this.#sums;
     const at = SUM_BYTES * this.count;
     for (let i = 0; i < SUM_BYTES; i += 1) sums[at + i] = block[from + i]!;

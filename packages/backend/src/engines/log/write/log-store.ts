@@ -18,7 +18,7 @@ import { HEADER_BYTES, writeHeader } from '../format/segment-header.ts';
 import type { RunView } from '../rows/run-view.ts';
 import { Draft, type State } from '../state/state.ts';
 import type { AckedFile } from './acked-file.ts';
-import { buildFrame, type FrameMemory } from './build-frame.ts';
+import { buildFrame, type Deleted, type FrameMemory } from './build-frame.ts';
 import { LogWriter } from './log-writer.ts';
 
 export interface LogParts {
@@ -96,8 +96,8 @@ export class LogStore {
     await this.#committing;
   }
 
-  /** @returns how many rows and buckets it deletes @throws BackendError */
-  commit(changes: Changes): Promise<number> {
+  /** @throws BackendError */
+  commit(changes: Changes): Promise<Deleted> {
     const running = this.#commit(changes).finally(() => {
       this.#committing = undefined;
     });
@@ -159,7 +159,7 @@ export class LogStore {
     await openFiles.close();
   }
 
-  async #commit(changes: Changes): Promise<number> {
+  async #commit(changes: Changes): Promise<Deleted> {
     const { files, openFiles, folder, acked, segmentBytes } = this.parts;
     while (this.#exchange !== undefined) await this.#exchange;
     try {
@@ -177,7 +177,7 @@ export class LogStore {
       this.state = draft.finish(commit, known.includes(file) ? known : [...known, file], frame.end);
       this.logBytes += frame.pieces.length;
       acked?.note(commit);
-      return frame.deletes;
+      return frame.deleted;
     } catch (error) {
       this.hasFailed = true;
       throw asBackendError(error, 'A commit to', folder);
