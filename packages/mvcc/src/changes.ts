@@ -6,17 +6,19 @@
  * CH3  What was written lately lies in memory, in the slabs that live changes are views of, and is read there. Where a
  *      transaction has more changes than one, or has left memory meanwhile, the rest is read from the bucket.
  * CH4  A revision that is missing ends the reading with `MVCC_CORRUPT`, never with a gap (law 4).
+ * CH5  Rows that are scanned are lent: a change has a copy of its record, in slabs that changes of one stretch share.
  *
  * etcd: server/storage/mvcc/watchable_store.go, rangeEvents; index.go, since (spec sections 4.8, 8.5).
  */
 import type { ConcurrentReadTx, Entry } from '@varve/backend';
+import type { Blocks } from '@varve/base/block';
 import { check, checkBytes, checkOptional, isInteger, isSignal, type Rule } from '@varve/base/options';
 import { keyBucket } from './buckets.ts';
 import { MvccError } from './errors.ts';
-import { decodeRecord, fitsMessage, type History } from './history.ts';
-import { fitsRevision, NO_BYTES } from './key-value.ts';
+import { decodeRecord, fitsMessage, notDecoded, type History } from './history.ts';
+import { fitsRevision, keyValueOf, NO_BYTES, RecordReader } from './key-value.ts';
 import { ANY_REVISION, RecordOrder } from './record-order.ts';
-import { RecordCopies } from './record-slab.ts';
+import { recordCopies } from './record-slab.ts';
 import { checkRevisionBytes, isTombstone, readMain, readSub, revisionBytes } from './revision-bytes.ts';
 import type { Change, HistoryOptions, KeyValue, SliceOptions } from './store.ts';
 
@@ -25,6 +27,9 @@ const isCount: Rule = isInteger(0);
 const isChunkSize: Rule = isInteger(1);
 /** Bytes of records that end a chunk, however few they are (law 9). */
 const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** Scratch of one call. */
+const reader = new RecordReader();
 
 function deletion(key: Uint8Array, modRevision: number): Change {
   const kv: KeyValue = { key, value: NO_BYTES, createRevision: 0, modRevision, version: 0, lease: 0n };
@@ -99,13 +104,12 @@ async function* chunks(
 /** Changes that lie in memory as they were written, from `from` on as long as each is a transaction's only one (CH3). */
 function recentChunk(history: History, from: number, end: number, chunkSize: number): Change[] {
   const chunk: Change[] = [];
-  let bytes = 0;
-  for (let main = from; main < end && chunk.length < chunkSize && bytes < CHUNK_BYTES; main++) {
-    const record = history.cache.wholeRecent(main);
-    if (record === undefined) break;
-    chunk.push(put(decodeRecord(record, main, 0)));
-    bytes += record.length;
-  }
+  let left = CHUNK_BYTES;
+  history.cache.eachWholeRecent(from, end, (main, slab, recordAt, recordEnd) => {
+    chunk.push(put(decodeRecord(slab, main, 0, recordAt, recordEnd)));
+    left -= recordEnd - recordAt;
+    return chunk.length < chunkSize && left > 0;
+  });
   return chunk;
 }
 
@@ -134,11 +138,13 @@ async function* wholeRevisions(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly Change[], void, void> {
   const start = revisionBytes(from, 0);
-  const copies = new RecordCopies();
+  const copies = recordCopies();
   const order = new RecordOrder(history.sparse ? ANY_REVISION : Math.max(from - 1, history.compacted));
   let chunk: Change[] = [];
   let bytes = 0;
-  for await (const entries of tx.scan(keyBucket, { start, end: revisionBytes(end, 0), chunkSize, signal })) {
+  // Each record is copied before the next chunk is asked for.
+  const rows = { start, end: revisionBytes(end, 0), chunkSize, signal, lent: true };
+  for await (const entries of tx.scan(keyBucket, rows)) {
     for (const entry of entries) {
       const change = changeOf(entry, copies, order);
       const newest = chunk[chunk.length - 1];
@@ -160,12 +166,24 @@ async function* wholeRevisions(
   yield chunk;
 }
 
-function changeOf(entry: Entry, copies: RecordCopies, order: RecordOrder): Change {
+/** Read where it was lent, whose end is the record's: in a block what overruns it would be its neighbour's. */
+function copyRecord(row: Uint8Array, main: number, sub: number, copies: Blocks): KeyValue {
+  try {
+    reader.read(row);
+  } catch (cause) {
+    throw notDecoded(main, sub, cause);
+  }
+  const start = copies.reserve(row.length);
+  copies.block.set(row, start);
+  return keyValueOf(reader, copies.block, start);
+}
+
+function changeOf(entry: Entry, copies: Blocks, order: RecordOrder): Change {
   checkRevisionBytes(entry.key);
   const main = readMain(entry.key);
   const sub = readSub(entry.key);
   order.add(main, sub);
-  const kv = decodeRecord(copies.copy(entry.value), main, sub);
+  const kv = copyRecord(entry.value, main, sub, copies);
   if (isTombstone(entry.key)) return deletion(kv.key, main);
   if (!fitsRevision(kv, main)) throw new MvccError('MVCC_CORRUPT', fitsMessage(main, sub, kv.key));
   return put(kv);

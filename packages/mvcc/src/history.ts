@@ -317,14 +317,20 @@ function readRecord(
   }
 }
 
-function notDecoded(main: number, sub: number, cause: unknown): MvccError {
+export function notDecoded(main: number, sub: number, cause: unknown): MvccError {
   return new MvccError('MVCC_CORRUPT', `the record of revision ${name(main, sub)} cannot be decoded`, { cause });
 }
 
-/** Decodes a record and names its revision when it is damaged. */
-export function decodeRecord(row: Uint8Array, main: number, sub: number): KeyValue {
+/** Decodes a record, which may lie within a larger array, and names its revision when it is damaged. */
+export function decodeRecord(
+  row: Uint8Array,
+  main: number,
+  sub: number,
+  start: number = 0,
+  end: number = row.length,
+): KeyValue {
   try {
-    return decodeKeyValue(row);
+    return decodeKeyValue(row, start, end);
   } catch (cause) {
     throw notDecoded(main, sub, cause);
   }

@@ -100,6 +100,31 @@ export class RecentRecords {
     return slab;
   }
 
+  /**
+   * Gives `take` the records of one transaction after another, from `from` on and before `to`, where each lies: until it wants no more, or
+   * one has other changes than one put, or is not here.
+   */
+  eachWhole(
+    from: number,
+    to: number,
+    take: (main: number, slab: Uint8Array, start: number, end: number) => boolean,
+  ): void {
+    for (
+      let segment = this.#segmentOf(from), main = from;
+      segment !== undefined && main < to;
+      segment = this.#segmentOf(main)
+    ) {
+      const { slab, firstMain, mainN, places } = segment;
+      slab.isLent = true;
+      const last = Math.min(to, firstMain + mainN);
+      for (; main < last; main++) {
+        const start = places[2 * (main - firstMain)]!;
+        const end = places[2 * (main - firstMain) + 1]!;
+        if (start < 0 || end < 0 || !take(main, slab.bytes, start, end)) return;
+      }
+    }
+  }
+
   /** The segment that has the record. */
   #segmentOf(main: number): Segment | undefined {
     const segments = this.#segments;

@@ -57,6 +57,15 @@ export class RecordCache {
     return this.#recent.whole(main);
   }
 
+  /** As `wholeRecent`, of consecutive transactions; see `RecentRecords.eachWhole`. */
+  eachWholeRecent(
+    from: number,
+    to: number,
+    take: (main: number, slab: Uint8Array, start: number, end: number) => boolean,
+  ): void {
+    this.#recent.eachWhole(from, to, take);
+  }
+
   /** A slab that was let go of and was not lent, once; its caller looks after the rest of RS3. */
   takeSpare(): Slab | undefined {
     return this.#recent.takeSpare();

@@ -108,14 +108,9 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
   return isOwn(bytes) ? bytes : new Uint8Array(bytes);
 }
 
-/** Copies out what a larger buffer holds, into slabs that records of one stretch of time share (RS2). */
-export class RecordCopies {
-  readonly #blocks = new Blocks(SLAB_BYTES, LARGE_BYTES);
-
-  /** The same bytes, in a buffer that is hardly larger than they are or a slab. */
-  copy(bytes: Uint8Array): Uint8Array {
-    return isOwn(bytes) ? bytes : this.#blocks.copy(bytes);
-  }
+/** Slabs for copies of rows that are only lent, shared by records of one stretch of time (RS2). */
+export function recordCopies(): Blocks {
+  return new Blocks(SLAB_BYTES, LARGE_BYTES);
 }
 
 function isOwn(bytes: Uint8Array): boolean {

@@ -47,6 +47,27 @@ test.each([7, 256, 1000])(
   },
 );
 
+test('W21 CH5: changes that are kept stay as they were read, small and large', async () => {
+  const found: unknown[][] = [];
+  for (const isOverwriting of [false, true]) {
+    const pair = await opened(isOverwriting, 1000);
+    await write(pair);
+    for (const length of [100, 20_000, 300_000, 20_000])
+      pair.store.put(bytes(`large ${length}`), new Uint8Array(length).fill(length));
+    await pair.store.commit();
+    // What was written lately lies in memory: another opening reads all of it.
+    await pair.store.close();
+    const store = await openStore(pair.backend);
+    const kept = [];
+    for await (const chunk of store.changes(1, store.rev() + 1, { chunkSize: 10 })) kept.push(...chunk);
+    found.push(kept.map(({ type, kv }) => [type, show(kv), Buffer.from(kv.value).toString('base64')]));
+    await store.close();
+    await pair.backend.close();
+  }
+  expect(found[1]).toEqual(found[0]);
+  expect(found[0]!.length).toBeGreaterThan(800);
+});
+
 test('M66 RE1: opening finds keys, revisions and leases as over any engine', async () => {
   const found: unknown[] = [];
   for (const isOverwriting of [false, true]) {

@@ -71,6 +71,23 @@ const readings: readonly (readonly [name: string, read: (store: Store) => Promis
   ['a compaction', async (store) => (await store.compact(500)).finished()],
 ];
 
+test('XA7, law 7: changes of a history with a record that is cut off are MVCC_CORRUPT, and not bytes of its neighbour', async () => {
+  const { store, lies } = await opened();
+  // A batch read in one go: the record before and the one behind lie beside it.
+  const cut = revisionBytes(1000, 0);
+  lies.rows = (entries) =>
+    entries.map((entry) =>
+      Buffer.compare(entry.key, cut) === 0 ? { key: entry.key, value: entry.value.subarray(0, -2) } : entry,
+    );
+  const read = async (): Promise<void> => {
+    for await (const chunk of store.changes(900, 1100))
+      for (const { kv } of chunk) expect(kv.value.length).toBeGreaterThan(0);
+  };
+  expect(await codeOf(read)).toBe('MVCC_CORRUPT');
+  lies.rows = undefined;
+  await read();
+});
+
 test.each(readings)('XA7: %s of a history that misses a revision is MVCC_CORRUPT, not a gap', async (_, read) => {
   const { store, lies } = await opened();
   lies.rows = without(300);

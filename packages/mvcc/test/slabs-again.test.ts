@@ -37,6 +37,7 @@ test.each<readonly [string, (cache: RecordCache, main: number, changed: Transact
   ['get', (cache, main) => cache.get(main, 0)],
   ['peek', (cache, main) => cache.peek(main, 0)],
   ['wholeRecent', (cache, main) => cache.wholeRecent(main)],
+  ['eachWholeRecent', (cache, main) => cache.eachWholeRecent(main, main + 1, () => true)],
   ['changes', (_, __, changed) => changed.changes],
   ['keyValue', (_, __, changed) => changed.keyValue(0)],
   ['lend', (_, __, changed) => changed.lend()],

@@ -5,7 +5,7 @@
  */
 import * as timers from 'node:timers';
 
-const { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = timers;
+const { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = timers;
 const steadyMs = performance.now.bind(performance);
 const wallMs = Date.now;
 
@@ -31,6 +31,21 @@ export function after(afterMs: number, work: () => void): () => void {
   const timer = setTimeout(work, afterMs);
   timer.unref();
   return () => clearTimeout(timer);
+}
+
+/**
+ * As `after`, for who waits for others: what had come by then has been read when `work` runs. After a stall timers that are over come before input that is
+ * there, so a turn of the event loop lies between.
+ */
+export function afterInput(afterMs: number, work: () => void): () => void {
+  let turn: NodeJS.Immediate | undefined;
+  const cancel = after(afterMs, () => {
+    turn = setImmediate(work);
+  });
+  return () => {
+    cancel();
+    clearImmediate(turn);
+  };
 }
 
 /** Runs `work` when all that is going on now is over. */

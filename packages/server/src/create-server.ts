@@ -112,9 +112,10 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const calls = new Calls(grpc, { ms: limits.slowCallMs, tell: options.onSlowCall }, limits.fields);
   const kv = new KvService(state);
   registerKv(calls, state, kv);
-  registerWatch(calls, state);
+  const turns = new Turns();
+  registerWatch(calls, state, turns);
   const leases = new LeaseService(state);
-  registerLease(calls, state, leases);
+  registerLease(calls, state, leases, turns);
   registerMaintenance(calls, state);
   registerCluster(calls, state);
   registerAuth(calls, state);
@@ -126,7 +127,6 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const probes = new Probes(state, calls);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   limitPings(grpc, limits.minPingIntervalMs);
-  const turns = new Turns();
   const gateway = new Gateway(calls, limits, turns);
   const origins = new Origins(options, options.advertiseUrls ?? []);
   const pages: Pages = (method, path) => probes.page(method, path);
@@ -134,7 +134,7 @@ export async function createServer(layers: Layers, options: ServerOptions = {}):
   const probesFront = new Front(undefined, pages, origins, turns);
   const { messageBytes, requestTimeoutMs: patienceMs } = limits;
   const unary = unaryStreams((path) => calls.unaryAt(path), { messageBytes, requestTimeoutMs: patienceMs, turns });
-  onStreams(grpc, [limitUnheard(grpc), unary, httpStreams(front)]);
+  onStreams(grpc, [limitUnheard(grpc), unary, httpStreams(front)], turns);
   const listeners: Listener[] = [];
   const parts = { listeners, calls, grpc, gateway };
   try {

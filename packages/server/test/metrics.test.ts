@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { Calls } from '../src/rpc/calls.ts';
 import { Histogram } from '../src/probes/histogram.ts';
 import type { SlowCall } from '../src/index.ts';
+import { Probes } from '../src/probes/probes.ts';
 import { start } from './support/server.ts';
+import { services } from './support/services.ts';
 
 async function page(url: string): Promise<string> {
   return (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text();
@@ -97,6 +99,20 @@ test('R118: what a server that stops refuses was not begun, and has not ended', 
   expect(failure).toMatchObject({ status: 14 });
   for (const tally of calls.tally.methods) {
     expect([tally.started, tally.handledLines()]).toEqual([0, [expect.stringMatching(/"OK".* 0$/)]]);
+  }
+});
+
+test('R99, SVPR2: metrics are written once in a turn of the event loop, however often they are asked for', async () => {
+  await using given = await services();
+  const probes = new Probes(given.state, given.calls);
+  // A page says how many health checks there were when it was written.
+  const checks = (): number => {
+    probes.page('GET', '/health');
+    return value(probes.page('GET', '/metrics').text, 'etcd_server_health_success');
+  };
+  for (const written of [1, 4, 7]) {
+    expect([checks(), checks(), checks()]).toEqual([written, written, written]);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 });
 

@@ -10,7 +10,7 @@
  *
  * etcd: the runtime of its gateway (docs/spec/real-clients.md C2 to C8; what differs is in decisions/0040).
  */
-import { after } from '../clock.ts';
+import { after, afterInput } from '../clock.ts';
 import type { Turns } from '../fair/turns.ts';
 import type { Limits } from '../limits.ts';
 import type { Calls } from '../rpc/calls.ts';
@@ -82,7 +82,7 @@ export class Gateway {
         turns: this.#turns,
       });
       const body = hasNoBody ? undefined : new RequestBody(exchange.body, this.#scan, this.#budget);
-      const cancelWait = after(this.#limits.requestTimeoutMs, () => exchange.destroy());
+      const cancelWait = afterInput(this.#limits.requestTimeoutMs, () => exchange.destroy());
       timers.push(cancelWait);
       const work = call.run(this.#calls.local(grpcPath), body, cancelWait);
       const expired = new Promise<never>((_, reject) => {

@@ -3,7 +3,7 @@
  *
  * SVLS1  A keep-alive answer's revision was taken before the lease was renewed: the lease was alive at it (L83).
  * SVLS2  Requests of one keep-alive stream are answered in their order; a lease that has run out holds up those behind it until it
- *     is gone (L75). What comes in meanwhile is bounded by the transport.
+ *     is gone (L75). What comes in meanwhile is bounded by the transport. Each has its turn among the requests of others (R99).
  * SVLS3  A keep-alive is held to the rights of its moment: a stream that was allowed ends when its token does.
  *
  * etcd: server/etcdserver/api/v3rpc/lease.go (spec lease.md 7).
@@ -26,6 +26,7 @@ import {
 } from '@varve/etcd-api';
 import { permitLease } from '../auth/permits.ts';
 import { NOBODY, type Caller } from '../auth/tokens.ts';
+import type { Turns } from '../fair/turns.ts';
 import { method, type AnyCall, type Calls } from '../rpc/calls.ts';
 import { requestsOf, room } from '../rpc/flow.ts';
 import type { ServerState } from '../server-state.ts';
@@ -33,7 +34,7 @@ import { GRANT_COST } from '../state/quota.ts';
 import { codeOf, failures } from '../status.ts';
 import { encodeLeaseAnswer, type LeaseAnswer } from '../wire/lease-answers.ts';
 
-export function registerLease(calls: Calls, state: ServerState, service: LeaseService): void {
+export function registerLease(calls: Calls, state: ServerState, service: LeaseService, turns: Turns): void {
   const write = (answer: LeaseAnswer): Buffer => encodeLeaseAnswer(state.header, answer);
   const { leaseGrant, leaseKeepAlive } = leaseService;
   calls.unary({ path: leaseGrant.path, read: leaseGrant.requestDeserialize, write }, (request, call) =>
@@ -44,6 +45,7 @@ export function registerLease(calls: Calls, state: ServerState, service: LeaseSe
   calls.unary(method(leaseService.leaseLeases), (_request, call) => service.leases(call));
   calls.bidi({ path: leaseKeepAlive.path, read: leaseKeepAlive.requestDeserialize, write }, async (call) => {
     for await (const request of requestsOf<LeaseKeepAliveRequest>(call)) {
+      await turns.turn(() => call.getPeer());
       if (call.cancelled) return;
       call.write(await service.keepAlive(request.ID, call));
       if (call.writableNeedDrain) await room(call);

@@ -4,10 +4,12 @@
  *     GET /version  /health  /livez  /readyz  /metrics
  *
  * SVPR1  An alarm makes `/health` false, with 503; alive and ready the server is all the same, as long as it can commit.
+ * SVPR2  Metrics are written once in a turn of the event loop, whoever asks for them in it (R99): what anybody was answered before they asked is in them.
  *
  * etcd: server/etcdserver/api/etcdhttp (spec server-api.md 12, real-clients.md C2, C10).
  */
 import { AlarmType } from '@varve/etcd-api';
+import { soon } from '../clock.ts';
 import type { Calls } from '../rpc/calls.ts';
 import type { ServerState } from '../server-state.ts';
 import type { Page } from '../transport/front.ts';
@@ -17,6 +19,8 @@ export class Probes {
   readonly #state: ServerState;
   readonly #calls: Calls;
   readonly #checks = { failed: 0, passed: 0 };
+  /** Of this turn of the event loop. */
+  #metrics: string | undefined;
 
   constructor(state: ServerState, calls: Calls) {
     this.#state = state;
@@ -44,11 +48,19 @@ export class Probes {
         return {
           status: 200,
           type: 'text/plain; version=0.0.4',
-          text: metricsText(this.#state, this.#calls.tally, this.#checks),
+          text: this.#metricsNow(),
         };
       default:
         return undefined;
     }
+  }
+
+  #metricsNow(): string {
+    if (this.#metrics === undefined) {
+      this.#metrics = metricsText(this.#state, this.#calls.tally, this.#checks);
+      soon(() => (this.#metrics = undefined));
+    }
+    return this.#metrics;
   }
 
   #health(): Page {

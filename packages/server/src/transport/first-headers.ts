@@ -12,7 +12,7 @@
  * RFC 9113, 3.4, 4.1, 6.2 and 6.5.
  */
 import type { Duplex } from 'node:stream';
-import { after } from '../clock.ts';
+import { afterInput } from '../clock.ts';
 import { mendAuthority } from './authority.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -33,11 +33,11 @@ export function onFirstHeaders(socket: Duplex, patienceMs: number, next: () => v
   const beginning = new Beginning();
   let isOver = false;
   let isLate = false;
-  const cancelMoment = after(MOMENT_MS, () => {
+  const cancelMoment = afterInput(MOMENT_MS, () => {
     isLate = true;
     look();
   });
-  const cancelPatience = after(patienceMs, () => socket.destroy());
+  const cancelPatience = afterInput(patienceMs, () => socket.destroy());
   const end = (): void => {
     isOver = true;
     cancelMoment();

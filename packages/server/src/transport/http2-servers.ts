@@ -3,10 +3,13 @@
  *
  * SVHS1  Where grpc-js keeps them otherwise one day, there are none: everything goes on through grpc-js alone, pings are not counted,
  *     and tests of both fail.
- * SVHS2  A stream is taken by the first who wants it; what nobody wants is grpc-js's.
+ * SVHS2  A stream is taken by the first who wants it; what nobody wants is grpc-js's, in its turn: to open one costs it as much as a call (R99).
+ *     One that has ended before its turn is nobody's.
  */
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
+import type { Turns } from '../fair/turns.ts';
+import { peerOf } from './peer.ts';
 
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => void;
 
@@ -27,13 +30,20 @@ export function onSessions(grpc: Server, watch: (session: ServerHttp2Session) =>
 }
 
 /** Asks the takers, in their order, about each stream. Call it once, when all connection injectors of the server are made. */
-export function onStreams(grpc: Server, takers: readonly StreamTaker[]): void {
+export function onStreams(grpc: Server, takers: readonly StreamTaker[], turns: Turns): void {
   for (const server of http2ServersOf(grpc)) {
     const own = server.listeners('stream') as StreamListener[];
     server.removeAllListeners('stream');
     server.on('stream', (stream, headers, flags, raw) => {
       for (const take of takers) if (take(stream, headers, raw)) return;
-      for (const listener of own) Reflect.apply(listener, server, [stream, headers, flags, raw]);
+      stream.on('error', () => undefined);
+      turns.run(
+        () => peerOf(stream.session?.socket?.remoteAddress, stream.session?.socket?.remotePort),
+        () => {
+          if (stream.destroyed || stream.closed) return;
+          for (const listener of own) Reflect.apply(listener, server, [stream, headers, flags, raw]);
+        },
+      );
     });
   }
 }

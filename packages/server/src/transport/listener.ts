@@ -7,14 +7,15 @@
  *
  * SVTL1  With TLS, clients that say by ALPN what they speak are believed.
  * SVTL2  Whoever does not say in time what it speaks is shown out: silence costs nothing but a socket for a while (R97). Each step has the
- *     time: handshake, first bytes, first headers.
+ *     time: handshake, first bytes, first headers. What has come when the time is over counts, also where this process was too busy to look (the
+ *     handshake of TLS is timed by Node, which does not look again).
  * SVTL3  After `close` nobody new is let in; who is in is shown out by `end`.
  * SVTL4  Where both TLS and plain are welcome (`plainToo`), a connection that begins with a handshake has TLS.
  */
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import type { ConnectionInjector } from '@grpc/grpc-js';
-import { after } from '../clock.ts';
+import { afterInput } from '../clock.ts';
 import { ServerError } from '../errors.ts';
 import { onProtocol, onSecurity } from './first-bytes.ts';
 import { onFirstHeaders } from './first-headers.ts';
@@ -137,7 +138,7 @@ export class Listener {
   #eitherServer(tls: TlsOptions): NetServer {
     const secure = this.#tlsServer(tls);
     return createNetServer((socket) => {
-      const cancel = after(this.#handshakeTimeoutMs, () => socket.destroy());
+      const cancel = afterInput(this.#handshakeTimeoutMs, () => socket.destroy());
       socket.once('close', cancel);
       onSecurity(socket, (isSecure) => {
         cancel();
@@ -174,7 +175,7 @@ export class Listener {
   }
 
   #sort(socket: Socket, isSecure: boolean): void {
-    const cancel = after(this.#handshakeTimeoutMs, () => socket.destroy());
+    const cancel = afterInput(this.#handshakeTimeoutMs, () => socket.destroy());
     socket.once('close', cancel);
     onProtocol(socket, (protocol) => {
       cancel();

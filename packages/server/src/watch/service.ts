@@ -7,16 +7,17 @@
  */
 import { watchService, type WatchRequest } from '@varve/etcd-api';
 import { every } from '../clock.ts';
+import type { Turns } from '../fair/turns.ts';
 import type { Calls } from '../rpc/calls.ts';
 import type { ServerState } from '../server-state.ts';
 import { WatchCall, type Outgoing } from './watch-call.ts';
 
-export function registerWatch(calls: Calls, state: ServerState): void {
+export function registerWatch(calls: Calls, state: ServerState, turns: Turns): void {
   const progress = new ProgressTimer(state.limits.progressIntervalMs);
   const { path, requestDeserialize: read } = watchService.watch;
   const write = (outgoing: Outgoing): Buffer => outgoing();
   calls.bidi<WatchRequest, Outgoing>({ path, read, write }, async (call) => {
-    const one = new WatchCall(call, state, progress);
+    const one = new WatchCall(call, { state, progress, turns });
     await one.run();
   });
 }

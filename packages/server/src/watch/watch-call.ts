@@ -8,7 +8,8 @@
  *     dropped, also when its id has a new owner by now (W90).
  * SVWC2  While the client does not read, nothing is taken out of the queue and no request is carried out: both are bounded (law 9).
  * SVWC3  An answer is written out when its turn to be sent has come: what waits are references to shared events.
- * SVWC4  Whether a client may watch is looked at when the watcher is made, and never again: one that is there outlives the right to
+ * SVWC4  Requests have their turns among those of others; while one waits, nothing more is read of the stream (R99).
+ * SVWC5  Whether a client may watch is looked at when the watcher is made, and never again: one that is there outlives the right to
  *     it, and its token, as in etcd (S183). While a token is read, later requests wait behind the one that brought it.
  *
  * etcd: server/etcdserver/api/v3rpc/watch.go (spec watch.md 9). Departs: SVWC1; nothing is lost or repeated around `created`.
@@ -18,6 +19,7 @@ import { WatchCreateRequest_FilterType as Filter, type WatchCreateRequest, type 
 import type { EventFilter, WatchResponse, WatchStream } from '@varve/watch';
 import { permitRange } from '../auth/permits.ts';
 import { NOBODY as NO_CALLER, type Caller } from '../auth/tokens.ts';
+import type { Turns } from '../fair/turns.ts';
 import { isEmptyRange, storeEnd } from '../kv/keys.ts';
 import { room } from '../rpc/flow.ts';
 import type { ServerState } from '../server-state.ts';
@@ -30,6 +32,13 @@ export type Outgoing = () => Buffer;
 
 export interface Progress {
   add(tick: () => void): () => void;
+}
+
+/** What a stream is given. */
+export interface WatchServices {
+  readonly state: ServerState;
+  readonly progress: Progress;
+  readonly turns: Turns;
 }
 
 interface Watcher {
@@ -50,21 +59,23 @@ export class WatchCall {
   readonly #call: ServerDuplexStream<WatchRequest, Outgoing>;
   readonly #state: ServerState;
   readonly #progress: Progress;
+  readonly #turns: Turns;
   readonly #stream: WatchStream;
   readonly #byId: Map<bigint, Watcher> = new Map();
   readonly #byStoreId: Map<number, Watcher> = new Map();
   #nextId = 0n;
   #wantProgress = 0;
   #stopProgress: (() => void) | undefined;
-  /** Requests behind one whose caller is being looked up, that one first. */
+  /** Requests behind one that waits for its turn, or whose caller is being looked up; that one first. */
   readonly #waiting: WatchRequest[] = [];
   /** What a request has failed with. */
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(call: ServerDuplexStream<WatchRequest, Outgoing>, state: ServerState, progress: Progress) {
+  constructor(call: ServerDuplexStream<WatchRequest, Outgoing>, { state, progress, turns }: WatchServices) {
     this.#call = call;
     this.#state = state;
     this.#progress = progress;
+    this.#turns = turns;
     this.#stream = state.store.newWatchStream();
   }
 
@@ -78,21 +89,13 @@ export class WatchCall {
     call.once('cancelled', close);
     // Also when the server ends it; requests that end leave the watchers where they are.
     call.once('error', close);
+    // There is nobody above an event to tell, so the sender ends with it.
+    const failed = (error: unknown): void => {
+      this.#failure ??= { error };
+      close();
+    };
     call.on('data', (request: WatchRequest) => {
-      // There is nobody above an event to tell, so the sender ends with it.
-      const failed = (error: unknown): void => {
-        this.#failure ??= { error };
-        close();
-      };
-      if (this.#waiting.length > 0 || this.#state.auth.enabled) {
-        if (this.#waiting.push(request) === 1) void this.#handleWithCallers().catch(failed);
-        return;
-      }
-      try {
-        this.#handle(request, NO_CALLER);
-      } catch (error) {
-        failed(error);
-      }
+      if (this.#waiting.push(request) === 1) this.#next(failed);
     });
     try {
       await this.#send();
@@ -112,27 +115,51 @@ export class WatchCall {
     }
   }
 
-  /** What waits, one after another, with the caller of each that makes a watcher. */
-  async #handleWithCallers(): Promise<void> {
-    const { auth } = this.#state;
+  /** What waits, one after another, each in its turn. */
+  #next(failed: (error: unknown) => void): void {
     const call = this.#call;
-    for (let request = this.#waiting[0]; request !== undefined && !call.cancelled; request = this.#waiting[0]) {
-      call.pause();
-      let caller: Caller | StatusError = NO_CALLER;
-      if (request.requestUnion.case === 'createRequest') {
-        caller = await auth.caller(call).catch((error: unknown) => {
-          if (error instanceof StatusError) return error;
-          throw error;
-        });
-      }
-      if (!call.cancelled) this.#handle(request, caller);
+    const over = (): void => {
       this.#waiting.shift();
-    }
-    if (!call.writableNeedDrain) call.resume();
+      if (this.#waiting.length > 0) this.#next(failed);
+      else if (call.writableNeedDrain) this.#rest();
+      else if (call.isPaused()) call.resume();
+    };
+    this.#turns.run(
+      () => call.getPeer(),
+      () => {
+        try {
+          const request = this.#waiting[0]!;
+          if (request.requestUnion.case !== 'createRequest' || !this.#state.auth.enabled) {
+            this.#handle(request, NO_CALLER);
+            over();
+            return;
+          }
+          void this.#handleWithCaller(request).then(over, failed);
+        } catch (error) {
+          failed(error);
+        }
+      },
+    );
+    if (this.#waiting.length > 0) call.pause();
+  }
+
+  async #handleWithCaller(request: WatchRequest): Promise<void> {
+    const caller = await this.#state.auth.caller(this.#call).catch((error: unknown) => {
+      if (error instanceof StatusError) return error;
+      throw error;
+    });
+    this.#handle(request, caller);
+  }
+
+  /** Reads nothing more until the client has read. */
+  #rest(): void {
+    this.#call.pause();
+    void room(this.#call).then(() => this.#call.resume());
   }
 
   /** @param caller or why it is not known */
   #handle({ requestUnion: request }: WatchRequest, caller: Caller | StatusError): void {
+    if (this.#call.cancelled) return;
     switch (request.case) {
       case 'createRequest':
         this.#create(request.value, caller);
@@ -148,9 +175,6 @@ export class WatchCall {
       default:
         request satisfies never;
     }
-    if (!this.#call.writableNeedDrain) return;
-    this.#call.pause();
-    void room(this.#call).then(() => this.#call.resume());
   }
 
   #create(request: WatchCreateRequest, caller: Caller | StatusError): void {

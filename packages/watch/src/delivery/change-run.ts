@@ -33,6 +33,8 @@ export class ChangeRun {
       const index = indices[0]!;
       return this.#drops(index, needs) ? nothing : Object.freeze([this.#event(index, needs)]);
     }
+    // All of them as they are, as a watcher of everything gets them.
+    if (needs === 0 && indices.length === this.changes.length) return Object.freeze(this.changes.slice());
     const events: Event[] = [];
     for (const index of indices) if (!this.#drops(index, needs)) events.push(this.#event(index, needs));
     return events.length === 0 ? nothing : Object.freeze(events);

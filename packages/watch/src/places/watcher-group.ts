@@ -4,8 +4,8 @@
  * WG1  Watchers of the same range share one `WatchedRange`. It is there as long as a watcher in any live place needs it,
  *     so that moves between places never touch the tree.
  * WG2  A range lists its synced watchers by their needs: what one list gets is made once.
- * WG3  A lookup costs one probe and, where there are range watchers, O(log n) and the ranges found; never the number of
- *     watchers.
+ * WG3  A lookup costs one probe where single keys are watched and, where there are range watchers, O(log n) and the ranges found, or one
+ *     comparison for each of a few ranges; never the number of watchers.
  *
  * etcd: server/storage/mvcc/watcher_group.go. Departs: grouped by range for all places, not one group for each.
  */
@@ -27,22 +27,31 @@ export class WatchedRange {
   users = 0;
   /** Which changes of the transaction in hand are in the range; empty between two transactions. */
   readonly touched: number[] = [];
+  /** Whether it is all keys that begin with `start`: most ranges are, and then one comparison tells. */
+  readonly #isPrefix: boolean;
 
   constructor(start: string, end: IntervalEnd, single: boolean) {
     this.start = start;
     this.end = end;
     this.single = single;
+    this.#isPrefix = !single && isPrefix(start, end);
   }
 
   holds(key: Uint8Array): boolean {
+    if (this.#isPrefix) return beginsWith(key, this.start);
     if (this.single) return key.length === this.start.length && compareToKey(key, this.start) === 0;
     return compareToKey(key, this.start) >= 0 && (this.end === undefined || compareToKey(key, this.end) < 0);
   }
 }
 
+/** Ranges that are asked one by one: a string of the key, which the tree needs, costs more than they do. */
+const FEW = 4;
+
 export class WatcherGroup {
   readonly #keys: Map<string, WatchedRange> = new Map();
   readonly #intervals: IntervalTree<WatchedRange> = new IntervalTree();
+  /** All of the tree, in its order, while they are few; else undefined. */
+  #few: readonly WatchedRange[] | undefined = [];
   #syncedN = 0;
 
   get syncedN(): number {
@@ -68,7 +77,10 @@ export class WatcherGroup {
     range.users--;
     if (range.users > 0) return;
     if (range.single) this.#keys.delete(range.start);
-    else this.#intervals.delete(range.start, range.end);
+    else {
+      this.#intervals.delete(range.start, range.end);
+      this.#intervalsChanged();
+    }
   }
 
   enter(watcher: Watcher): void {
@@ -98,10 +110,15 @@ export class WatcherGroup {
 
   /** Appends the ranges that hold `key`, each once. */
   lookup(key: Uint8Array, found: WatchedRange[]): void {
-    const name = byteKey(key);
-    const single = this.#keys.get(name);
-    if (single !== undefined) found.push(single);
-    if (this.#intervals.size > 0) this.#intervals.stab(name, found);
+    const few = this.#few;
+    let name: string | undefined;
+    if (this.#keys.size > 0) {
+      name = byteKey(key);
+      const single = this.#keys.get(name);
+      if (single !== undefined) found.push(single);
+    }
+    if (few === undefined) this.#intervals.stab(name ?? byteKey(key), found);
+    else for (const range of few) if (range.holds(key)) found.push(range);
   }
 
   contains(key: Uint8Array): boolean {
@@ -113,6 +130,10 @@ export class WatcherGroup {
   /** Throws when WG1, WG2 or what it is made of does not hold. For tests. */
   checkInvariants(): void {
     this.#intervals.checkInvariants();
+    const few = this.#intervals.size <= FEW ? this.#intervals.values() : undefined;
+    if (few?.length !== this.#few?.length || few?.some((range, at) => range !== this.#few?.[at]) === true) {
+      throw new Error('WG3: few ranges that are not those of the tree');
+    }
     let syncedN = 0;
     for (const range of [...this.#keys.values(), ...this.#intervals.values()]) {
       if (range.users < 1 || range.users < range.syncedN) throw new Error('WG1: a range without its users');
@@ -145,7 +166,28 @@ export class WatcherGroup {
     if (range === undefined) {
       range = new WatchedRange(start, end, false);
       this.#intervals.insert(start, end, range);
+      this.#intervalsChanged();
     }
     return range;
   }
+
+  #intervalsChanged(): void {
+    this.#few = this.#intervals.size <= FEW ? this.#intervals.values() : undefined;
+  }
+}
+
+function isPrefix(start: string, end: IntervalEnd): boolean {
+  const last = start.length - 1;
+  return (
+    last >= 0 &&
+    end?.length === start.length &&
+    end.charCodeAt(last) === start.charCodeAt(last) + 1 &&
+    end.slice(0, last) === start.slice(0, last)
+  );
+}
+
+function beginsWith(key: Uint8Array, start: string): boolean {
+  if (key.length < start.length) return false;
+  for (let i = 0; i < start.length; i++) if (key[i] !== start.charCodeAt(i)) return false;
+  return true;
 }

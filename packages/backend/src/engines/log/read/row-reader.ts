@@ -121,7 +121,11 @@ function readSome(
   }
 }
 
-/** @param at where in `bytes` the row lies that stands at `place` of its file @throws BackendError `BACKEND_CORRUPT` */
+/**
+ * @param at where in `bytes` the row lies that stands at `place` of its file
+ * @param words a view of the same bytes, from `bytes[0]` on, for who has many rows in them
+ * @throws BackendError `BACKEND_CORRUPT`
+ */
 export function valueOf(
   bytes: Uint8Array,
   at: number,
@@ -129,8 +133,9 @@ export function valueOf(
   index: number,
   place: number,
   key: Probe | undefined,
+  words?: DataView,
 ): Uint8Array {
-  checkRow(bytes, at, run, index, place, key);
+  checkRow(bytes, at, run, index, place, key, words);
   return valueIn(bytes, at, run, index);
 }
 

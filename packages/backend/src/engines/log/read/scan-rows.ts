@@ -121,17 +121,17 @@ async function* scanFiles(
       const bytes = memory.length === length ? memory : memory.subarray(0, length);
       await readInto(files, run.file, bytes, from);
       checkOpen();
-      const words = sums === true ? new DataView(bytes.buffer, bytes.byteOffset, length) : undefined;
+      const words = new DataView(bytes.buffer, bytes.byteOffset, length);
       let some: Entry[] = [];
       for (; index <= lastLive; index += 1) {
         if (!view.isLive(index)) continue;
         const place = run.offset(index);
-        if (words === undefined) {
-          const value = valueOf(bytes, place - from, run, index, place, undefined);
+        if (sums === true) {
+          some.push(summedRow(bytes, words, place - from, run, index, place));
+        } else {
+          const value = valueOf(bytes, place - from, run, index, place, undefined, words);
           const keyAt = bytes.byteOffset + place - from + ROW_HEAD;
           some.push({ key: new Uint8Array(bytes.buffer, keyAt, run.keyLength(index)), value });
-        } else {
-          some.push(summedRow(bytes, words, place - from, run, index, place));
         }
         if (some.length < STRIDE) continue;
         yield some;
