@@ -6,12 +6,11 @@
  * DFS2  Either revision may be the older one. A compaction that overtakes one ends it with `MVCC_COMPACTED` (law 2).
  */
 import { compareBytes, type Bounds } from './bounds.ts';
-import { checkRevision } from './checks.ts';
 import type { Difference, DiffOptions } from './changes.ts';
-import type { Range } from './kv.ts';
+import { planDiff, type Compared } from './diff-plan.ts';
 import type { Items } from './list-options.ts';
 import { pullEach, type Source, type StreamOwner } from './pull.ts';
-import { checkDiff, planRead, type ReadPlan } from './read-plan.ts';
+import type { ReadPlan } from './read-plan.ts';
 import type { Records, StoredRecord } from './records.ts';
 import { decodedOr } from './undecodable.ts';
 
@@ -39,28 +38,26 @@ export interface DiffOrigin {
   withValues(pairs: readonly DiffPair[]): readonly DiffPair[] | Promise<readonly DiffPair[]>;
 }
 
-/** What is compared. */
-export interface Compared<K> {
-  readonly first: number;
-  readonly second: number;
-  readonly range: Range<K>;
-}
-
 /** The difference between two revisions. @param begin told what was asked for, checked, for each iteration */
 export function diffOf<K, V>(
   owner: StreamOwner,
   records: Records<K, V>,
-  { first, second, range }: Compared<K>,
+  compared: Compared<K>,
   options: DiffOptions,
   begin: (bounds: Bounds, plan: ReadPlan) => DiffOrigin,
 ): Items<Difference<K, V>> {
-  owner.check();
-  checkRevision(first, 'the first revision');
-  checkRevision(second, 'the second revision');
-  checkDiff(options);
-  const plan = planRead(options);
-  const bounds = records.keys.bounds(range);
-  return pullEach(owner.slice, () => new DiffSource(owner, records, plan, begin(bounds, plan)));
+  const { bounds, plan } = planDiff(owner, records, compared, options);
+  return pullEach(owner.slice, () => diffSource(owner, records, plan, begin(bounds, plan)));
+}
+
+/** One iteration of `diffOf`. */
+export function diffSource<K, V>(
+  owner: StreamOwner,
+  records: Records<K, V>,
+  plan: ReadPlan,
+  origin: DiffOrigin,
+): Source<Difference<K, V>> {
+  return new DiffSource(owner, records, plan, origin);
 }
 
 /** A place in one of the two walks. */

@@ -19,7 +19,8 @@ export { BufferedWrites, draftOf, type BufferedWrite } from './buffered-writes.t
 export { ownBytes } from './coder.ts';
 export { collect } from './collect.ts';
 export { cursorOf, readCursor, type Cursor, type CursorSpace, type Walk } from './cursor.ts';
-export { diffOf, type Compared, type DiffPair } from './diff-source.ts';
+export { planDiff, type Compared } from './diff-plan.ts';
+export { diffOf, diffSource, type DiffOrigin, type DiffPair } from './diff-source.ts';
 export { entriesOf } from './entries.ts';
 export { invalidType, outOfRange } from './errors.ts';
 export { changesOf, historyOf } from './event-source.ts';

@@ -72,6 +72,8 @@ export interface Plan {
 export interface WholePlan extends Plan {
   /** Some operation of it writes. */
   readonly writes: boolean;
+  /** Some put of it grants a lease. */
+  readonly grants: boolean;
   /** The ranges that its conditions test. */
   readonly ranges: readonly Bounds[];
 }
@@ -105,11 +107,12 @@ export function planTxn<K, V>(
   const planning = new Planning(records, inside);
   const plan = planning.part(outlineOf(txn, records.limits));
   checkDuplicates(plan, [records.keys, ...planning.others]);
-  return { ...plan, writes: planning.writes, ranges: planning.ranges };
+  return { ...plan, writes: planning.writes, grants: planning.grants, ranges: planning.ranges };
 }
 
 class Planning<K, V> {
   writes = false;
+  grants = false;
   readonly ranges: Bounds[] = [];
   /** The other name spaces that it is about. */
   readonly others: KeySpace<unknown>[] = [];
@@ -193,6 +196,7 @@ class Planning<K, V> {
     checkOptionalBoolean(previous, 'previous');
     const lease = planLease(op);
     this.writes = true;
+    if (lease !== undefined && 'ttl' in lease) this.grants = true;
     const key = records.newOwnKey(op.key);
     const value = records.newOwnValue(op.value, key);
     return { type: 'put', key, value, previous: previous === true, lease };

@@ -77,12 +77,12 @@ test.each([
           rows = command.type === 'next' ? rows.next() : (await rows.compacted(new Slice(nodeClock))).next();
           model = new Map(model);
         }
-        if (rows instanceof PackedRows) rows.checkInvariants();
+        if (rows instanceof PackedRows) rows.lend(checkPages);
       }
       check(rows, model);
       for (const [version, then] of versions) {
         check(version, then);
-        if (version instanceof PackedRows) version.checkInvariants();
+        if (version instanceof PackedRows) version.lend(checkPages);
       }
     }),
     { numRuns: 150 },

@@ -8,14 +8,11 @@
  * etcd: server/storage/mvcc/index.go (spec section 5).
  */
 import { byteKey, keyBytes, nextByteKey } from '@varve/base/order';
-import { checkTree } from './check-invariants.ts';
 import { compactTree, keepTree } from './compaction.ts';
 import { KeyIndex, type Found } from './key-index.ts';
-import { TreeReader } from './load.ts';
 import { RevisionList } from './revision-list.ts';
 import type { RevisionSet } from './revision-set.ts';
 import type { Revision } from './revision.ts';
-import { saveTree } from './save.ts';
 import { SavedKeys } from './saved-keys.ts';
 import { SlotTree, STOP } from './slot-tree.ts';
 import { Slots, type Slot } from './slot.ts';
@@ -27,34 +24,14 @@ import type {
   MutableIndexEntry,
   RangeEnd,
   TreeIndex,
-  TreeIndexLoading,
 } from './tree-index.ts';
 
 /** Entries looked up at once for an iterator: few at first, for callers that want few. */
 const FIRST_CHUNK = 16;
 const LARGEST_CHUNK = 256;
 
-/** An empty index, entirely in memory. */
-export function createTreeIndex(): TreeIndex {
-  return new BTreeIndex();
-}
-
-/** An index that is to be what `TreeIndex.save` has saved. */
-export function loadTreeIndex(): TreeIndexLoading {
-  const slots = new Slots();
-  const reader = new TreeReader(slots);
-  return {
-    add: (block) => {
-      reader.add(block);
-    },
-    get keys() {
-      return reader.keys;
-    },
-    end: () => new BTreeIndex(reader.tree, slots, reader.liveKeys),
-  };
-}
-
-class BTreeIndex implements TreeIndex {
+/** The one class of it: `empty-index.ts` and `saved-index.ts` make it, which tell of it no more than the contract. */
+export class BTreeIndex implements TreeIndex {
   readonly #tree: SlotTree;
   readonly #slots: Slots;
   /** Where every lookup leaves what it found; read at once, never handed out. */
@@ -263,12 +240,9 @@ class BTreeIndex implements TreeIndex {
     return keepTree(this.#tree, this.#slots, atMain, sliceKeys);
   }
 
-  save(atMain: number, blockBytes?: number): Generator<Uint8Array | undefined, number, void> {
-    return saveTree(this.#tree, this.#slots, atMain, blockBytes);
-  }
-
-  checkInvariants(): void {
-    checkTree(this.#tree, this.#slots, this.#liveKeys);
+  /** Gives `body` what it is made of. Apart from the contract: saving and checking are not loaded with every index. */
+  lend<T>(body: (tree: SlotTree, slots: Slots) => T): T {
+    return body(this.#tree, this.#slots);
   }
 
   /** Calls `onFound` for the matches up to the limit, with the match in `#found`, and its key if asked; returns the total (spec 5.3). */

@@ -1,3 +1,4 @@
+export { checkTreeIndex } from './check-tree-index.ts';
 export { compareRevisions, formatRevision, type Revision } from './revision.ts';
 export { RevisionList } from './revision-list.ts';
 export { RevisionSet } from './revision-set.ts';
@@ -11,5 +12,6 @@ export type {
   TreeIndex,
   TreeIndexLoading,
 } from './tree-index.ts';
-export { createTreeIndex, loadTreeIndex } from './create-tree-index.ts';
+export { createTreeIndex } from './empty-index.ts';
+export { loadTreeIndex, saveTreeIndex } from './saved-index.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';

@@ -1,5 +1,5 @@
 /**
- * An index out of the blocks that `TreeIndex.save` has made: each is read through once, and cut into leaves, which make their keys
+ * An index out of the blocks that `saveTreeIndex` has made: each is read through once, and cut into leaves, which make their keys
  * when they are asked for one.
  *
  * LOD1  A block is a slice: a fraction of a millisecond. Its bytes are trusted to be the ones that were written (whoever keeps them has

@@ -149,17 +149,6 @@ export interface TreeIndex {
    * Yields after every `sliceKeys` keys.
    */
   keep(atMain: number, sliceKeys?: number): Generator<void, RevisionSet, void>;
-
-  /**
-   * The index as of `atMain`, a finished transaction, as blocks of bytes that `loadTreeIndex` takes: each as long as `blockBytes` says, and what
-   * the last key in it takes more; a step that has not filled one gives undefined. @default blockBytes 32 KiB.
-   * Returns how many keys there are in them. Between two steps anything may run, but a compaction above
-   * `atMain` makes them worthless, and one at or below it must be repeated on what is loaded. Blocks belong to the caller.
-   */
-  save(atMain: number, blockBytes?: number): Generator<Uint8Array | undefined, number, void>;
-
-  /** Throws when a structural rule of the index does not hold. O(all revisions); for tests. */
-  checkInvariants(): void;
 }
 
 /** An index that is being loaded, block by block, each a slice. */

@@ -4,7 +4,14 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTreeIndex, loadTreeIndex, type IndexEntry, type TreeIndex } from '../src/index.ts';
+import {
+  checkTreeIndex,
+  createTreeIndex,
+  loadTreeIndex,
+  saveTreeIndex,
+  type IndexEntry,
+  type TreeIndex,
+} from '../src/index.ts';
 import { MOST_WEAR } from '../src/saved-keys.ts';
 import { blocksOf, unpacked } from './histories.ts';
 import { Model } from './model.ts';
@@ -65,7 +72,7 @@ test('G30 law 2: every key, present, absent, before, between and after, and ever
         const at = Math.min(compactedAt, main);
         for (const walk = index.compact(at); walk.next().done !== true;);
         model.compact(at);
-        const blocks = blocksOf(index.save(main, blockBytes));
+        const blocks = blocksOf(saveTreeIndex(index, main, blockBytes));
         const asked = [all, ...keys].flatMap(around);
         const loaded = load(blocks);
         for (const key of asked)
@@ -87,8 +94,8 @@ test('G30 law 2: every key, present, absent, before, between and after, and ever
           expect(ranged.countRevisions(key, end, revision, 2)).toBe(Math.min(2, found.length));
           expect(ranged.changedSince(key, end, revision - 1)).toBe(index.changedSince(key, end, revision - 1));
         }
-        loaded.checkInvariants();
-        ranged.checkInvariants();
+        checkTreeIndex(loaded);
+        checkTreeIndex(ranged);
         expect([loaded.size, loaded.liveKeys]).toEqual([index.size, index.liveKeys]);
       },
     ),
@@ -114,7 +121,7 @@ test('G30: of keys with histories of every form a lookup tells what it tells onc
   const keyN = 300;
   const index = varied(keyN);
   for (const atMain of [200, 520, 5000]) {
-    const blocks = blocksOf(index.save(atMain, 4000));
+    const blocks = blocksOf(saveTreeIndex(index, atMain, 4000));
     const [asked, read] = [load(blocks), load(blocks)];
     // An edit reads every leaf.
     for (const walk = read.compact(0); walk.next().done !== true;);
@@ -124,7 +131,7 @@ test('G30: of keys with histories of every form a lookup tells what it tells onc
           const told = text(asked.get(key, revision));
           if (told !== text(read.get(key, revision))) throw new Error(`key ${n} at ${revision}: ${told}`);
         }
-    asked.checkInvariants();
+    checkTreeIndex(asked);
   }
 });
 
@@ -154,7 +161,7 @@ test('LEF3 law 2: what is written to saved keys, and asked in between, is what a
   fc.assert(
     fc.property(fc.array(action, { minLength: 20, maxLength: 90 }), (actions) => {
       const index = varied(keyN);
-      const loaded = load(blocksOf(index.save(5000, 4000)));
+      const loaded = load(blocksOf(saveTreeIndex(index, 5000, 4000)));
       let main = 5000;
       for (const { kind, key: n, length, back, limit } of actions) {
         const key = numbered(n);
@@ -187,7 +194,7 @@ test('LEF3 law 2: what is written to saved keys, and asked in between, is what a
       const rest = [loaded, index].map((each) => [...each.entries(all, all, main)]);
       expect(rest[0]).toEqual(rest[1]);
       expect([loaded.size, loaded.liveKeys]).toEqual([index.size, index.liveKeys]);
-      loaded.checkInvariants();
+      checkTreeIndex(loaded);
     }),
     { numRuns: process.env['VARVE_LARGE'] === '1' ? 1000 : 15 },
   );
@@ -195,14 +202,14 @@ test('LEF3 law 2: what is written to saved keys, and asked in between, is what a
 
 test('SVK4 decisions/0052: keys asked for until they are worth reading, and written to then, stay what they are', () => {
   const index = varied(600);
-  const asked = load(blocksOf(index.save(5000, 4000)));
+  const asked = load(blocksOf(saveTreeIndex(index, 5000, 4000)));
   const wanted = (n: number): unknown => index.get(numbered(n), 5000);
   // More than any search passes: the last keys of every leaf, in turns, then one key alone.
   for (let round = 0; round < 3; round++) for (let n = 0; n < 600; n++) asked.get(numbered(n), 5000);
   for (let n = 0; n < MOST_WEAR / 100; n++)
     expect(asked.get(numbered(50 + (n % 2)), 5000)).toEqual(wanted(50 + (n % 2)));
   for (let n = 0; n < 20; n++) expect(asked.get(numbered(400), 5000)).toEqual(wanted(400));
-  asked.checkInvariants();
+  checkTreeIndex(asked);
   for (const each of [asked, index]) {
     each.put(numbered(400), 6000, 0);
     each.tombstone(numbered(51), 6001, 0);
@@ -211,5 +218,5 @@ test('SVK4 decisions/0052: keys asked for until they are worth reading, and writ
   }
   for (let n = 0; n < 600; n++) expect(asked.get(numbered(n), 7000)).toEqual(index.get(numbered(n), 7000));
   expect([asked.size, asked.liveKeys]).toEqual([index.size, index.liveKeys]);
-  asked.checkInvariants();
+  checkTreeIndex(asked);
 });

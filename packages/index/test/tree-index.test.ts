@@ -2,7 +2,15 @@
  * Spec section 5 and rows M20 to M28, in the order of the spec. Revisions as in `histories.ts`.
  */
 import { describe, expect, test } from 'vitest';
-import { createTreeIndex, IndexError, loadTreeIndex, type IndexRangeOptions, type TreeIndex } from '../src/index.ts';
+import {
+  checkTreeIndex,
+  createTreeIndex,
+  IndexError,
+  loadTreeIndex,
+  saveTreeIndex,
+  type IndexRangeOptions,
+  type TreeIndex,
+} from '../src/index.ts';
 import { apply, blocksOf, bytes, drive, list, print, text, unpacked } from './histories.ts';
 
 type IndexRecord = Parameters<TreeIndex['restore']>[3];
@@ -21,7 +29,7 @@ const long = (filler: number): Uint8Array => Uint8Array.from({ length: 128 }, (_
 function treeOf(histories: Record<string, string>): TreeIndex {
   const tree = createTreeIndex();
   for (const [key, history] of Object.entries(histories)) apply(tree, key, history);
-  tree.checkInvariants();
+  checkTreeIndex(tree);
   return tree;
 }
 
@@ -35,7 +43,7 @@ test('M20, D1: a key deleted and put again in the compacted transaction stays', 
   const tree = treeOf({ foo: '2 3.0t 3.1' });
   expect(list(drive(tree.compact(3)))).toEqual(['3.1']);
   expect(print(tree.get(bytes('foo'), 3))).toBe('3.1 3.1 1');
-  tree.checkInvariants();
+  checkTreeIndex(tree);
 });
 
 test('M21: get at every revision', () => {
@@ -159,7 +167,7 @@ describe('M27: compact and keep over three keys (table 5.6)', () => {
     const left = ['foo', 'foo1', 'foo2'].flatMap((key) => list(tree.since(bytes(key), 0)));
     expect(left, `left after ${at}`).toEqual(all.filter((revision) => !gone.includes(revision)));
     expect([tree.size, tree.liveKeys]).toEqual([keys, 2]);
-    tree.checkInvariants();
+    checkTreeIndex(tree);
   }
 
   test.each([1, 2, 1024])('one tree, compacted at 1 to 19 in turn, %i keys a slice', (sliceKeys) => {
@@ -189,7 +197,7 @@ test('M28: what is put between the slices of a compaction is not lost', () => {
       putMeanwhile.set(n, main);
     }
   });
-  tree.checkInvariants();
+  checkTreeIndex(tree);
   expect(putMeanwhile.size).toBeGreaterThan(1900);
   for (const [n, newest] of putMeanwhile) expect(tree.get(numbered(n), main)?.main).toBe(newest);
   for (let n = 0; n < 10_000; n++) {
@@ -209,7 +217,7 @@ describe('restore (11.2)', () => {
     tree.restore(bytes('foo'), 8, 1, put(8, 1));
     tree.restore(bytes('a'), 9, 0, deletion);
     tree.restore(bytes('a'), 10, 0, deletion);
-    tree.checkInvariants();
+    checkTreeIndex(tree);
     expect([tree.size, tree.liveKeys]).toEqual([3, 2]);
     expect([4, 8, 9].map((at) => print(tree.get(bytes('a'), at)))).toEqual(['4 4 1', '4 4 1', 'none']);
     expect([5, 6, 7].map((at) => print(tree.get(bytes('b'), at)))).toEqual(['none', '6.2 3 7', '7 3 8']);
@@ -237,7 +245,7 @@ describe('restore (11.2)', () => {
     }
     tree.restore(bytes('foo'), 6, 0, deletion);
     expect(() => tree.restore(bytes('foo'), 6, 0, deletion)).toThrow(IndexError);
-    tree.checkInvariants();
+    checkTreeIndex(tree);
     expect(print(tree.get(bytes('foo'), 5))).toBe('5 5 1');
   });
 });
@@ -274,7 +282,7 @@ test('keys that share a hash are told apart', () => {
   for (const filler of [1, 2, 1, 2]) expect(tree.get(long(filler), 9)?.main).toBe(filler + 1);
   tree.undo(long(2), 3);
   expect(print(tree.get(long(1), 9))).toBe('2 2 1');
-  tree.checkInvariants();
+  checkTreeIndex(tree);
 });
 
 test('very long keys work as short ones do', () => {
@@ -321,7 +329,7 @@ describe('entries', () => {
       if (seen.length % 100 === 0) drive(tree.compact(1200, 50));
     }
     expect(seen).toEqual(names);
-    tree.checkInvariants();
+    checkTreeIndex(tree);
   });
 });
 
@@ -341,7 +349,7 @@ test('undo takes back a whole transaction, created keys included (D3)', () => {
     else tree.put(bytes(key), 6, sub);
   }
   for (const key of ['a', 'b', 'c', 'new', 'd', 'unknown']) tree.undo(bytes(key), 6);
-  tree.checkInvariants();
+  checkTreeIndex(tree);
   const want = treeOf(before);
   expect([tree.size, tree.liveKeys]).toEqual([want.size, want.liveKeys]);
   for (let at = 0; at < 8; at++) expect(tree.range(FROM_KEY, FROM_KEY, at)).toEqual(want.range(FROM_KEY, FROM_KEY, at));
@@ -365,7 +373,7 @@ test('first revisions of every size come back exactly', () => {
     for (const sub of subs) {
       const tree = createTreeIndex();
       tree.put(bytes('a'), main, sub);
-      tree.checkInvariants();
+      checkTreeIndex(tree);
       const want = { main, sub, createdMain: main, createdSub: sub, version: 1 };
       expect(tree.get(bytes('a'), main)).toEqual(want);
       expect(tree.get(bytes('a'), main - 1)).toBeUndefined();
@@ -439,10 +447,10 @@ test('G30: keys of any length are saved and loaded, also in blocks that are shor
   const keys = [1, 255, 256, 257, 32_768, 32_769, 100_000].map((length) => new Uint8Array(length).fill(0x61));
   for (const [at, key] of keys.entries()) tree.put(key, at + 2, 0);
   const loading = loadTreeIndex();
-  for (const block of blocksOf(tree.save(100, 64))) loading.add(block);
+  for (const block of blocksOf(saveTreeIndex(tree, 100, 64))) loading.add(block);
   expect(loading.keys).toBe(keys.length);
   const loaded = loading.end();
-  loaded.checkInvariants();
+  checkTreeIndex(loaded);
   expect(keys.map((key) => loaded.get(key, 100)?.main)).toEqual(keys.map((_, at) => at + 2));
 });
 
@@ -452,7 +460,7 @@ test('G30 law 10: a step of saving is a few hundred keys at the most, or a few t
   for (let n = 0; n < 2000; n++) tree.put(bytes(`key${String(n).padStart(6, '0')}`), ++main, 0);
   for (let n = 0; n < 40; n++)
     for (let i = 0; i < 500; i++) tree.put(bytes(`many${String(n).padStart(3, '0')}`), ++main, 0);
-  const steps = [...tree.save(main, 1 << 20)];
+  const steps = [...saveTreeIndex(tree, main, 1 << 20)];
   expect(steps.length).toBeGreaterThan(2000 / 256 + (40 * 500) / 6000);
   expect(blocksOf(steps)).toHaveLength(1);
   const loading = loadTreeIndex();
@@ -464,7 +472,7 @@ test.each([
   ['one life', '2 5 9'],
   ['two lives', '2 3t 5 9'],
 ])('G31: revisions of %s that go back are damage, not history', (_, history) => {
-  const [block] = blocksOf(treeOf({ foo: history }).save(9));
+  const [block] = blocksOf(saveTreeIndex(treeOf({ foo: history }), 9));
   const whole = loadTreeIndex();
   whole.add(block!);
   expect(whole.end().get(bytes('foo'), 9)?.main).toBe(9);

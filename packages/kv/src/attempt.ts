@@ -28,8 +28,8 @@ import type { LeaseTxn } from '@varve/lease';
 import { MvccError, type KeyValue, type WriteTxn } from '@varve/watch';
 import { ChunkSize } from './chunk-size.ts';
 import type { Core } from './core.ts';
-import { leaseFor } from './lease-choice.ts';
-import { section } from './writer.ts';
+import { isGrant, leaseFor } from './lease-choice.ts';
+import { section } from './section.ts';
 
 const KEY_ONLY = { keyOnly: true } as const;
 
@@ -90,7 +90,8 @@ export class Attempt implements TransactionAttempt {
     if (this.#writes.size === 0) return this.revision;
     signal?.throwIfAborted();
     this.#core.checkShut();
-    const entry = { signal, prepare: () => this.#prepare(signal) };
+    const grants = [...this.#writes.all()].some(({ lease }) => isGrant(lease));
+    const entry = { signal, grants, prepare: () => this.#prepare(signal) };
     const finished = await section(this.#core, entry, (txn, leases) => {
       return this.#unchanged(txn) && this.#apply(txn, leases);
     });

@@ -12,7 +12,7 @@
 import { KvError } from '@varve/api';
 import { invalidType, isThenable, RunningTransactions, Views, type StreamOwner } from '@varve/api/implement';
 import type { World } from '@varve/base/world';
-import type { LeaseTxn, Lessor } from '@varve/lease';
+import type { LateLessor, LeaseTxn } from '@varve/lease';
 import type { Backend, Finished, WatchableStore, WriteTxn } from '@varve/watch';
 import { Admissions } from './admissions.ts';
 import type { AssembledLayers } from './layers-on.ts';
@@ -32,7 +32,7 @@ const closedBelow = new Set<unknown>([
 export class Core {
   readonly store: WatchableStore;
   readonly backend: Backend;
-  readonly lessor: Lessor;
+  readonly leases: LateLessor;
   readonly world: World;
   readonly admissions: Admissions;
   readonly holds: Holds;
@@ -59,11 +59,11 @@ export class Core {
   readonly #layers: AssembledLayers;
 
   constructor(layers: AssembledLayers, world: World, retention?: MakeRetention) {
-    const { store, backend, lessor, times } = layers;
+    const { store, backend, leases, times } = layers;
     this.#layers = layers;
     this.store = store;
     this.backend = backend;
-    this.lessor = lessor;
+    this.leases = leases;
     this.world = world;
     this.streams = {
       slice: world.slice,
@@ -130,7 +130,7 @@ export class Core {
   write<T>(body: (txn: WriteTxn, leases: LeaseTxn) => T): Finished<T> {
     this.#inside = true;
     try {
-      return this.lessor.write((txn, leases) => {
+      return this.leases.write((txn, leases) => {
         const value = body(txn, leases);
         if (this.#trespass !== undefined) throw this.#trespass;
         if (isThenable(value)) throw asynchronous(value);

@@ -27,15 +27,15 @@ import type { Core } from './core.ts';
 import { diffOf } from './diff.ts';
 import { handedOutCompaction, handedOutSnapshot } from './handed-out.ts';
 import { historyOf } from './history.ts';
+import { dating } from './late.ts';
 import { listLeases, openLease } from './lease.ts';
 import { createKey, updateKey } from './optimistic-write.ts';
 import type * as embedded from './embedded.ts';
 import type * as api from '@varve/api';
+import { optimistic } from './optimistic.ts';
 import { getNow, listNow } from './read-now.ts';
 import { StoreReader } from './reader.ts';
 import type { Hold, HoldOptions } from './retain/hold.ts';
-import { revisionAtDate, timeOfRevision } from './times/date-lookup.ts';
-import { optimistic } from './transaction.ts';
 import { undoIn } from './undo.ts';
 import { StoreWatch } from './watch.ts';
 import { writeSection } from './write-section.ts';
@@ -219,11 +219,13 @@ export class StoreKv<K, V, W = V> implements embedded.MemoryKv<K, V, W>, Recoded
     return this.#core.holds.add(revision, options);
   }
 
-  revisionAt(date: Date | number): Promise<number | undefined> {
+  async revisionAt(date: Date | number): Promise<number | undefined> {
+    const { revisionAtDate } = dating.loaded ?? (await dating.load());
     return revisionAtDate(this.#core, date);
   }
 
-  timeOf(revision: number): Promise<Date | undefined> {
+  async timeOf(revision: number): Promise<Date | undefined> {
+    const { timeOfRevision } = dating.loaded ?? (await dating.load());
     return timeOfRevision(this.#core, revision);
   }
 

@@ -5,6 +5,7 @@
  *
  * LYR1  Opened in this order. When a step fails, everything before it is closed again, and the step's own error is what the
  *      call rejects with. An engine that another store has is left as it is.
+ * LYR2  How the lessor comes is said by who opens: with the store (`layers.ts`), or when a lease is asked for (`memory.ts`). Nothing else differs.
  * LYR3  Closing goes the other way, to its end even when a step fails; the first failure is what `close` rejects with.
  */
 import {
@@ -16,7 +17,7 @@ import {
 } from '@varve/api/implement';
 import { openBackend, type Backend, type Engine } from '@varve/backend';
 import type { World } from '@varve/base/world';
-import { prepareLessor, type Lessor, type LessorOptions } from '@varve/lease';
+import type { LateLessor, Lessor, LessorOptions, PreparedLateLessor } from '@varve/lease';
 import { openWatchableStore, type RestoreProgress, type WatchableStore } from '@varve/watch';
 import { hostWorld } from '@varve/base/host';
 import { checkWorld } from './given-engine.ts';
@@ -54,10 +55,14 @@ export interface StoreOptions {
   readonly world?: World | undefined;
 }
 
+/** Prepares the lessor of a store, which is there at once, or comes when it is asked for. */
+export type PrepareLeases = (options: LessorOptions) => PreparedLateLessor;
+
 /** What is asked of the layers beside. */
 export interface AssembleOptions extends StoreOptions {
   readonly maxDeletes?: number | undefined;
   readonly lessor?: LessorOptions | undefined;
+  readonly prepareLeases: PrepareLeases;
   /** Note when revisions are written. */
   readonly times?: boolean | undefined;
 }
@@ -74,8 +79,9 @@ export interface Layers extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** With what only a `Kv` has. */
-export interface AssembledLayers extends Layers {
+/** With what only a `Kv` has; the lessor may come later. */
+export interface AssembledLayers extends Omit<Layers, 'lessor'> {
+  readonly leases: LateLessor;
   readonly times?: RevisionTimes | undefined;
 }
 
@@ -92,7 +98,7 @@ const storeNames: Record<keyof StoreOptions, true> = {
 };
 
 /** @param more names of options that are checked elsewhere */
-export function checkStoreOptions(options: AssembleOptions, more: readonly string[]): void {
+export function checkStoreOptions(options: Omit<AssembleOptions, 'prepareLeases'>, more: readonly string[]): void {
   checkNames(options, 'options', [...more, ...Object.keys(storeNames)]);
   const { durability } = options;
   if (durability !== undefined && durability !== 'commit' && durability !== 'interval') {
@@ -106,16 +112,6 @@ export function checkStoreOptions(options: AssembleOptions, more: readonly strin
   checkOptionalBoolean(options.verify, 'verify');
   checkOptionalFunction(options.onProgress, 'onProgress');
   checkWorld(options.world);
-  if (options.lessor !== undefined) checkLessor(options.lessor);
-}
-
-/** What the lessor says of wrong options, with this package's code. */
-function checkLessor(options: LessorOptions): void {
-  try {
-    prepareLessor(options);
-  } catch (error) {
-    throw invalidType(`lessor: ${(error as Error).message}`, error);
-  }
 }
 
 /** Opens what was checked. @param fill what a new store begins with, once there is a backend */
@@ -140,7 +136,8 @@ export async function assembleOn(
   let store: WatchableStore | undefined;
   try {
     await fill(backend);
-    const leases = prepareLessor({ world, ...options.lessor, ...(backend.readOnly ? { primary: false } : undefined) });
+    const primary = backend.readOnly ? { primary: false } : undefined;
+    const leases = options.prepareLeases({ world, ...options.lessor, ...primary });
     store = await openWatchableStore(backend, {
       durability,
       cacheBytes,
@@ -154,7 +151,9 @@ export async function assembleOn(
     });
     // Before anybody writes: leases that ran out are deleted by those who open them.
     await times?.load();
-    return new OpenLayers(store, backend, await leases.open(), times);
+    // Leases have rows of their own.
+    const mayHaveLeases = backend.buckets().length > 2 || store.leaseAttachments.length > 0;
+    return new OpenLayers(store, backend, await leases.open(mayHaveLeases), times);
   } catch (error) {
     // The first failure is the one to know; closing what it left may well fail, too.
     await store?.close().catch(() => undefined);
@@ -172,7 +171,7 @@ async function newTimes({ clock }: World): Promise<RevisionTimes> {
 class OpenLayers implements AssembledLayers {
   readonly store: WatchableStore;
   readonly backend: Backend;
-  readonly lessor: Lessor;
+  readonly leases: LateLessor;
   readonly times: RevisionTimes | undefined;
   /** May be taken off its object, as `const { store, close } = ...` does. */
   readonly close = (): Promise<void> => {
@@ -181,10 +180,10 @@ class OpenLayers implements AssembledLayers {
   };
   #closing: Promise<void> | undefined;
 
-  constructor(store: WatchableStore, backend: Backend, lessor: Lessor, times: RevisionTimes | undefined) {
+  constructor(store: WatchableStore, backend: Backend, leases: LateLessor, times: RevisionTimes | undefined) {
     this.store = store;
     this.backend = backend;
-    this.lessor = lessor;
+    this.leases = leases;
     this.times = times;
   }
 
@@ -194,7 +193,7 @@ class OpenLayers implements AssembledLayers {
 
   async #close(): Promise<void> {
     const failures: unknown[] = [];
-    for (const layer of [this.lessor, this.store, this.backend]) {
+    for (const layer of [this.leases, this.store, this.backend]) {
       await layer.close().catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];

@@ -5,7 +5,7 @@
  */
 import { checkOptionalBoolean, invalidType } from '@varve/api/implement';
 import { hostWorld } from '@varve/base/host';
-import type { LessorOptions } from '@varve/lease';
+import { prepareLessor, type LateLessor, type Lessor, type LessorOptions } from '@varve/lease';
 import { discard, withTurn, worldOf } from './given-engine.ts';
 import { importSourceOf, type ImportSource } from './import-from.ts';
 import {
@@ -14,6 +14,7 @@ import {
   type AssembledLayers,
   type AssembleOptions,
   type Layers,
+  type PrepareLeases,
   type StoreOptions,
 } from './layers-on.ts';
 import { checkLocation, engineAt, type Location } from './location.ts';
@@ -51,7 +52,8 @@ export function openLayers(location: Location, options: OpenLayersOptions = {}):
       await discard(location);
       throw error;
     }
-    return assemble(location, options);
+    const layers = await assemble(location, options);
+    return Object.assign(layers, { lessor: await layers.leases.load() });
   });
 }
 
@@ -72,9 +74,36 @@ export function checkLayerOptions(
   checkStoreOptions(options, [...more, ...Object.keys(layerNames)]);
   checkOptionalBoolean(options.create, 'create');
   importSourceOf(options.importFrom);
+  if (options.lessor !== undefined) checkLessor(options.lessor);
   if (options.create !== undefined && typeof location !== 'string') {
     throw invalidType('create goes with a path; give it to log(), level() or file() instead');
   }
+}
+
+/** What the lessor says of wrong options, with this package's code. */
+function checkLessor(options: LessorOptions): void {
+  try {
+    prepareLessor(options);
+  } catch (error) {
+    throw invalidType(`lessor: ${(error as Error).message}`, error);
+  }
+}
+
+/** A lessor that is there with the store: where files are, its code is, too. */
+const withTheStore: PrepareLeases = (options) => {
+  const prepared = prepareLessor(options);
+  return { observe: prepared.observe, open: async () => presentLessor(await prepared.open()) };
+};
+
+/** A lessor that need not be loaded. */
+export function presentLessor(lessor: Lessor): LateLessor {
+  return {
+    loaded: lessor,
+    load: async () => lessor,
+    check: (id) => lessor.check(id),
+    write: (body) => lessor.write(body),
+    close: () => lessor.close(),
+  };
 }
 
 /** Opens what was checked. */
@@ -89,7 +118,7 @@ export async function assemble(
   const { verify } = options;
   // Only where it is asked for: an engine may verify more than that by itself.
   const engine = await engineAt(location, { create: options.create, world, ...(verify === true && { verify }) });
-  return assembleOn(engine, options, async (backend) => {
+  return assembleOn(engine, { ...options, prepareLeases: withTheStore }, async (backend) => {
     if (source === undefined) return;
     const { importSnapshot } = await import('@varve/backend/import');
     await importSnapshot(source, backend, { ...importing, world });

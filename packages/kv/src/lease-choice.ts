@@ -9,3 +9,8 @@ export function leaseFor(leases: LeaseTxn, plan: LeasePlan | undefined): bigint 
   leases.check(plan.id);
   return plan.id;
 }
+
+/** Whether a lease is granted for it. */
+export function isGrant(plan: LeasePlan | undefined): boolean {
+  return plan !== undefined && 'ttl' in plan;
+}

@@ -1,124 +1,45 @@
 /**
- * A lease of the store in this process, as its holder has it.
+ * Leases are asked for here; what their holders have is in `store-lease.ts`, which is loaded for it.
  *
- * HLD1  What is answered is durable first, with `durability: 'commit'`: a grant, a lease that was taken up, a revocation (law 1).
- * HLD2  The signal aborts once, in this package's words, however the lease ends; automatic renewing ends with it.
- * HLD3  A renewal that fails for another reason than the end of the lease is tried again: only time ends a lease.
- * HLD4  The lease knows of a holder only that asked for its signal or for renewing: one that is taken up again and again, as by each
- *     request of a session, leaves nothing behind (law 9).
+ * LAK1  What is answered is durable first, with `durability: 'commit'`: a grant, a lease that was taken up, a revocation (law 1).
  */
-import {
-  KvError,
-  type GrantOptions,
-  type Lease,
-  type LeaseStatus,
-  type RevokeResult,
-  type SignalOptions,
-  type TakeUpOptions,
-} from '@varve/api';
-import { checkSignalOptions, leaseText, leaveLease, LeaseLife, planGrant } from '@varve/api/implement';
-import { onAbort, until } from '@varve/base/abort';
+import type { GrantOptions, Lease, LeaseStatus, SignalOptions, TakeUpOptions } from '@varve/api';
+import { checkSignalOptions, leaseText, planGrant } from '@varve/api/implement';
+import { until } from '@varve/base/abort';
 import type { Core } from './core.ts';
-import { section } from './writer.ts';
+import { leasing } from './late.ts';
+import { section } from './section.ts';
 
 export function openLease(core: Core, options: GrantOptions | TakeUpOptions): Promise<Lease> {
   return core.call(async () => {
     const { id, ttl, keepAlive, signal } = planGrant(options);
     if (ttl !== undefined) {
-      const granted = await section(core, { signal }, (_, leases) => leases.grant(ttl, id));
-      return new StoreLease(core, granted.value, keepAlive);
+      const granted = await section(core, { signal, grants: true }, (_, leases) => leases.grant(ttl, id));
+      return leaseOf(core, granted.value, keepAlive);
     }
     // A request without ttl has an id.
     const wanted = id!;
-    core.lessor.check(wanted);
-    const found = core.lessor.lookup(wanted)!;
+    core.leases.check(wanted);
+    const found = core.leases.loaded!.lookup(wanted)!;
     if (core.durableWrites) await until(core.store.settled(), signal);
-    return new StoreLease(core, found, keepAlive);
+    return leaseOf(core, found, keepAlive);
   });
 }
 
 export function listLeases(core: Core, options: SignalOptions = {}): Promise<readonly LeaseStatus[]> {
   return core.call(async () => {
     checkSignalOptions(options);
-    const found = core.lessor.list();
+    const found = core.leases.loaded?.list() ?? [];
     if (core.durableWrites) await until(core.store.settled(), options.signal);
     return found.map(({ id, ttl, remaining }) => ({ id: leaseText(id), ttl, remaining: Math.max(0, remaining) }));
   });
 }
 
-class StoreLease implements Lease {
-  readonly id: string;
-  readonly ttl: number;
-  readonly #core: Core;
-  readonly #lease: bigint;
-  readonly #life: LeaseLife;
-  #follows = false;
-
-  constructor(core: Core, { id, ttl }: { readonly id: bigint; readonly ttl: number }, keepAlive: boolean) {
-    this.id = leaseText(id);
-    this.ttl = ttl;
-    this.#core = core;
-    this.#lease = id;
-    this.#life = new LeaseLife(core.world.clock.after);
-    if (!keepAlive) return;
-    this.#follow();
-    this.#life.keepRenewing(ttl, () => core.lessor.renew(id));
-  }
-
-  get signal(): AbortSignal {
-    this.#follow();
-    return this.#life.signal;
-  }
-
-  keepAlive(options: SignalOptions = {}): Promise<number> {
-    const core = this.#core;
-    return core.call(async () => {
-      checkSignalOptions(options);
-      // What renewing may write is no part of a section under way.
-      if (core.inside) await Promise.resolve();
-      // Throws: nothing can be written there.
-      if (core.backend.readOnly) core.write(() => undefined);
-      return until(core.lessor.renew(this.#lease), options.signal);
-    });
-  }
-
-  remaining(options: SignalOptions = {}): Promise<number> {
-    return this.#core.call(() => {
-      checkSignalOptions(options);
-      return Math.max(0, this.#core.lessor.lookup(this.#lease)?.remaining ?? 0);
-    });
-  }
-
-  revoke(options: SignalOptions = {}): Promise<RevokeResult> {
-    const core = this.#core;
-    if (core.inside) return core.refuseInside();
-    return core.call(async () => {
-      checkSignalOptions(options);
-      const { value, revision } = await section(core, { signal: options.signal }, (_, leases) =>
-        leases.revoke(this.#lease),
-      );
-      this.#life.end(new KvError('LEASE_NOT_FOUND', `the lease ${this.id} was revoked`));
-      return { revision, deleted: value };
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#life.stopRenewing();
-    await leaveLease(() => this.revoke(), ['BACKEND_READ_ONLY']);
-  }
-
-  /** Learns of the end (HLD4). */
-  #follow(): void {
-    if (this.#follows || this.#life.over) return;
-    this.#follows = true;
-    try {
-      const lost = this.#core.lessor.signal(this.#lease);
-      const end = (): void => this.#life.end(this.#core.inOwnWords(lost.reason));
-      if (lost.aborted) end();
-      else onAbort(lost, end);
-    } catch (error) {
-      // Over before its grant was durable.
-      this.#life.end(this.#core.inOwnWords(error));
-    }
-  }
+async function leaseOf(
+  core: Core,
+  granted: { readonly id: bigint; readonly ttl: number },
+  keepAlive: boolean,
+): Promise<Lease> {
+  const { StoreLease } = leasing.loaded ?? (await leasing.load());
+  return new StoreLease(core, granted, keepAlive);
 }

@@ -7,10 +7,12 @@
 import type { Codec, KeyCodec } from '@varve/api';
 import { invalidType, recordNames, recordsFor, type RecordOptions, type Records } from '@varve/api/implement';
 import { hostWorld } from '@varve/base/host';
+import { prepareLateLessor } from '@varve/lease';
 import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
 import type { MemoryKv } from './embedded.ts';
 import { discard, isEngine, mayBeEngine, memory, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
+import { loadParts } from './late.ts';
 import { assembleOn, checkStoreOptions, type StoreOptions } from './layers-on.ts';
 import { loadRetention } from './retain/load-retention.ts';
 import { historyNames, planRetain, type HistoryKeepingOptions, type RetainPlan } from './retain/retain-options.ts';
@@ -81,7 +83,8 @@ async function openStore<K, V, W>(given: GivenEngine, options: OpenOptions<K, V,
   const engine = await given;
   if (!isEngine(engine)) throw wrongEngine();
   const { maxDeletes } = records.limits;
-  const layers = await assembleOn(engine, { ...options, maxDeletes });
+  const layers = await assembleOn(engine, { ...options, maxDeletes, prepareLeases: prepareLateLessor });
+  await loadParts();
   const core = new Core(layers, options.world ?? hostWorld, await loadRetention(retain));
   return new StoreKv<K, V, W>(core, records, true);
 }

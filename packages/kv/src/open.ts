@@ -21,6 +21,7 @@ import { FiledKv } from './filed-kv.ts';
 import type { EmbeddedKv } from './embedded.ts';
 import { assemble, checkLayerOptions, type LayerOptions } from './layers.ts';
 import { discard, withTurn, worldOf } from './given-engine.ts';
+import { loadParts } from './late.ts';
 import { loadRetention } from './retain/load-retention.ts';
 import { historyNames, planRetain, type HistoryKeepingOptions, type RetainPlan } from './retain/retain-options.ts';
 import { checkLocation, type Location } from './location.ts';
@@ -109,6 +110,8 @@ async function openStore<K, V, W>(location: Location, options: OpenOptions<K, V,
   }
   const { world = hostWorld } = options;
   const { maxDeletes } = records.limits;
+  // At once: a relative path means the working directory of the call.
   const layers = await assemble(location, { ...options, maxDeletes });
+  await loadParts();
   return new FiledKv<K, V, W>(new Core(layers, world, await loadRetention(retain)), records, true);
 }

@@ -6,8 +6,8 @@
 import type { CreateOptions, CreateResult, Entry, UpdateOptions, UpdateResult } from '@varve/api';
 import { leaseText, planCreate, planUpdate, type ConditionalPut, type Records } from '@varve/api/implement';
 import type { Core } from './core.ts';
-import { leaseFor } from './lease-choice.ts';
-import { section } from './writer.ts';
+import { isGrant, leaseFor } from './lease-choice.ts';
+import { section } from './section.ts';
 
 const KEY_ONLY = { keyOnly: true } as const;
 
@@ -40,7 +40,7 @@ async function putIf<K, V>(
   records: Records<K, V>,
   { key, value, lease, wanted, signal }: ConditionalPut,
 ): Promise<UpdateResult<K, V>> {
-  const finished = await section(core, { signal }, (txn, leases): UpdateResult<K, V> => {
+  const finished = await section(core, { signal, grants: isGrant(lease) }, (txn, leases): UpdateResult<K, V> => {
     if ((txn.get(key, KEY_ONLY)?.modRevision ?? 0) !== wanted) {
       const found = txn.get(key);
       const entry: Entry<K, V> | undefined = found && records.entry(found);

@@ -17,7 +17,7 @@ import { BackendError, openBackend, type Backend } from '@varve/backend';
 import { memoryEngine } from '@varve/backend/memory';
 import { hostWorld } from '@varve/base/host';
 import type { World } from '@varve/base/world';
-import type { Lessor } from '@varve/lease';
+import type { LateLessor } from '@varve/lease';
 import {
   emptyBackend,
   fillState,
@@ -316,8 +316,8 @@ class OpenReplica implements Replica {
 class ReplicaCore extends Core {
   constructor(store: WatchableStore, backend: Backend, world: World, close: () => Promise<void>) {
     // Nobody asks for it: what would is not in the views (REP1).
-    const lessor = Object.freeze({}) as Lessor;
-    super({ store, backend, lessor, close, [Symbol.asyncDispose]: close }, world);
+    const leases = Object.freeze({}) as LateLessor;
+    super({ store, backend, leases, close, [Symbol.asyncDispose]: close }, world);
   }
 
   override inOwnWords(error: unknown): unknown {

@@ -10,24 +10,13 @@
  *
  * etcd: client/v3/concurrency/stm.go. Departs: ranges are read, too, and guarded against new and vanished keys.
  */
-import { KvError, type Transaction, type TransactionOptions, type TransactionResult } from '@varve/api';
-import { checkSignal, planTransaction, type Records, type Running } from '@varve/api/implement';
+import { KvError, type Transaction, type TransactionResult } from '@varve/api';
+import { checkSignal, type Records, type Running } from '@varve/api/implement';
 import { Attempt } from './attempt.ts';
 import type { Core } from './core.ts';
 
-export function optimistic<K, V, T>(
-  core: Core,
-  records: Records<K, V>,
-  body: (tx: Transaction<K, V>) => T | Promise<T>,
-  options: TransactionOptions = {},
-): Promise<TransactionResult<T>> {
-  return core.call(async () => {
-    const { attempts, signal } = planTransaction(body, options);
-    return core.running.run((running) => repeat(core, records, running, attempts, signal, body));
-  });
-}
-
-async function repeat<K, V, T>(
+/** Attempts, until one commits or there were too many. */
+export async function repeat<K, V, T>(
   core: Core,
   records: Records<K, V>,
   running: Running,

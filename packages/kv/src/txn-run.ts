@@ -7,12 +7,12 @@
  *
  * etcd: server/etcdserver/txn/txn.go (spec server-api.md 5.5).
  */
-import type { PutResult, RangeOpResult } from '@varve/api';
-import { leaseText, type PlannedPut, type Records } from '@varve/api/implement';
+import type { RangeOpResult } from '@varve/api';
+import type { Records } from '@varve/api/implement';
 import type { LeaseTxn } from '@varve/lease';
 import type { WriteTxn } from '@varve/watch';
 import { runDelete } from './deletion.ts';
-import { leaseFor } from './lease-choice.ts';
+import { runPut } from './put-run.ts';
 import type { Path, PathStep } from './txn-path.ts';
 
 /** The answer of a transaction, while its revision is not known yet. */
@@ -29,21 +29,6 @@ export function runTxn<K, V>(path: Path, txn: WriteTxn, leases: LeaseTxn, record
   const revision = txn.changes().length === 0 ? txn.rev() : txn.rev() + 1;
   for (const part of run.answers) part.revision = revision;
   return answer;
-}
-
-/** A put that may tell what it replaced. */
-export function runPut<K, V>(
-  txn: WriteTxn,
-  leases: LeaseTxn,
-  records: Records<K, V>,
-  { key, value, previous, lease }: PlannedPut & { readonly previous?: boolean | undefined },
-): PutResult<K, V> {
-  const before = previous === true ? txn.get(key) : undefined;
-  const replaced = before === undefined ? undefined : records.entry(before);
-  const id = leaseFor(leases, lease);
-  const revision = txn.put(key, value, id);
-  const granted = lease !== undefined && 'ttl' in lease ? { lease: leaseText(id) } : undefined;
-  return { revision, ...granted, ...(replaced === undefined ? undefined : { previous: replaced }) };
 }
 
 class Run<K, V> {

@@ -7,7 +7,7 @@ import type { Selector, UndoOptions, UndoResult } from '@varve/api';
 import { planUndo, type PlainKv, type Records } from '@varve/api/implement';
 import type { Core } from './core.ts';
 import { MOST_AGE_MS, MOST_REVISIONS } from './retain/hold.ts';
-import { section } from './writer.ts';
+import { section } from './section.ts';
 
 /** Revisions that may come while it lasts. The hold ends with the call: this is for one that goes on, so that what it keeps is bounded (law 9). */
 const mostLater = 1_000_000;

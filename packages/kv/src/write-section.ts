@@ -1,26 +1,11 @@
-/**
- * The typed face of a write section, for `kv.write`.
- *
- * WS1 Keys, values and limits are checked call by call: what throws undoes the whole transaction (law 3).
- * WS2 Of no use once the body has returned, and says so whatever it is given.
- */
-import type { Entry, Kv, LeaseChoice, Range, DeleteSelector, SignalOptions } from '@varve/api';
-import {
-  checkNames,
-  checkOptionalBoolean,
-  checkOptionalInteger,
-  checkSignalOptions,
-  invalidType,
-  planLease,
-  type Records,
-} from '@varve/api/implement';
-import type { LeaseTxn } from '@varve/lease';
-import type { WriteTxn } from '@varve/watch';
+/** `kv.write`: one section, whose body is given a typed face of it (`store-section.ts`). */
+import type { SignalOptions } from '@varve/api';
+import { checkSignalOptions, invalidType, type Records } from '@varve/api/implement';
 import type { Core } from './core.ts';
-import { runDelete } from './deletion.ts';
-import { leaseFor } from './lease-choice.ts';
-import type { SectionListOptions, WriteResult, WriteSection } from './embedded.ts';
-import { section } from './writer.ts';
+import type { WriteResult, WriteSection } from './embedded.ts';
+import { sectioning } from './late.ts';
+import type { Opened } from './store-section.ts';
+import { section } from './section.ts';
 
 /** Runs `body` as one transaction. */
 export function writeSection<K, V, T>(
@@ -32,10 +17,13 @@ export function writeSection<K, V, T>(
   return core.call(async () => {
     if (typeof body !== 'function') throw invalidType('the body of a write must be a function');
     checkSignalOptions(options);
-    const { value, revision, changes } = await section<T>(core, { signal: options.signal }, (txn, leases) => {
+    // What the body will do is not known before: it may grant a lease.
+    const entry = { signal: options.signal, grants: true, prepare: loadSections };
+    const { value, revision, changes } = await section<T>(core, entry, (txn, leases) => {
       const opened: Opened = { core, revision: txn.rev(), txn, leases };
       try {
-        return body(new StoreSection(opened, records));
+        // Nobody has a section before its `prepare` had nothing to do.
+        return body(new sectioning.loaded!.StoreSection(opened, records));
       } finally {
         opened.txn = undefined;
       }
@@ -45,73 +33,6 @@ export function writeSection<K, V, T>(
   });
 }
 
-const listNames = ['limit', 'reverse'];
-const putNames = ['lease', 'ttl'];
-
-/** What all views of one section share. */
-interface Opened {
-  readonly core: Core;
-  readonly revision: number;
-  readonly leases: LeaseTxn;
-  /** Absent when the body has returned. */
-  txn: WriteTxn | undefined;
-}
-
-class StoreSection<K, V, W = V> implements WriteSection<K, V, W> {
-  readonly revision: number;
-  readonly #opened: Opened;
-  readonly #records: Records<K, V>;
-
-  constructor(opened: Opened, records: Records<K, V>) {
-    this.revision = opened.revision;
-    this.#opened = opened;
-    this.#records = records;
-  }
-
-  in<L, X, Y>(namespace: Kv<L, X, Y>): WriteSection<L, X, Y> {
-    void this.#txn;
-    return new StoreSection<L, X, Y>(this.#opened, this.#opened.core.views.recordsOf(namespace));
-  }
-
-  get(key: K): Entry<K, V> | undefined {
-    const kv = this.#txn.get(this.#records.keys.lend(key));
-    return kv === undefined ? undefined : this.#records.entry(kv, key);
-  }
-
-  list(range: Range<K>, options: SectionListOptions = {}): readonly Entry<K, V>[] {
-    const txn = this.#txn;
-    checkNames(options, 'options', listNames);
-    const { limit, reverse } = options;
-    checkOptionalInteger(limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
-    checkOptionalBoolean(reverse, 'reverse');
-    const { key, end } = this.#records.keys.bounds(range);
-    return txn.range(key, end, { limit, reverse }).kvs.map((kv) => this.#records.entry(kv));
-  }
-
-  count(range: Range<K>): number {
-    const txn = this.#txn;
-    const { key, end } = this.#records.keys.bounds(range);
-    return txn.range(key, end, { countOnly: true }).count;
-  }
-
-  put(key: K, value: W, options: LeaseChoice = {}): void {
-    const txn = this.#txn;
-    checkNames(options, 'options', putNames);
-    const lease = planLease(options);
-    const keyBytes = this.#records.newKey(key);
-    const valueBytes = this.#records.newValue(value as unknown as V, keyBytes);
-    txn.put(keyBytes, valueBytes, leaseFor(this.#opened.leases, lease));
-  }
-
-  delete(selector: DeleteSelector<K>): number {
-    const txn = this.#txn;
-    const at = this.#records.keys.selectDoomed(selector);
-    return runDelete(txn, this.#records, { at, previous: false }).deleted;
-  }
-
-  get #txn(): WriteTxn {
-    if (this.#opened.txn !== undefined) return this.#opened.txn;
-    this.#opened.core.check();
-    throw invalidType('the section is over: use it inside the body of write only');
-  }
+function loadSections(): Promise<void> | undefined {
+  return sectioning.loaded === undefined ? sectioning.load().then(() => undefined) : undefined;
 }

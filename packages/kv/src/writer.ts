@@ -29,14 +29,14 @@ import {
   type Records,
   planDelete,
 } from '@varve/api/implement';
-import type { LeaseTxn } from '@varve/lease';
-import type { Finished, WriteTxn } from '@varve/watch';
-import type { Entry } from './admissions.ts';
 import type { Core } from './core.ts';
 import { runDelete } from './deletion.ts';
-import { Decision } from './txn-path.ts';
-import { readTxn } from './txn-read.ts';
-import { runPut, runTxn, type TxnAnswer } from './txn-run.ts';
+import { isGrant } from './lease-choice.ts';
+import { transacting } from './late.ts';
+import { runPut } from './put-run.ts';
+import { section } from './section.ts';
+import type { Decision } from './txn-path.ts';
+import type { TxnAnswer } from './txn-run.ts';
 
 const putNames = ['previous', 'lease', 'ttl', 'signal'];
 
@@ -114,7 +114,8 @@ async function putInTurn<K, V>(
       valueBytes = ownBytes(valueBytes);
     }
     const put = { key: keyBytes, value: valueBytes, previous, lease };
-    return (await section(core, { signal }, (txn, leases) => runPut(txn, leases, records, put))).value;
+    return (await section(core, { signal, grants: isGrant(lease) }, (txn, leases) => runPut(txn, leases, records, put)))
+      .value;
   } catch (error) {
     throw core.inOwnWords(error);
   } finally {
@@ -146,38 +147,20 @@ export function runTransaction<K, V>(
     const { signal } = options;
     const plan = planTxn(txn, records, (namespace) => core.views.recordsOf(namespace as Kv<unknown, unknown>));
     if (core.backend.readOnly && !plan.writes) {
+      const { readTxn } = transacting.loaded ?? (await transacting.load());
       return readTxn(core, plan, records, signal);
     }
-    const decision = new Decision(core, plan, signal);
-    const finished = await section(core, { signal, prepare: () => decision.prepare() }, (txn, leases) =>
-      runTxn(decision.path(txn), txn, leases, records),
+    let decision: Decision | undefined;
+    const prepare = (): Promise<void> | undefined => {
+      const { loaded } = transacting;
+      if (loaded === undefined) return transacting.load().then(() => undefined);
+      decision ??= new loaded.Decision(core, plan, signal);
+      return decision.prepare();
+    };
+    // Nobody has a section before its `prepare` had nothing to do.
+    const finished = await section(core, { signal, grants: plan.grants, prepare }, (txn, leases) =>
+      transacting.loaded!.runTxn(decision!.path(txn), txn, leases, records),
     );
     return finished.value;
   });
-}
-
-/** One section, admitted before and settled after. */
-export async function section<T>(
-  core: Core,
-  entry: Entry,
-  body: (txn: WriteTxn, leases: LeaseTxn) => T,
-): Promise<Finished<T>> {
-  const { admissions } = core;
-  let { prepare } = entry;
-  let direct = admissions.open;
-  if (direct && prepare !== undefined) {
-    const ask = prepare;
-    let begun = ask();
-    direct = begun === undefined;
-    // A write that leaves the line does not ask how it ended.
-    begun?.catch(() => undefined);
-    prepare = () => {
-      const prepared = begun ?? ask();
-      begun = undefined;
-      return prepared;
-    };
-  }
-  const finished = direct ? core.write(body) : await admissions.enter(() => core.write(body), { ...entry, prepare });
-  if (core.durableWrites) await core.store.settled();
-  return finished;
 }

@@ -15,7 +15,7 @@ import {
   type EmbeddedKv,
   type ImportProgress,
 } from '../src/index.ts';
-import { openLayers, type Layers } from '../src/layers.ts';
+import { openLayers, presentLessor, type Layers } from '../src/layers.ts';
 import { codeOf, collect, engines, failure, temporaryFolder } from './helpers.ts';
 
 async function filled(kv: EmbeddedKv): Promise<void> {
@@ -88,7 +88,11 @@ describe.each(engines)('on %s', (_, place) => {
 
 /** A store over layers of which some answer something else. */
 function storeOver(layers: Layers): EmbeddedKv {
-  return new FiledKv(new Core(layers, nodeWorld), new Records(utf8, utf8, activeLimits()), true);
+  return new FiledKv(
+    new Core({ ...layers, leases: presentLessor(layers.lessor) }, nodeWorld),
+    new Records(utf8, utf8, activeLimits()),
+    true,
+  );
 }
 
 function recordKey(revision: number): Uint8Array {

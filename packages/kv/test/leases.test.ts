@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { compare, file, get, level, log, memory, open, put, type EmbeddedKv, type Engine } from '../src/index.ts';
 import { Core } from '../src/core.ts';
 import { StoreKv } from '../src/embedded-kv.ts';
-import { openLayers } from '../src/layers.ts';
+import { openLayers, presentLessor } from '../src/layers.ts';
 import { codeOf, collect, engines, temporaryFolder } from './helpers.ts';
 
 /** Node's clock, some time ahead; going forward runs what is due then. */
@@ -270,7 +270,7 @@ test('HLD4, law 9: a lease that is taken up again and again keeps no holder that
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },
   });
-  const core = new Core({ ...layers, lessor }, nodeWorld);
+  const core = new Core({ ...layers, leases: presentLessor(lessor) }, nodeWorld);
   const kv = new StoreKv(core, new Records(utf8, utf8, activeLimits(undefined)), true);
   const lease = await kv.lease({ ttl: 60 });
   for (let n = 0; n < 100; n++) await (await kv.lease({ id: lease.id })).keepAlive();

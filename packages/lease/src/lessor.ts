@@ -154,3 +154,28 @@ export interface PreparedLessor {
    */
   open(): Promise<Lessor>;
 }
+
+/** A lessor that may not be loaded yet. */
+export interface LateLessor {
+  /** Absent until it is loaded: then there is no lease. */
+  readonly loaded: Lessor | undefined;
+  /** Loads it, once; before a section that grants. Rejects with what loading failed with, and is tried again by the next call. */
+  load(): Promise<Lessor>;
+  /** As `Lessor.check`. */
+  check(id: bigint): void;
+  /** As `Lessor.write`. Until it is loaded, a section that grants throws `LEASE_CLOSED`. */
+  write<T>(body: (txn: WriteTxn, leases: LeaseTxn) => T): Finished<T>;
+  /** As `Lessor.close`; waits for a load that is under way. */
+  close(): Promise<void>;
+}
+
+/** A late lessor of a store that is not open yet. */
+export interface PreparedLateLessor {
+  /** Goes among the `observers` of the store. */
+  readonly observe: ObserverFactory;
+  /**
+   * Begins, before anybody else uses the store. @param mayHaveLeases whether the store has anything but records, which is when it is loaded now
+   * @throws as `PreparedLessor.open`
+   */
+  open(mayHaveLeases: boolean): Promise<LateLessor>;
+}

@@ -21,6 +21,7 @@ import type { RevisionSet } from '@varve/index';
 import { deferred } from '@varve/base/deferred';
 import { Slice, STEP_MS } from '@varve/base/pace';
 import { finishedCompactKey, keyBucket, metaBucket } from './buckets.ts';
+import { BATCH_ROWS, type CompactionPace } from './compaction-pace.ts';
 import { traced } from './diagnostics.ts';
 import { MvccError } from './errors.ts';
 import { SLICE_BYTES } from './hash-by-revision.ts';
@@ -32,18 +33,8 @@ import { Pace } from './pace.ts';
 import { checkRevisionBytes, readMain, readSub, revisionBytes } from './revision-bytes.ts';
 import type { Compaction } from './store.ts';
 
-/** About a millisecond of work. */
-export const BATCH_ROWS = 256;
 /** Removals that a commit somebody waits for has time for: a millisecond or two. */
 const COMMIT_ROWS = 1024;
-
-export interface CompactionPace {
-  readonly batchLimit: number;
-  /** Absent: as long as the batch took, if there is anybody to take it. */
-  readonly pauseMs: number | undefined;
-  /** Whether writers wait for commits. */
-  readonly awaitsCommits: boolean;
-}
 
 export class CompactionRun implements Compaction {
   readonly revision: number;

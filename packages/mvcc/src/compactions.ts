@@ -10,9 +10,11 @@
 import { deferred } from '@varve/base/deferred';
 import { metaBucket, scheduledCompactKey } from './buckets.ts';
 import type { Checkpoints } from './checkpoint/checkpoints.ts';
-import { CompactionRun, type CompactionPace } from './compaction.ts';
+import type { CompactionRun } from './compaction.ts';
+import type { CompactionPace } from './compaction-pace.ts';
 import { MvccError } from './errors.ts';
 import type { History } from './history.ts';
+import { compacting } from './late.ts';
 import type { Metrics } from './metrics.ts';
 import { revisionBytes } from './revision-bytes.ts';
 import type { Compaction } from './store.ts';
@@ -21,10 +23,10 @@ export class Compactions {
   readonly #history: History;
   readonly #metrics: Metrics;
   readonly #pace: CompactionPace;
-  readonly #checkpoints: Checkpoints;
+  readonly #checkpoints: Checkpoints | undefined;
 
   /** Begins with what an earlier process accepted and did not finish (spec 11.2, step 7), where anything can be written. */
-  constructor(history: History, checkpoints: Checkpoints, metrics: Metrics, pace: CompactionPace) {
+  constructor(history: History, checkpoints: Checkpoints | undefined, metrics: Metrics, pace: CompactionPace) {
     this.#history = history;
     this.#metrics = metrics;
     this.#pace = pace;
@@ -73,12 +75,51 @@ export class Compactions {
     history.compacted = Math.max(history.compacted, revision);
   }
 
-  #schedule(revision: number, previous: number, keepHash: boolean, accepted: Promise<void>): CompactionRun {
-    const run = new CompactionRun(this.#history, this.#metrics, this.#pace, revision, previous, keepHash);
+  #schedule(revision: number, previous: number, keepHash: boolean, accepted: Promise<void>): Compaction {
+    const scheduled = new Scheduled(revision);
     this.#history.scheduler.schedule(async (signal) => {
-      await run.run(signal, accepted);
-      if (!signal.aborted) this.#checkpoints.compacted();
+      try {
+        const { CompactionRun } = compacting.loaded ?? (await compacting.load());
+        const run = new CompactionRun(this.#history, this.#metrics, this.#pace, revision, previous, keepHash);
+        scheduled.begin(run);
+        await run.run(signal, accepted);
+      } catch (error) {
+        scheduled.failed(error);
+        if (!signal.aborted) throw error;
+      }
+      if (!signal.aborted) this.#checkpoints?.compacted();
     });
-    return run;
+    return scheduled;
+  }
+}
+
+const NOTHING_YET: Compaction['progress'] = Object.freeze({ scanned: 0, removed: 0 });
+
+/** A compaction from the moment on in which it is accepted; its work may have to be loaded first. */
+class Scheduled implements Compaction {
+  readonly revision: number;
+  readonly #ended = deferred<void>();
+  #run: CompactionRun | undefined;
+
+  constructor(revision: number) {
+    this.revision = revision;
+  }
+
+  get progress(): Compaction['progress'] {
+    return this.#run?.progress ?? NOTHING_YET;
+  }
+
+  finished(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  begin(run: CompactionRun): void {
+    this.#run = run;
+    run.finished().then(this.#ended.resolve, this.#ended.reject);
+  }
+
+  /** Also when it has ended already. */
+  failed(error: unknown): void {
+    this.#ended.reject(error);
   }
 }

@@ -13,6 +13,7 @@ import type { Clock } from '@varve/base/clock';
 import { RowSearch, type Backend, type ReadTx } from '@varve/backend';
 import type { IndexEntry, MutableIndexEntry, RevisionList, RevisionSet, TreeIndex } from '@varve/index';
 import type { AppliedIndex } from './applied-index.ts';
+import type { SavedIndex } from './checkpoint/saved-index.ts';
 import { keyBucket } from './buckets.ts';
 import { MvccError } from './errors.ts';
 import { HashStorage } from './hash-storage.ts';
@@ -58,6 +59,7 @@ export interface HistoryParts {
   readonly opened: Opened;
   readonly leased: boolean;
   readonly sparse: boolean;
+  readonly savedIndex: SavedIndex | undefined;
 }
 
 export class History implements RecordSource {
@@ -81,6 +83,8 @@ export class History implements RecordSource {
   readonly leased: boolean;
   /** Whether revisions may be missing (RO3). */
   readonly sparse: boolean;
+  /** Absent where the engine has no place for it. */
+  readonly savedIndex: SavedIndex | undefined;
   /** The newest finished revision. */
   finished: number;
   /** The newest revision that readers see. */
@@ -118,6 +122,7 @@ export class History implements RecordSource {
     this.opened = parts.opened;
     this.leased = parts.leased;
     this.sparse = parts.sparse;
+    this.savedIndex = parts.savedIndex;
     this.rows = new RowsReader(parts.backend, () => {
       this.checkOpen();
     });

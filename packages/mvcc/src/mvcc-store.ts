@@ -11,13 +11,13 @@ import type { RangeEnd } from '@varve/index';
 import { checkBytes, checkHasFields, checkOptional, isSignal } from '@varve/base/options';
 import { ignoredByHash } from './buckets.ts';
 import { checkBackend } from './check-backend.ts';
-import { Checkpoints } from './checkpoint/checkpoints.ts';
+import type { Checkpoints } from './checkpoint/checkpoints.ts';
 import { changesBetween, keyHistory } from './changes.ts';
-import type { CompactionPace } from './compaction.ts';
+import type { CompactionPace } from './compaction-pace.ts';
 import { Compactions } from './compactions.ts';
 import { traced } from './diagnostics.ts';
-import { hashByRevision } from './hash-by-revision.ts';
 import { closedError, type History } from './history.ts';
+import { hashing } from './late.ts';
 import { Metrics } from './metrics.ts';
 import type { ObserverFactory, StoreObserver } from './observer.ts';
 import { Publisher } from './publisher.ts';
@@ -66,7 +66,8 @@ export class MvccStore implements Store {
   readonly #observers: readonly StoreObserver[];
   #publisher: Publisher;
   #sections: Sections;
-  #checkpoints: Checkpoints;
+  /** Absent where the index cannot be saved. */
+  #checkpoints: Checkpoints | undefined;
   #compactions: Compactions;
   #closing: Promise<void> | undefined;
   #restoring: Promise<void> | undefined;
@@ -214,7 +215,10 @@ export class MvccStore implements Store {
     history.checkOpen();
     checkHasFields(options);
     const began = this.#history.clock.now();
-    const result = await traced('hash', { revision }, () => hashByRevision(history, revision, options));
+    const result = await traced('hash', { revision }, async () => {
+      const { hashByRevision } = hashing.loaded ?? (await hashing.load());
+      return await hashByRevision(history, revision, options);
+    });
     this.#metrics.hashByRevSeconds.add((this.#history.clock.now() - began) / 1000);
     return result;
   }
@@ -313,7 +317,7 @@ export class MvccStore implements Store {
     await this.#drain();
     this.#history.open = false;
     await this.#history.scheduler.stop();
-    await this.#checkpoints.close();
+    await this.#checkpoints?.close();
   }
 
   /** What has finished is still on its way while the store closes; nothing new begins. */
@@ -322,8 +326,8 @@ export class MvccStore implements Store {
     this.#history.checkOpen();
   }
 
-  #newCheckpoints(history: History): Checkpoints {
-    return new Checkpoints(history, this.#observers, this.#settings.checkpointEvery);
+  #newCheckpoints(history: History): Checkpoints | undefined {
+    return history.savedIndex?.keep(history, this.#observers, this.#settings.checkpointEvery);
   }
 
   #newPublisher(history: History): Publisher {

@@ -4,7 +4,8 @@ import { checkOptions, isBoolean, isFunction, isInteger, isOneOf, type Rules } f
 import { hostWorld } from '@varve/base/host';
 import { isWorld } from '@varve/base/world';
 import { checkBackend } from './check-backend.ts';
-import { BATCH_ROWS } from './compaction.ts';
+import { BATCH_ROWS } from './compaction-pace.ts';
+import { loadParts } from './late.ts';
 import { MvccStore } from './mvcc-store.ts';
 import { restoreHistory, type RestoreSettings } from './restore.ts';
 import type { Store, StoreOptions } from './store.ts';
@@ -53,6 +54,7 @@ export async function openStore(backend: Backend, options: StoreOptions = {}): P
     sparse: options.sparse ?? false,
     onProgress: onRestoreProgress,
   };
+  await loadParts();
   const history = await restoreHistory(backend, restore);
   return new MvccStore(history, {
     durability,

@@ -21,7 +21,8 @@ import type { Backend, ConcurrentReadTx, Entry, ReadTx } from '@varve/backend';
 import { createTreeIndex, RevisionSet, type TreeIndex } from '@varve/index';
 import { readAppliedIndex } from './applied-index.ts';
 import { finishedCompactKey, keyBucket, metaBucket, scheduledCompactKey } from './buckets.ts';
-import { readCheckpoint, type LoadedCheckpoint } from './checkpoint/read-checkpoint.ts';
+import type { LoadedCheckpoint } from './checkpoint/read-checkpoint.ts';
+import type { SavedIndex } from './checkpoint/saved-index.ts';
 import { traced } from './diagnostics.ts';
 import { MvccError } from './errors.ts';
 import { History } from './history.ts';
@@ -69,7 +70,8 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
     applied: readAppliedIndex(tx),
   }));
   const compacted = Math.max(marks.finished, marks.scheduled);
-  const saved = settings.verify ? 'not asked' : await readCheckpoint(backend, settings.clock, compacted, check);
+  const savedIndex = await loadSavedIndex(backend);
+  const saved = await readSaved(savedIndex, backend, settings, compacted, check);
   const loaded = typeof saved === 'string' ? undefined : saved;
   const rebuild = new Rebuild(settings.sparse ? ANY_REVISION : compacted, loaded);
   const tx = backend.concurrentReadTx();
@@ -92,12 +94,31 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
     applied: marks.applied,
     leased: rebuild.leases.size > 0,
     sparse: settings.sparse,
+    savedIndex,
     opened: {
       records: rebuild.records,
       checkpoint: loaded?.revision,
       reason: typeof saved === 'string' ? saved : undefined,
     },
   });
+}
+
+/** What saves and loads an index: not even loaded where there is no place beside the records. */
+async function loadSavedIndex({ aside }: Backend): Promise<SavedIndex | undefined> {
+  return aside === undefined ? undefined : (await import('./checkpoint/saved-index.ts')).savedIndex;
+}
+
+/** The saved index, or why it is not used. */
+async function readSaved(
+  savedIndex: SavedIndex | undefined,
+  backend: Backend,
+  { clock, verify }: RestoreSettings,
+  compacted: number,
+  check: (() => void) | undefined,
+): Promise<LoadedCheckpoint | string> {
+  if (verify) return 'not asked';
+  if (savedIndex === undefined) return 'the engine keeps none';
+  return await savedIndex.read(backend, clock, compacted, check);
 }
 
 function readMark(tx: ReadTx, key: Uint8Array): number {

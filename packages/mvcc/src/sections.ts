@@ -25,7 +25,7 @@ import { nested, WriteTransaction } from './write-txn.ts';
 export class Sections {
   readonly #history: History;
   readonly #publisher: Publisher;
-  readonly #checkpoints: Checkpoints;
+  readonly #checkpoints: Checkpoints | undefined;
   readonly #metrics: Metrics;
   readonly #maxDeletes: number;
   /** The section under way, and its body. */
@@ -38,7 +38,13 @@ export class Sections {
   #lease = 0n;
   #deleteOptions: DeleteRangeOptions | undefined;
 
-  constructor(history: History, publisher: Publisher, checkpoints: Checkpoints, metrics: Metrics, maxDeletes: number) {
+  constructor(
+    history: History,
+    publisher: Publisher,
+    checkpoints: Checkpoints | undefined,
+    metrics: Metrics,
+    maxDeletes: number,
+  ) {
     this.#history = history;
     this.#publisher = publisher;
     this.#checkpoints = checkpoints;
@@ -159,7 +165,7 @@ export class Sections {
     if (changed.length > 0) {
       history.finished++;
       history.cache.addWritten(changed);
-      this.#checkpoints.finished(changed.length, changed.hasLease);
+      this.#checkpoints?.finished(changed.length, changed.hasLease);
     }
     metrics.puts += txn.puts;
     metrics.ranges += txn.ranges;

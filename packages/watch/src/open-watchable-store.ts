@@ -2,7 +2,8 @@
 import { openStore, type Backend, type Store, type StoreOptions } from '@varve/mvcc';
 import { checkOptional, checkPlain, isInteger, type Rule, type Rules } from '@varve/base/options';
 import type { Clock } from '@varve/base/clock';
-import { hostWorld } from '@varve/base/host';
+import { codeIsNear, hostWorld } from '@varve/base/host';
+import { catching } from './late.ts';
 import type { WatchableStore, WatchableStoreOptions } from './watchable-store.ts';
 import { Watchers, type WatchLimits } from './watchers.ts';
 
@@ -47,6 +48,7 @@ export async function openWithWatchers(
   for (const [name, rule] of Object.entries<Rule>(rules))
     checkOptional(options[name as keyof typeof rules], name, rule);
   const limits: WatchLimits = { queueCapacity, watchersPerPass, revisionsPerBatch, scanIdleMs };
+  if (codeIsNear) await catching.load();
   let watchers!: Watchers;
   const observe = (store: Store): Watchers => (watchers = new Watchers(store, clock, limits));
   const store = await openStore(backend, { ...storeOptions, observers: [observe, ...(storeOptions.observers ?? [])] });

@@ -35,8 +35,8 @@ import { HandOut } from './delivery/hand-out.ts';
 import { LiveWatchStream } from './delivery/watch-stream.ts';
 import { backgroundError } from './diagnostics.ts';
 import { WatchError } from './errors.ts';
-import { CatchUp } from './history/catch-up.ts';
-import { History } from './history/history.ts';
+import type { CatchUp } from './history/catch-up.ts';
+import { catching } from './late.ts';
 import { Places } from './places/places.ts';
 import type { Watcher } from './places/watcher.ts';
 import type { WatchStats } from './watchable-store.ts';
@@ -50,32 +50,33 @@ export interface WatchLimits {
 
 export class Watchers implements StoreObserver {
   readonly places: Places;
-  readonly catchUp: CatchUp;
+  /** Absent until it is loaded, which the first watcher that needs it brings about. */
+  catchUp: CatchUp | undefined;
   readonly streams: Set<LiveWatchStream> = new Set();
   readonly #store: Store;
   readonly #handOut: HandOut;
-  readonly #queueCapacity: number;
+  readonly #clock: Clock;
+  readonly #limits: WatchLimits;
+  readonly #previousOf = (kv: KeyValue): KeyValue | undefined => this.#before(kv);
   /** Not visible yet; revisions ascend. */
   #waiting: FinishedTransaction[] = [];
   #closed = false;
 
   constructor(store: Store, clock: Clock, limits: WatchLimits) {
-    const { watchersPerPass, revisionsPerBatch, scanIdleMs } = limits;
-    const previousOf = (kv: KeyValue): KeyValue | undefined => this.#before(kv);
     this.#store = store;
-    this.#queueCapacity = limits.queueCapacity;
+    this.#clock = clock;
+    this.#limits = limits;
     this.places = new Places(store.rev(), clock);
-    this.#handOut = new HandOut(this.places, previousOf);
-    const history = new History(store, this.places.recent, previousOf, revisionsPerBatch);
-    this.catchUp = new CatchUp(store, history, this.places, clock, { watchersPerPass, scanIdleMs });
-    void this.catchUp.serve();
+    this.#handOut = new HandOut(this.places, this.#previousOf);
+    if (catching.loaded === undefined) void this.#loadCatchUp();
+    else this.#begin(catching.loaded);
   }
 
   /** @throws WatchError `WATCH_CLOSED`; BackendError `BACKEND_FAILED` once a commit has failed */
   newStream(): LiveWatchStream {
     if (this.#closed) throw new WatchError('WATCH_CLOSED', 'the store is closed');
     this.#store.backend.failure.throwIfAborted();
-    return new LiveWatchStream(this.places, this.#queueCapacity, this.streams);
+    return new LiveWatchStream(this.places, this.#limits.queueCapacity, this.streams);
   }
 
   get stats(): WatchStats {
@@ -134,12 +135,12 @@ export class Watchers implements StoreObserver {
   swapped(revision: number): void {
     this.#waiting = [];
     this.places.swapped(revision, this.all());
-    this.catchUp.forget();
+    this.catchUp?.forget();
   }
 
   async closing(settled: Promise<void>): Promise<void> {
     this.#closed = true;
-    const caughtUp = this.catchUp.close();
+    const caughtUp = this.catchUp?.close();
     await settled;
     for (const stream of this.streams) stream.close();
     await caughtUp;
@@ -154,6 +155,29 @@ export class Watchers implements StoreObserver {
       events_total: events,
       pending_events_total: pending,
     };
+  }
+
+  #begin({ CatchUp, History }: NonNullable<typeof catching.loaded>): void {
+    const { watchersPerPass, revisionsPerBatch, scanIdleMs } = this.#limits;
+    const history = new History(this.#store, this.places.recent, this.#previousOf, revisionsPerBatch);
+    this.catchUp = new CatchUp(this.#store, history, this.places, this.#clock, { watchersPerPass, scanIdleMs });
+    void this.catchUp.serve();
+  }
+
+  /** Waits for somebody who needs it. Where it cannot be had, their streams end with that, and the next one tries again. Never rejects. */
+  async #loadCatchUp(): Promise<void> {
+    const { cohorts } = this.places;
+    while (!this.#closed && this.catchUp === undefined) {
+      await cohorts.arrival();
+      try {
+        const loaded = await catching.load();
+        if (!this.#closed) this.#begin(loaded);
+      } catch (error) {
+        for (const position of cohorts.positions()) {
+          for (const watcher of [...(cohorts.at(position) ?? [])]) watcher.owner.broken(error);
+        }
+      }
+    }
   }
 
   /** The key before the change's transaction. An event without is better than one that fails the write. */

@@ -64,7 +64,7 @@ export class Fixture {
   }
 
   pass(): Promise<void> {
-    return this.watchers.catchUp.runPass();
+    return this.watchers.catchUp!.runPass();
   }
 
   /** Passes until nobody is left whom a pass can bring further. */

@@ -32,14 +32,29 @@ export async function bundle(entry, { oneFile = false } = {}) {
 }
 
 /**
- * Which part of a file came from which package, in hundredths, the largest first. By what the bundler has kept of it, before it is minified.
- * @param {Chunk} chunk
+ * The files that a page loads with the entry: the entry, and what is imported statically, however many files that is. What is imported when
+ * it is first used is not among them.
+ * @param {readonly Chunk[]} chunks
+ * @returns {readonly Chunk[]}
+ */
+export function loadedAtOnce(chunks) {
+  const loaded = new Set(chunks.filter(({ isEntry }) => isEntry));
+  // A set that grows while it is walked is walked to its end.
+  for (const { imports } of loaded) {
+    for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk);
+  }
+  return [...loaded];
+}
+
+/**
+ * Which part of these files came from which package, in hundredths, the largest first. By what the bundler has kept of it, before it is minified.
+ * @param {readonly Chunk[]} chunks
  * @returns {[name: string, share: number][]}
  */
-export function sharesOf({ modules }) {
+export function sharesOf(chunks) {
   /** @type {Map<string, number>} */
   const lengths = new Map();
-  for (const [path, { renderedLength }] of Object.entries(modules)) {
+  for (const [path, { renderedLength }] of chunks.flatMap(({ modules }) => Object.entries(modules))) {
     const name =
       /node_modules\/([^/@]+|@[^/]+\/[^/]+)\/(?!.*node_modules)/.exec(path)?.[1] ??
       /packages\/([^/]+)/.exec(path)?.[1] ??

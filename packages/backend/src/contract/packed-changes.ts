@@ -106,7 +106,7 @@ export class PackedChanges implements Changes {
     return this.#part(index, this.keyEnd(index), this.end(index));
   }
 
-  /** Adds the blocks of which views were given out (PKC4), or all in which a row lies. */
+  /** Adds the blocks of which views were given out, or all in which a row lies. */
   addViewed(into: WeakSet<Uint8Array>, all: boolean): void {
     const { length } = all ? this.#blocks : this.#viewed;
     for (let number = 1; number < length; number += 1) {

@@ -9,6 +9,7 @@
 const FIRST_KEYS = 64;
 const FIRST_BYTES = 2048;
 
+/** Keys to be found, and where their values were found. */
 export class RowSearch {
   /** The keys, one behind the other; what lies behind the last is of earlier searches. */
   keys: Uint8Array = new Uint8Array(FIRST_BYTES);

@@ -30,10 +30,10 @@ import type { Aside } from '../contract/aside.ts';
 import type { Backend, BackendOptions, BatchTx, ConcurrentReadTx, ReadTx } from '../contract/backend.ts';
 import type { Bucket } from '../contract/bucket.ts';
 import { type CommitSource, Committer } from '../commit/committer.ts';
-import type { Changes, Engine, Room, Snapshot } from '../contract/engine.ts';
+import type { Changes, Engine, PinnedView, Room, Snapshot } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
-import { hashView } from '../read/hash.ts';
 import { floorKeys } from '../read/floor-keys.ts';
+import { copying, hashing, loadParts } from '../late.ts';
 import { type LinkedSignal, linkedSignal } from '../linked-signal.ts';
 import { noRoom } from '../contract/packed-changes.ts';
 import type { RowSearch } from '../contract/row-search.ts';
@@ -42,8 +42,8 @@ import { giveBack, takeEngine } from './owners.ts';
 import { findAll, lookUp } from '../read/look-up.ts';
 import { PinnedReadTx, PinnedState } from '../read/pinned-state.ts';
 import { type Reader, SectionTx, TickReadTx } from '../commit/section.ts';
+import type { OpenSnapshot } from '../read/snapshot.ts';
 import { Slab } from '../pending/slab.ts';
-import { copyOf, OpenSnapshot } from '../read/snapshot.ts';
 import { GuardedAside } from './guarded-aside.ts';
 import { undoUnfinishedImport } from './unfinished-import.ts';
 
@@ -75,6 +75,7 @@ export async function openBackend(engine: Engine, options: BackendOptions = {}):
     const { room = noRoom } = engine;
     check(room.before, "the engine's room.before", isRoom);
     check(room.after, "the engine's room.after", isRoom);
+    await loadParts();
     const undone = await undoUnfinishedImport(engine);
     const names = new Set(engine.buckets());
     const floors = await floorKeys(engine, names, world.clock);
@@ -253,7 +254,7 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     checkOptional(ignore, 'ignore', isFunction);
     const view = this.#engine.pin();
     try {
-      return await this.#background(hashView(view, ignore, this.#closing.signal, this.#world.clock));
+      return await this.#background(this.#hash(view, ignore));
     } finally {
       view[Symbol.dispose]();
     }
@@ -328,19 +329,24 @@ class LayeredBackend implements Backend, CommitSource, Reader {
     }
   }
 
+  async #hash(view: PinnedView, ignore: Parameters<Backend['hash']>[0]): Promise<number> {
+    const { hashView } = hashing.loaded ?? (await hashing.load());
+    return hashView(view, ignore, this.#closing.signal, this.#world.clock);
+  }
+
   async #openSnapshot({ signal, release }: LinkedSignal): Promise<Snapshot> {
-    let taken;
+    let snapshot: OpenSnapshot;
     try {
-      taken = await copyOf(this.#engine, signal, this.#world);
+      const { copyOf, OpenSnapshot } = copying.loaded ?? (await copying.load());
+      const [copy, releaseCopy] = await copyOf(this.#engine, signal, this.#world);
+      snapshot = new OpenSnapshot(copy, releaseCopy, (ended) => {
+        release();
+        this.#readers.delete(ended);
+      });
     } catch (error) {
       release();
       throw error;
     }
-    const [copy, releaseCopy] = taken;
-    const snapshot = new OpenSnapshot(copy, releaseCopy, (ended) => {
-      release();
-      this.#readers.delete(ended);
-    });
     this.#readers.add(snapshot);
     if (!signal.aborted) return snapshot;
     await snapshot.end();

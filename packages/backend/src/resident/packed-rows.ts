@@ -10,7 +10,6 @@
 import type { Slice } from '@varve/base/pace';
 import type { Entry } from '../contract/engine.ts';
 import { BackendError } from '../contract/errors.ts';
-import { checkPages } from './check-rows.ts';
 import type { ResidentRows } from './resident-rows.ts';
 import { Page, PageView, rankOf } from './row-page.ts';
 
@@ -118,9 +117,9 @@ export class PackedRows implements ResidentRows {
     return made;
   }
 
-  /** Throws when BPR2, BPR3 or a rule of a page does not hold. For tests. */
-  checkInvariants(): void {
-    checkPages(this.#views, this.#ranks);
+  /** Its pages and the ranks of their first keys, in order. For tests. */
+  lend<T>(body: (views: readonly PageView[], ranks: readonly number[]) => T): T {
+    return body(this.#views, this.#ranks);
   }
 
   #checkOrder(bytes: Uint8Array, start: number, end: number): void {

@@ -6,6 +6,9 @@ import { setMaxListeners } from 'node:events';
 export { channel, tracingChannel, type Channel, type TracingChannel } from 'node:diagnostics_channel';
 export { nodeWorld as hostWorld } from './world.ts';
 
+/** Code lies beside: all of it is loaded with a store, so that no call waits for a file. */
+export const codeIsNear: boolean = true;
+
 /** Any number may listen: Node would warn of a leak at the eleventh. */
 export function allowListeners(signal: AbortSignal): void {
   setMaxListeners(0, signal);

@@ -4,6 +4,9 @@
  */
 export { portableWorld as hostWorld } from './world.ts';
 
+/** Code comes over a network: what is seldom used is loaded when it is. */
+export const codeIsNear: boolean = false;
+
 export interface Channel {
   readonly hasSubscribers: boolean;
   publish(message: unknown): void;

@@ -10,7 +10,7 @@
 import { newBlock } from '@varve/base/block';
 import type { Clock } from '@varve/base/clock';
 import { STEP_MS } from '@varve/base/pace';
-import type { TreeIndex } from '@varve/index';
+import { saveTreeIndex, type TreeIndex } from '@varve/index';
 import { Pace } from '../pace.ts';
 import type { LeaseAttachment } from '../store.ts';
 import { BlockFramer } from './blocks.ts';
@@ -69,7 +69,7 @@ export async function* checkpointPieces(content: CheckpointContent): AsyncGenera
 function* blocks({ head, index, leases }: CheckpointContent): Generator<Uint8Array | undefined, void, undefined> {
   const framer = new BlockFramer();
   yield framer.frame('HEAD', jsonBytes(head));
-  const saving = index.save(head.revision);
+  const saving = saveTreeIndex(index, head.revision);
   let step = saving.next();
   for (; step.done !== true; step = saving.next()) {
     yield step.value === undefined ? undefined : framer.frame('KEYS', step.value);
