@@ -13,7 +13,7 @@ import { KeyIndex, type Found } from './key-index.ts';
 import { RevisionList } from './revision-list.ts';
 import type { RevisionSet } from './revision-set.ts';
 import type { Revision } from './revision.ts';
-import { SavedKeys } from './saved-keys.ts';
+import type { SavedKeys } from './saved-keys.ts';
 import { SlotTree, STOP } from './slot-tree.ts';
 import { Slots, type Slot } from './slot.ts';
 import type {
@@ -274,7 +274,7 @@ export class BTreeIndex implements TreeIndex {
   }
 
   #findIn(slot: Slot | SavedKeys, key: string, atRevision: number, into: Found): boolean {
-    if (typeof slot === 'object' && slot instanceof SavedKeys) return slot.find(key, atRevision, into);
+    if (typeof slot === 'object' && 'isWorn' in slot) return slot.find(key, atRevision, into);
     return this.#slots.find(slot, atRevision, into);
   }
 

@@ -46,7 +46,7 @@ export class SavedKeys {
     this.#first = first;
   }
 
-  /** Whether it is time to read (SVK4). */
+  /** Whether it is time to read (SVK4). Slots have nothing of that name: so a store that loads no index need not load this class to tell them apart. */
   get isWorn(): boolean {
     return this.#wear > MOST_WEAR;
   }

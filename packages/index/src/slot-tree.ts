@@ -18,7 +18,7 @@ import { BTree, type BTree as Tree } from '@varve/base/btree';
 import { byteKey, compareByteKeys, nextByteKey } from '@varve/base/order';
 import { Leaf, LEAF_KEYS } from './leaf.ts';
 import { hashOf, LookupCache } from './lookup-cache.ts';
-import { SavedKeys } from './saved-keys.ts';
+import type { SavedKeys } from './saved-keys.ts';
 import type { Slot } from './slot.ts';
 import type { RangeEnd } from './tree-index.ts';
 
@@ -73,7 +73,7 @@ export class SlotTree {
     // The key as text in any case: comparing its bytes with a string, one by one, costs several times as much.
     const text = byteKey(key);
     const found = this.lookUp(text, key);
-    return typeof found === 'object' && found instanceof SavedKeys ? this.#locate(text, hashOf(key)) : found;
+    return typeof found === 'object' && 'isWorn' in found ? this.#locate(text, hashOf(key)) : found;
   }
 
   /** As `find`, for those who change nothing; where the key is among saved ones that are better not read (SVK4), these. */
