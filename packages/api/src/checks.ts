@@ -11,14 +11,20 @@ import { invalidType, outOfRange } from './errors.ts';
  * Refuses anything but an object whose own names are all known.
  * Objects of the platform's classes have no names of their own: a signal or a promise given for options would be
  * silently without effect, so they are told apart by their tag, which other realms share.
+ * @param hints what to do instead, for names that are expected by mistake
  */
-export function checkNames(value: unknown, where: string, names: readonly string[]): void {
+export function checkNames(
+  value: unknown,
+  where: string,
+  names: readonly string[],
+  hints: Readonly<Record<string, string>> = {},
+): void {
   if (typeof value !== 'object' || value === null || Object.prototype.toString.call(value) !== '[object Object]') {
     throw invalidType(`${where} must be an object with ${names.join(', ')}`);
   }
   for (const name of Object.keys(value)) {
     if (names.includes(name)) continue;
-    const hint = name === 'revision' ? '; at(revision) reads the past' : '';
+    const hint = Object.hasOwn(hints, name) ? `; ${hints[name]}` : '';
     throw invalidType(`${where}: there is no ${JSON.stringify(name)}; known are ${names.join(', ')}${hint}`);
   }
 }
@@ -67,9 +73,12 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   signal?.throwIfAborted();
 }
 
-/** Names and signal of options that have nothing else to check. */
-export function checkSignalOptions(options: { readonly signal?: AbortSignal | undefined }): void {
-  checkNames(options, 'options', signalOnly);
+/** Names and signal of options that have nothing else to check. @param hints as of `checkNames` */
+export function checkSignalOptions(
+  options: { readonly signal?: AbortSignal | undefined },
+  hints?: Readonly<Record<string, string>>,
+): void {
+  checkNames(options, 'options', signalOnly, hints);
   checkSignal(options.signal);
 }
 

@@ -32,7 +32,7 @@ export { leaseOf, leaseText } from './lease-text.ts';
 export { activeLimits, type ActiveLimits, type Limits } from './limits.ts';
 export { Pull, pullEach, type PullSlice, type Source, type StreamOwner } from './pull.ts';
 export { restBehind, restFrom } from './range-order.ts';
-export { planCount, planRead, type ReadPlan } from './read-plan.ts';
+export { checkPointRead, planCount, planRead, type ReadPlan } from './read-plan.ts';
 export { selectSeveral, type Several } from './several.ts';
 export { sortInSlices } from './sort.ts';
 export { TransactionView, type TransactionAttempt } from './transaction-view.ts';

@@ -1,6 +1,13 @@
 /** The options of reads, checked: the same for every `Kv`. */
 import type { ChangesOptions, DiffOptions } from './changes.ts';
-import { checkInteger, checkNames, checkOptionalBoolean, checkOptionalInteger, checkSignalType } from './checks.ts';
+import {
+  checkInteger,
+  checkNames,
+  checkOptionalBoolean,
+  checkOptionalInteger,
+  checkSignalOptions,
+  checkSignalType,
+} from './checks.ts';
 import { invalidType, outOfRange } from './errors.ts';
 import type {
   CountOptions,
@@ -10,6 +17,7 @@ import type {
   RevisionFilter,
   UndecodableOption,
 } from './list-options.ts';
+import type { SignalOptions } from './kv.ts';
 import type { StoredRecord } from './records.ts';
 
 /** The options of a read of a range, checked and with their defaults. */
@@ -30,21 +38,28 @@ export interface ReadPlan {
 
 const filterNames = ['minModRevision', 'maxModRevision', 'minCreateRevision', 'maxCreateRevision'] as const;
 const orders: readonly unknown[] = ['key', 'version', 'createRevision', 'modRevision', 'value'];
+/** Names that are looked for among the options of a read. */
+const readHints = { revision: 'at(revision) reads the past' };
 const countNames = ['limit', ...filterNames, 'signal'];
 const listNames = ['limit', 'reverse', 'orderBy', ...filterNames, 'undecodable', 'signal'];
 const historyNames = ['from', 'until', 'limit', 'reverse', 'undecodable', 'signal'];
 const changesNames = ['since', 'until', 'limit', 'undecodable', 'signal'];
 const diffNames = ['limit', 'reverse', 'undecodable', 'signal'];
 
+/** Of point reads, which have nothing but a signal. @throws TypeError `KV_INVALID`; the signal's own reason */
+export function checkPointRead(options: SignalOptions): void {
+  checkSignalOptions(options, readHints);
+}
+
 /** @param more names that the call knows besides. @throws TypeError, RangeError `KV_INVALID` */
 export function planRead(options: KeysOptions, more: readonly string[] = []): ReadPlan {
-  checkNames(options, 'options', more.length === 0 ? listNames : [...listNames, ...more]);
+  checkNames(options, 'options', more.length === 0 ? listNames : [...listNames, ...more], readHints);
   return plan(options);
 }
 
 /** As `planRead`, for `count`. */
 export function planCount(options: CountOptions): ReadPlan {
-  checkNames(options, 'options', countNames);
+  checkNames(options, 'options', countNames, readHints);
   return plan(options);
 }
 

@@ -20,7 +20,7 @@ import type {
 import {
   checkOptionalBoolean,
   checkSignal,
-  checkSignalOptions,
+  checkPointRead,
   cursorOf,
   decodedOr,
   planCount,
@@ -55,7 +55,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
   get(key: K, options?: SignalOptions): Promise<Entry<K, V> | undefined> {
     try {
       this.#core.check();
-      if (options !== undefined) checkSignalOptions(options);
+      if (options !== undefined) checkPointRead(options);
       const kv = this.#core.store.get(this.#records.keys.lend(key), this.#at);
       const entry = kv === undefined ? undefined : this.#records.entry(kv, key);
       const { slice } = this.#core.world;
@@ -67,7 +67,7 @@ export class StoreReader<K, V> implements Reader<K, V> {
 
   getMany(keys: readonly K[], options: SignalOptions = {}): Promise<readonly (Entry<K, V> | undefined)[]> {
     return this.#core.call(async () => {
-      checkSignalOptions(options);
+      checkPointRead(options);
       const wanted = planKeys(keys, this.#records.keys);
       const { store, world } = this.#core;
       const at = this.#at ?? { revision: store.rev() };

@@ -19,7 +19,7 @@ import type {
 import {
   checkOptionalBoolean,
   checkSignal,
-  checkSignalOptions,
+  checkPointRead,
   cursorOf,
   decodedOr,
   planCount,
@@ -54,7 +54,7 @@ export class ClusterReader<K, V> implements Reader<K, V> {
 
   get(key: K, options: SignalOptions = {}): Promise<Entry<K, V> | undefined> {
     return this.#core.call(async () => {
-      checkSignalOptions(options);
+      checkPointRead(options);
       const bounds = { key: this.#records.keys.encodeOwn(key), end: undefined };
       const { kvs } = await this.#core.range({ bounds, revision: this.#revision }, options.signal);
       const [found] = kvs;
@@ -64,7 +64,7 @@ export class ClusterReader<K, V> implements Reader<K, V> {
 
   getMany(keys: readonly K[], options: SignalOptions = {}): Promise<readonly (Entry<K, V> | undefined)[]> {
     return this.#core.call(async () => {
-      checkSignalOptions(options);
+      checkPointRead(options);
       const wanted = planKeys(keys, this.#records.keys);
       const found = await recordsOfKeys(
         this.#core,
