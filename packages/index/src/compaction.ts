@@ -14,7 +14,7 @@ import { RevisionSet } from './revision-set.ts';
 import { STOP, type Edit, type SlotTree } from './slot-tree.ts';
 import type { Slot, Slots } from './slot.ts';
 
-/** Keys of a full leaf: of a saved index these are read first, which takes up to half a millisecond where they have long histories. */
+/** Keys of a full leaf: of a saved index their slots are made first, which takes up to half a millisecond where they have long histories. */
 const SLICE_KEYS = LEAF_KEYS;
 
 const REMOVE: Edit = { delete: true };

@@ -240,13 +240,13 @@ export const readScenarios: readonly Scenario[] = [
   },
 ];
 
-/** Engines may hand out subclasses of Uint8Array. */
 function searchFor(keys: readonly Uint8Array[]): RowSearch {
   const search = new RowSearch();
   for (const key of keys) search.addKey(key);
   return search;
 }
 
+/** Engines may hand out subclasses of Uint8Array. */
 function plainBytes(value: Uint8Array | undefined): Uint8Array | undefined {
   return value === undefined ? undefined : new Uint8Array(value);
 }

@@ -12,18 +12,19 @@ import { LiveFile, type OpenFiles } from '../files/live-file.ts';
 import { writeAll, type LogFile, type LogFiles } from '../files/log-files.ts';
 import { writeFooter } from '../format/footer.ts';
 import {
-  firstSum,
   FRAME_HEAD,
   FRAME_TAIL,
   isRow,
   PUT,
   readRowHead,
   ROW_HEAD,
+  SUM_BYTES,
+  tailSum,
   writeFrameHead,
   writeFrameTail,
   writeRowHead,
 } from '../format/frame.ts';
-import { aligned, sumWord } from '../format/seed.ts';
+import { aligned } from '../format/seed.ts';
 import { HEADER_BYTES, writeHeader } from '../format/segment-header.ts';
 import { readInto } from '../read/scan-rows.ts';
 import { Probe } from '../rows/probe.ts';
@@ -129,7 +130,8 @@ class Copier {
   #read: Uint8Array = new Uint8Array(PART);
   /** The frame in the making: room for its head, then rows. */
   #frame: Uint8Array = new Uint8Array(FRAME_HEAD + PART + FRAME_TAIL);
-  #sums: Uint32Array = new Uint32Array(1024);
+  /** Of its rows, as they stand in them. */
+  #sums: Uint8Array = new Uint8Array(1024 * SUM_BYTES);
   #frames = 0;
   #rowN = 0;
   #bytes = 0;
@@ -192,14 +194,15 @@ class Copier {
     const inFrame = FRAME_HEAD + this.#bytes;
     const at = aligned(this.#file.end) + inFrame;
     this.#frame.set(bytes.subarray(start, start + length), inFrame);
-    if (this.#rowN === this.#sums.length) {
-      const grown = new Uint32Array(2 * this.#rowN);
+    const sumAt = SUM_BYTES * this.#rowN;
+    if (sumAt === this.#sums.length) {
+      const grown = new Uint8Array(2 * sumAt);
       grown.set(this.#sums);
       this.#sums = grown;
     }
     const row = { ...head, flags: 0 };
     writeRowHead(this.#frame, inFrame, inFrame + length, row, this.#file.salt, at);
-    this.#sums[this.#rowN] = readRowHead(this.#frame, inFrame).sum;
+    for (let i = 0; i < SUM_BYTES; i += 1) this.#sums[sumAt + i] = this.#frame[inFrame + i]!;
     const keyAt = inFrame + ROW_HEAD;
     to.push(this.#probe.set(this.#frame, keyAt, keyAt + head.keyLength), head.valueLength, at);
     this.#rowN += 1;
@@ -215,9 +218,7 @@ class Copier {
     const length = tailAt + FRAME_TAIL;
     this.#frames += 1;
     const headSum = writeFrameHead(this.#frame, 0, salt, place, { rows: this.#rowN, length, commit: this.#frames });
-    let sum = firstSum(salt, place, headSum);
-    for (let i = 0; i < this.#rowN; i += 1) sum = sumWord(this.#sums[i]!, sum);
-    writeFrameTail(this.#frame, tailAt, sum);
+    writeFrameTail(this.#frame, tailAt, tailSum(salt, place, headSum, this.#sums, this.#rowN));
     await writeAll(this.#handle, [this.#frame.subarray(0, length)], place);
     this.#file.end = place + length;
     this.#rowN = 0;

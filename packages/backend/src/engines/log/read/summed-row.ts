@@ -7,7 +7,7 @@
 import { crc32cOf } from '@varve/base/crc32c';
 import type { Entry } from '../../../contract/engine.ts';
 import { corruptError } from '../failure.ts';
-import { isRowOf, PUT, readRowHead, ROW_HEAD } from '../format/frame.ts';
+import { isPutHead, isRowOf, ROW_HEAD } from '../format/frame.ts';
 import type { Run } from '../rows/run.ts';
 
 class SummedRow implements Entry {
@@ -45,14 +45,9 @@ export function summedRow(
   const keyLength = run.keyLength(index);
   const valueLength = run.valueLength(index);
   const end = keyAt + keyLength + valueLength;
-  const head = readRowHead(bytes, at);
   const sum = crc32cOf(bytes, keyAt, end, 0, words);
   const fits =
-    head.op === PUT &&
-    head.bucket === run.bucket &&
-    head.keyLength === keyLength &&
-    head.valueLength === valueLength &&
-    isRowOf(sum, bytes, at, end, run.file.salt, place);
+    isPutHead(words, at, run.bucket, keyLength, valueLength) && isRowOf(sum, bytes, at, end, run.file.salt, place);
   if (!fits) throw corruptError(run.file.path, `the row at ${place} does not have its checksum`);
   const key = new Uint8Array(bytes.buffer, bytes.byteOffset + keyAt, keyLength);
   return new SummedRow(key, sum, keyLength + valueLength);

@@ -2,8 +2,8 @@
  * Keeps the file `ACKED` up to date, behind the commits.
  *
  * LGAK1  One write in flight; it says the newest commit of when it begins. A failure only ends it: nothing depends on it.
- * LGAK2  It begins a turn after the acknowledgement: handing a write to another thread takes a fifth of the time of a small commit,
- *     and this one is to pass while the next commit waits for the medium.
+ * LGAK2  It begins a turn after the acknowledgement: handing a write to another thread takes tens of microseconds, and
+ *     these are to pass while the next commit waits for the medium.
  */
 import type { Turns } from '@varve/base/pace';
 import { SLOT_DISTANCE, writeSlot } from '../format/acked.ts';
