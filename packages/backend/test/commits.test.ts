@@ -158,6 +158,7 @@ test('B5 the interval commits what is pending, and an idle backend does nothing'
   const backend = await openBackend(memoryEngine(), { batchIntervalMs: 10, preCommit: appendC, world: timers.world });
   expect(timers.running).toBe(0);
   prepare(backend);
+  await Promise.resolve();
   expect(timers.running).toBe(1);
   expect(read(backend, t, 'k')).toBe('>');
   timers.advance(9);
@@ -172,6 +173,7 @@ test('B5 the interval commits what is pending, and an idle backend does nothing'
   expect(read(backend, t, 'k')).toBe('>c');
   for (const want of ['>cc', '>ccc']) {
     write(backend, t, { other: want });
+    await Promise.resolve();
     timers.advance(10);
     await turns();
     expect(read(backend, t, 'k')).toBe(want);
@@ -185,10 +187,12 @@ test('B5 a section while a commit runs gets an interval of its own', async () =>
   const { engine, commits, open } = gated();
   const backend = await openBackend(engine, { batchIntervalMs: 10, world: timers.world });
   prepare(backend);
+  await Promise.resolve();
   timers.advance(10);
   await turns();
   expect(commits.length).toBe(1);
   write(backend, t, { a: '1' });
+  await Promise.resolve();
   expect(timers.running).toBe(1);
   timers.advance(10);
   await turns();

@@ -26,4 +26,5 @@ if (how === 'twice') {
   await backend.forceCommit();
   process.once('beforeExit', () => backend.batchTx((tx) => tx.put(buckets.test, bytes('b'), bytes('later'))));
 }
+await Promise.resolve(); // the code that wrote has come to its end
 console.log(`listeners ${process.listenerCount('beforeExit') - (how === 'twice' ? 1 : 0)}`);

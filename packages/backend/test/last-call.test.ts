@@ -55,11 +55,13 @@ test('XA10: the process is asked for its end only while something is not committ
   const backends = await Promise.all([1, 2, 3].map(() => openBackend(memoryEngine(), byHand)));
   expect(listeners()).toBe(0);
   for (const backend of backends) create(backend, buckets.test);
+  await Promise.resolve();
   expect(listeners()).toBe(1);
   await Promise.all(backends.map((backend) => backend.forceCommit()));
   await turns();
   expect(listeners()).toBe(0);
   create(backends[0]!, buckets.key);
+  await Promise.resolve();
   expect(listeners()).toBe(1);
   for (const backend of backends) await backend.close();
   expect(listeners()).toBe(0);

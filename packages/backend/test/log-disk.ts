@@ -5,11 +5,19 @@
  * do not; names are kept up to some point in their order, or not at all.
  */
 import { basename, dirname } from 'node:path';
+import type { Clock } from '@varve/base/clock';
 import type { FolderFile, FolderFileMode, Folders, PathDetails } from '@varve/base/folders';
+import { nodeClock } from '@varve/base/node/clock';
 import { nodeWorld } from '@varve/base/node/world';
 import { worldOf, type World } from '@varve/base/world';
 import type { Engine } from '../src/contract/engine.ts';
 import { logEngine, type LogOptions } from '../src/engines/log/index.ts';
+
+/** A timer whose time has come in the next turn: nobody waits for a clock here. */
+const after: Clock['after'] = (_, work) => {
+  const timer = setImmediate(work);
+  return () => clearImmediate(timer);
+};
 
 /** A source of numbers in [0, 1). */
 export type Random = () => number;
@@ -269,6 +277,7 @@ export class LogDisk {
     };
     return worldOf({
       ...nodeWorld,
+      clock: { ...nodeClock, after },
       random: { bytes: (length) => this.random(length), unique: () => `name-${(drawn += 1)}` },
       folders,
       locks: {

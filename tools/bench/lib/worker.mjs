@@ -9,6 +9,7 @@ import { Prng, makeValues, key, permutation, P, N_VALUES } from './gen.mjs';
 import { at, cpu0, cpuPer, emit, memory, now, settle, tick } from './metrics.mjs';
 import { pct, sorted, statusKB, diskMB } from './stats.mjs';
 import { check, check100, mixedGets, thenable } from './answers.mjs';
+import { durableChain } from './durable.mjs';
 
 /** @typedef {import('./contract.d.mts').BenchStore} BenchStore */
 
@@ -274,39 +275,6 @@ async function history() {
   await s.close();
 }
 
-async function durable() {
-  for (const c of [1, 64, 1024]) {
-    const dir = resolve(o.dir, 'c' + c);
-    mkdirSync(dir, { recursive: true });
-    const s = await peer.open(dir, { durable: 'every' });
-    if (!s.putDurable) {
-      await s.close();
-      return;
-    }
-    /** @type {number[]} */
-    const lat = [];
-    let cnt = 0;
-    for (let i = 0; i < 200; i++) await s.putDurable(key(P.dur, 1e9 + i), val(i)); // warm the code
-    const t = now();
-    await Promise.all(
-      Array.from({ length: c }, async (_, w) => {
-        for (let i = 0; now() - t < winMs; i++) {
-          const t0 = now();
-          await s.putDurable?.(key(P.dur, w * 1000000 + i), val(i));
-          lat.push((now() - t0) * 1000);
-          cnt++;
-        }
-      }),
-    );
-    const d = now() - t;
-    const l = sorted(lat);
-    emit('W2.durable' + c, cnt / (d / 1000), 'op/s');
-    emit('W2.durable' + c + '.p50', pct(l, 0.5), 'us');
-    emit('W2.durable' + c + '.p99', pct(l, 0.99), 'us');
-    await s.close();
-  }
-}
-
 async function watch() {
   const s = await peer.open(o.dir, { durable: 'periodic' });
   if (!s.watch || s.noFanout) {
@@ -388,6 +356,7 @@ async function machine() {
 mkdirSync(o.dir, { recursive: true });
 globalThis.gc?.();
 const base = statusKB('RssAnon');
+const durable = () => durableChain(peer, o.dir, winMs, val);
 /** @type {Readonly<Record<string, (base: number) => Promise<void>>>} */
 const chains = { machine, load, reopen, history, durable, watch };
 if (chains[chain] === undefined) throw new RangeError(`there is no chain ${chain}`);

@@ -30,14 +30,16 @@ interface Place {
   end: number;
 }
 
+const nothing = new Uint8Array(0);
+
 export class DeletedRows {
   count = 0;
   #bucket = 0;
   #view: RunView | undefined;
   /** Of the last row in its run. */
   #index = 0;
-  readonly #first: Place = { block: new Uint8Array(0), start: 0, end: 0 };
-  readonly #last: Place = { block: new Uint8Array(0), start: 0, end: 0 };
+  readonly #first: Place = { block: nothing, start: 0, end: 0 };
+  readonly #last: Place = { block: nothing, start: 0, end: 0 };
 
   /** Whether this row follows the last one, with nothing that lives between them. */
   isNext(view: RunView, index: number): boolean {

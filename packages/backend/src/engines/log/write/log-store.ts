@@ -97,15 +97,38 @@ export class LogStore {
   }
 
   /** @throws BackendError */
-  commit(changes: Changes): Promise<Deleted> {
-    const running = this.#commit(changes).finally(() => {
+  async commit(changes: Changes): Promise<Deleted> {
+    const { files, openFiles, folder, acked, segmentBytes } = this.parts;
+    const ended = deferred<void>();
+    this.#committing = ended.promise;
+    try {
+      while (this.#exchange !== undefined) await this.#exchange;
+      if (this.hasFailed) throw new BackendError('BACKEND_FAILED', 'an earlier commit failed', { path: folder });
+      this.requirePlace();
+      const current = this.#writer;
+      const writer = current === undefined || current.file.end >= segmentBytes ? await this.#beginSegment() : current;
+      const { file } = writer;
+      const commit = this.state.commit + 1;
+      const draft = new Draft(this.state);
+      const { pieces, place, end, deleted } = await buildFrame(files.clock, changes, draft, file, commit, this.#memory);
+      const buffers = pieces.buffers();
+      const written = writer.append(buffers, place, end);
+      // While it is on its way, not while somebody waits for the answer.
+      openFiles.recent.add(file, place, buffers);
+      const known = this.state.files;
+      const next = draft.finish(commit, known.includes(file) ? known : [...known, file], end);
+      await written;
+      this.state = next;
+      this.logBytes += pieces.length;
+      acked?.note(commit);
+      return deleted;
+    } catch (error) {
+      this.hasFailed = true;
+      throw asBackendError(error, 'A commit to', folder);
+    } finally {
       this.#committing = undefined;
-    });
-    this.#committing = running.then(
-      () => undefined,
-      () => undefined,
-    );
-    return running;
+      ended.resolve();
+    }
   }
 
   /** Closes the segment that is written; the next commit begins another one. */
@@ -157,31 +180,6 @@ export class LogStore {
     await this.#writer?.handle.close();
     for (const file of this.state.files) await openFiles.forget(file);
     await openFiles.close();
-  }
-
-  async #commit(changes: Changes): Promise<Deleted> {
-    const { files, openFiles, folder, acked, segmentBytes } = this.parts;
-    while (this.#exchange !== undefined) await this.#exchange;
-    try {
-      if (this.hasFailed) throw new BackendError('BACKEND_FAILED', 'an earlier commit failed', { path: folder });
-      this.requirePlace();
-      const current = this.#writer;
-      const writer = current === undefined || current.file.end >= segmentBytes ? await this.#beginSegment() : current;
-      const { file } = writer;
-      const commit = this.state.commit + 1;
-      const draft = new Draft(this.state);
-      const frame = await buildFrame(files.clock, changes, draft, file, commit, this.#memory);
-      const buffers = await writer.append(frame.pieces, frame.end);
-      openFiles.recent.add(file, frame.place, buffers);
-      const known = this.state.files;
-      this.state = draft.finish(commit, known.includes(file) ? known : [...known, file], frame.end);
-      this.logBytes += frame.pieces.length;
-      acked?.note(commit);
-      return frame.deleted;
-    } catch (error) {
-      this.hasFailed = true;
-      throw asBackendError(error, 'A commit to', folder);
-    }
   }
 
   /** The next segment: its name is durable before a commit in it is acknowledged, its header goes out with its first frame. */

@@ -10,7 +10,6 @@
 import { HEADER_BYTES } from '../format/segment-header.ts';
 import type { LiveFile } from '../files/live-file.ts';
 import { errorCode, writeAll, type LogFile } from '../files/log-files.ts';
-import type { Pieces } from './pieces.ts';
 
 const MIB = 1 << 20;
 /** Frames over this carry no zeros. */
@@ -41,34 +40,33 @@ export class LogWriter {
     this.#header = header;
   }
 
-  /** Resolves when the frame is durable, with its bytes. Rejects with the system's error. @param end where it ends */
-  async append(pieces: Pieces, end: number): Promise<readonly Uint8Array[]> {
-    const frame = pieces.buffers();
-    const buffers = [...frame];
-    let place = pieces.place;
-    if (this.#header !== undefined) {
-      buffers.unshift(this.#header);
-      place -= HEADER_BYTES;
-    }
-    const to = Math.ceil((end + 1) / this.#step) * this.#step;
-    if (end > this.#zeroed && pieces.length <= LARGE) {
+  /** Resolves when the frame is durable. Rejects with the system's error. @param frame its bytes, in order @param end where it ends */
+  async append(frame: readonly Uint8Array[], place: number, end: number): Promise<void> {
+    const header = this.#header;
+    const buffers = header === undefined ? frame : [header, ...frame];
+    const from = header === undefined ? place : place - HEADER_BYTES;
+    if (end > this.#zeroed && end - place <= LARGE) {
+      const to = Math.ceil((end + 1) / this.#step) * this.#step;
       try {
-        await writeAll(this.handle, [...buffers, zeros.subarray(0, to - end)], place);
+        await writeAll(this.handle, [...buffers, zeros.subarray(0, to - end)], from);
         this.#zeroed = to;
       } catch (error) {
         if (errorCode(error) !== 'ENOSPC') throw error;
-        await this.#write(buffers, place);
+        await this.#write(buffers, from, end);
       }
     } else {
-      await this.#write(buffers, place);
+      await this.#write(buffers, from, end);
     }
     this.#zeroed = Math.max(this.#zeroed, end);
     this.#header = undefined;
     this.file.end = end;
-    return frame;
   }
 
-  async #write(buffers: readonly Uint8Array[], place: number): Promise<void> {
+  #write(buffers: readonly Uint8Array[], place: number, end: number): Promise<void> {
+    return end - place <= MOST_AT_ONCE ? writeAll(this.handle, buffers, place) : this.#writeInParts(buffers, place);
+  }
+
+  async #writeInParts(buffers: readonly Uint8Array[], place: number): Promise<void> {
     let from = 0;
     let at = place;
     while (from < buffers.length) {
@@ -76,7 +74,7 @@ export class LogWriter {
       let bytes = 0;
       do bytes += buffers[to++]!.length;
       while (to < buffers.length && bytes + buffers[to]!.length <= MOST_AT_ONCE);
-      await writeAll(this.handle, from === 0 && to === buffers.length ? buffers : buffers.slice(from, to), at);
+      await writeAll(this.handle, buffers.slice(from, to), at);
       at += bytes;
       from = to;
     }
