@@ -317,6 +317,26 @@ describe('a failed commit (law 8, R25, R77)', () => {
     await backend.close();
   });
 
+  test.each(Array.from({ length: 10 }, (_, i) => i))(
+    'CMM3 a section that finishes as a commit fails leaves no interval behind (%i)',
+    async (microtasks) => {
+      const timers = new ManualTimers();
+      const listeners = process.listenerCount('beforeExit');
+      const { engine, open } = gated(failing(memoryEngine(), 1));
+      const backend = await openBackend(engine, { world: timers.world });
+      prepare(backend);
+      const waiting = expect(backend.forceCommit()).rejects.toThrow(failed);
+      await turns();
+      open();
+      for (let i = 0; i < microtasks; i++) await Promise.resolve();
+      if (!backend.failure.aborted) write(backend, t, { late: '1' });
+      await turns();
+      expect([timers.running, process.listenerCount('beforeExit') - listeners]).toEqual([0, 0]);
+      await waiting;
+      await backend.close();
+    },
+  );
+
   test('rejects everybody who waits: those of this commit, of the next, in admit, for a defrag', async () => {
     const { engine, open } = gated(failing(memoryEngine(), 1));
     const backend = await openBackend(engine, { ...byHand, batchLimit: 1 });

@@ -7,7 +7,7 @@
  */
 import { human, ratioOf, times, valueOf } from './ratios.mjs';
 import { caveat, circumstances } from './table.mjs';
-import { lessIsBetter, titles } from './titles.mjs';
+import { goals, lessIsBetter, titles } from './titles.mjs';
 
 /** @typedef {import('./contract.d.mts').Report} Report */
 
@@ -91,8 +91,11 @@ function wholeTable(report) {
     .filter(([metric]) => !metric.startsWith('M.') && valueOf(samples, metric, ETCD) !== undefined)
     .map(([metric, title]) => {
       const less = lessIsBetter.has(unit[metric] ?? '') ? ' ↓' : '';
-      const cells = others.map((name) =>
-        name === OURS ? `**${cell(metric, name, ETCD)}**` : cell(metric, name, ETCD),
+      const goal = goals[metric];
+      const cells = others.flatMap((name) =>
+        name === OURS
+          ? [`**${cell(metric, name, ETCD)}**`, goal === undefined ? '–' : `${goal}×`]
+          : [cell(metric, name, ETCD)],
       );
       const floor = isOfMemory(metric) ? ['–', '–'] : [absolute(metric, FLOOR), cell(metric, OURS, FLOOR)];
       return `| ${title}${less} | ${[absolute(metric, ETCD), ...cells, ...floor].join(' | ')} |`;
@@ -100,8 +103,8 @@ function wholeTable(report) {
   return [
     ...circumstances(report, 'ratios to etcd’s engine are taken within a round'),
     '',
-    `| | etcd's engine | ${others.map((name) => `\`${name}\``).join(' | ')} | floor | \`varve\` to the floor |`,
-    `| --- | ${others.map(() => '---: |').join(' ')} ---: | ---: | ---: |`,
+    `| | etcd's engine | ${others.map((name) => (name === OURS ? `\`${name}\` | goal` : `\`${name}\``)).join(' | ')} | floor | \`varve\` to the floor |`,
+    `| --- | ---: | ${others.map(() => '---: |').join(' ')} ---: | ---: | ---: |`,
     ...rows,
   ];
 }

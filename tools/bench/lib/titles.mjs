@@ -9,6 +9,7 @@ export const titles = [
   ['M.pread', 'M reading a record'],
   ['M.pread100', 'M reading a hundred neighbours'],
   ['W1.put', 'W1 sequential put, periodic commit'],
+  ['W1.put.cpu', '… processor time of a put, all threads'],
   ['W1r.putRandom', 'W1r put, new keys in random order'],
   ['W2.durable1', 'W2 durable put, 1 writer'],
   ['W2.durable1.p99', '… p99'],
@@ -47,3 +48,32 @@ export const titles = [
 export const lessIsBetter = new Set(['us', 's', 'MB', 'us/op']);
 
 export const cpuMetrics = ['W1.put', 'W3.getUniform', 'W4.range100b', 'W5.update', 'W5.getAtRev', 'W7.cas'];
+
+/**
+ * What was set for the log before there was one: ratios to etcd's engine, at a million keys.
+ * @type {Readonly<Record<string, number>>}
+ */
+export const goals = {
+  'W1.put': 2.5,
+  'W1.put.cpu': 0.38,
+  'W1r.putRandom': 1.8,
+  'W2.durable1': 1.3,
+  'W2.durable64': 3.5,
+  'W2.durable1024': 4,
+  'W3.getUniform': 4,
+  'W3.getHot': 30,
+  'W4.range100b': 2,
+  'W5.update': 2.5,
+  'W5.getAtRev': 2,
+  'W6.getAtRev': 3,
+  'W7.cas': 2.5,
+  'W8.fan100': 16,
+  'W8.fan10000': 50,
+  'W8k.keyWatch': 2.5,
+  'W8c.catchup': 250,
+  'W9.open': 0.1,
+  'W9.rssAnonMB': 0.3,
+  'W1.rssAnonMB': 0.4,
+  'W10.compact': 0.2,
+  'W10.fgP99': 1,
+};

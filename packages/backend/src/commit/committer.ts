@@ -143,7 +143,7 @@ export class Committer {
     this.#sections++;
     const { changeN, byteN } = this.#source;
     if (changeN >= this.#batchLimit || byteN >= batchBytes) this.#schedule();
-    else if (!this.#arms) {
+    else if (this.#endInterval === undefined && !this.#arms) {
       this.#arms = true;
       void READY.then(this.#arm);
     }
@@ -223,7 +223,7 @@ export class Committer {
   /** Where a commit starts in the tick of the section, there is no interval to wait for. */
   readonly #arm = (): void => {
     this.#arms = false;
-    if (this.#state === 'scheduled' || this.#endInterval !== undefined || this.#source.changeN === 0) return;
+    if (this.#failed || this.#state === 'scheduled' || this.#source.changeN === 0) return;
     const stopTimer = this.#clock.after(this.#intervalMs, () => this.#schedule());
     const hangUp = this.#clock.onLastCall(async () => this.request(true));
     this.#endInterval = () => {
