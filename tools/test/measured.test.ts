@@ -84,7 +84,7 @@ describe('a report', () => {
     expect(after).toMatch(/^Above\.\n\n<!-- measured table -->\n\n[^]*<!-- \/measured -->\nBelow\.$/);
     expect(after).not.toContain('old');
     expect(after).toContain('| W9 open and rebuild ↓ | 10.00 s | **0.10×** | 0.1× | 0.50 s | 2.00× |');
-    expect(after).toContain('| W1 sequential put, periodic commit | 250/s | **1.50×** | 400/s | 0.75× |');
+    expect(after).toContain('| W1 sequential put, periodic commit | 250/s | **1.50×** | 2.5× | 400/s | 0.75× |');
     // A tenth of the time is ahead.
     expect(after).toContain('| sequential puts | 1.50× |  | |  | |');
     expect(after).toContain('| time of opening | 0.10× |');
