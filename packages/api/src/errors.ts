@@ -70,6 +70,7 @@ export type KvErrorCode =
  * - `BACKEND_NOT_EMPTY` the place that an import is to fill holds something already
  * - `BACKEND_LOCKED`, `BACKEND_FOREIGN`, `BACKEND_NOT_FOUND`, `BACKEND_UNREADABLE`, `BACKEND_VERSION`, `BACKEND_UNAVAILABLE` why a
  *   store did not open; nothing was changed
+ * - `BASE_NOT_LOADED` code that comes with its first use could not be loaded, as where a page's file cannot be fetched; nothing was changed
  */
 export type PassedCode =
   | 'MVCC_COMPACTED'
@@ -93,7 +94,8 @@ export type PassedCode =
   | 'BACKEND_NOT_FOUND'
   | 'BACKEND_UNREADABLE'
   | 'BACKEND_VERSION'
-  | 'BACKEND_UNAVAILABLE';
+  | 'BACKEND_UNAVAILABLE'
+  | 'BASE_NOT_LOADED';
 
 /** Every code that an error of a `Kv` can have. */
 export type KvCode = KvErrorCode | PassedCode;
@@ -140,6 +142,7 @@ const codes: Record<KvCode, true> = {
   BACKEND_UNREADABLE: true,
   BACKEND_VERSION: true,
   BACKEND_UNAVAILABLE: true,
+  BASE_NOT_LOADED: true,
 };
 
 /** All of them. */

@@ -188,6 +188,18 @@ describe('who else has it', () => {
     expect(fs.readdirSync(dirname(path)).toSorted()).toEqual([basename(path), `${basename(path)}.lock`]);
   });
 
+  test('R24: stores that are made at once in a folder that is not there yet are all made', async () => {
+    const folder = join(missing(), 'a', 'b');
+    const engines = await Promise.all(['one', 'two', 'three'].map((name) => open(join(folder, name))));
+    for (const engine of engines) await engine.commit([create(), put('a', '1')]);
+    expect(
+      fs
+        .readdirSync(folder)
+        .filter((name) => !name.endsWith('.lock'))
+        .toSorted(),
+    ).toEqual(['one', 'three', 'two']);
+  });
+
   test('R74: closing gives the lock back, also when opening failed', async () => {
     const path = await made();
     const engine = await open(path);

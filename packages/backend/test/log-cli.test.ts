@@ -47,7 +47,21 @@ test('G16 G17 varve-log checks, dumps and counts a store without changing it', a
     code: 5,
     error: expect.stringContaining('0000000001.log is damaged'),
   });
-  expect(await ran('check', temporaryPath())).toMatchObject({ code: 4 });
+  for (const command of ['check', 'dump', 'stats']) {
+    const missing = temporaryPath();
+    expect(await ran(command, missing)).toMatchObject({ code: 4, out: '', error: expect.stringContaining(missing) });
+    // The segment itself, and the folder that the store lies in.
+    expect(await ran(command, log)).toMatchObject({
+      code: 4,
+      out: '',
+      error: expect.stringContaining('is a plain file'),
+    });
+    expect(await ran(command, join(path, '..'))).toMatchObject({
+      code: 4,
+      out: '',
+      error: expect.stringContaining('are not a store'),
+    });
+  }
   for (const [args, line] of [
     [[], 'a command is missing'],
     [['mend', path], 'mend: there is no such command'],
@@ -58,6 +72,6 @@ test('G16 G17 varve-log checks, dumps and counts a store without changing it', a
     const { code, error } = await ran(...args);
     expect([code, error.split('usage:')[0]]).toEqual([2, `varve-log: ${line}\n`]);
   }
-  expect((await ran('-h')).code).toBe(0);
-  expect(await ran('--help')).toEqual({ code: 0, out: expect.stringContaining('usage'), error: '' });
+  for (const args of [['-h'], ['--help'], ['check', '--help']])
+    expect(await ran(...args)).toEqual({ code: 0, out: expect.stringMatching(/usage.*exit codes: 0/s), error: '' });
 });

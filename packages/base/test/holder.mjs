@@ -4,8 +4,11 @@
 //                        was not reached
 //   churn PATH TIMES     takes and gives back until it has had it TIMES times; prints how often each other answer came but
 //                        that somebody else has it
+//   fade PATH            removes the folder right before a socket is made in it, and still sees its name until somebody makes
+//                        one, as the kernel shows it between the end of a folder and that of its name; prints the answer
 //   thread PATH          as `hold`, in a worker thread; the process prints what the thread answers, and ends
 import fs from 'node:fs';
+import { Server } from 'node:net';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 const [, , command, path, nth] = isMainThread ? process.argv : [undefined, undefined, 'thread', workerData.path];
@@ -33,6 +36,24 @@ if (command === 'die') {
 }
 const { lockFolderBeside, takeStoreLock } = await import('../dist/node/store-lock.js');
 
+if (command === 'fade') {
+  const folder = lockFolderBeside(path);
+  const { lstatSync, mkdirSync } = fs;
+  const real = Object.getOwnPropertyDescriptor(Server.prototype, 'listen');
+  let last;
+  Server.prototype.listen = function fading(...args) {
+    Object.defineProperty(Server.prototype, 'listen', real);
+    last = lstatSync(folder, { bigint: true });
+    fs.rmdirSync(folder);
+    return this.listen(...args);
+  };
+  fs.mkdirSync = (...args) => {
+    last = undefined;
+    return mkdirSync(...args);
+  };
+  fs.lstatSync = (name, ...rest) => (name === folder && last) || lstatSync(name, ...rest);
+}
+
 function take() {
   const rights = { uid: process.geteuid(), gid: process.getegid(), mode: 0o600 };
   return takeStoreLock({ folder: lockFolderBeside(path), thing: 7n, rights });
@@ -56,7 +77,10 @@ if (!isMainThread) {
   console.log(JSON.stringify(others));
 } else {
   const answer = await take();
-  if (command === 'die') {
+  if (command === 'fade') {
+    console.log(`${answer.kind} ${answer.reason ?? ''}`);
+    answer.lock?.release();
+  } else if (command === 'die') {
     answer.lock?.release();
     console.log('whole');
   } else {

@@ -96,18 +96,31 @@ describe('varve-bolt', () => {
     expect((await cli(...args)).error.startsWith(`${line}usage:`)).toBe(true);
   });
 
-  test('R122 what is no Bolt file is called so', async () => {
+  test.each([
+    ['another file', 'root:x:0:0:'.repeat(1000), ' is no Bolt file: neither of its first two pages is a meta page'],
+    ['a short one', 'text', ': 4 bytes are no Bolt file'],
+    ['an empty one', '', ' is empty'],
+  ])('R122 what is no Bolt file is called so: %s', async (_, text, said) => {
     const file = scratch.file();
-    writeFileSync(file, 'root:x:0:0:'.repeat(1000));
-    expect(await cli('check', file)).toEqual({
-      code: 5,
-      out: '',
-      error: `varve-bolt: ${file} is no Bolt file: neither of its first two pages is a meta page\n`,
+    writeFileSync(file, text);
+    for (const command of ['check', 'dump', 'stats'])
+      expect(await cli(command, file)).toEqual({ code: 4, out: '', error: `varve-bolt: ${file}${said}\n` });
+  });
+
+  test('R122 a folder is no Bolt file', async () => {
+    const folder = path.dirname(scratch.file());
+    expect(await cli('check', folder)).toMatchObject({
+      code: 4,
+      error: expect.stringContaining('is a folder') as string,
     });
   });
 
   test('help', async () => {
-    expect((await cli('--help')).out).toContain('usage: varve-bolt');
+    for (const args of [['--help'], ['check', '-h']])
+      expect(await cli(...args)).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/usage: varve-bolt.*exit codes: 0/s) as string,
+      });
   });
 
   test('the package offers the program under its name', () => {

@@ -1,8 +1,8 @@
 /**
  * `varve`: what people run. So far: `varve serve`.
  *
- * VCLI1  Every failure is one line on standard error and an exit code, never a stack: 1 other, 2 usage, 3 locked, 4 not found,
- *     5 damaged, 6 version (R122).
+ * VCLI1  Every failure is one line on standard error and an exit code, never a stack: 1 other, 2 usage, 3 locked, 4 nothing
+ *     there, or no store, 5 damaged, 6 version (R122).
  */
 import { createRequire } from 'node:module';
 import { exitCodeOf, lineOf, UsageError } from './failures.ts';
@@ -23,6 +23,7 @@ const USAGE = `usage: varve serve [options]    serves a store as an etcd does, u
   --insecure           serve without TLS on an address that others can reach
   --cors ORIGINS       web pages that may call over HTTP, with commas between; *: all (none)
   --host-whitelist NAMES   hosts under which HTTP without TLS is answered; *: all (on 127.0.0.1: this machine)
+exit codes: 0 good, 2 wrong usage, 3 locked, 4 no store, 5 damaged, 6 another version, 1 anything else
 `;
 
 const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };

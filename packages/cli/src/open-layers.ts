@@ -33,7 +33,7 @@ export async function openEtcdLayers(data: string): Promise<Layers> {
     const advice = 'take a snapshot with etcdctl, and put the file to member/snap/db of a new folder';
     throw new BackendError('BACKEND_FOREIGN', `${why}; it was left as it is: ${advice}`);
   }
-  await mkdir(snap, { recursive: true, mode: 0o700 });
+  await makeFolder(snap);
   return layersOver(await file(join(snap, 'db')));
 }
 
@@ -50,11 +50,23 @@ async function placeOf(engine: EngineName | undefined, data: string): Promise<Lo
   if (engine === 'memory') return memory();
   if (engine === 'level') return level(data);
   if (engine === 'log') return log(data);
-  await mkdir(data, { recursive: true, mode: 0o700 });
+  await makeFolder(data);
   // A file beside another engine's store would look as if everything were lost.
   if ((await readdir(data)).includes(OTHER_ENGINE)) {
     const advice = 'Give the --engine that made it, or another folder with --data';
     throw new BackendError('BACKEND_FOREIGN', `${data} is a store of another kind; it was left as it is. ${advice}`);
   }
   return file(join(data, FILE));
+}
+
+/** @throws BackendError `BACKEND_FOREIGN` where something else is in its place, or in that of a folder above */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw cause;
+    const why = `${path} is no folder, or lies below something that is none`;
+    throw new BackendError('BACKEND_FOREIGN', `${why}; it was left as it is. Choose another path`, { path, cause });
+  }
 }

@@ -58,6 +58,23 @@ test.each([
   expect(program.err).not.toMatch(/\n\s+at /);
 });
 
+test.each(['log', 'level', 'file', undefined])(
+  'R122: what is no store ends with 4, and is left as it is: --engine %s',
+  async (engine) => {
+    const place = folder();
+    const path = join(place, 'file');
+    writeFileSync(path, 'text');
+    for (const data of [path, join(path, 'below')]) {
+      const program = new Program('serve', ...(engine === undefined ? [] : ['--engine', engine]), '--data', data);
+      expect([await program.ended, program.err]).toEqual([
+        4,
+        expect.stringMatching(/^varve: .*; it was left as it is\..*\n$/),
+      ]);
+    }
+    expect([readdirSync(place), readFileSync(path, 'utf8')]).toEqual([['file'], 'text']);
+  },
+);
+
 test('R95: an address that only looks like one of this machine needs TLS, or --insecure', () => {
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) expect(isLoopback(host), host).toBe(true);
   for (const host of ['127.example.com', '127.0.0.1.example.com', '127.1', '::127.0.0.1', '0.0.0.0', '::'])

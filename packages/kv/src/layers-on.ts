@@ -20,6 +20,7 @@ import type { World } from '@varve/base/world';
 import type { LateLessor, Lessor, LessorOptions, PreparedLateLessor } from '@varve/lease';
 import { openWatchableStore, type RestoreProgress, type WatchableStore } from '@varve/watch';
 import { hostWorld } from '@varve/base/host';
+import { loadLate } from '@varve/base/late';
 import { checkWorld } from './given-engine.ts';
 import type { RevisionTimes } from './times/revision-times.ts';
 
@@ -131,7 +132,7 @@ export async function assembleOn(
     verify,
     checkpointEvery,
   } = options;
-  const times = options.times === true ? await newTimes(world ?? hostWorld) : undefined;
+  const times = options.times === true ? await newTimes(engine, world ?? hostWorld) : undefined;
   const backend = await openBackend(engine, { batchLimit, batchIntervalMs, world, preCommit: times?.preCommit });
   let store: WatchableStore | undefined;
   try {
@@ -162,10 +163,15 @@ export async function assembleOn(
   }
 }
 
-/** Loaded where it was asked for. */
-async function newTimes({ clock }: World): Promise<RevisionTimes> {
-  const { RevisionTimes } = await import('./times/revision-times.ts');
-  return new RevisionTimes(clock);
+/** Loaded where it was asked for. The engine is nobody's yet: it is closed where that fails. */
+async function newTimes(engine: Engine, { clock }: World): Promise<RevisionTimes> {
+  try {
+    const { RevisionTimes } = await loadLate(() => import('./times/revision-times.ts'));
+    return new RevisionTimes(clock);
+  } catch (error) {
+    await engine.close().catch(() => undefined);
+    throw error;
+  }
 }
 
 class OpenLayers implements AssembledLayers {

@@ -14,7 +14,9 @@ export function openLease(core: Core, options: GrantOptions | TakeUpOptions): Pr
   return core.call(async () => {
     const { id, ttl, keepAlive, signal } = planGrant(options);
     if (ttl !== undefined) {
-      const granted = await section(core, { signal, grants: true }, (_, leases) => leases.grant(ttl, id));
+      const granted = await section(core, { signal, grants: true, prepare: loadLeases }, (_, leases) =>
+        leases.grant(ttl, id),
+      );
       return leaseOf(core, granted.value, keepAlive);
     }
     // A request without ttl has an id.
@@ -42,4 +44,9 @@ async function leaseOf(
 ): Promise<Lease> {
   const { StoreLease } = leasing.loaded ?? (await leasing.load());
   return new StoreLease(core, granted, keepAlive);
+}
+
+/** Before the grant: a lease that nobody hears of would be left. */
+function loadLeases(): Promise<void> | undefined {
+  return leasing.loaded === undefined ? leasing.load().then(() => undefined) : undefined;
 }

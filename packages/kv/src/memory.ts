@@ -8,13 +8,11 @@ import type { Codec, KeyCodec } from '@varve/api';
 import { invalidType, recordNames, recordsFor, type RecordOptions, type Records } from '@varve/api/implement';
 import { hostWorld } from '@varve/base/host';
 import { prepareLateLessor } from '@varve/lease';
-import { Core } from './core.ts';
 import { StoreKv } from './embedded-kv.ts';
 import type { MemoryKv } from './embedded.ts';
 import { discard, isEngine, mayBeEngine, memory, withTurn, worldOf, type GivenEngine } from './given-engine.ts';
-import { loadParts } from './late.ts';
+import { openCore } from './open-core.ts';
 import { assembleOn, checkStoreOptions, type StoreOptions } from './layers-on.ts';
-import { loadRetention } from './retain/load-retention.ts';
 import { historyNames, planRetain, type HistoryKeepingOptions, type RetainPlan } from './retain/retain-options.ts';
 
 export interface OpenOptions<K, V, W = V> extends StoreOptions, RecordOptions<K, V, W>, HistoryKeepingOptions {}
@@ -59,6 +57,7 @@ export function open<K>(engine: GivenEngine | undefined, options: KeyOptions<K>)
  * unless codecs are given.
  * @throws TypeError, RangeError `KV_INVALID` for an unknown option or a wrong one
  * @throws BackendError, MvccError of an engine that is given
+ * @throws LateError `BASE_NOT_LOADED` where the code of `retain` or `times` cannot be had; the engine is closed
  */
 export function open(engine?: GivenEngine, options?: OpenOptions<string, string>): Promise<MemoryKv>;
 export async function open<K, V, W>(
@@ -84,9 +83,7 @@ async function openStore<K, V, W>(given: GivenEngine, options: OpenOptions<K, V,
   if (!isEngine(engine)) throw wrongEngine();
   const { maxDeletes } = records.limits;
   const layers = await assembleOn(engine, { ...options, maxDeletes, prepareLeases: prepareLateLessor });
-  await loadParts();
-  const core = new Core(layers, options.world ?? hostWorld, await loadRetention(retain));
-  return new StoreKv<K, V, W>(core, records, true);
+  return new StoreKv<K, V, W>(await openCore(layers, options.world ?? hostWorld, retain), records, true);
 }
 
 function wrongEngine(): Error {

@@ -16,13 +16,11 @@ import type {
 import { recordNames, recordsFor, type RecordOptions, type Records } from '@varve/api/implement';
 import { hostWorld } from '@varve/base/host';
 import { isClusterName, openCluster } from './cluster.ts';
-import { Core } from './core.ts';
 import { FiledKv } from './filed-kv.ts';
 import type { EmbeddedKv } from './embedded.ts';
 import { assemble, checkLayerOptions, type LayerOptions } from './layers.ts';
 import { discard, withTurn, worldOf } from './given-engine.ts';
-import { loadParts } from './late.ts';
-import { loadRetention } from './retain/load-retention.ts';
+import { openCore } from './open-core.ts';
 import { historyNames, planRetain, type HistoryKeepingOptions, type RetainPlan } from './retain/retain-options.ts';
 import { checkLocation, type Location } from './location.ts';
 
@@ -112,6 +110,5 @@ async function openStore<K, V, W>(location: Location, options: OpenOptions<K, V,
   const { maxDeletes } = records.limits;
   // At once: a relative path means the working directory of the call.
   const layers = await assemble(location, { ...options, maxDeletes });
-  await loadParts();
-  return new FiledKv<K, V, W>(new Core(layers, world, await loadRetention(retain)), records, true);
+  return new FiledKv<K, V, W>(await openCore(layers, world, retain), records, true);
 }

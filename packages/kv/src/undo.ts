@@ -5,6 +5,7 @@
  */
 import type { Selector, UndoOptions, UndoResult } from '@varve/api';
 import { planUndo, type PlainKv, type Records } from '@varve/api/implement';
+import { loadLate } from '@varve/base/late';
 import type { Core } from './core.ts';
 import { MOST_AGE_MS, MOST_REVISIONS } from './retain/hold.ts';
 import { section } from './section.ts';
@@ -27,7 +28,7 @@ export function undoIn<K, V>(
     const revisions = Math.min(Math.max(until - revision, 0) + mostLater, MOST_REVISIONS);
     const hold = core.holds.add(revision, { ageMs: MOST_AGE_MS, revisions });
     try {
-      const { undoPages } = await import('./undo-pages.ts');
+      const { undoPages } = await loadLate(() => import('./undo-pages.ts'));
       return await undoPages(plain(), task, until);
     } finally {
       hold.close();

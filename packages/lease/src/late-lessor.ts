@@ -9,6 +9,7 @@
  *
  * etcd: none. A server's lessor is there from the start (`prepare-lessor.ts`).
  */
+import { loadLate } from '@varve/base/late';
 import type { Finished, Store, StoreObserver, WriteTxn } from '@varve/mvcc';
 import { closed, LeaseError, notFound } from './errors.ts';
 import type { LateLessor, LeaseTxn, Lessor, LessorOptions, PreparedLateLessor } from './lessor.ts';
@@ -103,7 +104,7 @@ class Late implements LateLessor {
   }
 
   async #load(): Promise<Lessor> {
-    const { prepareLessor } = await import('./prepare-lessor.ts');
+    const { prepareLessor } = await loadLate(() => import('./prepare-lessor.ts'));
     const prepared = prepareLessor(this.#options);
     this.#inner = prepared.observe(this.#store);
     this.loaded = await prepared.open();

@@ -41,6 +41,8 @@ export class Compactions {
     if (!Number.isSafeInteger(revision) || revision < 1) {
       throw new RangeError('revision must be an integer of at least 1');
     }
+    // Before it is accepted, not for its work alone: where the code cannot be had, nothing has changed.
+    if (compacting.loaded === undefined) await compacting.load();
     if (history.scheduler.stopped) throw new MvccError('MVCC_CLOSED', 'the store is moving to another backend');
     const previous = history.scheduled;
     if (revision <= previous) {

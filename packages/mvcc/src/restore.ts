@@ -15,6 +15,7 @@
  * etcd: server/storage/mvcc/kvstore.go, restore (spec section 11).
  */
 import { hexOf } from '@varve/base/hex';
+import { loadLate } from '@varve/base/late';
 import type { Clock } from '@varve/base/clock';
 import { byteKey } from '@varve/base/order';
 import type { Backend, ConcurrentReadTx, Entry, ReadTx } from '@varve/backend';
@@ -105,7 +106,7 @@ async function restore(backend: Backend, settings: RestoreSettings, check?: () =
 
 /** What saves and loads an index: not even loaded where there is no place beside the records. */
 async function loadSavedIndex({ aside }: Backend): Promise<SavedIndex | undefined> {
-  return aside === undefined ? undefined : (await import('./checkpoint/saved-index.ts')).savedIndex;
+  return aside === undefined ? undefined : (await loadLate(() => import('./checkpoint/saved-index.ts'))).savedIndex;
 }
 
 /** The saved index, or why it is not used. */

@@ -9,6 +9,7 @@
  *
  * etcd: server/storage/backend/backend.go, Snapshot. Departs: any engine yields a BoltDB file (decisions/0016).
  */
+import { loadLate } from '@varve/base/late';
 import type { World } from '@varve/base/world';
 import type { BuildRow } from '@varve/bolt';
 import { bucketNamed, isCopied } from '../contract/bucket.ts';
@@ -28,7 +29,7 @@ export async function copyOf(
   const view = engine.pin();
   try {
     // When it is asked for: whoever takes no copies loads nothing of it.
-    const { buildBolt } = await import('@varve/bolt/build');
+    const { buildBolt } = await loadLate(() => import('@varve/bolt/build'));
     const source = { rows: () => rowsOf(view, signal), buckets: view.buckets().filter(isCopied) };
     return [await buildBolt(source, { signal, sequence: storeMark, world }), (): void => view[Symbol.dispose]()];
   } catch (error) {

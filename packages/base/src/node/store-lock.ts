@@ -126,9 +126,10 @@ async function attempt({ folder: path, thing, rights, signal }: LockRequest, unt
     name = nameOf(thing);
     try {
       server = await show(folder, name, rights);
-    } catch (error) {
-      // Our name was swept (STR6), or the folder was removed, which libuv calls EACCES. Nobody may take that for a place
-      // where no socket can be made, and do without.
+    } catch (failure) {
+      // Our name was swept (STR6), or the folder was removed. Nobody may take that for a place where no socket can be made, and
+      // do without. Of a folder that is being removed the kernel shows the name a moment longer than it takes names.
+      const error = causeOf(failure, folder.pathOf(`new-${name}`));
       if (codeOf(error) === 'ENOENT' || !folder.isInPlace()) return again();
       if (isPassing(error)) throw error;
       return { kind: 'impossible', reason: `a socket cannot be made in ${path} (${codeOf(error)})` };
@@ -170,6 +171,17 @@ async function show(folder: LockFolder, name: string, rights: StoreRights): Prom
   } catch (error) {
     server.close();
     throw error;
+  }
+}
+
+/** The system's own word for why a socket was not made at `path`: libuv says EACCES for ENOENT, too, and the same name for a file tells them apart. */
+function causeOf(error: unknown, path: string): unknown {
+  if (codeOf(error) !== 'EACCES') return error;
+  try {
+    fs.closeSync(fs.openSync(path, 'wx', 0o600));
+    return error;
+  } catch (cause) {
+    return cause;
   }
 }
 

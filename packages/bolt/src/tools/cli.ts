@@ -1,7 +1,7 @@
 /**
  * `varve-bolt`: look at a Bolt file, check it, make it small.
  *
- * CLI1  Every failure is one line on standard error and an exit code; nothing but `compact` writes, and only its new file.
+ * CLI1  Every failure is one line on standard error and an exit code (R122); nothing but `compact` writes, and only its new file.
  * CLI2  A closed output pipe ends the program quietly.
  * CLI3  What a file or its name holds reaches the terminal as printable characters only, and large values in pieces.
  */
@@ -17,22 +17,24 @@ import { PageFile } from '../pages/page-file.ts';
 import { piecesOf } from './pieces.ts';
 
 const USAGE = `usage: varve-bolt COMMAND FILE
-  check FILE             every rule of the format; exit code 5 if one is broken
+  check FILE             every rule of the format
   dump [--json] FILE     all buckets, keys and values; --json: a full listing
   stats FILE             counts of pages, keys and buckets
   compact FILE NEWFILE   a dense copy under a new name
+exit codes: 0 good, 2 wrong usage, 3 locked, 4 no such file, or no Bolt file, 5 damaged, 6 another version, 1 anything else
 `;
 const MOST_INDENT = 32;
 const CACHE_BYTES = 16 * 1024 * 1024;
 const OTHER = 1;
 const WRONG_USAGE = 2;
+const NO_STORE = 4;
 const DAMAGED = 5;
 const INTERRUPTED_PIPE = 141;
 
 const EXIT_CODES: Readonly<Partial<Record<BoltErrorCode, number>>> = {
   BOLT_LOCKED: 3,
-  BOLT_NOT_FOUND: 4,
-  BOLT_INVALID: DAMAGED,
+  BOLT_NOT_FOUND: NO_STORE,
+  BOLT_INVALID: NO_STORE,
   BOLT_CHECKSUM: DAMAGED,
   BOLT_TOO_SMALL: DAMAGED,
   BOLT_TRUNCATED: DAMAGED,

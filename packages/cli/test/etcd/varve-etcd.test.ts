@@ -107,7 +107,7 @@ test('decisions/0041: the folder of an etcd, with its write-ahead log, is left a
   const data = folder();
   mkdirSync(join(data, 'member', 'wal'), { recursive: true });
   const program = etcd('--data-dir', data);
-  expect([await program.ended, program.err]).toEqual([5, expect.stringContaining('write-ahead log of an etcd')]);
+  expect([await program.ended, program.err]).toEqual([4, expect.stringContaining('write-ahead log of an etcd')]);
   expect(readdirSync(join(data, 'member'))).toEqual(['wal']);
 });
 

@@ -106,7 +106,12 @@ async function makeFolders(files: Files, path: string): Promise<void> {
   if ((await files.kind(path)) !== undefined) return;
   const parent = nodePath.dirname(path);
   await makeFolders(files, parent);
-  await files.makeFolder(path);
+  try {
+    await files.makeFolder(path);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return; // somebody else was faster
+    throw error;
+  }
   await files.syncFolder(parent);
 }
 

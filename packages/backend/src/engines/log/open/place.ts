@@ -35,21 +35,32 @@ export async function lookInside(files: LogFiles, path: string): Promise<'store'
   const names = (await files.names(path)).filter((name) => !isHarmless(name) && name !== LOCK && !isTemporary(name));
   if (names.includes(MARKER)) return 'store';
   const others = names.filter((name) => name !== FIRST && name !== ACKED);
-  if (others.some((name) => !isOfStore(name))) {
-    throw foreignError(path, `holds files that are not a store's (there is no ${MARKER} among them)`);
-  }
-  if (others.length > 0 || (names.includes(FIRST) && !(await isUnborn(files, `${path}/${FIRST}`)))) {
-    throw corruptError(`${path}/${MARKER}`, 'it is missing');
-  }
-  if (names.includes(ACKED) && (await files.details(`${path}/${ACKED}`))?.kind !== 'file') {
-    throw foreignError(path, `holds files that are not a store's (there is no ${MARKER} among them)`);
-  }
-  return 'empty folder';
+  const isForeign =
+    others.some((name) => !isOfStore(name)) || (names.includes(ACKED) && (await isOther(files, `${path}/${ACKED}`)));
+  const isOurs = others.length > 0 || (names.includes(FIRST) && !(await isUnborn(files, `${path}/${FIRST}`)));
+  if (!isForeign && !isOurs) return 'empty folder';
+  // Who makes it holds the lock, and who only looks does not: what was seen may be of a moment ago (LGPL2).
+  if ((await files.names(path)).includes(MARKER)) return 'store';
+  if (isForeign) throw foreignError(path, `holds files that are not a store's (there is no ${MARKER} among them)`);
+  throw corruptError(`${path}/${MARKER}`, 'it is missing');
 }
 
+/** False for what has gone meanwhile. */
+async function isOther(files: LogFiles, path: string): Promise<boolean> {
+  const found = await files.details(path);
+  return found !== undefined && found.kind !== 'file';
+}
+
+/** True for what has gone meanwhile: somebody makes it anew. */
 async function isUnborn(files: LogFiles, path: string): Promise<boolean> {
-  if ((await files.details(path))?.kind !== 'file') return false;
-  const handle = await files.open(path, 'read');
+  if (await isOther(files, path)) return false;
+  let handle;
+  try {
+    handle = await files.open(path, 'read');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return true;
+    throw error;
+  }
   try {
     return handle.size() <= HEADER_BYTES;
   } finally {

@@ -1,7 +1,7 @@
 /**
  * `varve-log`: look at a log store and check it. It opens for reading only, so it changes nothing.
  *
- * LGCL1  Every failure is one line on standard error and an exit code. A closed output pipe ends the program quietly.
+ * LGCL1  Every failure is one line on standard error and an exit code (R122). A closed output pipe ends the program quietly.
  * LGCL2  What a store or its name holds reaches the terminal as printable characters only.
  */
 import type { Bucket } from '../../../contract/bucket.ts';
@@ -13,9 +13,10 @@ import type { LogEngine } from '../log-engine.ts';
 import { openLog } from '../open/open-log.ts';
 
 const USAGE = `usage: varve-log COMMAND FOLDER
-  check FOLDER   reads every byte; exit code 5 if something of the store is damaged
+  check FOLDER   reads every byte
   dump FOLDER    all rows, as lines of JSON: bucket, key and value in base64
   stats FOLDER   files, buckets, and how much of them lives
+exit codes: 0 good, 2 wrong usage, 3 locked, 4 no such folder, or no log store, 5 damaged, 6 another version, 1 anything else
 `;
 const OTHER = 1;
 const WRONG_USAGE = 2;
@@ -37,7 +38,7 @@ export interface Output {
 
 /** Runs one command; resolves with the exit code. */
 export async function run(args: readonly string[], output: Output): Promise<number> {
-  if (args[0] === '--help' || args[0] === '-h') {
+  if (args.includes('--help') || args.includes('-h')) {
     await output.out(USAGE);
     return 0;
   }
