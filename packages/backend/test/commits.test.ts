@@ -268,6 +268,19 @@ test('CMM5 law 10 a loop of awaited writes lets the event loop turn', async () =
   expect(turnN).toBeGreaterThanOrEqual(9);
 });
 
+test('CMM5 law 10 a loop of awaited writes of much lets the event loop turn after few of them', async () => {
+  await using backend = await opened(memoryEngine, byHand);
+  create(backend, t);
+  const value = new Uint8Array(4 << 20);
+  const turnN = await turnsDuring(async () => {
+    for (let i = 0; i < 12; i += 1) {
+      await backend.admit();
+      backend.batchTx((tx) => tx.put(t, b(`${i}`), value));
+    }
+  });
+  expect(turnN).toBeGreaterThanOrEqual(3);
+});
+
 test('law 9 admit counts bytes as well as rows, and waits for a commit to start', async () => {
   const { engine, open } = gated();
   const backend = await openBackend(engine, byHand);
@@ -275,7 +288,10 @@ test('law 9 admit counts bytes as well as rows, and waits for a commit to start'
   const first = backend.forceCommit();
   await turns();
   const value = new Uint8Array(8 << 20);
-  for (let i = 0; i < 7; i += 1) backend.batchTx((tx) => tx.put(t, b(`${i}`), value));
+  for (let i = 0; i < 7; i += 1) {
+    backend.batchTx((tx) => tx.put(t, b(`${i}`), value));
+    await backend.admit();
+  }
   expect(backend.admitting).toBe(true);
   backend.batchTx((tx) => tx.put(t, b('last'), value));
   expect(backend.admitting).toBe(false);

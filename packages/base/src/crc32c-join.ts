@@ -33,8 +33,14 @@ function makeMap(n: number): Int32Array {
   const half = n === 0 ? undefined : (maps[n - 1] ?? makeMap(n - 1));
   const made = new Int32Array(1024);
   for (let i = 0; i < made.length; i++) {
-    const sum = (i & 0xff) << (8 * (i >>> 8));
-    made[i] = half === undefined ? crc32c(zero, sum >>> 0) ^ crc32c(zero) : mapped(half, mapped(half, sum));
+    const byte = i & 0xff;
+    const low = byte & -byte;
+    if (byte !== low) {
+      made[i] = made[i - low]! ^ made[i - byte + low]!; // it is linear
+    } else {
+      const sum = byte << (8 * (i >>> 8));
+      made[i] = half === undefined ? crc32c(zero, sum >>> 0) ^ crc32c(zero) : mapped(half, mapped(half, sum));
+    }
   }
   maps[n] = made;
   return made;

@@ -7,6 +7,7 @@
  *      is owed.
  */
 import type { Clock } from '@varve/base/clock';
+import { WORK_MS } from '@varve/base/pace';
 import { Debt, IDLE_TURN_MS, SHORTEST_PAUSE_MS } from '@varve/base/debt';
 
 export class Pace {
@@ -27,6 +28,11 @@ export class Pace {
   /** The work is about to wait for something. */
   leave(): void {
     this.#busyMs += this.#debt.leave();
+  }
+
+  /** Whether the work has gone on for so long that others are to have a turn. */
+  get over(): boolean {
+    return this.#clock.now() - this.#debt.since > WORK_MS;
   }
 
   /** Milliseconds of work since the last call. */

@@ -15,7 +15,7 @@
  *     to its end, unless a commit is about to start then: starting and ending them costs a lone durable put a tenth of its time.
  * CMM4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
  * CMM5  `admit` waits while commits lag behind by `lagBatches` batches (law 9). It also lets the event loop turn once per
- *     `turnRows` rows, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10). Who still
+ *     `turnRows` rows, or `turnBytes`, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10). Who still
  *     waits when the backend closes is rejected: nothing of it was written.
  * CMM6  An engine that is open for reading only is never given a commit or a compaction.
  * CMM7  Sizes are asked of the engine once a commit or compaction, when somebody wants to know: it may have to add up all its files.
@@ -42,7 +42,8 @@ export interface CommitSource {
 /** A batch is full at that many bytes, too: 10,000 rows of a megabyte would not be a batch. */
 const batchBytes = 16 * 1024 * 1024;
 const lagBatches = 4;
-const turnRows = 500;
+const turnRows = 256;
+const turnBytes = 8 * 1024 * 1024;
 /** Whether an engine waits for its medium is asked that often: the answer costs a turn. */
 const commitsPerQuestion = 16;
 const READY: Promise<void> = Promise.resolve();
@@ -80,6 +81,7 @@ export class Committer {
   /** Whether `#arm` is about to be called. */
   #arms = false;
   #rowsSinceTurn = 0;
+  #bytesAtTurn = 0;
   /** Sections that wait for a commit, and those that the last commit held. */
   #sections = 0;
   #lastSections = 0;
@@ -142,6 +144,7 @@ export class Committer {
     this.#rowsSinceTurn += rows;
     this.#sections++;
     const { changeN, byteN } = this.#source;
+    if (byteN - this.#bytesAtTurn >= turnBytes) this.#rowsSinceTurn = turnRows;
     if (changeN >= this.#batchLimit || byteN >= batchBytes) this.#schedule();
     else if (this.#endInterval === undefined && !this.#arms) {
       this.#arms = true;
@@ -213,6 +216,7 @@ export class Committer {
     return (this.#turning ??= this.#clock.turn().then(() => {
       this.#turning = undefined;
       this.#rowsSinceTurn = 0;
+      this.#bytesAtTurn = this.#source.byteN;
     }));
   }
 
@@ -258,7 +262,7 @@ export class Committer {
   async #run(): Promise<void> {
     this.#state = 'committing';
     this.#due = false;
-    this.#rowsSinceTurn = 0;
+    this.#rowsSinceTurn = this.#bytesAtTurn = 0;
     this.#stopInterval();
     const compaction = this.#compaction;
     this.#compaction = undefined;

@@ -9,7 +9,7 @@
  *     what would be copied is deleted next, and that again and again. Of the others only those that hold more than their share of
  *     what is too much.
  */
-import type { Turns } from '@varve/base/pace';
+import { Slice, STEP_MS, type Turns } from '@varve/base/pace';
 import { asBackendError } from '../failure.ts';
 import type { LiveFile } from '../files/live-file.ts';
 import { writeAll, type LogFile } from '../files/log-files.ts';
@@ -131,6 +131,8 @@ export class Upkeep {
     for (const { file, handle, runs } of store.takeEnded()) {
       this.#later(async () => {
         try {
+          const slice = new Slice(store.parts.files.clock, { lengthMs: STEP_MS });
+          for (const { run } of runs) await slice.runLong(run.trim());
           await writeFooterOf(store.parts.files.clock, file, handle, runs);
         } finally {
           file.kept = undefined; // it is opened again, for reading, when it is asked for

@@ -6,7 +6,7 @@
  *
  * LGFT1  It only saves reading the file. One that is missing or bad is made up for by a scan.
  */
-import { Slice, type Turns } from '@varve/base/pace';
+import { Slice, STEP_MS, type Turns } from '@varve/base/pace';
 import { crc32cOf } from '@varve/base/crc32c';
 import type { LiveFile } from '../files/live-file.ts';
 import type { LogFile } from '../files/log-files.ts';
@@ -31,7 +31,7 @@ export async function writeFooter(clock: Turns, file: LiveFile, runs: readonly K
     pieces.reduce((sum, piece) => sum + piece.length, 0),
   );
   view.setUint32(16, runs.length, true);
-  const slice = new Slice(clock);
+  const slice = new Slice(clock, { lengthMs: STEP_MS });
   let sum = crc32cOf(head, 8, FOOTER_HEAD, seedOf(file.salt, aligned(file.end)));
   for (const piece of pieces.slice(1)) sum = await sumOf(piece, sum, slice);
   view.setUint32(4, sum, true);

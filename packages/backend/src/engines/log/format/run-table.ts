@@ -53,7 +53,11 @@ export function writeRuns(runs: readonly KnownRun[]): Uint8Array[] {
   return pieces;
 }
 
-/** @returns `undefined` where the bytes are none of these @param file in which the rows lie */
+/**
+ * @param bytes the runs keep views of them where the machine allows it, so they are to be nobody else's
+ * @param file in which the rows lie
+ * @returns `undefined` where the bytes are none of these
+ */
 export function readRuns(bytes: Uint8Array, file: LiveFile): Run[] | undefined {
   const runs: Run[] = [];
   const view = viewOf(bytes);
@@ -73,9 +77,9 @@ export function readRuns(bytes: Uint8Array, file: LiveFile): Run[] | undefined {
     run.base = getWide(view, at + 16);
     at += RUN_HEAD;
     const words = (count: number): Uint32Array => {
-      const read = new Uint32Array(ownBytes(bytes, at, 4 * count, 4).buffer);
+      const column = inPlace(bytes, at, 4 * count, 4);
       at += 4 * count;
-      return read;
+      return new Uint32Array(column.buffer, column.byteOffset, count);
     };
     if (!isPlain) {
       run.deltas = words(rowN);
@@ -83,14 +87,15 @@ export function readRuns(bytes: Uint8Array, file: LiveFile): Run[] | undefined {
     }
     run.lengths = words(rowN);
     if (isWide) {
-      run.offsets = new Float64Array(ownBytes(bytes, at, 8 * rowN, 8).buffer);
+      const column = inPlace(bytes, at, 8 * rowN, 8);
+      run.offsets = new Float64Array(column.buffer, column.byteOffset, rowN);
       at += 8 * rowN;
     } else {
       run.offsets = words(rowN);
     }
     if (isPlain) {
       const starts = words(rowN + 1);
-      run.plain = new PlainKeys(bytes.slice(at, at + keyBytes), starts);
+      run.plain = new PlainKeys(bytes.subarray(at, at + keyBytes), starts);
       run.deltas = run.subs = new Uint32Array(0);
       at += keyBytes;
     }
@@ -107,6 +112,12 @@ function bytesOf(numbers: Uint32Array | Float64Array, count: number): Uint8Array
   const size = numbers.BYTES_PER_ELEMENT;
   const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, count * size);
   return isSwapped ? ownBytes(bytes, 0, bytes.length, size) : bytes;
+}
+
+/** Where numbers of that size may be read as they lie: copying the columns of a segment would be a pause (law 10). */
+function inPlace(bytes: Uint8Array, at: number, length: number, size: number): Uint8Array {
+  const isAligned = (bytes.byteOffset + at) % size === 0;
+  return isAligned && !isSwapped ? bytes.subarray(at, at + length) : ownBytes(bytes, at, length, size);
 }
 
 /** A copy, turned round where the machine has its numbers the other way. */

@@ -90,7 +90,9 @@ export class LoggedRows {
     }
     this.#ownList();
     // A segment holds about as many rows as the one before: growing to them would be twice the memory, and moved again and again.
-    const expected = Math.min(MOST_EXPECTED, Math.max(FEWEST_EXPECTED, last === undefined ? 0 : last.run.rowN));
+    // A few more, too: room for an eighth is not given back (`trim`).
+    const before = last === undefined ? 0 : last.run.rowN;
+    const expected = Math.min(MOST_EXPECTED, Math.max(FEWEST_EXPECTED, before + (before >>> 3)));
     const view = new RunView(this, new Run(file, bucket, expected));
     view.push(key, valueLength, offset);
     this.#views.push(view);

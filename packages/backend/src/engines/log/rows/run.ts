@@ -11,7 +11,8 @@
  * LGRN2  Numbers stand for the keys as long as every key is a revision within reach; the first other one makes it keep all keys
  *     as bytes (`plain-keys.ts`).
  * LGRN3  What is replaced by other arrays, when it grows and when the file ends, stays as it is: somebody may be writing it.
- * LGRN4  A revision is looked for where it would lie if each had one row, then where it would lie if all were spread evenly, then
+ * LGRN4  One column at a time becomes longer, or shorter: four of a megabyte in one tick would be the longest pause there is (law 10).
+ * LGRN5  A revision is looked for where it would lie if each had one row, then where it would lie if all were spread evenly, then
  *     by halving. Most keys are found by the first guess.
  */
 import type { LiveFile } from '../files/live-file.ts';
@@ -23,6 +24,11 @@ const MARK_BIT = 2 ** 31;
 const MOST_32 = 2 ** 32 - 1;
 /** Rows that there is room for at the least. */
 const FEWEST = 64;
+/** What the columns get beyond twice the rows, in eighths of these, so that they are not full all at once again (LGRN4). */
+const DELTAS = 0;
+const SUBS = 1;
+const LENGTHS = 2;
+const OFFSETS = 3;
 
 export class Run {
   readonly file: LiveFile;
@@ -35,6 +41,8 @@ export class Run {
   lengths: Uint32Array;
   offsets: Uint32Array | Float64Array;
   plain: PlainKeys | undefined;
+  /** Rows that all columns have room for. */
+  #room: number;
 
   /** @param capacity about how many rows will come */
   constructor(file: LiveFile, bucket: number, capacity: number = FEWEST) {
@@ -44,12 +52,13 @@ export class Run {
     this.subs = new Uint32Array(capacity);
     this.lengths = new Uint32Array(capacity);
     this.offsets = new Uint32Array(capacity);
+    this.#room = capacity;
   }
 
   /** @param key which is greater than all before it */
   push(key: Probe, valueLength: number, offset: number): void {
     const index = this.rowN;
-    if (index === this.lengths.length) this.#grow();
+    if (index >= this.#room) this.#grow();
     if (index === 0) this.base = key.main;
     if (this.plain === undefined && !(key.isRevision && key.main - this.base <= MOST_32)) this.#keepKeys();
     if (this.plain === undefined) {
@@ -65,10 +74,18 @@ export class Run {
     this.rowN += 1;
   }
 
-  /** No row comes any more: gives back room that is worth it. */
-  trim(): void {
-    if (this.lengths.length - this.rowN <= this.rowN / 8) return;
-    this.#resize(this.rowN);
+  /** No row comes any more: gives back room that is worth it, a column a step. */
+  *trim(): Generator<void, void, undefined> {
+    const most = this.rowN + this.rowN / 8;
+    const { rowN } = this;
+    this.#room = rowN;
+    if (this.deltas.length > most) this.deltas = resized(this.deltas, rowN, rowN);
+    yield;
+    if (this.subs.length > most) this.subs = resized(this.subs, rowN, rowN);
+    yield;
+    if (this.lengths.length > most) this.lengths = resized(this.lengths, rowN, rowN);
+    yield;
+    if (this.offsets.length > most) this.offsets = resizedOffsets(this.offsets, rowN, rowN);
   }
 
   offset(index: number): number {
@@ -170,30 +187,32 @@ export class Run {
     this.deltas = this.subs = new Uint32Array(0);
   }
 
+  /** Those columns that are full. */
   #grow(): void {
-    this.#resize(Math.max(FEWEST, 2 * this.rowN));
-  }
-
-  #resize(capacity: number): void {
     const { rowN } = this;
-    const resized = (from: Uint32Array): Uint32Array => {
-      const to = new Uint32Array(capacity);
-      to.set(from.length > rowN ? from.subarray(0, rowN) : from);
-      return to;
-    };
-    this.lengths = resized(this.lengths);
+    const more = (eighths: number): number => Math.max(FEWEST, 2 * rowN) + ((eighths * rowN) >>> 3);
     if (this.plain === undefined) {
-      this.deltas = resized(this.deltas);
-      this.subs = resized(this.subs);
+      if (this.deltas.length <= rowN) this.deltas = resized(this.deltas, rowN, more(DELTAS));
+      if (this.subs.length <= rowN) this.subs = resized(this.subs, rowN, more(SUBS));
     }
-    if (this.offsets instanceof Uint32Array) {
-      this.offsets = resized(this.offsets);
-    } else {
-      const offsets = new Float64Array(capacity);
-      offsets.set(this.offsets.subarray(0, rowN));
-      this.offsets = offsets;
-    }
+    if (this.lengths.length <= rowN) this.lengths = resized(this.lengths, rowN, more(LENGTHS));
+    if (this.offsets.length <= rowN) this.offsets = resizedOffsets(this.offsets, rowN, more(OFFSETS));
+    this.#room = Math.min(this.lengths.length, this.offsets.length);
+    if (this.plain === undefined) this.#room = Math.min(this.#room, this.deltas.length, this.subs.length);
   }
+}
+
+function resized(from: Uint32Array, rowN: number, capacity: number): Uint32Array {
+  const to = new Uint32Array(capacity);
+  to.set(from.subarray(0, rowN));
+  return to;
+}
+
+function resizedOffsets(from: Uint32Array | Float64Array, rowN: number, capacity: number): Uint32Array | Float64Array {
+  if (from instanceof Uint32Array) return resized(from, rowN, capacity);
+  const to = new Float64Array(capacity);
+  to.set(from.subarray(0, rowN));
+  return to;
 }
 
 const scratch = new Uint8Array(18);

@@ -6,7 +6,7 @@
  * LGBF2  Nothing is shown: the draft becomes the state when the frame is durable.
  */
 import type { Blocks } from '@varve/base/block';
-import { Slice, type Turns } from '@varve/base/pace';
+import { Slice, STEP_MS, type Turns } from '@varve/base/pace';
 import type { Changes, Room } from '../../../contract/engine.ts';
 import { packChanges } from '../../../contract/packed-changes.ts';
 import type { LiveFile } from '../files/live-file.ts';
@@ -71,7 +71,8 @@ export async function buildFrame(
   const pieces = new Pieces(place, memory.blocks);
   const headAt = pieces.room(FRAME_HEAD);
   const head = memory.blocks.block;
-  const slice = new Slice(clock);
+  // Short: in the same turn writers fill the next commit.
+  const slice = new Slice(clock, { lengthMs: STEP_MS });
   const wanted = SUM_BYTES * packed.length;
   const sums = memory.sums.length < wanted ? new Uint8Array(wanted) : memory.sums;
   memory.sums = sums.length <= MOST_SUMS ? sums : memory.sums;

@@ -138,7 +138,6 @@ export class LogStore {
     if (writer === undefined) return;
     const { file, handle } = writer;
     const runs = this.runsIn(file);
-    for (const { run } of runs) run.trim();
     this.#ended.push({ file, handle, runs });
   }
 

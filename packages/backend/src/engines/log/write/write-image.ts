@@ -4,7 +4,7 @@
  * LGWI1  Under another name, synced, renamed, the folder synced. Until then everything is as before, and an error is the caller's
  *     alone.
  */
-import { Slice, type Turns } from '@varve/base/pace';
+import { Slice, STEP_MS, type Turns } from '@varve/base/pace';
 import { movedError } from '../failure.ts';
 import { writeAll, type LogFiles } from '../files/log-files.ts';
 import { DEAD, HEAD, IMAGE_FORMAT, ROWS, RUNS, SectionWriter, type ImageHead } from '../format/image.ts';
@@ -109,7 +109,7 @@ async function* sectionsOf(
   views: readonly RunView[],
   buckets: readonly BucketState[],
 ): AsyncGenerator<Uint8Array[], void, undefined> {
-  const slice = new Slice(clock);
+  const slice = new Slice(clock, { lengthMs: STEP_MS });
   yield writer.section(HEAD, head, [], slice);
   if (unfinished.length > 0) yield writer.section(RUNS, {}, unfinished, slice);
   for (const { run, rowN, dead } of views) {
