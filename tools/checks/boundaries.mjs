@@ -17,7 +17,7 @@ const table = {
     imports: { '@varve/base': [] },
   },
   base: {
-    imports: { 'sorted-btree': ['src/btree.ts'] },
+    imports: { 'sorted-btree': ['src/btree.ts', 'src/bulk-load.ts'] },
     node: ['src/node/'],
     seams: {
       files: ['src/node/'],

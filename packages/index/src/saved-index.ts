@@ -36,6 +36,6 @@ export function loadTreeIndex(): TreeIndexLoading {
     get keys() {
       return reader.keys;
     },
-    end: () => new BTreeIndex(reader.tree, slots, reader.liveKeys),
+    end: () => new BTreeIndex(reader.tree(), slots, reader.liveKeys),
   };
 }

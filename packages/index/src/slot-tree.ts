@@ -14,15 +14,15 @@
  *
  * etcd: the B-tree of `treeIndex` in server/storage/mvcc/index.go. decisions/0037.
  */
-import { BTree, type BTree as Tree } from '@varve/base/btree';
-import { byteKey, compareByteKeys, nextByteKey } from '@varve/base/order';
+import type { BTree as Tree } from '@varve/base/btree';
+import { byteKey, nextByteKey } from '@varve/base/order';
 import { Leaf, LEAF_KEYS } from './leaf.ts';
+import { noLeaves, type LinkedLeaves } from './linked-leaves.ts';
 import { hashOf, LookupCache } from './lookup-cache.ts';
 import type { SavedKeys } from './saved-keys.ts';
 import type { Slot } from './slot.ts';
 import type { RangeEnd } from './tree-index.ts';
 
-const NODE_SIZE = 64;
 /** Returned by a visit to end it. */
 export const STOP: { readonly break: true } = { break: true };
 
@@ -34,15 +34,15 @@ type Visitor = (byteKey: string, slot: Slot) => typeof STOP | undefined;
 type SavedVisitor = (saved: SavedKeys, low: string | undefined, high: string | undefined) => typeof STOP | undefined;
 
 export class SlotTree {
-  readonly #leaves: Tree<string, Leaf> = new BTree<string, Leaf>(undefined, compareByteKeys, NODE_SIZE);
+  readonly #leaves: Tree<string, Leaf>;
   readonly #cache = new LookupCache();
-  readonly #first = new Leaf('');
-  #last: Leaf = this.#first;
-  #size = 0;
+  readonly #first: Leaf;
+  #last: Leaf;
+  #size: number;
   /** The last lookup (ST2): its key, and where that is or would be. */
   #byteKey = '';
   #slot: Slot | undefined;
-  #leaf: Leaf = this.#first;
+  #leaf: Leaf;
   #place = 0;
   /** False where the cache told the slot: then the place is looked for when it is needed. */
   #isPlaced = false;
@@ -53,10 +53,15 @@ export class SlotTree {
   /** Whether the last change was behind all keys of its leaf, so that the next may be, too. */
   #ascends = true;
   /** Filled anew by each descent. */
-  readonly #pair: [string, Leaf] = ['', this.#first];
+  readonly #pair: [string, Leaf];
 
-  constructor() {
-    this.#leaves.set('', this.#first);
+  /** @param leaves taken as they are */
+  constructor({ tree, first, last, keys }: LinkedLeaves = noLeaves()) {
+    this.#leaves = tree;
+    this.#first = this.#leaf = first;
+    this.#last = last;
+    this.#size = keys;
+    this.#pair = ['', first];
   }
 
   get size(): number {
@@ -136,15 +141,6 @@ export class SlotTree {
     }
     this.add(slot);
     return true;
-  }
-
-  /** Adds keys behind all others, which the caller sees to, in a leaf of their own. @param first of them, not none */
-  append(first: string, keys: SavedKeys): void {
-    // The first leaf has all that is below the second, whatever its own first key is (ST1).
-    if (this.#size === 0) this.#first.fillLater(keys);
-    else this.#insertLeaf(this.#last, new Leaf(first, keys));
-    this.#size += keys.length;
-    this.#isFresh = false;
   }
 
   /** Gives the key that `find` found another slot. */

@@ -12,6 +12,9 @@ import {
   type KeyedIndexEntry,
   type TreeIndex,
 } from '../src/index.ts';
+import { BTreeIndex } from '../src/create-tree-index.ts';
+import { TreeReader } from '../src/load.ts';
+import { Slots } from '../src/slot.ts';
 import { blocksOf } from './histories.ts';
 
 const all = new Uint8Array();
@@ -101,6 +104,19 @@ test('G30 G31: leaves are read one by one, in any order, and tell what they told
     checkTreeIndex(loaded);
   }
 });
+
+test.each([1, 2, 5, 20])(
+  'LOD3: a tree made of %d leaves at once, and of the others one by one, is the same',
+  (atOnce) => {
+    const index = varied(3000);
+    const slots = new Slots();
+    const reader = new TreeReader(slots, atOnce);
+    for (const block of blocksOf(saveTreeIndex(index, 10_000, 4000))) reader.add(block);
+    const loaded = new BTreeIndex(reader.tree(), slots, reader.liveKeys);
+    checkTreeIndex(loaded);
+    expect(told(loaded)).toEqual(told(index));
+  },
+);
 
 test('G30: what is written between keys that nobody has asked for goes where it belongs', () => {
   const index = varied(3000);

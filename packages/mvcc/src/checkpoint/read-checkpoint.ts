@@ -70,6 +70,8 @@ async function load(
     if (slice.over) await slice.turn();
   }
   if (head === undefined || !isWhole) throw new Unusable('something of it is missing');
+  // The tree is made in one go.
+  await slice.turn();
   const index = loading.end();
   if (compacted > head.compacted) await slice.runLong(index.compact(compacted));
   return { revision: head.revision, index, leases };

@@ -54,9 +54,8 @@ export function writeRuns(runs: readonly KnownRun[]): Uint8Array[] {
 }
 
 /**
- * @param bytes the runs keep views of them where the machine allows it, so they are to be nobody else's
- * @param file in which the rows lie
- * @returns `undefined` where the bytes are none of these
+ * Runs over these bytes, which are theirs from now on: columns are views of them where the machine has its numbers in this order.
+ * @returns `undefined` where the bytes are none of these @param file in which the rows lie
  */
 export function readRuns(bytes: Uint8Array, file: LiveFile): Run[] | undefined {
   const runs: Run[] = [];
@@ -77,8 +76,8 @@ export function readRuns(bytes: Uint8Array, file: LiveFile): Run[] | undefined {
     run.base = getWide(view, at + 16);
     at += RUN_HEAD;
     const words = (count: number): Uint32Array => {
-      const column = inPlace(bytes, at, 4 * count, 4);
-      at += 4 * count;
+      const column = columnOf(bytes, at, count, 4);
+      at += column.length;
       return new Uint32Array(column.buffer, column.byteOffset, count);
     };
     if (!isPlain) {
@@ -87,15 +86,15 @@ export function readRuns(bytes: Uint8Array, file: LiveFile): Run[] | undefined {
     }
     run.lengths = words(rowN);
     if (isWide) {
-      const column = inPlace(bytes, at, 8 * rowN, 8);
+      const column = columnOf(bytes, at, rowN, 8);
       run.offsets = new Float64Array(column.buffer, column.byteOffset, rowN);
-      at += 8 * rowN;
+      at += column.length;
     } else {
       run.offsets = words(rowN);
     }
     if (isPlain) {
       const starts = words(rowN + 1);
-      run.plain = new PlainKeys(bytes.subarray(at, at + keyBytes), starts);
+      run.plain = new PlainKeys(bytes.slice(at, at + keyBytes), starts);
       run.deltas = run.subs = new Uint32Array(0);
       at += keyBytes;
     }
@@ -114,10 +113,10 @@ function bytesOf(numbers: Uint32Array | Float64Array, count: number): Uint8Array
   return isSwapped ? ownBytes(bytes, 0, bytes.length, size) : bytes;
 }
 
-/** Where numbers of that size may be read as they lie: copying the columns of a segment would be a pause (law 10). */
-function inPlace(bytes: Uint8Array, at: number, length: number, size: number): Uint8Array {
-  const isAligned = (bytes.byteOffset + at) % size === 0;
-  return isAligned && !isSwapped ? bytes.subarray(at, at + length) : ownBytes(bytes, at, length, size);
+/** So many numbers of `size` bytes, for an array of them: a copy where it cannot lie over these. */
+function columnOf(bytes: Uint8Array, at: number, count: number, size: number): Uint8Array {
+  const isInPlace = !isSwapped && (bytes.byteOffset + at) % size === 0;
+  return isInPlace ? bytes.subarray(at, at + count * size) : ownBytes(bytes, at, count * size, size);
 }
 
 /** A copy, turned round where the machine has its numbers the other way. */

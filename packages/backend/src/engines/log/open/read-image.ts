@@ -64,6 +64,7 @@ async function stateOf(
     if (!isActive) continue;
     active = loaded.file;
     for (const { body } of sections.filter(({ kind }) => kind === RUNS)) {
+      // A copy: the image has rows, too, which nobody needs any more.
       const unfinished = readRuns(body.slice(), active);
       if (unfinished === undefined) throw corruptError(path, 'it does not say where rows lie');
       runs.push(...unfinished);

@@ -25,9 +25,9 @@ export class RunView {
   static whole(owner: object, run: Run, dead?: DeadBits): RunView {
     const view = new RunView(owner, run);
     view.rowN = run.rowN;
-    for (let index = 0; index < run.rowN; index += 1) {
-      if (dead?.has(index) !== true) view.liveBytes += run.rowLength(index);
-    }
+    view.liveBytes = run.bytes;
+    for (let index = 0; dead !== undefined && index < run.rowN; index += 1)
+      if (dead.has(index)) view.liveBytes -= run.rowLength(index);
     view.#dead = dead;
     view.#ownsDead = true;
     return view;

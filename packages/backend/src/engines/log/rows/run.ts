@@ -20,7 +20,10 @@ import { ROW_HEAD } from '../format/frame.ts';
 import { PlainKeys } from './plain-keys.ts';
 import { writeRevision, type Probe } from './probe.ts';
 
+/** Of a key without a mark. */
+const REVISION_BYTES = 17;
 const MARK_BIT = 2 ** 31;
+const MOST_LENGTH = 2 ** 31 - 1;
 const MOST_32 = 2 ** 32 - 1;
 /** Rows that there is room for at the least. */
 const FEWEST = 64;
@@ -93,16 +96,27 @@ export class Run {
   }
 
   valueLength(index: number): number {
-    return this.lengths[index]! & 0x7fffffff;
+    return this.lengths[index]! & MOST_LENGTH;
   }
 
   keyLength(index: number): number {
-    return this.plain === undefined ? 17 + (this.lengths[index]! >>> 31) : this.plain.length(index);
+    return this.plain === undefined ? REVISION_BYTES + (this.lengths[index]! >>> 31) : this.plain.length(index);
   }
 
   /** Bytes of the row in the file. */
   rowLength(index: number): number {
     return ROW_HEAD + this.keyLength(index) + this.valueLength(index);
+  }
+
+  /** Bytes of all rows in the file. */
+  get bytes(): number {
+    const { lengths, rowN, plain } = this;
+    let bytes = rowN * ROW_HEAD + (plain === undefined ? rowN * REVISION_BYTES : plain.starts[rowN]!);
+    for (let index = 0; index < rowN; index += 1) {
+      const length = lengths[index]!;
+      bytes += (length & MOST_LENGTH) + (length >>> 31);
+    }
+    return bytes;
   }
 
   key(index: number): Uint8Array {
@@ -182,7 +196,7 @@ export class Run {
       const key = this.key(index);
       plain.push(index, key, 0, key.length);
     }
-    this.lengths = this.lengths.map((length) => length & 0x7fffffff);
+    this.lengths = this.lengths.map((length) => length & MOST_LENGTH);
     this.plain = plain;
     this.deltas = this.subs = new Uint32Array(0);
   }
