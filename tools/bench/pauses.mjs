@@ -154,13 +154,13 @@ function keysInOrder(keyN) {
 }
 
 async function main() {
-  const usage = `node tools/bench/pauses.mjs [--revisions 1000000] [--keys N] [--engine level|log|file|memory] [--most 50 ms]
+  const usage = `node tools/bench/pauses.mjs [--revisions 1000000] [--keys N] [--engine level|log|file|memory] [--most 10 ms]
   the longest pauses of the event loop; ends with 1 when one is longer than --most`;
   const { flags } = flagsOf(usage, {
     revisions: { type: 'string', default: '1000000' },
     keys: { type: 'string' },
     engine: { type: 'string', default: DEFAULT_KIND },
-    most: { type: 'string', default: '50' },
+    most: { type: 'string', default: '10' },
   });
   if (!['level', 'log', 'file', 'memory'].includes(flags.engine)) refuse(usage, `There is no engine ${flags.engine}.`);
   const revisions = Number(flags.revisions);

@@ -179,6 +179,7 @@ function causeOf(error: unknown, path: string): unknown {
   if (codeOf(error) !== 'EACCES') return error;
   try {
     fs.closeSync(fs.openSync(path, 'wx', 0o600));
+    fs.unlinkSync(path);
     return error;
   } catch (cause) {
     return cause;
