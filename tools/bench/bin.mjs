@@ -1,17 +1,19 @@
 // @ts-check
 // varve beside its peers, on the same work. See README.md here for what is measured.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { flagsOf, refuse } from '../run/flags.mjs';
 import { bars } from './lib/bars.mjs';
+import { joined } from './lib/joined.mjs';
 import { goBinary, measure } from './lib/run.mjs';
 import { table } from './lib/table.mjs';
 
 const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains machine,load,history,durable,watch] [--rounds N] [--keys N]
-    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--markdown] [--out FILE.json]; --server: over the wire
+    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--markdown] [--out FILE.json] [--onto FILE.json]
+    --onto: what other chains measured in that run stays; --server: over the wire
   varve beside its peers, on the same work, as bars; the peers, and what each option means, stand in tools/bench/README.md`;
 
 const { flags } = flagsOf(usage, {
@@ -27,6 +29,7 @@ const { flags } = flagsOf(usage, {
   extra: { type: 'string' },
   markdown: { type: 'boolean', default: false },
   out: { type: 'string' },
+  onto: { type: 'string' },
 });
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -86,7 +89,8 @@ const circumstances = {
   load: os.loadavg()[0] ?? 0,
 };
 const shown = peers.map(({ name, kind }) => ({ name, kind }));
-const report = { circumstances, options, rounds, peers: shown, anchor, ...result };
+const measured = { circumstances, options, rounds, peers: shown, anchor, ...result };
+const report = flags.onto === undefined ? measured : joined(JSON.parse(readFileSync(flags.onto, 'utf8')), measured);
 process.stdout.write(`${flags.markdown ? table(report) : bars(report)}\n`);
 if (flags.out) writeFileSync(flags.out, `${JSON.stringify(report)}\n`);
 process.exitCode = result.failures.length === 0 ? 0 : 1;

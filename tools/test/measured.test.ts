@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { bar, bars } from '../bench/lib/bars.mjs';
 import { brief, missingIn, withMeasured } from '../bench/lib/document.mjs';
 import { growthPlots } from '../bench/lib/growth-report.mjs';
+import { joined } from '../bench/lib/joined.mjs';
 import { plotSvg } from '../bench/lib/plot.mjs';
 import { table } from '../bench/lib/table.mjs';
 import { titles } from '../bench/lib/titles.mjs';
@@ -75,6 +76,17 @@ describe('a report', () => {
     const rows = table(invented).split('\n');
     expect(rows).toContain('| W1 sequential put, periodic commit | 300/s (1.50×) | 250/s | 400/s (2.50×) |');
     expect(rows).toContain('| W9 open and rebuild | 1.00 s (0.10×) | 10.00 s | 0.50 s (0.05×) |');
+  });
+
+  test('some chains again: theirs are new, the others stay, and it is the same run otherwise', () => {
+    const [metric = '', kept = ''] = Object.keys(invented.samples);
+    const samples = { [metric]: { varve: [7, 8] } };
+    const again = joined(invented, { ...invented, samples, seconds: 5 });
+    expect(again.samples[metric]).toEqual({ varve: [7, 8] });
+    expect(again.samples[kept]).toEqual(invented.samples[kept]);
+    expect(again.seconds).toBe(65);
+    expect(() => joined(invented, { ...invented, rounds: 3 })).toThrow('the runs differ in rounds: 2, 3');
+    expect(() => joined(invented, { ...invented, peers: [{ name: 'other', kind: 'x' }] })).toThrow('no other');
   });
 
   test('as a document: each part between its marks, the rest untouched', () => {

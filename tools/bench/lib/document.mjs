@@ -137,7 +137,7 @@ function briefTable(report) {
     [ahead, level, behind].map((column) => column[i] ?? ' |').join(' | '),
   );
   return [
-    `Ratios to etcd's own engine (Go, bbolt) at its best, in one run: ${options.n.toLocaleString('en-US')} keys of 32 bytes with values of 256, ` +
+    `Ratios to etcd's own engine (Go, bbolt) at its best, each row in one run: ${options.n.toLocaleString('en-US')} keys of 32 bytes with values of 256, ` +
       `${where.cores} cores at a load of ${where.load.toFixed(1)}, ${where.day}. ${caveat(where)}`.trimEnd(),
     '',
     '| ahead | | level | | behind | |',

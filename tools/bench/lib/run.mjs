@@ -1,7 +1,7 @@
 // @ts-check
 // Runs every chain of workloads on every peer, the peers one after another inside a chain (so that a ratio is taken
 // between neighbours in time), each in a process of its own on a fresh folder.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
 export const goBinary = fileURLToPath(new URL('../go/bin/varvebench', import.meta.url));
+
+const REST_MS = 1000;
 
 /** @typedef {import('./contract.d.mts').Listed} Listed */
 /** @typedef {import('./contract.d.mts').Options} Options */
@@ -40,6 +42,7 @@ export async function measure({ peers, chains, rounds, options, limitSeconds, ba
           const since = performance.now();
           const { rows, failed } = await runChain(peer, chain, dir, options, limitSeconds);
           rmSync(dir, { recursive: true, force: true });
+          await settleDisk();
           for (const failure of failed) failures.push(`${peer.name}, ${chain}, round ${round + 1}: ${failure}`);
           for (const { m, v, u } of rows) {
             unit[m] = u;
@@ -56,6 +59,12 @@ export async function measure({ peers, chains, rounds, options, limitSeconds, ba
     rmSync(scratch, { recursive: true, force: true });
   }
   return { samples, unit, failures, seconds: (performance.now() - started) / 1000 };
+}
+
+/** What one peer has left to be written, and its files that are removed, would be paid for by the durable puts of the next one. */
+async function settleDisk() {
+  spawnSync('sync');
+  await new Promise((resolve) => setTimeout(resolve, REST_MS));
 }
 
 /**
