@@ -12,8 +12,7 @@ import { goBinary, measure } from './lib/run.mjs';
 import { table } from './lib/table.mjs';
 
 const usage = `node tools/bench/bin.mjs [--quick | --full] [--peers a,b] [--chains machine,load,history,durable,watch] [--rounds N] [--keys N]
-    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--markdown] [--out FILE.json] [--onto FILE.json]
-    --onto: what other chains measured in that run stays; --server: over the wire
+    [--window SECONDS] [--limit SECONDS of a chain] [--extra FILE] [--markdown] [--out FILE.json] [--onto FILE.json]; --server: over the wire
   varve beside its peers, on the same work, as bars; the peers, and what each option means, stand in tools/bench/README.md`;
 
 const { flags } = flagsOf(usage, {
