@@ -12,7 +12,7 @@
  *     is asked for one commit in sixteen.
  * CMM3  The interval timer exists only while something is pending, and does not keep the process alive. A program that ends
  *     by itself in the meantime is not over before that is committed (`Clock.onLastCall`). Both begin when the code that runs now has come
- *     to its end, unless a commit is about to start then: starting and ending them costs a lone durable put a tenth of its time.
+ *     to its end, unless a commit is about to start then: a lone durable put would start and end them each time.
  * CMM4  The first failure is final (law 8): nothing is retried, everybody who waits or asks later gets it as the cause.
  * CMM5  `admit` waits while commits lag behind by `lagBatches` batches (law 9). It also lets the event loop turn once per
  *     `turnRows` rows, or `turnBytes`, so that a tight loop of awaited writes cannot starve the commit that it fills (law 10). Who still
