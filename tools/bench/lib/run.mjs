@@ -39,10 +39,10 @@ export async function measure({ peers, chains, rounds, options, limitSeconds, ba
         for (const peer of order) {
           const dir = join(scratch, peer.name);
           mkdirSync(dir, { recursive: true });
+          if (chain === 'durable') await settleDisk();
           const since = performance.now();
           const { rows, failed } = await runChain(peer, chain, dir, options, limitSeconds);
           rmSync(dir, { recursive: true, force: true });
-          await settleDisk();
           for (const failure of failed) failures.push(`${peer.name}, ${chain}, round ${round + 1}: ${failure}`);
           for (const { m, v, u } of rows) {
             unit[m] = u;
@@ -61,7 +61,7 @@ export async function measure({ peers, chains, rounds, options, limitSeconds, ba
   return { samples, unit, failures, seconds: (performance.now() - started) / 1000 };
 }
 
-/** What one peer has left to be written, and its files that are removed, would be paid for by the durable puts of the next one. */
+/** What the peer before has left to be written, and its files that are removed, would be paid for by durable puts. */
 async function settleDisk() {
   spawnSync('sync');
   await new Promise((resolve) => setTimeout(resolve, REST_MS));
